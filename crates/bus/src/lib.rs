@@ -1,0 +1,1 @@
+//! Carries events between services: transports, outbox relay, inbox, dead letters.

@@ -1,0 +1,1 @@
+//! Every event that crosses a service, and the topology that carries them.

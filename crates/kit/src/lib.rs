@@ -1,0 +1,1 @@
+//! A service's frame: configuration, telemetry, health, problems, authentication, calls, shutdown.

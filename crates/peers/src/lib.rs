@@ -1,0 +1,1 @@
+//! Typed requests, answers and clients of the services' internal API.

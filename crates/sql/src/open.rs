@@ -1,0 +1,258 @@
+//! A store: opened by its URL, read from a pool, written through transactions.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::{
+    Retryable, SqlError, Tx,
+    writer::{self, Job, Ran},
+};
+
+/// How often a transaction that met a deadlock or serialization failure is run before giving up.
+const ATTEMPTS: u32 = 8;
+/// Connections that read at the same time.
+const READERS: u32 = 4;
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reads and writes; a SQLite file that is missing is made.
+    ReadWrite,
+    /// Reads only: the operator's commands, beside a running shop or not.
+    ReadOnly,
+}
+
+/// An open store. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    reader: DatabaseConnection,
+    writer: Option<Writer>,
+    committed: Notify,
+}
+
+#[derive(Debug)]
+enum Writer {
+    /// SQLite: one connection, commits in groups.
+    Grouped { jobs: mpsc::Sender<Job>, connection: DatabaseConnection },
+    /// PostgreSQL, MySQL: transactions side by side on the pool.
+    Pooled,
+}
+
+impl Db {
+    /// Opens the store at `url`: `sqlite:PATH`, `postgres://…` or `mysql://…`.
+    ///
+    /// Errors: a scheme that is none of these, or an engine that does not answer.
+    pub async fn open(url: &str, access: Access) -> Result<Self, SqlError> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        match scheme {
+            "sqlite" => Self::open_sqlite(url, access).await,
+            "postgres" | "postgresql" | "mysql" => {
+                let reader = connect(pool_options(url, 16)).await?;
+                let writer = (access == Access::ReadWrite).then_some(Writer::Pooled);
+                Ok(Self::from_parts(reader, writer))
+            }
+            _ => Err(SqlError::Failed(format!(
+                "a store's URL begins with sqlite:, postgres:// or mysql://, this one with '{scheme}'"
+            ))),
+        }
+    }
+
+    async fn open_sqlite(url: &str, access: Access) -> Result<Self, SqlError> {
+        let writer = match access {
+            Access::ReadWrite => {
+                let connection = connect(sqlite_options(url, 1, Access::ReadWrite)).await?;
+                Some(Writer::Grouped { jobs: writer::start(connection.clone()), connection })
+            }
+            Access::ReadOnly => None,
+        };
+        let reader = connect(sqlite_options(url, READERS, Access::ReadOnly)).await?;
+        Ok(Self::from_parts(reader, writer))
+    }
+
+    fn from_parts(reader: DatabaseConnection, writer: Option<Writer>) -> Self {
+        Self(Arc::new(Inner { reader, writer, committed: Notify::new() }))
+    }
+
+    /// Where queries outside a transaction run. They see what was committed before they began.
+    #[must_use]
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.0.reader
+    }
+
+    /// Waits until a transaction that called [`Tx::wake_on_commit`] has committed. One that commits
+    /// while nobody waits is not missed.
+    pub async fn committed(&self) {
+        self.0.committed.notified().await;
+    }
+
+    /// Runs `act` in one READ COMMITTED transaction, commits on `Ok`, rolls back on `Err`.
+    ///
+    /// `args` is what `act` works on; it is lent again when a deadlock or serialization failure makes
+    /// the transaction run anew, so `act` must have no effect but through its transaction. A caller that
+    /// goes away does not stop a transaction that has begun. `Ok` means on disk.
+    pub async fn write<A, T, E, F>(&self, args: A, act: F) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let act = Arc::new((args, act));
+        let mut attempt = 1;
+        loop {
+            let outcome = match &self.0.writer {
+                Some(Writer::Grouped { jobs, .. }) => self.write_grouped(jobs, Arc::clone(&act)).await,
+                Some(Writer::Pooled) => self.write_pooled(Arc::clone(&act)).await,
+                None => Err(SqlError::Failed("this store was opened for reading only".into()).into()),
+            };
+            match outcome {
+                Err(error) if attempt < ATTEMPTS && matches!(error.sql(), Some(SqlError::Busy(_))) => {
+                    tracing::debug!(attempt, "the store was busy; the transaction runs again");
+                    // Engine back-off in real time: 2, 4, 8 … ms; nothing of the business waits on it.
+                    tokio::time::sleep(Duration::from_millis(1 << attempt)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn write_grouped<A, T, E, F>(&self, jobs: &mpsc::Sender<Job>, act: Arc<(A, F)>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let db = self.clone();
+        let job: Job = Box::new(move |group| {
+            Box::pin(async move {
+                let outcome = run_in(group, &act, None).await;
+                let group_is_sound = !matches!(
+                    outcome.as_ref().err().and_then(Retryable::sql),
+                    Some(SqlError::Unavailable(_) | SqlError::Failed(_))
+                );
+                Ran {
+                    group_is_sound,
+                    answer: Box::new(move |committed| {
+                        // The job's own refusal says more than the group's fate does.
+                        let outcome = match (outcome, committed) {
+                            (Err(error), _) => Err(error),
+                            (Ok(_), Err(error)) if !group_is_sound => Err(error.into()),
+                            (Ok(_), Err(error)) => Err(SqlError::Busy(error.to_string()).into()),
+                            (Ok((value, wake)), Ok(())) => {
+                                if wake {
+                                    db.0.committed.notify_one();
+                                }
+                                Ok(value)
+                            }
+                        };
+                        // A caller that went away no longer wants to know.
+                        let _ = reply.send(outcome);
+                    }),
+                }
+            })
+        });
+        let stopped = || SqlError::Unavailable("the store's writer could not begin a transaction".into());
+        jobs.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    async fn write_pooled<A, T, E, F>(&self, act: Arc<(A, F)>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let db = self.clone();
+        // On a task of its own, so that a caller who goes away cannot drop it between statement and commit.
+        let done = tokio::spawn(async move {
+            let (value, wake) = run_in(&db.0.reader, &act, Some(IsolationLevel::ReadCommitted)).await?;
+            if wake {
+                db.0.committed.notify_one();
+            }
+            Ok(value)
+        });
+        done.await.map_err(|error| SqlError::Failed(error.to_string()))?
+    }
+
+    /// Brings the store's tables up to date.
+    pub async fn migrate<M: MigratorTrait>(&self) -> Result<(), SqlError> {
+        match &self.0.writer {
+            Some(Writer::Grouped { connection, .. }) => Ok(M::up(connection, None).await?),
+            Some(Writer::Pooled) => Ok(M::up(&self.0.reader, None).await?),
+            None => Err(SqlError::Failed("this store was opened for reading only".into())),
+        }
+    }
+
+    /// Whether the store answers, for readiness.
+    pub async fn ping(&self) -> Result<(), SqlError> {
+        Ok(self.0.reader.ping().await?)
+    }
+}
+
+async fn run_in<C, A, T, E, F>(connection: &C, act: &(A, F), isolation: Option<IsolationLevel>) -> Result<(T, bool), E>
+where
+    C: TransactionTrait<Transaction = DatabaseTransaction>,
+    E: Retryable,
+    F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>>,
+{
+    let tx = Tx::new(connection.begin_with_config(isolation, None).await.map_err(SqlError::from)?);
+    let (args, act) = act;
+    match writer::guarded(act(&tx, args)).await.map_err(E::from).flatten() {
+        Ok(value) => {
+            let wake = tx.commit().await.map_err(SqlError::from)?;
+            Ok((value, wake))
+        }
+        Err(error) => {
+            tx.rollback().await.map_err(SqlError::from)?;
+            Err(error)
+        }
+    }
+}
+
+async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, SqlError> {
+    Ok(Database::connect(options).await?)
+}
+
+fn pool_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(0)
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(Duration::from_secs(60))
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    options
+}
+
+fn sqlite_options(url: &str, connections: u32, access: Access) -> ConnectOptions {
+    let mut options = pool_options(url, connections);
+    options.map_sqlx_sqlite_opts(move |sqlite| {
+        let sqlite = sqlite.busy_timeout(Duration::from_secs(5)).foreign_keys(true);
+        match access {
+            Access::ReadWrite => {
+                sqlite.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+            }
+            Access::ReadOnly => sqlite.read_only(true),
+        }
+    });
+    if access == Access::ReadWrite {
+        // The writer keeps its one connection; opening another would wait for its lock.
+        options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    }
+    options
+}

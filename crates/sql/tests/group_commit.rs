@@ -1,0 +1,107 @@
+//! The writer's promises: groups commit together, one refusal or panic undoes only its own work.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use futures::future::join_all;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use souk_sql::{Access, Db, SqlError, Tx};
+
+async fn open() -> (tempfile::TempDir, Db) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadWrite).await.unwrap();
+    db.write((), |tx, ()| {
+        Box::pin(async move {
+            tx.execute_unprepared("CREATE TABLE note (id INTEGER PRIMARY KEY, n INTEGER CHECK (n >= 0))").await?;
+            Ok::<_, SqlError>(())
+        })
+    })
+    .await
+    .unwrap();
+    (folder, db)
+}
+
+async fn insert(tx: &Tx, id: i64) -> Result<(), SqlError> {
+    let sql = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        "INSERT INTO note (id, n) VALUES (?, ?)",
+        [id.into(), id.into()],
+    );
+    tx.execute_raw(sql).await?;
+    Ok(())
+}
+
+async fn ids(db: &Db) -> Vec<i64> {
+    let sql = Statement::from_string(DbBackend::Sqlite, "SELECT id FROM note ORDER BY id");
+    let rows = db.reader().query_all_raw(sql).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "id").unwrap()).collect()
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_stored_and_each_failure_undoes_only_itself() {
+    let (_folder, db) = open().await;
+    let outcomes = join_all((0..300_i64).map(|id| {
+        db.write(id, |tx, &id| {
+            Box::pin(async move {
+                insert(tx, id).await?;
+                match id % 4 {
+                    0 => Ok(()),
+                    1 => insert(tx, id).await,  // unique violation after a write
+                    2 => insert(tx, -id).await, // CHECK violation after a write
+                    _ => panic!("a defect in one transaction"),
+                }
+            })
+        })
+    }))
+    .await;
+    for (id, outcome) in (0_i64..).zip(outcomes) {
+        match id % 4 {
+            0 => outcome.unwrap(),
+            1 => assert!(matches!(outcome, Err(SqlError::Unique(_))), "{id}: {outcome:?}"),
+            2 => assert!(matches!(outcome, Err(SqlError::Constraint(_))), "{id}: {outcome:?}"),
+            _ => assert!(matches!(outcome, Err(SqlError::Failed(_))), "{id}: {outcome:?}"),
+        }
+    }
+    assert_eq!(ids(&db).await, (0..300).step_by(4).collect::<Vec<i64>>());
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_nothing_half_done() {
+    let (_folder, db) = open().await;
+    let abandoned = db.write((), |tx, ()| {
+        Box::pin(async move {
+            insert(tx, 1).await?;
+            tokio::task::yield_now().await;
+            insert(tx, 2).await
+        })
+    });
+    // Polled once: the job is queued, then its caller is gone.
+    assert!(futures::poll!(Box::pin(abandoned)).is_pending());
+    db.write((), |tx, ()| Box::pin(async move { insert(tx, 3).await })).await.unwrap();
+    let stored = ids(&db).await;
+    assert!(stored == [1, 2, 3] || stored == [3], "{stored:?}");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_commit_is_woken_after_it() {
+    let (_folder, db) = open().await;
+    db.write((), |tx, ()| {
+        Box::pin(async move {
+            tx.wake_on_commit();
+            insert(tx, 7).await
+        })
+    })
+    .await
+    .unwrap();
+    db.committed().await;
+    assert_eq!(ids(&db).await, [7]);
+}
+
+#[tokio::test]
+async fn a_store_opened_for_reading_refuses_to_write() {
+    let (folder, db) = open().await;
+    db.write((), |tx, ()| Box::pin(async move { insert(tx, 5).await })).await.unwrap();
+    let reader = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadOnly).await.unwrap();
+    assert_eq!(ids(&reader).await, [5]);
+    let refused = reader.write((), |tx, ()| Box::pin(async move { insert(tx, 6).await })).await;
+    assert!(refused.is_err());
+    assert!(Db::open("oracle://x", Access::ReadWrite).await.is_err());
+}

@@ -1,0 +1,1 @@
+//! For tests only: starts services, builds data, turns the clock, waits for what is eventual.

@@ -1,0 +1,227 @@
+//! Typed ids. One list, append-only. Each is a positive integer below 2^53, so that JavaScript
+//! reads it exactly, and sorts by the time it was made.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use crate::{Clock, Timestamp};
+
+/// The largest id, 2^53 - 1.
+pub const MAX_ID: i64 = (1 << 53) - 1;
+
+/// A text that is not an id: not a whole number, or outside 1..2^53.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id is a whole number from 1 to 9007199254740991")]
+pub struct IdError;
+
+/// An id type: made from a number that was checked, shown as that number.
+pub trait Id: Copy + Sized + Send + Sync + 'static {
+    /// Checks the number. Errors: below 1 or at least 2^53.
+    fn new(number: i64) -> Result<Self, IdError>;
+    /// The number, as stores keep it.
+    fn get(self) -> i64;
+}
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(i64);
+
+        impl $crate::ids::Id for $name {
+            fn new(number: i64) -> Result<Self, IdError> {
+                if (1..=MAX_ID).contains(&number) { Ok(Self(number)) } else { Err(IdError) }
+            }
+            fn get(self) -> i64 { self.0 }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { self.0.fmt(f) }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                // `+5` and `007` parse as numbers; an id has one spelling.
+                match text.parse() {
+                    Ok(number) if text.starts_with(|first: char| matches!(first, '1'..='9')) => Self::new(number),
+                    _ => Err(IdError),
+                }
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = IdError;
+            fn try_from(number: i64) -> Result<Self, IdError> { Self::new(number) }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let number = i64::deserialize(deserializer)?;
+                Self::new(number).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::Integer)
+                    .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Int64)))
+                    .minimum(Some(1)).maximum(Some(MAX_ID))
+                    .examples([serde_json::Value::from(246_290_604_621_824_i64)])
+                    .build().into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    )*};
+}
+
+id! {
+    /// A person or guest known to auth.
+    UserId;
+    /// A product of the catalogue.
+    ProductId;
+    /// A node of the category tree.
+    CategoryId;
+    /// An order.
+    OrderId;
+    /// A line of an order.
+    OrderItemId;
+    /// An attempt to pay an order.
+    PaymentId;
+    /// A return of money.
+    RefundId;
+    /// A notice to one user.
+    NotificationId;
+}
+
+/// Seconds since 1970 of 2025-01-01T00:00:00Z, where ids begin.
+const ID_EPOCH_SECONDS: i64 = 1_735_689_600;
+const RANDOM_BITS: u32 = 22;
+
+/// Makes ids: 31 bits of seconds since 2025-01-01 UTC (enough until 2093), then 22 random bits.
+/// Two makers may meet on one id; the primary key refuses the second, and its maker draws again.
+#[derive(Debug, Clone)]
+pub struct IdGen {
+    clock: Arc<dyn Clock>,
+    rng: Arc<Mutex<StdRng>>,
+}
+
+impl IdGen {
+    /// A maker seeded by the operating system.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::seeded(clock, StdRng::from_rng(&mut rand::rng()))
+    }
+
+    /// A maker whose random bits come from `rng`, for repeatable tests.
+    #[must_use]
+    pub fn seeded(clock: Arc<dyn Clock>, rng: StdRng) -> Self {
+        Self { clock, rng: Arc::new(Mutex::new(rng)) }
+    }
+
+    /// The next id.
+    #[must_use]
+    pub fn next<I: Id>(&self) -> I {
+        self.draw(self.clock.now(), 1)
+    }
+
+    /// `count` ids that follow each other without a gap, for a bulk insert: cheap to index.
+    #[must_use]
+    pub fn next_many<I: Id>(&self, count: usize) -> Vec<I> {
+        let first = self.draw::<I>(self.clock.now(), count).get();
+        (first..).take(count).filter_map(|number| I::new(number).ok()).collect()
+    }
+
+    /// `length` random bytes in lower-case hexadecimal, for tokens and keys.
+    #[must_use]
+    pub fn token(&self, length: usize) -> String {
+        use std::fmt::Write as _;
+        let mut bytes = vec![0_u8; length];
+        self.with_rng(|rng| rng.fill(&mut bytes[..]));
+        bytes.iter().fold(String::with_capacity(length * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// An event id: `UUIDv7` of the clock's time.
+    #[must_use]
+    pub fn uuid(&self) -> uuid::Uuid {
+        let millis = u64::try_from(self.clock.now().millis()).unwrap_or(0);
+        let random: [u8; 10] = self.with_rng(RngExt::random);
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+
+    /// A random share of `whole`, for jitter.
+    #[must_use]
+    pub fn jitter(&self, whole: Duration) -> Duration {
+        whole.mul_f64(self.with_rng(|rng| rng.random::<f64>()))
+    }
+
+    fn draw<I: Id>(&self, now: Timestamp, count: usize) -> I {
+        let seconds = (now.seconds() - ID_EPOCH_SECONDS).clamp(0, (1 << 31) - 1);
+        let room = (1_i64 << RANDOM_BITS) - i64::try_from(count).unwrap_or(i64::MAX).clamp(1, (1 << RANDOM_BITS) - 1);
+        let low = self.with_rng(|rng| rng.random_range(1..=room));
+        match I::new((seconds << RANDOM_BITS) | low) {
+            Ok(id) => id,
+            Err(IdError) => unreachable!("31 and 22 bits make a number from 1 to 2^53 - 1"),
+        }
+    }
+
+    fn with_rng<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        // A panic while drawing cannot leave a generator half changed, so poison means nothing here.
+        draw(&mut self.rng.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{ShiftedClock, SystemClock};
+
+    #[test]
+    fn ids_are_ordered_by_time_and_fit_javascript() {
+        let clock = ShiftedClock::new(Duration::ZERO);
+        let ids = IdGen::new(clock.clone());
+        let first: OrderId = ids.next();
+        clock.advance(Duration::from_secs(2));
+        let second: OrderId = ids.next();
+        assert!(first < second);
+        assert!(second.get() <= MAX_ID);
+    }
+
+    #[test]
+    fn many_follow_each_other() {
+        let ids: Vec<ProductId> = IdGen::new(Arc::new(SystemClock)).next_many(500);
+        assert_eq!(ids.len(), 500);
+        assert!(ids.windows(2).all(|pair| pair[1].get() == pair[0].get() + 1));
+    }
+
+    #[test]
+    fn what_is_not_an_id_is_refused() {
+        for text in ["", "0", "-1", "+5", "007", "1.0", "9007199254740992", "abc", "1 "] {
+            assert_eq!(text.parse::<OrderId>(), Err(IdError), "{text}");
+        }
+        for json in ["0", "-3", "1.5", "\"7\"", "null", "9007199254740992"] {
+            assert!(serde_json::from_str::<OrderId>(json).is_err(), "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_json_and_back(number in 1..=MAX_ID) {
+            let id = OrderId::new(number).unwrap();
+            prop_assert_eq!(id.to_string().parse::<OrderId>().unwrap(), id);
+            prop_assert_eq!(serde_json::from_str::<OrderId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+        }
+    }
+}
