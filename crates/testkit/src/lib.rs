@@ -1,1 +1,27 @@
-//! For tests only: starts services, builds data, turns the clock, waits for what is eventual.
+//! For tests only: a world in which one service or several run on real stores, a clock that can be
+//! turned, tokens of anybody, fake peers, and waiting for what is eventual without sleeping on luck.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests fail by panicking")]
+
+mod document;
+mod http;
+mod world;
+
+pub use document::{holds_against_snapshot, only_public};
+pub use http::{Answer, Client};
+pub use world::{Started, World};
+
+use std::{future::Future, time::Duration};
+
+/// Waits until `is_so` answers true, looking every 10 ms for at most 20 s.
+///
+/// # Panics
+/// When it does not come to be.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    for _ in 0..2_000 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came to be: {what}");
+}

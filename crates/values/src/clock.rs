@@ -176,6 +176,31 @@ impl Clock for ShiftedClock {
     }
 }
 
+/// Sleeps until `clock` shows `deadline`, however the clock gets there.
+pub async fn sleep_until(clock: &dyn Clock, deadline: Timestamp) {
+    let mut moves = clock.moves();
+    loop {
+        let left = deadline.since(clock.now());
+        if left.is_zero() {
+            return;
+        }
+        match &mut moves {
+            None => tokio::time::sleep(left).await,
+            Some(moves) => {
+                tokio::select! {
+                    () = tokio::time::sleep(left) => {}
+                    moved = moves.changed() => if moved.is_err() { tokio::time::sleep(left).await },
+                }
+            }
+        }
+    }
+}
+
+/// Sleeps for `duration` by `clock`.
+pub async fn sleep(clock: &dyn Clock, duration: Duration) {
+    sleep_until(clock, clock.now().plus(duration)).await;
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -207,5 +232,17 @@ mod tests {
         clock.advance(Duration::from_secs(3_600));
         assert!(clock.now().since(before) >= Duration::from_secs(3_600));
         assert!(moves.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_wakes_when_the_clock_is_moved() {
+        let clock = ShiftedClock::new(Duration::ZERO);
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { sleep(&*clock, Duration::from_secs(7 * 86_400)).await }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(7 * 86_400));
+        tokio::time::timeout(Duration::from_secs(5), sleeper).await.unwrap().unwrap();
     }
 }

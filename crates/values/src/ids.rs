@@ -111,6 +111,7 @@ const RANDOM_BITS: u32 = 22;
 pub struct IdGen {
     clock: Arc<dyn Clock>,
     rng: Arc<Mutex<StdRng>>,
+    last_uuid: Arc<Mutex<u128>>,
 }
 
 impl IdGen {
@@ -123,7 +124,7 @@ impl IdGen {
     /// A maker whose random bits come from `rng`, for repeatable tests.
     #[must_use]
     pub fn seeded(clock: Arc<dyn Clock>, rng: StdRng) -> Self {
-        Self { clock, rng: Arc::new(Mutex::new(rng)) }
+        Self { clock, rng: Arc::new(Mutex::new(rng)), last_uuid: Arc::default() }
     }
 
     /// The next id.
@@ -151,12 +152,16 @@ impl IdGen {
         })
     }
 
-    /// An event id: `UUIDv7` of the clock's time.
+    /// An event id: `UUIDv7` of the clock's time, greater than every one this maker gave before, so
+    /// that an outbox read in the order of its keys is read in the order it was written.
     #[must_use]
     pub fn uuid(&self) -> uuid::Uuid {
         let millis = u64::try_from(self.clock.now().millis()).unwrap_or(0);
         let random: [u8; 10] = self.with_rng(RngExt::random);
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+        let drawn = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        let mut last = self.last_uuid.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *last = drawn.as_u128().max(last.saturating_add(1));
+        uuid::Uuid::from_u128(*last)
     }
 
     /// A random share of `whole`, for jitter.
@@ -197,6 +202,13 @@ mod tests {
         let second: OrderId = ids.next();
         assert!(first < second);
         assert!(second.get() <= MAX_ID);
+    }
+
+    #[test]
+    fn event_ids_only_grow() {
+        let ids = IdGen::new(Arc::new(SystemClock));
+        let drawn: Vec<_> = (0..2_000).map(|_| ids.uuid()).collect();
+        assert!(drawn.is_sorted_by(|earlier, later| earlier < later));
     }
 
     #[test]

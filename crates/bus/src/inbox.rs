@@ -1,0 +1,36 @@
+//! Remembers which events a queue's consumer has already acted on, in the transaction of the act.
+
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
+use souk_sql::{Db, SqlError, Tx};
+use souk_values::Timestamp;
+use uuid::Uuid;
+
+use crate::tables::inbox_event::{ActiveModel, Column, Entity};
+
+/// How long an event is remembered; nothing is redelivered later than that.
+pub const REMEMBERED: Duration = Duration::from_secs(30 * 86_400);
+
+/// Records that `queue` acts on `event_id` in this transaction. False: it has before, so do nothing.
+pub async fn first_time(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) -> Result<bool, SqlError> {
+    let row = ActiveModel {
+        queue: Set(queue.to_owned()),
+        event_id: Set(event_id.to_string()),
+        received_at: Set(now.millis()),
+    };
+    let unless_there = OnConflict::columns([Column::Queue, Column::EventId]).do_nothing().to_owned();
+    let inserted = Entity::insert(row).on_conflict(unless_there).exec_without_returning(tx).await?;
+    Ok(inserted == 1)
+}
+
+/// Forgets what was received more than [`REMEMBERED`] before `now`. Answers how many rows went.
+pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
+    let before = now.minus(REMEMBERED).millis();
+    db.write(before, |tx, &before| {
+        Box::pin(async move {
+            Ok(Entity::delete_many().filter(Column::ReceivedAt.lt(before)).exec(tx).await?.rows_affected)
+        })
+    })
+    .await
+}

@@ -1,0 +1,75 @@
+//! What carries envelopes from outbox to queue: the local bus in one process, a broker between many.
+
+use std::time::Duration;
+
+use souk_events::{Envelope, Queue};
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use crate::{BusError, DeadLetter, DeadLetterId};
+
+/// Carries envelopes. Whatever [`Transport::publish`] confirmed is on disk in every queue bound to it.
+#[async_trait::async_trait]
+pub trait Transport: Send + Sync + std::fmt::Debug {
+    /// Publishes `envelopes` in order; answers the ids of those it took charge of.
+    async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError>;
+    /// Begins to consume `queue`.
+    async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError>;
+    /// Told of each event published from now on, to wake those who wait for it; may miss some.
+    fn signals(&self) -> broadcast::Receiver<Signal>;
+    /// Whether it works now, for readiness.
+    async fn ping(&self) -> Result<(), BusError>;
+
+    /// The dead letters of `service`'s queues, or of all; newest first.
+    async fn dead_letters(&self, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError>;
+    /// One of them. Errors: there is none with this id.
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<DeadLetter, BusError>;
+    /// Puts it back into its queue, as new. Errors: there is none with this id.
+    async fn replay(&self, id: DeadLetterId) -> Result<(), BusError>;
+    /// Drops it for good. Errors: there is none with this id.
+    async fn discard(&self, id: DeadLetterId) -> Result<(), BusError>;
+}
+
+/// A consumer's hold on its queue.
+#[async_trait::async_trait]
+pub trait Subscription: Send {
+    /// Waits for messages that are due; at most `max`, at least one, oldest first.
+    async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError>;
+    /// Says what became of messages. Those not named come again.
+    async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) -> Result<(), BusError>;
+}
+
+/// A message handed to a consumer.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The event.
+    pub envelope: Envelope,
+    /// How often it was handled before and failed by its own fault.
+    pub attempts: u32,
+}
+
+/// What a consumer says of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its effect is on disk.
+    Ack,
+    /// It failed by its own fault; hand it out again after a while.
+    Retry {
+        /// How long to hold it back.
+        after: Duration,
+    },
+    /// It failed too often; keep it aside for a person to look at.
+    Dead {
+        /// Why it failed last.
+        error: String,
+    },
+}
+
+/// Something was published.
+#[derive(Debug, Clone)]
+pub struct Signal {
+    /// The event's type.
+    pub event_type: String,
+    /// The aggregate's id.
+    pub subject: String,
+}

@@ -1,0 +1,133 @@
+//! Permissions as extractors: a handler says in its signature who may call it.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, header, request::Parts},
+};
+use souk_values::UserId;
+
+use crate::{
+    Problem,
+    auth::{Claims, Refused, Role, Verifier},
+};
+
+/// Anyone with a token of a person: guest, customer or admin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub user_id: UserId,
+    /// What.
+    pub role: Role,
+    /// The name shown; guests have none.
+    pub username: Option<String>,
+}
+
+/// A registered person: customer or admin. Guests get 403.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    /// Who.
+    pub user_id: UserId,
+    /// The name shown.
+    pub username: String,
+    /// Whether the person runs the shop.
+    pub is_admin: bool,
+}
+
+/// Who runs the shop. Others get 403.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Who.
+    pub user_id: UserId,
+    /// The name shown.
+    pub username: String,
+}
+
+/// Another service of the shop, by name. People get 403.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerService(pub String);
+
+fn forbidden(detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "auth.forbidden", detail)
+}
+
+fn unauthorized(code: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, detail)
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub(crate) fn bearer(headers: &axum::http::HeaderMap) -> Result<&str, Problem> {
+    let missing = || unauthorized("auth.token_missing", "Sign in, and send the token as 'Authorization: Bearer …'.");
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(token.trim()),
+        _ => Err(missing()),
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid => unauthorized("auth.token_invalid", "The token is not valid. Sign in again."),
+            Refused::Expired => unauthorized("auth.token_expired", "The token has expired. Refresh it or sign in."),
+            Refused::KeysUnavailable(cause) => Self::unavailable("auth", &cause),
+        }
+    }
+}
+
+async fn claims(parts: &Parts) -> Result<std::sync::Arc<Claims>, Problem> {
+    let verifier =
+        parts.extensions.get::<Verifier>().ok_or_else(|| Problem::internal(&"no verifier is laid over the routes"))?;
+    Ok(verifier.verify(bearer(&parts.headers)?).await?)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let claims = claims(parts).await?;
+        let user_id = claims.user_id().ok_or_else(|| forbidden("This is for people, not for services."))?;
+        Ok(Self { user_id, role: claims.role, username: claims.username.clone() })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Customer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        match caller.role {
+            Role::Customer | Role::Admin => Ok(Self {
+                user_id: caller.user_id,
+                username: caller.username.unwrap_or_default(),
+                is_admin: caller.role == Role::Admin,
+            }),
+            Role::Guest | Role::Service => Err(forbidden("Register or sign in to do this.")),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if caller.role == Role::Admin {
+            Ok(Self { user_id: caller.user_id, username: caller.username.unwrap_or_default() })
+        } else {
+            Err(forbidden("Only an admin may do this."))
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PeerService {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let claims = claims(parts).await?;
+        if claims.role == Role::Service {
+            Ok(Self(claims.sub.clone()))
+        } else {
+            Err(forbidden("This is for the shop's services."))
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `/health/live`, `/health/ready`, `/info`, `/metrics`, `/openapi.json`, `/docs`, and the dead letters:
+//! what every service answers beside its own routes.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures::future::join_all;
+use serde::Serialize;
+use souk_bus::{BusError, DeadLetter, DeadLetterId, Transport};
+use utoipa::openapi::OpenApi;
+
+use crate::{Problem, auth::Admin, extract::Path, service::Check, telemetry};
+
+/// What the frame's own routes know.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    pub service: &'static str,
+    pub checks: Arc<Vec<(&'static str, Check)>>,
+    pub transport: Arc<dyn Transport>,
+    pub openapi: Arc<OpenApi>,
+}
+
+#[derive(Debug, Serialize)]
+struct Readiness {
+    status: &'static str,
+    checks: Vec<CheckResult>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckResult {
+    name: &'static str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(crate) fn routes(frame: Frame) -> Router {
+    let letters = format!("/admin/{}/dead-letters", frame.service);
+    let docs = utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
+    Router::new()
+        .route("/health/live", get(|| async { Json(serde_json::json!({"status": "UP"})) }))
+        .route("/health/ready", get(ready))
+        .route("/info", get(info))
+        .route("/metrics", get(metrics))
+        .route("/openapi.json", get(openapi))
+        .route(&letters, get(list_letters))
+        .route(&format!("{letters}/{{deadLetterId}}"), get(show_letter).delete(discard_letter))
+        .route(&format!("{letters}/{{deadLetterId}}/replay"), post(replay_letter))
+        .with_state(frame)
+        .merge(Router::from(docs))
+}
+
+async fn ready(State(frame): State<Frame>) -> Response {
+    let bus = frame.transport.ping().await.map_err(|error| error.to_string());
+    let own = join_all(frame.checks.iter().map(|(name, check)| async move { (*name, check().await) })).await;
+    let checks: Vec<CheckResult> = std::iter::once(("bus", bus))
+        .chain(own)
+        .map(|(name, result)| CheckResult {
+            name,
+            status: if result.is_ok() { "UP" } else { "DOWN" },
+            error: result.err(),
+        })
+        .collect();
+    let is_up = checks.iter().all(|check| check.error.is_none());
+    let status = if is_up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { status: if is_up { "UP" } else { "DOWN" }, checks })).into_response()
+}
+
+async fn info(State(frame): State<Frame>) -> Response {
+    let version = env!("CARGO_PKG_VERSION");
+    Json(serde_json::json!({"service": frame.service, "version": version})).into_response()
+}
+
+async fn metrics(State(frame): State<Frame>) -> Response {
+    let text = telemetry::render_metrics(Some(frame.service));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+async fn openapi(State(frame): State<Frame>) -> Response {
+    Json(&*frame.openapi).into_response()
+}
+
+fn refuse(error: &BusError) -> Problem {
+    match error {
+        BusError::NoSuchDeadLetter(_) => {
+            Problem::new(StatusCode::NOT_FOUND, "dead_letter.not_found", "There is no dead letter with this id.")
+        }
+        BusError::Store(error) => Problem::store(error),
+        BusError::Event(_) | BusError::Damaged(_) | BusError::ReadOnly => Problem::internal(error),
+    }
+}
+
+/// The letter, if it is one of this service's.
+async fn own_letter(frame: &Frame, id: &str) -> Result<DeadLetter, Problem> {
+    let id: DeadLetterId = id.parse().map_err(|error| refuse(&error))?;
+    let letter = frame.transport.dead_letter(id).await.map_err(|error| refuse(&error))?;
+    if letter.queue.starts_with(&format!("{}.", frame.service)) {
+        Ok(letter)
+    } else {
+        Err(refuse(&BusError::NoSuchDeadLetter(id.to_string())))
+    }
+}
+
+async fn list_letters(_: Admin, State(frame): State<Frame>) -> Result<Json<serde_json::Value>, Problem> {
+    let letters = frame.transport.dead_letters(Some(frame.service)).await.map_err(|error| refuse(&error))?;
+    let total = letters.len();
+    Ok(Json(serde_json::json!({"items": letters, "page": 0, "size": total, "total": total})))
+}
+
+async fn show_letter(
+    _: Admin,
+    State(frame): State<Frame>,
+    Path(id): Path<String>,
+) -> Result<Json<DeadLetter>, Problem> {
+    own_letter(&frame, &id).await.map(Json)
+}
+
+async fn replay_letter(_: Admin, State(frame): State<Frame>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let letter = own_letter(&frame, &id).await?;
+    frame.transport.replay(letter.dead_letter_id).await.map_err(|error| refuse(&error))?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn discard_letter(_: Admin, State(frame): State<Frame>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let letter = own_letter(&frame, &id).await?;
+    frame.transport.discard(letter.dead_letter_id).await.map_err(|error| refuse(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}

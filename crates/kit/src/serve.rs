@@ -1,0 +1,110 @@
+//! Starts a service: its listener, its relay, its consumers, its tasks; and stops them in order.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    http::{StatusCode, Uri},
+    middleware,
+};
+use souk_bus::relay;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    Deps, Problem, Service,
+    health::{self, Frame},
+    traces::{self, Observer},
+};
+
+/// How long requests and consumers may take to finish once the service is told to stop.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// A started service.
+#[derive(Debug)]
+pub struct Running {
+    /// `order`.
+    pub name: &'static str,
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// A service that was started by other means than [`start`]: it stops when `stop` is cancelled and
+    /// has stopped when `tasks` are done.
+    #[must_use]
+    pub fn new(name: &'static str, address: SocketAddr, stop: CancellationToken, tasks: TaskTracker) -> Self {
+        Self { name, address, stop, tasks }
+    }
+
+    /// Stops accepting, finishes what is at hand, ends consumers and tasks. Answers false when
+    /// something had to be left after 4 s.
+    pub async fn stop(self) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        let drained = tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_ok();
+        if !drained {
+            tracing::warn!(service = self.name, "something did not finish in time and was left");
+        }
+        drained
+    }
+}
+
+/// Starts `service` on `listener`.
+pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::Result<Running> {
+    let address = listener.local_addr()?;
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let Service { name, router, openapi, consumers, outbox, tasks: own_tasks, checks } = service;
+    let frame = Frame {
+        service: name,
+        checks: Arc::new(checks),
+        transport: Arc::clone(&deps.transport),
+        openapi: Arc::new(openapi),
+    };
+    let app = frame_router(router, frame, deps);
+    let stopping = stop.clone();
+    tasks.spawn(async move {
+        let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
+        if let Err(error) = serving.with_graceful_shutdown(stopping.cancelled_owned()).await {
+            tracing::error!(service = name, error = %error, "the listener failed");
+        }
+    });
+    if let Some(outbox) = outbox {
+        let clock = Arc::clone(&deps.clock);
+        tasks.spawn(relay(name, outbox, Arc::clone(&deps.transport), clock, stop.clone()));
+    }
+    for consumer in consumers {
+        tasks.spawn(consumer.run(Arc::clone(&deps.transport), stop.clone()));
+    }
+    for task in own_tasks {
+        tasks.spawn(task(stop.clone()));
+    }
+    Ok(Running { name, address, stop, tasks })
+}
+
+/// Lays the frame over a service's routes: its common routes, the verifier, observation, panics.
+fn frame_router(router: Router, frame: Frame, deps: &Deps) -> Router {
+    let observer = Observer { service: frame.service, ids: Arc::new(deps.ids.clone()) };
+    router
+        .merge(health::routes(frame))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(Extension(deps.verifier.clone()))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            axum::response::IntoResponse::into_response(Problem::internal(&"a handler panicked"))
+        }))
+        .layer(middleware::from_fn_with_state(observer, traces::observe))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "route.not_found", format!("There is nothing at {}.", uri.path()))
+}
+
+async fn not_allowed(uri: Uri) -> Problem {
+    let detail = format!("{} does not take this method.", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "route.method_not_allowed", detail)
+}

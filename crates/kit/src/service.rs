@@ -1,0 +1,154 @@
+//! What a service is to the frame: routes, consumers, an outbox, tasks, and what it was given.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use souk_bus::{Consumer, Outbox, Stamper, Transport};
+use souk_values::{Clock, Currency, IdGen, Secret};
+use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
+
+use crate::{auth::Verifier, call::Peers};
+
+/// What every service is given. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and random bits.
+    pub ids: IdGen,
+    /// Between services.
+    pub transport: Arc<dyn Transport>,
+    /// The other services.
+    pub peers: Peers,
+    /// Tokens.
+    pub verifier: Verifier,
+    /// What all services know of the shop.
+    pub shop: ShopConfig,
+}
+
+impl Deps {
+    /// Puts this service's events into envelopes.
+    #[must_use]
+    pub fn stamper(&self) -> Stamper {
+        Stamper::new(self.ids.clone(), Arc::clone(&self.clock))
+    }
+}
+
+/// The section `shop`: what all services know of the shop.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShopConfig {
+    /// ISO 4217; every price and order is in it. EUR.
+    pub currency: Currency,
+    /// Shown in mails and on pages. "Souk".
+    pub name: String,
+    /// Where customers reach the shop, for links in mails. <http://localhost:8080>.
+    pub public_url: String,
+    /// What auth gives service tokens for; the same for all services of a shop. Empty: none are given.
+    pub service_secret: Secret,
+}
+
+impl Default for ShopConfig {
+    fn default() -> Self {
+        Self {
+            currency: Currency::EUR,
+            name: "Souk".to_owned(),
+            public_url: "http://localhost:8080".to_owned(),
+            service_secret: Secret::default(),
+        }
+    }
+}
+
+/// Why a service could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its store cannot be opened or migrated.
+    #[error(transparent)]
+    Store(#[from] souk_sql::SqlError),
+    /// The bus cannot be opened.
+    #[error(transparent)]
+    Bus(#[from] souk_bus::BusError),
+    /// Its configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// A file, a port or a folder.
+    #[error("{0}: {1}")]
+    Io(String, #[source] std::io::Error),
+    /// Anything else, in a sentence.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Background work: runs until the token is cancelled, then ends by itself.
+pub type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
+
+/// Whether something that the service needs works now; an error says what is wrong.
+pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// A service, ready to be started by [`crate::start`].
+pub struct Service {
+    /// `order`.
+    pub name: &'static str,
+    /// Its routes with their state.
+    pub router: axum::Router,
+    /// Their document.
+    pub openapi: OpenApi,
+    /// What it consumes.
+    pub consumers: Vec<Consumer>,
+    /// What it tells.
+    pub outbox: Option<Arc<dyn Outbox>>,
+    /// What else it does.
+    pub tasks: Vec<Task>,
+    /// What readiness asks, by name.
+    pub checks: Vec<(&'static str, Check)>,
+}
+
+impl Service {
+    /// A service of routes only.
+    #[must_use]
+    pub fn new(name: &'static str, router: axum::Router, openapi: OpenApi) -> Self {
+        Self { name, router, openapi, consumers: Vec::new(), outbox: None, tasks: Vec::new(), checks: Vec::new() }
+    }
+
+    /// Consumes these queues too.
+    #[must_use]
+    pub fn consuming(mut self, consumers: impl IntoIterator<Item = Consumer>) -> Self {
+        self.consumers.extend(consumers);
+        self
+    }
+
+    /// Publishes what this outbox holds.
+    #[must_use]
+    pub fn telling(mut self, outbox: impl Outbox + 'static) -> Self {
+        self.outbox = Some(Arc::new(outbox));
+        self
+    }
+
+    /// Runs this in the background too.
+    #[must_use]
+    pub fn running<F>(mut self, task: impl FnOnce(CancellationToken) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.push(Box::new(move |stop| Box::pin(task(stop))));
+        self
+    }
+
+    /// Is ready only while this works.
+    #[must_use]
+    pub fn needing<F>(mut self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.checks.push((name, Arc::new(move || Box::pin(check()))));
+        self
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("name", &self.name).finish_non_exhaustive()
+    }
+}

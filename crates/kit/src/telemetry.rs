@@ -1,0 +1,108 @@
+//! Logs as JSON lines, metrics for Prometheus.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use procfs::WithCurrentSystemInfo;
+use tracing_subscriber::EnvFilter;
+
+static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Seconds; made for HTTP: from a hit in memory to a caller's patience.
+const REQUEST_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Seconds; made for sagas: from at once to half an hour.
+const SAGA_BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1_800.0];
+/// Seconds; made for carts: from minutes to the week.
+const CART_BUCKETS: &[f64] = &[600.0, 3_600.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0];
+
+/// Logs at `info` (or as `RUST_LOG` says) to standard error, one JSON object a line.
+pub fn log_json() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let logs =
+        tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr).with_env_filter(filter);
+    // A second start in one process (tests) keeps the first subscriber.
+    let _ = logs.try_init();
+}
+
+/// Makes the process count. Repeated calls share one recorder.
+pub fn install_metrics() {
+    METRICS.get_or_init(|| {
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Full("order_saga_seconds".to_owned()), SAGA_BUCKETS)
+            .and_then(|builder| {
+                builder.set_buckets_for_metric(Matcher::Full("cart_item_ttl_seconds".to_owned()), CART_BUCKETS)
+            })
+            .and_then(|builder| builder.set_buckets(REQUEST_BUCKETS));
+        let installed = builder
+            .map_err(|error| error.to_string())
+            .and_then(|builder| builder.install_recorder().map_err(|error| error.to_string()));
+        installed.map_err(|error| tracing::error!(error, "metrics are not recorded")).ok()
+    });
+}
+
+/// The metrics in Prometheus' text format: those of one service, or of the whole process.
+#[must_use]
+pub fn render_metrics(service: Option<&str>) -> String {
+    let Some(Some(handle)) = METRICS.get() else { return String::new() };
+    report_process();
+    handle.run_upkeep();
+    let text = handle.render();
+    match service {
+        None => text,
+        Some(service) => only(&text, service),
+    }
+}
+
+/// Keeps the series labelled with `service` and those of the process, and their families' headings.
+fn only(text: &str, service: &str) -> String {
+    let label = format!("service=\"{service}\"");
+    let mut out = String::new();
+    let mut headings: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with('#') {
+            if line.starts_with("# HELP") || !headings.iter().any(|heading| heading.starts_with("# HELP")) {
+                headings.clear();
+            }
+            headings.push(line);
+        } else if line.contains(&label) || line.starts_with("process_") {
+            for heading in headings.drain(..) {
+                out.push_str(heading);
+                out.push('\n');
+            }
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// CPU time and memory, as Prometheus' own client libraries name them.
+fn report_process() {
+    let Ok(me) = procfs::process::Process::myself() else { return };
+    let Ok(stat) = me.stat() else { return };
+    let ticks = procfs::ticks_per_second();
+    let seconds = (stat.utime + stat.stime) / ticks.max(1);
+    metrics::counter!("process_cpu_seconds_total").absolute(seconds);
+    let gauge = |bytes: u64| f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) * 1024.0;
+    metrics::gauge!("process_resident_memory_bytes").set(gauge(stat.rss_bytes().get()));
+    metrics::gauge!("process_virtual_memory_bytes").set(gauge(stat.vsize));
+    if let Ok(open) = me.fd_count() {
+        metrics::gauge!("process_open_fds").set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
+    }
+    metrics::gauge!("process_threads").set(f64::from(u32::try_from(stat.num_threads).unwrap_or(0)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only;
+
+    #[test]
+    fn a_service_shows_its_own_series_with_their_headings() {
+        let text = "# HELP a x\n# TYPE a counter\na{service=\"order\"} 1\na{service=\"cart\"} 2\n\n# TYPE b gauge\n\
+                    b{service=\"cart\"} 3\n\n# TYPE process_threads gauge\nprocess_threads 4\n";
+        assert_eq!(
+            only(text, "order"),
+            "# HELP a x\n# TYPE a counter\na{service=\"order\"} 1\n# TYPE process_threads gauge\nprocess_threads 4\n"
+        );
+    }
+}

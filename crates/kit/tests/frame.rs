@@ -1,0 +1,171 @@
+//! The frame around a service: what it refuses, what it shows, and the document it makes.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use souk_kit::{
+    Problem, Service,
+    auth::{Admin, Customer, PeerService, Role},
+    extract::{KeyedJson, NoFields, Path, ValidJson},
+};
+use souk_testkit::{Client, World};
+use souk_values::OrderId;
+use utoipa::ToSchema;
+
+#[derive(Clone)]
+struct App;
+
+#[derive(Debug, Deserialize, Serialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Note {
+    #[garde(range(min = 1, max = 99))]
+    quantity: u32,
+}
+
+mod write_note {
+    use super::*;
+    /// Writes a note.
+    #[utoipa::path(post, path = "", request_body = Note, responses((status = 200, body = Note)))]
+    pub async fn handle(State(App): State<App>, _: Customer, ValidJson(note): ValidJson<Note>) -> Json<Note> {
+        Json(note)
+    }
+}
+
+mod pay_note {
+    use super::*;
+    #[utoipa::path(post, path = "", request_body = Note, responses((status = 200, body = String)))]
+    pub async fn handle(_: Customer, KeyedJson(key, _): KeyedJson<Note>) -> String {
+        key.body_hash
+    }
+}
+
+mod show_note {
+    use super::*;
+    #[utoipa::path(get, path = "", params(("noteId" = OrderId, Path)), responses((status = 200, body = String)))]
+    pub async fn handle(Path(id): Path<OrderId>) -> Result<String, Problem> {
+        assert_ne!(id.to_string(), "13", "a defect");
+        Ok(id.to_string())
+    }
+}
+
+mod drop_note {
+    use super::*;
+    #[utoipa::path(post, path = "", responses((status = 200)))]
+    pub async fn handle(_: Admin, _: NoFields) {}
+}
+
+mod peek {
+    use super::*;
+    #[utoipa::path(get, path = "", responses((status = 200)))]
+    pub async fn handle(PeerService(name): PeerService) -> String {
+        name
+    }
+}
+
+async fn start(world: &World) -> Client {
+    let routes = souk_kit::routes! { App:
+        POST "/notes"               token  write_note;
+        POST "/notes/pay"           token  pay_note;
+        GET  "/notes/{noteId}"      public show_note;
+        POST "/notes/{noteId}/drop" token  drop_note;
+        GET  "/internal/peek"       token  peek;
+    };
+    let (router, openapi) = routes.finish("note", "Notes.");
+    world.serve(Service::new("note", router.with_state(App), openapi)).await.client
+}
+
+#[tokio::test]
+async fn bodies_are_refused_with_the_code_that_says_why() {
+    let world = World::new().await;
+    let client = start(&world).await.with_token(world.customer(world.user()));
+    let raw = |body: &str| {
+        let (client, body) = (client.clone(), body.to_owned());
+        async move { client.send(reqwest::Method::POST, "/notes", Some(body)).await }
+    };
+    raw(r#"{"quantity": 3}"#).await.expect(200);
+    raw(r#"{"quantity": 3"#).await.is_problem(400, "body.malformed");
+    assert!(raw("{\n  !").await.text.contains("line 2, column 3"));
+    raw(r#"{"quantity": 3} x"#).await.is_problem(400, "body.malformed");
+    raw(r#"{"quantity": 3, "price": 1}"#).await.is_problem(400, "body.invalid");
+    raw(r#"{"quantity": "3"}"#).await.is_problem(400, "body.invalid");
+    raw(r#"{}"#).await.is_problem(400, "body.invalid");
+    let not_allowed = raw(r#"{"quantity": 0}"#).await;
+    not_allowed.is_problem(422, "body.not_allowed");
+    assert_eq!(not_allowed.json["errors"][0]["field"], "quantity");
+    raw(&format!("{{\"quantity\": 3{}}}", " ".repeat(300_000))).await.is_problem(413, "body.too_large");
+    client.with_header("content-type", "text/plain").get("/notes/0").await.is_problem(400, "path.invalid");
+}
+
+#[tokio::test]
+async fn keys_are_required_and_the_hash_is_of_what_the_body_says() {
+    let world = World::new().await;
+    let client = start(&world).await.with_token(world.customer(world.user()));
+    client.post("/notes/pay", serde_json::json!({"quantity": 1})).await.is_problem(400, "idempotency_key.required");
+    let keyed = client.with_header("idempotency-key", "k1");
+    let one = keyed.send(reqwest::Method::POST, "/notes/pay", Some(r#"{"quantity":1}"#.into())).await.expect(200);
+    let same = keyed.send(reqwest::Method::POST, "/notes/pay", Some("{ \"quantity\" : 1 }".into())).await.expect(200);
+    let other = keyed.send(reqwest::Method::POST, "/notes/pay", Some(r#"{"quantity":2}"#.into())).await.expect(200);
+    assert_eq!(one.text, same.text);
+    assert_ne!(one.text, other.text);
+    client
+        .with_header("idempotency-key", " ")
+        .post("/notes/pay", serde_json::json!({"quantity": 1}))
+        .await
+        .is_problem(400, "idempotency_key.invalid");
+}
+
+#[tokio::test]
+async fn only_who_may_may() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    let note = serde_json::json!({"quantity": 1});
+    // Who may is checked before what is said.
+    client.send(reqwest::Method::POST, "/notes", Some("rubbish".into())).await.is_problem(401, "auth.token_missing");
+    client.with_token("rubbish").post("/notes", note.clone()).await.is_problem(401, "auth.token_invalid");
+    let guest = client.with_token(world.token(5, Role::Guest));
+    guest.post("/notes", note.clone()).await.is_problem(403, "auth.forbidden");
+    let customer = client.with_token(world.customer(world.user()));
+    customer.post("/notes/1/drop", serde_json::json!({})).await.is_problem(403, "auth.forbidden");
+    customer.get("/internal/peek").await.is_problem(403, "auth.forbidden");
+    let admin = client.with_token(world.admin());
+    admin.post("/notes/1/drop", serde_json::json!({})).await.expect(200);
+    admin.send(reqwest::Method::POST, "/notes/1/drop", None).await.expect(200);
+    admin.post("/notes/1/drop", serde_json::json!({"x": 1})).await.is_problem(400, "body.invalid");
+    assert_eq!(client.with_token(world.token("order", Role::Service)).get("/internal/peek").await.text, "order");
+    let token = world.customer(world.user());
+    let expiring = client.with_token(token);
+    expiring.post("/notes", note.clone()).await.expect(200);
+    world.clock.advance(std::time::Duration::from_secs(901));
+    expiring.post("/notes", note).await.is_problem(401, "auth.token_expired");
+}
+
+#[tokio::test]
+async fn panics_unknown_paths_and_methods_are_problems() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    client.get("/notes/13").await.is_problem(500, "internal");
+    client.get("/nothing").await.is_problem(404, "route.not_found");
+    client.delete("/notes").await.is_problem(405, "route.method_not_allowed");
+    client.get("/health/live").await.expect(200);
+    client.get("/health/ready").await.expect(200);
+    let metrics = client.get("/metrics").await.text;
+    assert!(metrics.contains("http_server_request_duration_seconds_count{service=\"note\""), "{metrics}");
+    assert!(metrics.contains("process_resident_memory_bytes"));
+    assert!(client.get("/docs/").await.text.contains("swagger"), "the Swagger UI is served");
+}
+
+#[tokio::test]
+async fn the_document_is_made_from_the_table() {
+    let world = World::new().await;
+    let document = start(&world).await.get("/openapi.json").await.json;
+    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/internal/peek", "/notes", "/notes/pay", "/notes/{noteId}", "/notes/{noteId}/drop"]);
+    let write = &document["paths"]["/notes"]["post"];
+    assert_eq!(write["operationId"], "postNotes");
+    assert_eq!(write["security"][0]["bearer"], serde_json::json!([]));
+    assert!(write["responses"]["422"]["description"].as_str().unwrap().contains("body.not_allowed"));
+    assert!(document["components"]["schemas"]["Note"].is_object());
+    assert!(document["components"]["schemas"]["Problem"].is_object());
+    assert_eq!(document["paths"]["/notes/{noteId}"]["get"]["security"], serde_json::json!([]));
+}

@@ -1,0 +1,67 @@
+//! How a duration is written in configuration: `500ms`, `60s`, `5m`, `1h`, or a whole number of
+//! milliseconds. Use it as `#[serde(with = "souk_resilience::duration_text")]`.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserializer, de};
+
+/// Reads one duration. Anything else than the forms above is an error.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(DurationVisitor)
+}
+
+struct DurationVisitor;
+
+impl de::Visitor<'_> for DurationVisitor {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration such as 500ms, 60s, 5m or 1h, or a whole number of milliseconds")
+    }
+
+    fn visit_u64<E: de::Error>(self, millis: u64) -> Result<Duration, E> {
+        Ok(Duration::from_millis(millis))
+    }
+
+    fn visit_i64<E: de::Error>(self, millis: i64) -> Result<Duration, E> {
+        let millis = u64::try_from(millis).map_err(|_| E::invalid_value(de::Unexpected::Signed(millis), &self))?;
+        self.visit_u64(millis)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+        parse(text.trim()).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}
+
+fn parse(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let millis_per_unit = match unit.trim_start() {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(millis_per_unit).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forms_are_read() {
+        for (text, millis) in
+            [("0", 0), ("250", 250), ("500ms", 500), ("60s", 60_000), ("5 m", 300_000), ("1h", 3_600_000)]
+        {
+            assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        for text in ["", "s", "-1s", "+1s", "1.5s", "1d", "PT1S", "1s1", "18446744073709551615h"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

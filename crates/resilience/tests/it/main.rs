@@ -1,0 +1,12 @@
+//! The rules of breaker, retry and time limit, one file per subject.
+#![cfg(test)]
+
+mod closed;
+mod forced;
+mod half_open;
+mod liveness;
+mod metrics;
+mod open;
+mod retry;
+mod rig;
+mod time_limit;
