@@ -1,3 +1,68 @@
-//! The one binary.
+//! `souk`: the whole shop in one binary, and its operator's commands.
 
-fn main() {}
+mod assets;
+mod audit;
+mod cli;
+mod dead_letters;
+mod folder;
+mod import;
+mod openapi;
+mod operator;
+mod shop;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// Why a command ended without doing what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Something failed; the sentence says what to do.
+    #[error("{0}")]
+    Failed(String),
+    /// What was looked for was found, and is bad: already printed.
+    #[error("")]
+    Finding,
+}
+
+impl CommandError {
+    fn failed(cause: impl std::fmt::Display) -> Self {
+        Self::Failed(cause.to_string())
+    }
+}
+
+/// 0: done. 1: a finding or failure. 2: usage (by clap).
+fn main() -> ExitCode {
+    souk_kit::install_crypto();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("souk: the runtime cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(run(cli.command));
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CommandError::Finding) => ExitCode::FAILURE,
+        Err(error @ CommandError::Failed(_)) => {
+            eprintln!("souk: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Up(args) => up::run(args).await,
+        Command::Import(args) => import::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
+        Command::DeadLetters(args) => dead_letters::run(args).await,
+        Command::Openapi(args) => openapi::run(&args),
+    }
+}

@@ -64,6 +64,13 @@ impl Sources {
         self
     }
 
+    /// These sources, then `later`, whose values win.
+    #[must_use]
+    pub fn then(mut self, later: &Self) -> Self {
+        merge(&mut self.0, later.0.clone());
+        self
+    }
+
     /// The texts of a section that maps names to texts, such as `services`.
     #[must_use]
     pub fn texts(&self, section: &str) -> BTreeMap<String, String> {

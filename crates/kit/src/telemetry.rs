@@ -15,9 +15,9 @@ const SAGA_BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0,
 /// Seconds; made for carts: from minutes to the week.
 const CART_BUCKETS: &[f64] = &[600.0, 3_600.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0];
 
-/// Logs at `info` (or as `RUST_LOG` says) to standard error, one JSON object a line.
-pub fn log_json() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+/// Logs to standard error, one JSON object a line, at `level` (`info`, `warn`) unless `RUST_LOG` says otherwise.
+pub fn log_json(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let logs =
         tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr).with_env_filter(filter);
     // A second start in one process (tests) keeps the first subscriber.

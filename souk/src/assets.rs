@@ -1,0 +1,43 @@
+//! What is inside the binary: the sample catalogue with its pictures.
+
+use std::borrow::Cow;
+
+use rust_embed::RustEmbed;
+use souk_gateway::Asset;
+
+/// `catalogue/` of the repository.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../catalogue"]
+#[include = "*.csv"]
+#[include = "pictures/*.svg"]
+struct Catalogue;
+
+/// The sample catalogue's files, by name.
+pub fn catalogue() -> Vec<(String, Cow<'static, [u8]>)> {
+    let mut files: Vec<_> = Catalogue::iter()
+        .filter(|name| name.ends_with(".csv"))
+        .filter_map(|name| Catalogue::get(&name).map(|file| (name.into_owned(), file.data)))
+        .collect();
+    files.sort_by(|one, other| one.0.cmp(&other.0));
+    files
+}
+
+/// What the gateway serves at `path` beside the API: the catalogue's pictures.
+pub fn asset(path: &str) -> Option<Asset> {
+    let name = path.strip_prefix("/pictures/").filter(|name| name.ends_with(".svg"))?;
+    let file = Catalogue::get(&format!("pictures/{name}"))?;
+    Some(Asset { content_type: "image/svg+xml", body: file.data, cache: "public, max-age=86400" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_and_its_pictures_are_inside() {
+        assert!(catalogue().len() >= 4);
+        assert!(asset("/pictures/cookware.svg").is_some());
+        assert!(asset("/pictures/../kitchen.csv").is_none());
+        assert!(asset("/kitchen.csv").is_none());
+    }
+}

@@ -1,0 +1,112 @@
+//! `souk audit`: reads every store, checks every invariant, and says what does not hold.
+
+mod facts;
+mod invariants;
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::{CommandError, cli::AuditArgs, folder::Folder};
+
+pub use facts::Facts;
+pub use invariants::{Finding, INVARIANTS, check};
+
+/// Between two readings while something disagrees.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What an audit found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Whether every invariant holds.
+    pub clean: bool,
+    /// Each invariant with how often it is violated and what was looked at.
+    pub invariants: Vec<Line>,
+    /// What does not hold.
+    pub violations: Vec<Finding>,
+    /// What is merely under way.
+    pub pending: Vec<Finding>,
+}
+
+/// One invariant.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// 1 to 7.
+    pub invariant: u8,
+    /// In words.
+    pub says: &'static str,
+    /// Things looked at.
+    pub checked: u64,
+    /// Violations.
+    pub violations: u64,
+    /// Disagreements that are under way.
+    pub pending: u64,
+}
+
+/// Runs `souk audit`.
+pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
+    let folder = Folder::at(&args.data.data);
+    folder.must_exist()?;
+    let report = settle(&folder, Duration::from_secs(args.settle)).await?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
+    } else {
+        print(&report);
+    }
+    if report.clean { Ok(()) } else { Err(CommandError::Finding) }
+}
+
+/// Reads until nothing disagrees, or for `patience` while the shop runs. What disagrees in a shop that
+/// stands still is pending only if undelivered events explain it.
+async fn settle(folder: &Folder, patience: Duration) -> Result<Report, CommandError> {
+    // The patience of a person at a terminal: real time.
+    let begun = Instant::now();
+    loop {
+        let facts = Facts::read(folder).await?;
+        let findings = check(&facts);
+        let disagrees = findings.iter().any(|finding| !finding.at_once);
+        let holds_at_every_instant = findings.iter().all(|finding| !finding.at_once);
+        let is_over = !folder.is_held() || begun.elapsed() >= patience;
+        if !disagrees || !holds_at_every_instant || is_over {
+            let in_flight = !folder.is_held() && facts.in_flight() > 0;
+            return Ok(report(&facts, findings, in_flight));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn report(facts: &Facts, findings: Vec<Finding>, in_flight: bool) -> Report {
+    let (violations, pending): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.at_once || !in_flight);
+    let count = |findings: &[Finding], invariant| {
+        u64::try_from(findings.iter().filter(|finding| finding.invariant == invariant).count()).unwrap_or(u64::MAX)
+    };
+    let invariants = INVARIANTS
+        .iter()
+        .map(|&(invariant, says)| Line {
+            invariant,
+            says,
+            checked: facts.checked(invariant),
+            violations: count(&violations, invariant),
+            pending: count(&pending, invariant),
+        })
+        .collect();
+    Report { clean: violations.is_empty(), invariants, violations, pending }
+}
+
+fn print(report: &Report) {
+    for Line { invariant, says, checked, violations, pending } in &report.invariants {
+        let mark = if *violations > 0 { "VIOLATED" } else { "holds" };
+        let pending = if *pending > 0 { format!(", {pending} pending") } else { String::new() };
+        println!("{invariant}  {mark:<8}  {says} ({checked} checked, {violations} violated{pending})");
+    }
+    for finding in &report.violations {
+        println!("   violated {}: {}: {}", finding.invariant, finding.subject, finding.detail);
+    }
+    for finding in &report.pending {
+        println!("   pending {}: {}: {}", finding.invariant, finding.subject, finding.detail);
+    }
+    println!("{}", if report.clean { "Clean." } else { "NOT clean." });
+}

@@ -1,0 +1,93 @@
+//! `souk import FILE`: through the running shop, or straight into the store of one that stands still.
+
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Method;
+use serde::Deserialize;
+use souk_kit::{ShopConfig, config::Sources};
+use souk_product::{ProductStore, import::{ImportReport, import_csv}};
+use souk_values::{Clock, IdGen, SystemClock};
+
+use crate::{
+    CommandError,
+    cli::ImportArgs,
+    folder::{Folder, Run},
+    operator::Operator,
+};
+
+/// The report as the API gives it.
+#[derive(Debug, Deserialize)]
+struct Report {
+    created: u64,
+    updated: u64,
+    unchanged: u64,
+    rejected: Vec<Rejected>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rejected {
+    line: u64,
+    reason: String,
+}
+
+/// Runs `souk import`.
+pub async fn run(args: ImportArgs) -> Result<(), CommandError> {
+    let csv = tokio::fs::read(&args.file)
+        .await
+        .map_err(|error| CommandError::failed(format!("{} cannot be read: {error}", args.file.display())))?;
+    let folder = Folder::at(&args.data.data);
+    folder.must_exist()?;
+    let report = match folder.running() {
+        Some(run) => through_the_shop(&run, csv).await?,
+        None => into_the_store(&folder, &csv).await?,
+    };
+    print(&report);
+    if report.rejected.is_empty() { Ok(()) } else { Err(CommandError::Finding) }
+}
+
+async fn through_the_shop(run: &Run, csv: Vec<u8>) -> Result<Report, CommandError> {
+    let bar = ProgressBar::new_spinner().with_message("The running shop reads the file …");
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    let operator = Operator::sign_in(run).await?;
+    let body = operator.send(Method::POST, "/products/import", Some(("text/csv", csv))).await?;
+    bar.finish_and_clear();
+    serde_json::from_str(&body).map_err(CommandError::failed)
+}
+
+async fn into_the_store(folder: &Folder, csv: &[u8]) -> Result<Report, CommandError> {
+    let _hold = folder.hold()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sources = Sources::default().with_files(&folder.config(), &["product"]).map_err(CommandError::failed)?;
+    let shop: ShopConfig = sources.with_env(std::env::vars()).section("shop").map_err(CommandError::failed)?;
+    let ids = IdGen::new(Arc::clone(&clock));
+    let store = ProductStore::open(&folder.store_url("product"), ids, clock, shop.currency)
+        .await
+        .map_err(CommandError::failed)?;
+    let report = import_with_bar(&store, csv).await?;
+    serde_json::to_value(report).and_then(serde_json::from_value).map_err(CommandError::failed)
+}
+
+/// Imports with a progress bar on a terminal.
+pub async fn import_with_bar(store: &ProductStore, csv: &[u8]) -> Result<ImportReport, CommandError> {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} products, {elapsed}") {
+        bar.set_style(style);
+    }
+    let report = import_csv(store, csv, |done, total| {
+        bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+        bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+    })
+    .await
+    .map_err(CommandError::failed)?;
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+fn print(report: &Report) {
+    let Report { created, updated, unchanged, rejected } = report;
+    println!("{created} new, {updated} updated, {unchanged} unchanged, {} rejected.", rejected.len());
+    for Rejected { line, reason } in rejected {
+        println!("  line {line}: {reason}");
+    }
+}
