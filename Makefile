@@ -1,0 +1,32 @@
+# souk: everything a person runs. `make help` lists it.
+
+CARGO ?= cargo
+PORT ?= 8080
+DATA ?= ./souk-data
+SOAK_KILLS ?= 1000
+
+.PHONY: help run test check fmt deny layers soak
+
+help: ## This list.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: ## Build souk and run the whole shop on one folder (PORT, DATA).
+	$(CARGO) run --release --package souk -- up --port $(PORT) --data $(DATA)
+
+test: ## All tests: units, services over HTTP, the whole shop, the crash test.
+	$(CARGO) test --workspace
+
+check: fmt layers deny ## Formatting, lints, layers, licences.
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+fmt:
+	$(CARGO) fmt --all --check
+
+layers: ## No service depends on another; only the binary depends on services.
+	sh scripts/check-layers.sh
+
+deny: ## Licences and sources of every dependency.
+	$(CARGO) deny --offline check licenses bans sources
+
+soak: ## The crash test with 1,000 kills (SOAK_KILLS).
+	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --package souk --test shop crash -- --nocapture

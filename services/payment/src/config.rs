@@ -1,0 +1,94 @@
+//! The section `payment` of the configuration.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use souk_kit::config::ConfigError;
+use souk_resilience::BreakerConfig;
+use souk_values::Secret;
+
+/// How payment is set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaymentConfig {
+    /// `payment.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:payment.db`.
+    pub store_url: String,
+    /// `payment.provider`: who charges cards. `sandbox`.
+    pub provider: ProviderName,
+    /// `payment.sandbox-ledger-url`: where the sandbox keeps what it captured. `sqlite:sandbox.db`.
+    pub sandbox_ledger_url: String,
+    /// `payment.sandbox-webhook-secret`: what the sandbox's webhooks are signed with. Empty: none is taken.
+    pub sandbox_webhook_secret: Secret,
+    /// `payment.provider-time-limit-ms`: how long one call of the provider may take, milliseconds. 2000.
+    pub provider_time_limit_ms: u64,
+    /// `payment.settle-every-ms`: how often the provider is asked about what is open, milliseconds. 2000.
+    pub settle_every_ms: u64,
+    /// `payment.settle-after-ms`: how old something open must be to be asked about, milliseconds; more
+    /// than the time limit. 5000.
+    pub settle_after_ms: u64,
+    /// `payment.provider-breaker`: when the provider is not called for a while. Opens when half of the
+    /// last 20 calls, and at least 10, failed; tries again after 2 s with 3 calls.
+    pub provider_breaker: BreakerConfig,
+}
+
+/// The providers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderName {
+    /// Pretends, with a ledger on disk.
+    Sandbox,
+}
+
+impl Default for PaymentConfig {
+    fn default() -> Self {
+        Self {
+            store_url: "sqlite:payment.db".to_owned(),
+            provider: ProviderName::Sandbox,
+            sandbox_ledger_url: "sqlite:sandbox.db".to_owned(),
+            sandbox_webhook_secret: Secret::default(),
+            provider_time_limit_ms: 2_000,
+            settle_every_ms: 2_000,
+            settle_after_ms: 5_000,
+            provider_breaker: BreakerConfig {
+                sliding_window_size: 20,
+                minimum_number_of_calls: 10,
+                wait_duration_in_open_state: Duration::from_secs(2),
+                permitted_number_of_calls_in_half_open_state: 3,
+                max_wait_duration_in_half_open_state: Duration::from_secs(10),
+                ..BreakerConfig::default()
+            },
+        }
+    }
+}
+
+impl PaymentConfig {
+    /// Errors: every value that cannot be.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let mut mistakes = Vec::new();
+        if self.provider_time_limit_ms == 0 {
+            mistakes.push("payment.provider-time-limit-ms must be above 0".to_owned());
+        }
+        if self.settle_every_ms == 0 {
+            mistakes.push("payment.settle-every-ms must be above 0".to_owned());
+        }
+        if self.settle_after_ms <= self.provider_time_limit_ms {
+            mistakes.push("payment.settle-after-ms must be more than payment.provider-time-limit-ms".to_owned());
+        }
+        if let Err(wrong) = self.provider_breaker.validate() {
+            mistakes.extend(wrong.lines().iter().map(|line| format!("payment.provider-breaker.{line}")));
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(ConfigError(mistakes)) }
+    }
+
+    pub(crate) fn provider_time_limit(&self) -> Duration {
+        Duration::from_millis(self.provider_time_limit_ms)
+    }
+
+    pub(crate) fn settle_every(&self) -> Duration {
+        Duration::from_millis(self.settle_every_ms)
+    }
+
+    pub(crate) fn settle_after(&self) -> Duration {
+        Duration::from_millis(self.settle_after_ms)
+    }
+}

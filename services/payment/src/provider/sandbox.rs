@@ -1,0 +1,152 @@
+//! The sandbox: a provider that moves no money, and keeps a durable ledger as if it did.
+
+mod ledger;
+mod tables;
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::hmac;
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use souk_sql::SqlError;
+use souk_values::{Clock, Money, PaymentId, RefundId, Secret, clock};
+use utoipa::ToSchema;
+
+pub use ledger::{Entry, EntryKind, read};
+
+use self::ledger::{Ledger, Standing};
+use super::{Charge, Notice, NoticeError, PaymentProvider, ProviderError, Return};
+use crate::payment::FailureCode;
+
+/// The header with the HMAC-SHA256 of the body in hexadecimal.
+pub const SIGNATURE_HEADER: &str = "x-souk-signature";
+
+/// How long `tok_slow` takes.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// A provider for development, tests and demonstrations.
+#[derive(Debug)]
+pub struct Sandbox {
+    ledger: Ledger,
+    webhook_secret: Secret,
+    clock: Arc<dyn Clock>,
+}
+
+/// What the sandbox posts to the shop: something happened to this payment.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"paymentId": 246_290_604_621_824_i64}))]
+pub struct SandboxNotice {
+    /// Which payment to ask about.
+    pub payment_id: PaymentId,
+}
+
+/// The cards that the sandbox knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Card {
+    Visa,
+    Declined,
+    InsufficientFunds,
+    Slow,
+    Timeout,
+    ProviderDown,
+}
+
+impl Card {
+    fn of(token: &Secret) -> Option<Self> {
+        match token.expose().as_str() {
+            "tok_visa" => Some(Self::Visa),
+            "tok_declined" => Some(Self::Declined),
+            "tok_insufficient_funds" => Some(Self::InsufficientFunds),
+            "tok_slow" => Some(Self::Slow),
+            "tok_timeout" => Some(Self::Timeout),
+            "tok_provider_down" => Some(Self::ProviderDown),
+            _ => None,
+        }
+    }
+}
+
+impl Sandbox {
+    /// The sandbox whose ledger is at `ledger_url`. Errors: the ledger cannot be opened.
+    pub async fn open(ledger_url: &str, webhook_secret: Secret, clock: Arc<dyn Clock>) -> Result<Self, SqlError> {
+        Ok(Self { ledger: Ledger::open(ledger_url).await?, webhook_secret, clock })
+    }
+
+    async fn settle(&self, payment_id: PaymentId, amount: Money, standing: Standing) -> Result<Charge, ProviderError> {
+        let stands = self.ledger.settle(payment_id, amount, standing, self.clock.now()).await;
+        stands.map_err(|error| lost(&error))
+    }
+}
+
+#[async_trait::async_trait]
+impl PaymentProvider for Sandbox {
+    fn name(&self) -> &'static str {
+        "sandbox"
+    }
+
+    fn takes(&self, token: &Secret) -> bool {
+        Card::of(token).is_some()
+    }
+
+    async fn charge(&self, payment_id: PaymentId, amount: Money, token: &Secret) -> Result<Charge, ProviderError> {
+        match Card::of(token) {
+            Some(Card::Visa) => self.settle(payment_id, amount, Standing::Captured).await,
+            Some(Card::InsufficientFunds) => {
+                self.settle(payment_id, amount, Standing::Declined(FailureCode::InsufficientFunds)).await
+            }
+            Some(Card::Slow) => {
+                clock::sleep(&*self.clock, SLOW).await;
+                self.settle(payment_id, amount, Standing::Captured).await
+            }
+            Some(Card::Timeout) => {
+                self.settle(payment_id, amount, Standing::Captured).await?;
+                std::future::pending().await
+            }
+            Some(Card::ProviderDown) => Err(ProviderError::Unsent("the sandbox plays dead".to_owned())),
+            Some(Card::Declined) | None => {
+                self.settle(payment_id, amount, Standing::Declined(FailureCode::CardDeclined)).await
+            }
+        }
+    }
+
+    async fn lookup(&self, payment_id: PaymentId) -> Result<Charge, ProviderError> {
+        self.ledger.charge(payment_id).await.map_err(|error| lost(&error))
+    }
+
+    async fn close(&self, payment_id: PaymentId) -> Result<Charge, ProviderError> {
+        self.ledger.close(payment_id, self.clock.now()).await.map_err(|error| lost(&error))
+    }
+
+    async fn refund(
+        &self,
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        amount: Money,
+    ) -> Result<Return, ProviderError> {
+        let returned = self.ledger.refund(refund_id, payment_id, amount, self.clock.now()).await;
+        returned.map_err(|error| lost(&error))
+    }
+
+    async fn lookup_refund(&self, refund_id: RefundId) -> Result<Return, ProviderError> {
+        self.ledger.returned(refund_id).await.map_err(|error| lost(&error))
+    }
+
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
+        let secret = self.webhook_secret.expose().as_bytes();
+        let signature = headers.get(SIGNATURE_HEADER).and_then(|value| hex::decode(value.as_bytes()).ok());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        match signature {
+            // An empty secret would let anybody sign.
+            Some(signature) if !secret.is_empty() && hmac::verify(&key, body, &signature).is_ok() => {
+                let SandboxNotice { payment_id } =
+                    serde_json::from_slice(body).map_err(|_| NoticeError::Unreadable)?;
+                Ok(Notice { payment_id })
+            }
+            Some(_) | None => Err(NoticeError::Forged),
+        }
+    }
+}
+
+fn lost(error: &SqlError) -> ProviderError {
+    ProviderError::Lost(error.to_string())
+}

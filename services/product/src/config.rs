@@ -1,0 +1,28 @@
+//! Product's configuration: the section `product`.
+
+use serde::Deserialize;
+
+use crate::store::DEFAULT_LOW_STOCK_AT;
+
+/// The section `product`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProductConfig {
+    /// `product.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:product.db`.
+    pub store_url: String,
+    /// `product.low-stock-at`: units at or below which a product is nearly sold out, unless the product
+    /// says otherwise. 5.
+    pub low_stock_at: i64,
+    /// `product.stock-metrics-seconds`: seconds between two readings of `stock_available`. 15.
+    pub stock_metrics_seconds: u64,
+}
+
+impl Default for ProductConfig {
+    fn default() -> Self {
+        Self {
+            store_url: "sqlite:product.db".to_owned(),
+            low_stock_at: DEFAULT_LOW_STOCK_AT,
+            stock_metrics_seconds: 15,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Running the shop: starting, stopping, filling, looking after it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use souk_testkit::eventually;
+
+use crate::Shop;
+
+#[tokio::test]
+async fn a_new_shop_has_a_catalogue_documents_and_pictures() {
+    let shop = Shop::start_with(&[]).await;
+    let list = shop.client.get("/products?size=100").await.expect(200).json;
+    assert!(list["total"].as_u64().unwrap() >= 200, "{}", list["total"]);
+    let categories = shop.client.get("/categories").await.expect(200).json;
+    assert!(categories["items"].as_array().unwrap().len() >= 12);
+    let product = &list["items"][0];
+    let slug = product["slug"].as_str().unwrap();
+    assert_eq!(shop.client.get(&format!("/products/by-slug/{slug}")).await.expect(200).json["productId"], product["productId"]);
+    let root = souk_testkit::Client::new(format!("http://127.0.0.1:{}", shop.port));
+    let picture = root.get(product["imageUrl"].as_str().unwrap()).await.expect(200);
+    assert_eq!(picture.header("content-type"), "image/svg+xml");
+    assert!(shop.client.get("/products?q=kettle").await.expect(200).json["total"].as_u64().unwrap() >= 1);
+    assert!(root.get("/docs/").await.expect(200).text.contains("swagger"));
+    for service in ["auth", "product", "order", "cart", "payment", "notification", "gateway"] {
+        let document = shop.client.get(&format!("/openapi/{service}.json")).await.expect(200).json;
+        assert_eq!(document["servers"][0]["url"], "/api", "{service}");
+        assert!(!document["paths"].as_object().unwrap().keys().any(|path| path.starts_with("/internal")));
+    }
+    // The second start finds everything in place and adds nothing.
+    let (code, report, _) = shop.command(&["audit", "--json"]).await;
+    assert_eq!(code, 0, "{report}");
+    shop.client.post("/test-clock", json!({"advanceSeconds": 1})).await.expect(404);
+}
+
+#[tokio::test]
+async fn one_folder_one_shop_and_ctrl_c_stops_it() {
+    let mut shop = Shop::start().await;
+    shop.product("Kettle", 3).await;
+    let (code, _, error) = shop.command(&["up", "--port", &(shop.port + 20).to_string()]).await;
+    assert_eq!(code, 1);
+    assert!(error.contains("in use by another souk"), "{error}");
+    // An open stream does not keep it from stopping.
+    let admin = shop.admin().await;
+    let stream = tokio::spawn(async move { admin.get("/notifications/stream").await });
+    tokio::task::yield_now().await;
+    assert_eq!(shop.interrupt().await, Some(0));
+    stream.abort();
+    assert!(!shop.folder.path().join("run.json").exists());
+    shop.is_clean().await;
+    shop.restart().await;
+    assert_eq!(shop.client.get("/products").await.expect(200).json["total"], 1);
+}
+
+#[tokio::test]
+async fn importing_while_it_runs_and_while_it_stands_still() {
+    let mut shop = Shop::start().await;
+    let file = shop.folder.path().join("products.csv");
+    let csv = "Handle,Title,Body (HTML),Vendor,Type,Published,Variant SKU,Variant Inventory Qty,Variant Price\n\
+               kettle,Kettle,<p>Boils water.</p>,Ferrum,Cookware,true,K-1,5,19.90\n\
+               lamp,Lamp,<p>Gives light.</p>,Lumen,Lighting,true,L-1,x,24.00\n";
+    std::fs::write(&file, csv).unwrap();
+    let path = file.display().to_string();
+    let (code, report, error) = shop.command(&["import", &path]).await;
+    assert_eq!(code, 1, "{error}");
+    assert!(report.contains("1 new, 0 updated, 0 unchanged, 1 rejected"), "{report}");
+    assert!(report.contains("line 3:"), "{report}");
+    std::fs::write(&file, csv.replace(",x,", ",2,")).unwrap();
+    shop.interrupt().await;
+    let (code, report, error) = shop.command(&["import", &path]).await;
+    assert_eq!(code, 0, "{error}");
+    assert!(report.contains("1 new, 0 updated, 1 unchanged, 0 rejected"), "{report}");
+    shop.restart().await;
+    assert_eq!(shop.client.get("/products").await.expect(200).json["total"], 2);
+    let (code, _, error) = shop.command(&["import", "/no/such/file.csv"]).await;
+    assert_eq!(code, 1);
+    assert!(error.contains("/no/such/file.csv"), "{error}");
+}
+
+#[tokio::test]
+async fn operators_commands_say_what_is_wrong() {
+    let shop = Shop::start().await;
+    let (code, list, _) = shop.command(&["dead-letters", "list"]).await;
+    assert_eq!((code, list.trim()), (0, "No dead letters."));
+    let unknown = "0194bd5b-6a00-7000-8000-000000000001";
+    for act in ["show", "replay", "discard"] {
+        let (code, _, error) = shop.command(&["dead-letters", act, unknown]).await;
+        assert_eq!(code, 1);
+        assert!(error.contains("no dead letter"), "{error}");
+    }
+    let (code, _, _) = shop.command(&["no-such-command"]).await;
+    assert_eq!(code, 2);
+    let nowhere = tempfile::tempdir().unwrap();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk"))
+        .args(["audit", "--data", &nowhere.path().display().to_string()])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no shop"));
+    let document = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk")).args(["openapi", "order"]).output().await.unwrap();
+    let document: Value = serde_json::from_slice(&document.stdout).unwrap();
+    assert!(document["paths"]["/orders"]["post"].is_object());
+}
+
+#[tokio::test]
+async fn a_broken_configuration_is_told_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk"))
+        .args(["up", "--port", "29990", "--data", &folder.path().display().to_string()])
+        .env("SOUK_ORDER__COLOUR", "red")
+        .env("SOUK_ORDER__PAY_WITHIN_SECONDS", "soon")
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(20), output).await.unwrap().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("order.colour") && error.contains("order.pay-within-seconds"), "{error}");
+}
+
+#[tokio::test]
+async fn every_service_shows_its_series() {
+    let shop = Shop::start().await;
+    shop.product("Kettle", 3).await;
+    let scrape = |offset: i32| {
+        let port = i32::from(shop.port) + offset;
+        async move {
+            reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await.unwrap().text().await.unwrap()
+        }
+    };
+    for (offset, series) in [(1, "http_server_request_duration_seconds"), (2, "outbox_pending"), (3, "outbox_pending"), (4, "carts_active")] {
+        eventually("the series is there", || async { scrape(offset).await.contains(series) }).await;
+        assert!(scrape(offset).await.contains("process_resident_memory_bytes"));
+    }
+    let all = scrape(-1).await;
+    for service in ["auth", "product", "order", "cart", "payment", "notification"] {
+        assert!(all.contains(&format!("service=\"{service}\"")), "{service}");
+    }
+}

@@ -1,0 +1,94 @@
+//! A person who shops: registers, fills a cart, orders, pays.
+
+use serde_json::{Value, json};
+use souk_testkit::{Answer, Client, eventually};
+
+use crate::Shop;
+
+/// A registered customer.
+#[derive(Debug, Clone)]
+pub struct Shopper {
+    pub client: Client,
+    pub email: String,
+}
+
+pub const PASSWORD: &str = "correct horse battery";
+
+pub fn address() -> Value {
+    json!({"name": "Ada Byron", "line1": "12 Analytical Row", "city": "Lyon", "postalCode": "69001", "country": "FR"})
+}
+
+/// A text that is new for each call.
+pub fn key() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("key-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
+}
+
+impl Shopper {
+    /// Registers under a name of their own.
+    pub async fn register(shop: &Shop, name: &str) -> Self {
+        let email = format!("{name}@example.com");
+        let body = json!({"username": name, "email": email, "password": PASSWORD});
+        let answer = shop.client.post("/auth/register", body).await.expect(201);
+        let client = shop.client.with_token(answer.json["accessToken"].as_str().unwrap());
+        Self { client, email }
+    }
+
+    /// Signs in anew, after the clock was moved.
+    pub async fn sign_in_again(&mut self, shop: &Shop) {
+        let body = json!({"email": self.email, "password": PASSWORD});
+        let answer = shop.client.post("/auth/login", body).await.expect(200);
+        self.client = shop.client.with_token(answer.json["accessToken"].as_str().unwrap());
+    }
+
+    pub async fn put_into_cart(&self, product: i64, quantity: u32) -> Value {
+        let body = json!({"productId": product, "quantity": quantity});
+        self.client.post("/cart", body).await.expect(200).json
+    }
+
+    pub async fn cart(&self) -> Value {
+        self.client.get("/cart").await.expect(200).json
+    }
+
+    /// Orders what is in the cart, and waits until it is confirmed or refused.
+    pub async fn order_cart(&self, terms: &str) -> Value {
+        let body = json!({"shippingAddress": address(), "paymentTerms": terms});
+        self.place(body).await.expect(201).json
+    }
+
+    /// Orders one product without the cart.
+    pub async fn order(&self, product: i64, quantity: u32) -> Value {
+        let items = json!([{"productId": product, "quantity": quantity}]);
+        self.place(json!({"shippingAddress": address(), "items": items})).await.expect(201).json
+    }
+
+    pub async fn place(&self, body: Value) -> Answer {
+        self.client.with_header("prefer", "wait=10").post_keyed("/orders", &key(), body).await
+    }
+
+    pub async fn pay(&self, order: &Value, token: &str) -> Answer {
+        let body = json!({"orderId": order["orderId"], "method": {"type": "card", "token": token}});
+        self.client.post_keyed("/payments", &key(), body).await
+    }
+
+    pub async fn see(&self, order: &Value) -> Value {
+        self.client.get(&format!("/orders/{}", order["orderId"])).await.expect(200).json
+    }
+
+    /// Waits until the order has this status.
+    pub async fn sees(&self, order: &Value, status: &str) -> Value {
+        eventually(&format!("the order is {status}"), || async { self.see(order).await["status"] == status }).await;
+        self.see(order).await
+    }
+
+    /// Waits until every item of the cart is in this state.
+    pub async fn sees_cart(&self, state: &str) {
+        eventually(&format!("the cart's items are {state}"), || async {
+            let cart = self.cart().await;
+            let items = cart["items"].as_array().unwrap().clone();
+            !items.is_empty() && items.iter().all(|item| item["state"] == state)
+        })
+        .await;
+    }
+}
