@@ -95,7 +95,9 @@ impl Transport for LocalTransport {
         self.0.db.write(rows, |tx, rows| Box::pin(insert(tx, rows))).await?;
         woken.sort_unstable();
         woken.dedup();
-        woken.into_iter().for_each(|queue| self.arrived(queue));
+        for queue in woken {
+            self.arrived(queue);
+        }
         for envelope in envelopes {
             // Nobody may be listening, which is fine.
             let _ = self

@@ -55,7 +55,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// The router, and the OpenAPI document of `service`.
-    #[must_use]
     pub fn finish(mut self, service: &str, description: &str) -> (axum::Router<S>, OpenApi) {
         let mut problem_schemas = Vec::new();
         Problem::schemas(&mut problem_schemas);

@@ -14,12 +14,15 @@ const GROUP: usize = 64;
 /// Transactions that may wait before a caller is held back.
 const QUEUE: usize = 1_024;
 
+/// Tells a job's caller how it ended, once the outcome of the group's commit is known.
+pub(crate) type Reply = Box<dyn FnOnce(Result<(), SqlError>) + Send>;
+
 /// How a job left its savepoint, and how to answer its caller once the group's fate is known.
 pub(crate) struct Ran {
     /// False when the job's failure may have undone the whole transaction (disk full, I/O error).
     pub group_is_sound: bool,
     /// Called with the outcome of the group's commit.
-    pub answer: Box<dyn FnOnce(Result<(), SqlError>) + Send>,
+    pub answer: Reply,
 }
 
 /// One transaction, to be run in a savepoint of the transaction it is given.
@@ -52,7 +55,7 @@ async fn commit_group(
     connection: &DatabaseConnection,
     first: Job,
     jobs: &mut mpsc::Receiver<Job>,
-    answers: &mut Vec<Box<dyn FnOnce(Result<(), SqlError>) + Send>>,
+    answers: &mut Vec<Reply>,
 ) -> Result<(), DbErr> {
     let immediate = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),

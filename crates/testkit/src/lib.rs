@@ -1,6 +1,11 @@
 //! For tests only: a world in which one service or several run on real stores, a clock that can be
 //! turned, tokens of anybody, fake peers, and waiting for what is eventual without sleeping on luck.
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "tests fail by panicking"
+)]
 
 mod document;
 mod http;

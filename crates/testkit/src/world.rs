@@ -7,7 +7,7 @@ use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{Jwk, JwkSet},
 };
-use souk_bus::{LocalTransport, Stamper, Transport};
+use souk_bus::{LocalTransport, Stamper};
 use souk_events::{Envelope, Event, Queue};
 use souk_kit::{
     Deps, Peers, Running, Service, ShopConfig,
@@ -126,8 +126,8 @@ impl World {
 
     /// A token for `sub` with `role`, good for 15 minutes.
     #[must_use]
-    pub fn token(&self, sub: impl ToString, role: Role) -> String {
-        let username = matches!(role, Role::Customer | Role::Admin).then(|| format!("user{}", sub.to_string()));
+    pub fn token(&self, sub: impl std::fmt::Display, role: Role) -> String {
+        let username = matches!(role, Role::Customer | Role::Admin).then(|| format!("user{sub}"));
         sign(&self.key, &*self.clock, sub.to_string(), role, username)
     }
 

@@ -189,7 +189,7 @@ pub async fn sleep_until(clock: &dyn Clock, deadline: Timestamp) {
             Some(moves) => {
                 tokio::select! {
                     () = tokio::time::sleep(left) => {}
-                    moved = moves.changed() => if moved.is_err() { tokio::time::sleep(left).await },
+                    change = moves.changed() => if change.is_err() { tokio::time::sleep(left).await },
                 }
             }
         }

@@ -167,7 +167,7 @@ impl IdGen {
     /// A random share of `whole`, for jitter.
     #[must_use]
     pub fn jitter(&self, whole: Duration) -> Duration {
-        whole.mul_f64(self.with_rng(|rng| rng.random::<f64>()))
+        whole.mul_f64(self.with_rng(RngExt::random::<f64>))
     }
 
     fn draw<I: Id>(&self, now: Timestamp, count: usize) -> I {

@@ -117,7 +117,7 @@ async fn events_wait_while_the_transport_is_away_and_leave_one_by_one_as_it_take
     write(&bench, (1..=3).map(|order| bench.reserved(order)).collect(), Ok(())).await.unwrap();
     tokio::time::timeout(Duration::from_millis(300), async {
         while pending(&bench).await == 3 {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await
