@@ -6,6 +6,7 @@ mod hot_product;
 mod operating;
 mod process;
 mod purchase;
+mod readme;
 mod shopper;
 mod time_to_live;
 
