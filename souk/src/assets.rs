@@ -7,7 +7,7 @@ use souk_gateway::Asset;
 
 /// `catalogue/` of the repository.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../catalogue"]
+#[folder = "../catalogue"]
 #[include = "*.csv"]
 #[include = "pictures/*.svg"]
 struct Catalogue;
@@ -22,9 +22,9 @@ pub fn catalogue() -> Vec<(String, Cow<'static, [u8]>)> {
     files
 }
 
-/// What the gateway serves at `path` beside the API: the catalogue's pictures.
+/// What the gateway serves at `path` (without its first slash) beside the API: the catalogue's pictures.
 pub fn asset(path: &str) -> Option<Asset> {
-    let name = path.strip_prefix("/pictures/").filter(|name| name.ends_with(".svg"))?;
+    let name = path.strip_prefix("pictures/").filter(|name| name.ends_with(".svg"))?;
     let file = Catalogue::get(&format!("pictures/{name}"))?;
     Some(Asset { content_type: "image/svg+xml", body: file.data, cache: "public, max-age=86400" })
 }
@@ -36,8 +36,8 @@ mod tests {
     #[test]
     fn the_catalogue_and_its_pictures_are_inside() {
         assert!(catalogue().len() >= 4);
-        assert!(asset("/pictures/cookware.svg").is_some());
-        assert!(asset("/pictures/../kitchen.csv").is_none());
-        assert!(asset("/kitchen.csv").is_none());
+        assert!(asset("pictures/cookware.svg").is_some());
+        assert!(asset("pictures/../kitchen.csv").is_none());
+        assert!(asset("kitchen.csv").is_none());
     }
 }

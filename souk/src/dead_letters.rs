@@ -33,8 +33,10 @@ pub async fn run(args: DeadLettersArgs) -> Result<(), CommandError> {
 async fn open(data: &DataArgs, access: Access) -> Result<(Folder, LocalTransport), CommandError> {
     let folder = Folder::at(&data.data);
     folder.must_exist()?;
-    let bus = LocalTransport::open(&folder.store_url("bus"), access, Arc::new(SystemClock));
-    Ok((folder, bus.await.map_err(CommandError::failed)?))
+    let bus = LocalTransport::open(&folder.store_url("bus"), access, Arc::new(SystemClock))
+        .await
+        .map_err(CommandError::failed)?;
+    Ok((folder, bus))
 }
 
 async fn list(data: &DataArgs, service: Option<&str>, json: bool) -> Result<(), CommandError> {

@@ -170,11 +170,6 @@ impl Folder {
         std::fs::rename(new, path)
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
     fn write_private(&self, name: &str, content: &impl Serialize) -> Result<(), CommandError> {
         let text = serde_json::to_string_pretty(content).map_err(CommandError::failed)?;
         let (path, new) = (self.0.join(name), self.0.join(format!("{name}.new")));

@@ -6,7 +6,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde::Deserialize;
 use souk_kit::{ShopConfig, config::Sources};
-use souk_product::{ProductStore, import::{ImportReport, import_csv}};
+use souk_product::{
+    ProductStore,
+    import::{ImportReport, import_csv},
+};
 use souk_values::{Clock, IdGen, SystemClock};
 
 use crate::{

@@ -35,8 +35,7 @@ impl Operator {
         path: &str,
         body: Option<(&'static str, Vec<u8>)>,
     ) -> Result<String, CommandError> {
-        let mut request =
-            self.http.request(method, format!("{}/api{path}", self.gateway)).bearer_auth(&self.token);
+        let mut request = self.http.request(method, format!("{}/api{path}", self.gateway)).bearer_auth(&self.token);
         if let Some((content_type, body)) = body {
             request = request.header(header::CONTENT_TYPE, content_type).body(body);
         }

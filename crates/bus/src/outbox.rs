@@ -1,6 +1,9 @@
 //! The outbox: events written with the change that makes them true, published after it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_events::Envelope;
@@ -115,6 +118,7 @@ pub async fn relay(
     stop: CancellationToken,
 ) {
     let mut pause = Duration::ZERO;
+    let mut reported: Option<Instant> = None;
     while !stop.is_cancelled() {
         pause = match publish_all(service, &*outbox, &*transport).await {
             Ok(()) => Duration::ZERO,
@@ -123,7 +127,10 @@ pub async fn relay(
                 (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE)
             }
         };
-        report(service, &*outbox, &*clock).await;
+        if reported.is_none_or(|at| at.elapsed() >= POLL) {
+            report(service, &*outbox, &*clock).await;
+            reported = Some(Instant::now());
+        }
         // Real time on purpose: this is the pace of looking, not a term of the business.
         if pause.is_zero() {
             tokio::select! {

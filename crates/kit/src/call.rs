@@ -5,7 +5,11 @@
 
 mod instances;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use reqwest::{Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,7 +18,7 @@ use souk_resilience::{
 };
 use souk_values::{Clock, IdGen, Secret};
 
-pub use instances::{Directory, NoInstance};
+pub use instances::{Chosen, Directory, NoInstance};
 
 use crate::{Problem, auth::ServiceTokens};
 
@@ -91,6 +95,14 @@ pub struct Peers {
     clock: Arc<dyn Clock>,
     ids: IdGen,
     secret: Secret,
+    made: Arc<Mutex<Made>>,
+}
+
+/// What is made once for each pair of services, however often it is asked for.
+#[derive(Debug, Default)]
+struct Made {
+    clients: HashMap<(&'static str, &'static str), PeerClient>,
+    tokens: HashMap<&'static str, Arc<ServiceTokens>>,
 }
 
 impl Peers {
@@ -109,7 +121,7 @@ impl Peers {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { directory, http, clock, ids, secret })
+        Ok(Self { directory, http, clock, ids, secret, made: Arc::default() })
     }
 
     /// Where instances are.
@@ -118,16 +130,31 @@ impl Peers {
         &self.directory
     }
 
-    /// The client with which `from` calls `to`. Make it once and share it: it holds the breaker.
+    /// The client with which `from` calls `to`; all who ask share its breaker, budget and token.
     #[must_use]
     pub fn client(&self, from: &'static str, to: &'static str) -> PeerClient {
-        let tokens = ServiceTokens::new(from, self.secret.clone(), self.plain_client(from, "auth"), &self.clock);
-        PeerClient { tokens: Some(Arc::new(tokens)), ..self.plain_client(from, to) }
+        let auth = self.plain_client(from, "auth");
+        let tokens = Arc::clone(
+            self.made()
+                .tokens
+                .entry(from)
+                .or_insert_with(|| Arc::new(ServiceTokens::new(from, self.secret.clone(), auth, &self.clock))),
+        );
+        PeerClient { tokens: Some(tokens), ..self.plain_client(from, to) }
     }
 
     /// The same without a service token, for what is public.
     #[must_use]
     pub fn plain_client(&self, from: &'static str, to: &'static str) -> PeerClient {
+        self.made().clients.entry((from, to)).or_insert_with(|| self.make_client(from, to)).clone()
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        // Making a client cannot leave the maps half changed, so poison means nothing here.
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make_client(&self, from: &'static str, to: &'static str) -> PeerClient {
         let budget = RetryBudget::new(RetryBudgetConfig::default(), Arc::clone(&self.clock));
         PeerClient {
             to,

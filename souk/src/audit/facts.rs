@@ -26,10 +26,13 @@ impl Facts {
     pub async fn read(folder: &Folder) -> Result<Self, CommandError> {
         let url = |name: &str| folder.store_url(name);
         let unreadable = |store: &'static str| {
-            move |error: souk_sql::SqlError| CommandError::failed(format!("the store of {store} cannot be read: {error}"))
+            move |error: souk_sql::SqlError| {
+                CommandError::failed(format!("the store of {store} cannot be read: {error}"))
+            }
         };
-        let bus = LocalTransport::open(&url("bus"), Access::ReadOnly, Arc::new(SystemClock));
-        let bus = bus.await.map_err(CommandError::failed)?;
+        let bus = LocalTransport::open(&url("bus"), Access::ReadOnly, Arc::new(SystemClock))
+            .await
+            .map_err(CommandError::failed)?;
         Ok(Self {
             payment: souk_payment::audit::read(&url("payment"), Some(&url("sandbox")))
                 .await

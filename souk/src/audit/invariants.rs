@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use souk_order::audit::OrderFact;
-use souk_payment::audit::{LedgerKind, PaymentFact};
+use souk_payment::{audit::PaymentFact, provider::sandbox::EntryKind};
 use souk_product::audit::ReservationFact;
-use souk_values::{Id, OrderId, PaymentId};
+use souk_values::{Id, OrderId};
 
 use super::Facts;
 
@@ -75,13 +75,13 @@ fn stock(facts: &Facts, found: &mut Findings) {
 }
 
 /// What the provider holds, by payment: captured, refunded.
-fn by_payment(facts: &Facts) -> BTreeMap<PaymentId, (i64, i64)> {
-    let mut held: BTreeMap<PaymentId, (i64, i64)> = BTreeMap::new();
+fn by_payment(facts: &Facts) -> BTreeMap<i64, (i64, i64)> {
+    let mut held: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
     for entry in &facts.payment.ledger {
         let (captured, refunded) = held.entry(entry.payment_id).or_default();
         match entry.kind {
-            LedgerKind::Capture => *captured += entry.amount.minor,
-            LedgerKind::Refund => *refunded += entry.amount.minor,
+            EntryKind::Capture => *captured += entry.amount.minor,
+            EntryKind::Refund => *refunded += entry.amount.minor,
         }
     }
     held
@@ -89,9 +89,9 @@ fn by_payment(facts: &Facts) -> BTreeMap<PaymentId, (i64, i64)> {
 
 fn provider(facts: &Facts, found: &mut Findings) {
     let held = by_payment(facts);
-    let payments: BTreeMap<PaymentId, &PaymentFact> =
-        facts.payment.payments.iter().map(|payment| (payment.payment_id, payment)).collect();
-    let mut unrefunded: BTreeMap<OrderId, BTreeSet<PaymentId>> = BTreeMap::new();
+    let payments: BTreeMap<i64, &PaymentFact> =
+        facts.payment.payments.iter().map(|payment| (payment.payment_id.get(), payment)).collect();
+    let mut unrefunded: BTreeMap<OrderId, BTreeSet<i64>> = BTreeMap::new();
     for (payment_id, (captured, refunded)) in &held {
         let subject = format!("payment {payment_id}");
         let Some(payment) = payments.get(payment_id) else {
@@ -109,7 +109,7 @@ fn provider(facts: &Facts, found: &mut Findings) {
             unrefunded.entry(payment.order_id).or_default().insert(*payment_id);
         }
         if *captured > 0 && !payment.captured {
-            found.in_time(2, subject, format!("the provider captured it, its row says {}", payment.status));
+            found.in_time(2, subject, format!("the provider captured it, its row says {:?}", payment.status));
         }
     }
     for (order, payments) in unrefunded.iter().filter(|(_, payments)| payments.len() > 1) {
@@ -117,7 +117,7 @@ fn provider(facts: &Facts, found: &mut Findings) {
         found.at_once(2, format!("order {order}"), detail);
     }
     for payment in &facts.payment.payments {
-        let (captured, refunded) = held.get(&payment.payment_id).copied().unwrap_or_default();
+        let (captured, refunded) = held.get(&payment.payment_id.get()).copied().unwrap_or_default();
         let subject = format!("payment {}", payment.payment_id);
         if payment.captured && captured != payment.amount.minor {
             found.at_once(2, subject.clone(), format!("its row says captured, the provider holds {captured}"));
@@ -125,7 +125,7 @@ fn provider(facts: &Facts, found: &mut Findings) {
         let returned: i64 = payment
             .refunds
             .iter()
-            .filter(|refund| refund.status == souk_payment::RefundStatus::Succeeded)
+            .filter(|refund| refund.status == souk_payment::payment::RefundStatus::Succeeded)
             .map(|refund| refund.amount.minor)
             .sum();
         if returned > refunded {
@@ -142,7 +142,7 @@ fn paid_orders(facts: &Facts, found: &mut Findings) {
     let refunded = fully_refunded(facts);
     for order in facts.order.orders.iter().filter(|order| order.is_paid) {
         let has_stock = reservations.get(&order.order_id).is_some_and(|reservation| reservation.state.has_units());
-        let has_refund = order.payment_id.is_some_and(|payment| refunded.contains(&payment));
+        let has_refund = order.payment_id.is_some_and(|payment| refunded.contains(&payment.get()));
         let owed = if order.is_cancelled { !has_refund } else { !has_stock && !has_refund };
         if owed {
             let subject = format!("order {}", order.order_id);
@@ -152,7 +152,7 @@ fn paid_orders(facts: &Facts, found: &mut Findings) {
 }
 
 /// Payments of which the provider returned everything.
-fn fully_refunded(facts: &Facts) -> BTreeSet<PaymentId> {
+fn fully_refunded(facts: &Facts) -> BTreeSet<i64> {
     let held = by_payment(facts);
     held.into_iter().filter(|(_, (captured, refunded))| captured == refunded).map(|(payment, _)| payment).collect()
 }
@@ -165,7 +165,7 @@ fn captures(facts: &Facts, found: &mut Findings) {
         let is_paid = orders
             .get(&payment.order_id)
             .is_some_and(|order| order.payment_id == Some(payment.payment_id) && !order.is_cancelled);
-        if !is_paid && !refunded.contains(&payment.payment_id) {
+        if !is_paid && !refunded.contains(&payment.payment_id.get()) {
             let subject = format!("payment {}", payment.payment_id);
             let detail = format!("captured, but order {} is not paid by it, and it is not refunded", payment.order_id);
             found.in_time(4, subject, detail);
@@ -222,7 +222,7 @@ fn effects(facts: &Facts, found: &mut Findings) {
     }
     let mut seen = BTreeSet::new();
     for entry in &facts.payment.ledger {
-        if !seen.insert((entry.kind == LedgerKind::Capture, entry.key)) {
+        if !seen.insert((entry.kind == EntryKind::Capture, entry.key)) {
             found.at_once(7, format!("provider's key {}", entry.key), "it was used twice".to_owned());
         }
     }

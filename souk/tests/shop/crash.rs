@@ -35,11 +35,13 @@ struct Acknowledged {
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost() {
-    let seed = std::env::var("SOUK_CRASH_SEED").map_or_else(|_| u64::from(std::process::id()), |text| text.parse().unwrap());
+    let seed =
+        std::env::var("SOUK_CRASH_SEED").map_or_else(|_| u64::from(std::process::id()), |text| text.parse().unwrap());
     println!("SOUK_CRASH_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let mut shop = Shop::start_with(&["--empty"]).await;
-    let products = [shop.product("Kettle", 100_000).await, shop.product("Lamp", 30).await, shop.product("Mug", 100_000).await];
+    let products =
+        [shop.product("Kettle", 100_000).await, shop.product("Lamp", 30).await, shop.product("Mug", 100_000).await];
     let people = join_all((0..6).map(|n| {
         let shop = &shop;
         async move { Shopper::register(shop, &format!("person{n}")).await }
@@ -88,7 +90,8 @@ async fn nothing_acknowledged_is_lost() {
 /// An acknowledged order is there, decided, and paid if its payment was.
 async fn is_settled(admin: &Client, order: &Value) {
     let path = format!("/orders/{}", order["orderId"]);
-    eventually("the order is decided", || async { admin.get(&path).await.expect(200).json["status"] != "created" }).await;
+    eventually("the order is decided", || async { admin.get(&path).await.expect(200).json["status"] != "created" })
+        .await;
     let payments = format!("/payments?orderId={}", order["orderId"]);
     eventually("no payment is under way", || async {
         let payments = admin.get(&payments).await.expect(200).json;
@@ -116,7 +119,9 @@ async fn keep_buying(
     while !is_over.load(Ordering::SeqCst) {
         let product = products[random.random_range(0..products.len())];
         let body = if random.random_bool(0.3) {
-            let _ = client.try_send(Method::POST, "/cart", Some(json!({"productId": product, "quantity": 1}).to_string())).await;
+            let _ = client
+                .try_send(Method::POST, "/cart", Some(json!({"productId": product, "quantity": 1}).to_string()))
+                .await;
             json!({"shippingAddress": address()})
         } else {
             json!({"shippingAddress": address(), "items": [{"productId": product, "quantity": random.random_range(1..3)}]})

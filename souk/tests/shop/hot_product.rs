@@ -20,8 +20,13 @@ async fn two_hundred_buyers_of_the_last_twenty() {
         async move {
             let items = json!([{"productId": kettle, "quantity": 1}]);
             let body = json!({"shippingAddress": address(), "items": items});
-            let placed =
-                buyer.client.with_header("prefer", "wait=10").post_keyed("/orders", &key(), body).await.expect(201).json;
+            let placed = buyer
+                .client
+                .with_header("prefer", "wait=10")
+                .post_keyed("/orders", &key(), body)
+                .await
+                .expect(201)
+                .json;
             (buyer, placed)
         }
     }))

@@ -16,7 +16,10 @@ async fn a_new_shop_has_a_catalogue_documents_and_pictures() {
     assert!(categories["items"].as_array().unwrap().len() >= 12);
     let product = &list["items"][0];
     let slug = product["slug"].as_str().unwrap();
-    assert_eq!(shop.client.get(&format!("/products/by-slug/{slug}")).await.expect(200).json["productId"], product["productId"]);
+    assert_eq!(
+        shop.client.get(&format!("/products/by-slug/{slug}")).await.expect(200).json["productId"],
+        product["productId"]
+    );
     let root = souk_testkit::Client::new(format!("http://127.0.0.1:{}", shop.port));
     let picture = root.get(product["imageUrl"].as_str().unwrap()).await.expect(200);
     assert_eq!(picture.header("content-type"), "image/svg+xml");
@@ -98,7 +101,8 @@ async fn operators_commands_say_what_is_wrong() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no shop"));
-    let document = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk")).args(["openapi", "order"]).output().await.unwrap();
+    let document =
+        tokio::process::Command::new(env!("CARGO_BIN_EXE_souk")).args(["openapi", "order"]).output().await.unwrap();
     let document: Value = serde_json::from_slice(&document.stdout).unwrap();
     assert!(document["paths"]["/orders"]["post"].is_object());
 }
@@ -123,11 +127,11 @@ async fn every_service_shows_its_series() {
     shop.product("Kettle", 3).await;
     let scrape = |offset: i32| {
         let port = i32::from(shop.port) + offset;
-        async move {
-            reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await.unwrap().text().await.unwrap()
-        }
+        async move { reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await.unwrap().text().await.unwrap() }
     };
-    for (offset, series) in [(1, "http_server_request_duration_seconds"), (2, "outbox_pending"), (3, "outbox_pending"), (4, "carts_active")] {
+    for (offset, series) in
+        [(1, "http_server_request_duration_seconds"), (2, "outbox_pending"), (3, "outbox_pending"), (4, "carts_active")]
+    {
         eventually("the series is there", || async { scrape(offset).await.contains(series) }).await;
         assert!(scrape(offset).await.contains("process_resident_memory_bytes"));
     }

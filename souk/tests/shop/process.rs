@@ -13,15 +13,18 @@ use souk_testkit::{Client, eventually};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-pub const ADMIN_EMAIL: &str = "owner@example.com";
-pub const ADMIN_PASSWORD: &str = "a long enough password";
+const ADMIN_EMAIL: &str = "owner@example.com";
+const ADMIN_PASSWORD: &str = "a long enough password";
 const BINARY: &str = env!("CARGO_BIN_EXE_souk");
 
 /// A shop in a process of its own.
 #[derive(Debug)]
 pub struct Shop {
+    /// Where it keeps everything.
     pub folder: TempDir,
+    /// The gateway's port.
     pub port: u16,
+    /// A client of the API, without a token.
     pub client: Client,
     flags: Vec<&'static str>,
     child: Child,

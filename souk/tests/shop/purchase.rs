@@ -41,7 +41,8 @@ async fn prepaid_from_cart_to_delivery() {
     admin.post(&format!("{path}/deliver"), json!({})).await.expect(200);
     assert_eq!(ada.see(&order).await["status"], "delivered");
     let timeline = ada.client.get(&format!("{path}/timeline")).await.expect(200).json;
-    let steps: Vec<&str> = timeline["items"].as_array().unwrap().iter().map(|entry| entry["step"].as_str().unwrap()).collect();
+    let steps: Vec<&str> =
+        timeline["items"].as_array().unwrap().iter().map(|entry| entry["step"].as_str().unwrap()).collect();
     assert_eq!(steps, ["created", "confirmed", "paid", "shipped", "delivered"]);
 
     // The mails that tell of it are kept for the admin to see.
@@ -62,7 +63,10 @@ async fn a_declined_card_may_be_followed_by_a_good_one() {
     let ada = Shopper::register(&shop, "ada").await;
     let order = ada.order(kettle, 1).await;
     let declined = ada.pay(&order, "tok_declined").await.expect(201).json;
-    assert_eq!((declined["status"].as_str(), declined["failureCode"].as_str()), (Some("failed"), Some("card_declined")));
+    assert_eq!(
+        (declined["status"].as_str(), declined["failureCode"].as_str()),
+        (Some("failed"), Some("card_declined"))
+    );
     let poor = ada.pay(&order, "tok_insufficient_funds").await.expect(201).json;
     assert_eq!(poor["failureCode"], "insufficient_funds");
     let away = ada.pay(&order, "tok_provider_down").await.expect(201).json;
@@ -198,10 +202,7 @@ async fn a_refund_in_parts_and_in_full() {
     let part = json!({"amount": {"amount": 998, "currency": "EUR"}});
     ada.client.post_keyed(&format!("{path}/refund"), &key(), part.clone()).await.is_problem(403, "auth.forbidden");
     admin.post_keyed(&format!("{path}/refund"), &key(), part).await.expect(201);
-    eventually("a part is back", || async {
-        admin.get(&path).await.json["refundedAmount"]["amount"] == 998
-    })
-    .await;
+    eventually("a part is back", || async { admin.get(&path).await.json["refundedAmount"]["amount"] == 998 }).await;
     assert_eq!(admin.get(&path).await.json["status"], "succeeded");
     let too_much = json!({"amount": {"amount": 3001, "currency": "EUR"}});
     admin.post_keyed(&format!("{path}/refund"), &key(), too_much).await.is_problem(422, "payment.refund_too_large");
@@ -221,7 +222,8 @@ async fn one_key_makes_one_order_and_one_payment_however_often_it_is_sent() {
     let (order_key, payment_key) = (key(), key());
     let body = json!({"shippingAddress": address(), "items": [{"productId": kettle, "quantity": 1}]});
     let placed = join_all((0..8).map(|_| ada.client.post_keyed("/orders", &order_key, body.clone()))).await;
-    let ids: Vec<&Value> = placed.iter().filter(|answer| answer.status == 201).map(|answer| &answer.json["orderId"]).collect();
+    let ids: Vec<&Value> =
+        placed.iter().filter(|answer| answer.status == 201).map(|answer| &answer.json["orderId"]).collect();
     assert!(!ids.is_empty() && ids.iter().all(|id| *id == ids[0]), "{placed:?}");
     assert!(placed.iter().all(|answer| [201, 409].contains(&answer.status.as_u16())), "{placed:?}");
     let other = json!({"shippingAddress": address(), "items": [{"productId": kettle, "quantity": 2}]});

@@ -25,7 +25,9 @@ async fn the_purchase_in_the_readme_works_as_it_stands_there() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    for expected in ["\"status\": \"confirmed\"", "\"status\": \"succeeded\"", "\"status\": \"paid\"", "\"state\": \"purchased\""] {
+    for expected in
+        ["\"status\": \"confirmed\"", "\"status\": \"succeeded\"", "\"status\": \"paid\"", "\"state\": \"purchased\""]
+    {
         assert!(said.contains(expected), "{expected} is missing in:\n{said}");
     }
     shop.is_clean().await;

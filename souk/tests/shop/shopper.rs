@@ -8,12 +8,15 @@ use crate::Shop;
 /// A registered customer.
 #[derive(Debug, Clone)]
 pub struct Shopper {
+    /// With their token.
     pub client: Client,
+    /// What they sign in with.
     pub email: String,
 }
 
-pub const PASSWORD: &str = "correct horse battery";
+const PASSWORD: &str = "correct horse battery";
 
+/// Where everything goes.
 pub fn address() -> Value {
     json!({"name": "Ada Byron", "line1": "12 Analytical Row", "city": "Lyon", "postalCode": "69001", "country": "FR"})
 }
@@ -42,11 +45,13 @@ impl Shopper {
         self.client = shop.client.with_token(answer.json["accessToken"].as_str().unwrap());
     }
 
+    /// Puts a product into the cart. Answers the cart.
     pub async fn put_into_cart(&self, product: i64, quantity: u32) -> Value {
         let body = json!({"productId": product, "quantity": quantity});
         self.client.post("/cart", body).await.expect(200).json
     }
 
+    /// The cart as it is.
     pub async fn cart(&self) -> Value {
         self.client.get("/cart").await.expect(200).json
     }
@@ -63,15 +68,18 @@ impl Shopper {
         self.place(json!({"shippingAddress": address(), "items": items})).await.expect(201).json
     }
 
+    /// Places an order under a new key, and waits for its decision.
     pub async fn place(&self, body: Value) -> Answer {
         self.client.with_header("prefer", "wait=10").post_keyed("/orders", &key(), body).await
     }
 
+    /// Pays an order with a token of the sandbox, under a new key.
     pub async fn pay(&self, order: &Value, token: &str) -> Answer {
         let body = json!({"orderId": order["orderId"], "method": {"type": "card", "token": token}});
         self.client.post_keyed("/payments", &key(), body).await
     }
 
+    /// The order as it is.
     pub async fn see(&self, order: &Value) -> Value {
         self.client.get(&format!("/orders/{}", order["orderId"])).await.expect(200).json
     }

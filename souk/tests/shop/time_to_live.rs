@@ -47,7 +47,8 @@ async fn a_day_in_the_cart_a_week_once_ordered_for_ever_once_paid() {
     shop.advance(400 * DAY).await;
     ada.sign_in_again(&shop).await;
     assert_eq!(items(&ada).await, 1, "for ever");
-    let metrics = reqwest::get(format!("http://127.0.0.1:{}/metrics", shop.port + 4)).await.unwrap().text().await.unwrap();
+    let metrics =
+        reqwest::get(format!("http://127.0.0.1:{}/metrics", shop.port + 4)).await.unwrap().text().await.unwrap();
     eventually("the two expiries are counted", || async {
         let metrics = reqwest::get(format!("http://127.0.0.1:{}/metrics", shop.port + 4)).await.unwrap();
         metrics.text().await.unwrap().contains("cart_expirations_total{service=\"cart\"} 2")
@@ -92,7 +93,11 @@ async fn a_wish_is_kept_told_of_and_moved_to_the_cart() {
     let cheaper = json!({"price": {"amount": 1499, "currency": "EUR"}});
     let tag = product.header("etag").to_owned();
     admin.with_header("if-match", tag.clone()).patch(&format!("/products/{kettle}"), cheaper.clone()).await.expect(200);
-    admin.with_header("if-match", tag).patch(&format!("/products/{kettle}"), cheaper).await.is_problem(412, "if_match.stale");
+    admin
+        .with_header("if-match", tag)
+        .patch(&format!("/products/{kettle}"), cheaper)
+        .await
+        .is_problem(412, "if_match.stale");
     eventually("both are told", || async {
         let notices = ada.client.get("/notifications").await.expect(200).text;
         notices.contains("back") && notices.contains("14.99")

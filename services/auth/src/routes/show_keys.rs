@@ -1,0 +1,31 @@
+//! The public keys that verify tokens.
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{App, error::AuthError};
+
+/// A JSON Web Key Set (RFC 7517).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"keys": [{
+    "use": "sig", "alg": "ES256", "kid": "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", "kty": "EC", "crv": "P-256",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
+}]}))]
+pub struct KeySet {
+    /// The keys, newest first; retired ones too, for tokens that they signed.
+    #[schema(value_type = Vec<Object>)]
+    keys: Vec<jsonwebtoken::jwk::Jwk>,
+}
+
+/// Shows the public keys that verify tokens.
+#[utoipa::path(get, path = "", responses((status = 200, body = KeySet, description = "the keys")))]
+pub async fn handle(State(app): State<App>) -> Result<Response, AuthError> {
+    let keys = KeySet { keys: app.store.public_keys().await?.keys };
+    Ok(([(header::CACHE_CONTROL, "public, max-age=60")], Json(keys)).into_response())
+}

@@ -1,0 +1,133 @@
+//! Users, sign-ins, resets, failures and keys.
+
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, big_integer_null, boolean, string_len, string_len_null, text, text_null},
+};
+
+pub struct Init;
+
+impl MigrationName for Init {
+    fn name(&self) -> &'static str {
+        "auth_m0001_init"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Init {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        users(manager).await?;
+        sessions(manager).await?;
+        resets(manager).await?;
+        let failures = Table::create()
+            .table("sign_in_failure")
+            .col(string_len("throttle_key", 64).primary_key())
+            .col(big_integer("failures"))
+            .col(big_integer("blocked_until"))
+            .col(big_integer("last_failed_at"))
+            .take();
+        manager.create_table(failures).await?;
+        index(manager, "ix_failure_last", "sign_in_failure", &["last_failed_at"]).await?;
+        let keys = Table::create()
+            .table("signing_key")
+            .col(string_len("kid", 64).primary_key())
+            .col(string_len("algorithm", 8))
+            .col(text("public_jwk"))
+            .col(text_null("private_key"))
+            .col(big_integer("created_at"))
+            .take();
+        manager.create_table(keys).await
+    }
+}
+
+async fn users(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("shop_user")
+        .col(big_integer("user_id").primary_key())
+        .col(string_len("username", 40))
+        .col(string_len("username_key", 40))
+        .col(string_len("email", 191))
+        .col(string_len("email_key", 191))
+        .col(string_len("role", 16))
+        .col(boolean("locked"))
+        .col(string_len("password_hash", 255))
+        .col(big_integer("sign_in_epoch"))
+        .col(big_integer("version"))
+        .col(big_integer("created_at"))
+        .col(string_len_null("register_key", 64))
+        .take();
+    manager.create_table(table).await?;
+    unique(manager, "uq_user_username_key", "shop_user", "username_key").await?;
+    unique(manager, "uq_user_email_key", "shop_user", "email_key").await?;
+    unique(manager, "uq_user_register_key", "shop_user", "register_key").await?;
+    index(manager, "ix_user_role", "shop_user", &["role", "user_id"]).await
+}
+
+async fn sessions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let families = Table::create()
+        .table("token_family")
+        .col(string_len("family_id", 32).primary_key())
+        .col(big_integer_null("user_id"))
+        .col(big_integer_null("guest_id"))
+        .col(big_integer("sign_in_epoch"))
+        .col(big_integer("created_at"))
+        .col(big_integer("expires_at"))
+        .col(big_integer_null("revoked_at"))
+        .take();
+    manager.create_table(families).await?;
+    unique(manager, "uq_family_guest_id", "token_family", "guest_id").await?;
+    index(manager, "ix_family_expires", "token_family", &["expires_at"]).await?;
+    let tokens = Table::create()
+        .table("refresh_token")
+        .col(string_len("token_hash", 64).primary_key())
+        .col(string_len("family_id", 32))
+        .col(big_integer("created_at"))
+        .col(big_integer("expires_at"))
+        .col(big_integer_null("used_at"))
+        .take();
+    manager.create_table(tokens).await?;
+    index(manager, "ix_refresh_expires", "refresh_token", &["expires_at"]).await
+}
+
+async fn resets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let requests = Table::create()
+        .table("reset_request")
+        .col(string_len("request_id", 36).primary_key())
+        .col(string_len("email_key", 191))
+        .col(string_len_null("traceparent", 64))
+        .col(big_integer("requested_at"))
+        .take();
+    manager.create_table(requests).await?;
+    let tokens = Table::create()
+        .table("reset_token")
+        .col(string_len("token_hash", 64).primary_key())
+        .col(big_integer("user_id"))
+        .col(big_integer("expires_at"))
+        .take();
+    manager.create_table(tokens).await?;
+    index(manager, "ix_reset_user", "reset_token", &["user_id"]).await?;
+    index(manager, "ix_reset_expires", "reset_token", &["expires_at"]).await
+}
+
+async fn unique(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    manager.create_index(Index::create().name(name).table(table).col(column).unique().take()).await
+}
+
+async fn index(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    let mut statement = Index::create();
+    statement.name(name).table(table);
+    for column in columns {
+        statement.col(*column);
+    }
+    manager.create_index(statement.take()).await
+}

@@ -1,0 +1,146 @@
+//! Registering, and what a person may change of herself.
+
+use serde_json::{Value, json};
+use souk_events::{UserChanged, UserRegistered, queue::NOTIFICATION_USERS};
+
+use crate::rig::{Auth, PASSWORD, at_once, person};
+
+#[tokio::test]
+async fn who_registers_is_signed_in_and_told_of() {
+    let auth = Auth::start().await;
+    let answer = auth.client.post("/auth/register", person("ada")).await.expect(201);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("set-cookie"), "");
+    let ada = answer.json;
+    assert_eq!((&ada["tokenType"], &ada["expiresIn"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(ada["refreshToken"].as_str().unwrap().len(), 64);
+    let user =
+        json!({"userId": ada["user"]["userId"], "username": "ada", "email": "ada@Example.org", "role": "customer"});
+    assert_eq!(ada["user"], user);
+    assert_eq!(auth.as_of(&ada).get("/auth/me").await.expect(200).json, user);
+
+    for who in [json!({"username": "ADA"}), json!({"email": "ADA@example.ORG"})] {
+        let mut body = who;
+        body["password"] = json!(PASSWORD);
+        let again = auth.client.post("/auth/login", body).await.expect(200).json;
+        assert_eq!(again["user"], user);
+        assert_ne!(again["refreshToken"], ada["refreshToken"]);
+    }
+    souk_testkit::eventually("both are told of", async || {
+        auth.world.waiting::<UserRegistered>(&NOTIFICATION_USERS).await.len() == 2
+    })
+    .await;
+    let events = auth.world.waiting::<UserRegistered>(&NOTIFICATION_USERS).await;
+    assert_eq!((events[0].role.as_str(), events[0].username.as_str()), ("admin", "admin"));
+    assert_eq!(
+        (events[1].role.as_str(), events[1].email.as_str(), events[1].version),
+        ("customer", "ada@Example.org", 1)
+    );
+    assert_eq!(json!(events[1].user_id), ada["user"]["userId"]);
+}
+
+#[tokio::test]
+async fn names_and_addresses_are_unique_in_any_case() {
+    let auth = Auth::start().await;
+    auth.register("ada").await;
+    let other = |username: &str, email: &str| json!({"username": username, "email": email, "password": PASSWORD});
+    let register = |body: Value| {
+        let client = auth.client.clone();
+        async move { client.post("/auth/register", body).await }
+    };
+    register(other("ADA", "ada2@example.org")).await.is_problem(409, "auth.username_taken");
+    register(other("ada2", "ADA@EXAMPLE.ORG")).await.is_problem(409, "auth.email_taken");
+    // What a taken name looks like in another's address or name does not mislead.
+    register(other("email_key", "username_key@example.org")).await.expect(201);
+    register(other("email_key", "other@example.org")).await.is_problem(409, "auth.username_taken");
+    assert_eq!(auth.facts().await.users, 3);
+}
+
+#[tokio::test]
+async fn of_many_who_want_a_name_at_once_one_gets_it() {
+    let auth = Auth::start().await;
+    let answers = at_once((0..8).map(|number| {
+        let client = auth.client.clone();
+        let mut body = person("ada");
+        body["email"] = json!(format!("ada{number}@example.org"));
+        async move { client.post("/auth/register", body).await }
+    }))
+    .await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    answers
+        .iter()
+        .filter(|answer| answer.status != 201)
+        .for_each(|answer| answer.is_problem(409, "auth.username_taken"));
+    assert_eq!(auth.facts().await.users, 2);
+}
+
+#[tokio::test]
+async fn a_repeated_registration_answers_again() {
+    let auth = Auth::start().await;
+    let answers = at_once((0..6).map(|_| {
+        let client = auth.client.clone();
+        async move { client.post_keyed("/auth/register", "k-1", person("ada")).await }
+    }))
+    .await;
+    let first = answers[0].clone().expect(201).json;
+    for answer in &answers {
+        assert_eq!(answer.clone().expect(201).json["user"], first["user"]);
+    }
+    assert_eq!(auth.facts().await.users, 2);
+    for answer in &answers {
+        auth.refresh(&answer.json["refreshToken"]).await.expect(200);
+    }
+    let mut other = person("ada");
+    other["password"] = json!("another password of hers");
+    auth.client.post_keyed("/auth/register", "k-1", other).await.is_problem(422, "idempotency_key.reused");
+    auth.client.post_keyed("/auth/register", "k-1", person("bob")).await.is_problem(422, "idempotency_key.reused");
+    auth.client.post_keyed("/auth/register", "k-2", person("ada")).await.is_problem(409, "auth.email_taken");
+    assert_eq!(auth.facts().await.users, 2);
+}
+
+#[tokio::test]
+async fn a_person_may_change_name_and_address() {
+    let auth = Auth::start().await;
+    let ada = auth.register("ada").await;
+    auth.register("bob").await;
+    let me = auth.as_of(&ada);
+    let changed = me.patch("/auth/me", json!({"username": "ada.l", "email": "ada@new.example"})).await.expect(200).json;
+    assert_eq!((&changed["username"], &changed["email"]), (&json!("ada.l"), &json!("ada@new.example")));
+    assert_eq!(me.get("/auth/me").await.json, changed);
+    me.patch("/auth/me", json!({})).await.expect(200);
+    me.patch("/auth/me", json!({"username": "BOB"})).await.is_problem(409, "auth.username_taken");
+    me.patch("/auth/me", json!({"email": "bob@example.org"})).await.is_problem(409, "auth.email_taken");
+    me.patch("/auth/me", json!({"username": "ADA.L"})).await.expect(200);
+    me.patch("/auth/me", json!({"username": "x"})).await.is_problem(422, "body.not_allowed");
+    me.patch("/auth/me", json!({"role": "admin"})).await.is_problem(400, "body.invalid");
+    auth.login("ada", PASSWORD).await.is_problem(401, "auth.credentials_wrong");
+    let again = auth.login("ada.l", PASSWORD).await.expect(200).json;
+    assert_eq!(again["user"]["username"], "ADA.L");
+    let refreshed = auth.refresh(&ada["refreshToken"]).await.expect(200).json;
+    assert_eq!(refreshed["user"]["username"], "ADA.L", "a new name does not end a sign-in");
+
+    souk_testkit::eventually("changes are told", async || {
+        auth.world.waiting::<UserChanged>(&NOTIFICATION_USERS).await.len() == 2
+    })
+    .await;
+    let events = auth.world.waiting::<UserChanged>(&NOTIFICATION_USERS).await;
+    assert_eq!((events[0].email.as_str(), events[0].version, events[0].locked), ("ada@new.example", 2, false));
+    assert_eq!((events[1].username.as_str(), events[1].version), ("ADA.L", 3));
+}
+
+#[tokio::test]
+async fn changes_at_once_are_all_kept() {
+    let auth = Auth::start().await;
+    let ada = auth.register("ada").await;
+    let bodies = [json!({"username": "ada.l"}), json!({"email": "ada@new.example"})];
+    let answers = at_once(bodies.into_iter().map(|body| {
+        let me = auth.as_of(&ada);
+        async move { me.patch("/auth/me", body).await }
+    }))
+    .await;
+    for answer in answers {
+        answer.expect(200);
+    }
+    let me = auth.as_of(&ada).get("/auth/me").await.json;
+    assert_eq!((&me["username"], &me["email"]), (&json!("ada.l"), &json!("ada@new.example")));
+}

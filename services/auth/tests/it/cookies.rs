@@ -1,0 +1,93 @@
+//! A browser's refresh token: in the cookie only, read with the header only.
+
+use serde_json::json;
+use souk_testkit::{Answer, Client};
+
+use crate::rig::{Auth, PASSWORD, person};
+
+fn browser(client: &Client) -> Client {
+    client.with_header("x-souk-client", "browser")
+}
+
+/// Checks the cookie's attributes; answers its value.
+fn cookie(answer: &Answer) -> String {
+    assert!(answer.json["accessToken"].is_string(), "{}", answer.text);
+    assert!(answer.json.get("refreshToken").is_none(), "the body holds no refresh token");
+    let text = answer.header("set-cookie").to_owned();
+    let mut parts: Vec<&str> = text.split("; ").collect();
+    let value = parts.remove(0).strip_prefix("souk_refresh=").unwrap().to_owned();
+    parts.sort_unstable();
+    assert_eq!(parts, ["HttpOnly", "Max-Age=2592000", "Path=/api/auth", "SameSite=Strict"]);
+    value
+}
+
+fn clears(answer: &Answer) {
+    assert!(answer.header("set-cookie").starts_with("souk_refresh=; Path=/api/auth; Max-Age=0;"), "{answer:?}");
+}
+
+fn with_cookie(client: &Client, value: &str) -> Client {
+    client.with_header("cookie", format!("theme=dark; souk_refresh={value}"))
+}
+
+#[tokio::test]
+async fn register_login_and_refresh_keep_the_token_in_the_cookie_only() {
+    let auth = Auth::start().await;
+    let browser = browser(&auth.client);
+    cookie(&browser.post("/auth/register", person("ada")).await.expect(201));
+    let login = browser.post("/auth/login", json!({"username": "ada", "password": PASSWORD})).await.expect(200);
+    let first = cookie(&login);
+    let refreshed = with_cookie(&browser, &first).send(reqwest::Method::POST, "/auth/refresh", None).await.expect(200);
+    let second = cookie(&refreshed);
+    assert_ne!(first, second);
+    let third = cookie(&with_cookie(&browser, &second).post("/auth/refresh", json!({})).await.expect(200));
+    let out = with_cookie(&browser, &third).send(reqwest::Method::POST, "/auth/logout", None).await.expect(204);
+    clears(&out);
+    let refused = with_cookie(&browser, &third).post("/auth/refresh", json!({})).await;
+    refused.is_problem(401, "auth.refresh_token_invalid");
+    clears(&refused);
+}
+
+#[tokio::test]
+async fn the_cookie_counts_for_nothing_without_the_header() {
+    let auth = Auth::start().await;
+    let value = cookie(&browser(&auth.client).post("/auth/register", person("ada")).await);
+    for client in [auth.client.clone(), auth.client.with_header("x-souk-client", "app")] {
+        let forged = with_cookie(&client, &value);
+        forged.send(reqwest::Method::POST, "/auth/refresh", None).await.is_problem(401, "auth.refresh_token_missing");
+        let out = forged.send(reqwest::Method::POST, "/auth/logout", None).await;
+        out.is_problem(401, "auth.refresh_token_missing");
+        assert_eq!(out.header("set-cookie"), "");
+    }
+    cookie(&with_cookie(&browser(&auth.client), &value).post("/auth/refresh", json!({})).await.expect(200));
+}
+
+#[tokio::test]
+async fn the_cookie_is_secure_except_on_loopback() {
+    let mut auth = Auth::start().await;
+    let login = json!({"username": "admin", "password": crate::rig::ADMIN_PASSWORD});
+    let is_secure = async |client: Client| {
+        let answer = browser(&client).post("/auth/login", login.clone()).await.expect(200);
+        answer.header("set-cookie").split("; ").any(|part| part == "Secure")
+    };
+    assert!(!is_secure(auth.client.clone()).await);
+    assert!(!is_secure(auth.client.with_header("x-forwarded-host", "localhost:8080")).await);
+    assert!(is_secure(auth.client.with_header("x-forwarded-host", "shop.example")).await);
+    assert!(is_secure(auth.client.with_header("host", "shop.example")).await);
+    auth.world.deps.shop.public_url = "https://shop.example".to_owned();
+    auth.restart_with(|_| ()).await;
+    assert!(is_secure(auth.client.clone()).await);
+}
+
+#[tokio::test]
+async fn a_guest_in_a_browser_has_its_token_in_the_body() {
+    let auth = Auth::start().await;
+    let browser = browser(&auth.client);
+    let guest = browser.post("/auth/guest", json!({})).await.expect(200);
+    assert_eq!(guest.header("set-cookie"), "");
+    let refreshed =
+        browser.post("/auth/refresh", json!({"refreshToken": guest.json["refreshToken"]})).await.expect(200);
+    cookie(&refreshed);
+    assert_eq!(refreshed.json["user"], guest.json["user"]);
+    // Nothing to sign out of is signed out.
+    clears(&browser.post("/auth/logout", json!({})).await.expect(204));
+}

@@ -1,0 +1,14 @@
+//! Auth over real HTTP on a real store.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod accounts;
+mod admins;
+mod cookies;
+mod keys;
+mod passwords;
+mod rig;
+mod secrets;
+mod sessions;
+mod surface;
+mod throttle;
+mod tokens;

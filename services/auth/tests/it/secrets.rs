@@ -1,0 +1,90 @@
+//! What nobody may read: not in logs, not in `Debug`, not in the store.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::json;
+use souk_events::{PasswordResetRequested, queue::NOTIFICATION_USERS};
+
+use crate::rig::{ADMIN_PASSWORD, Auth, OPERATOR_SECRET, PASSWORD, SERVICE_SECRET};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_neither_logged_nor_stored() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let mut auth = Auth::start().await;
+    let ada = auth.register("ada").await;
+    auth.login("ada", "a wrong password of ada").await;
+    let second = auth.refresh(&ada["refreshToken"]).await.expect(200).json;
+    auth.refresh(&ada["refreshToken"]).await;
+    auth.client.post("/auth/password/forgot", json!({"email": "ada@example.org"})).await.expect(202);
+    souk_testkit::eventually("the mail is sent", async || {
+        !auth.world.waiting::<PasswordResetRequested>(&NOTIFICATION_USERS).await.is_empty()
+    })
+    .await;
+    let mail: Vec<PasswordResetRequested> = auth.world.waiting(&NOTIFICATION_USERS).await;
+    let body = json!({"token": mail[0].token, "new": "the next password of ada"});
+    souk_testkit::eventually("the outbox is empty", async || auth.facts().await.outbox_pending == 0).await;
+    let service = json!({"service": "order", "secret": SERVICE_SECRET});
+    auth.client.post("/internal/tokens", service).await.expect(200);
+    let private = private_key(&auth).await;
+    auth.restart_with(|_| ()).await;
+
+    let secrets = [
+        PASSWORD,
+        ADMIN_PASSWORD,
+        "a wrong password of ada",
+        SERVICE_SECRET,
+        OPERATOR_SECRET,
+        ada["refreshToken"].as_str().unwrap(),
+        second["refreshToken"].as_str().unwrap(),
+        ada["accessToken"].as_str().unwrap(),
+        &mail[0].token,
+    ];
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("auth"), "the log was taken");
+    // One checkpoint moves what the log of the engine still holds into the file; both are read.
+    let mut stored = Vec::new();
+    for name in ["auth.db", "auth.db-wal"] {
+        stored.extend(std::fs::read(auth.world.folder.path().join(name)).unwrap_or_default());
+    }
+    for secret in secrets {
+        assert!(!log.contains(secret), "logged: {secret}");
+    }
+    assert!(!log.contains(&private), "the signing key is logged");
+    for secret in &secrets[..8] {
+        let found = stored.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "stored: {secret}");
+    }
+    assert!(stored.windows(private.len()).any(|window| window == private.as_bytes()), "the search finds what is there");
+    auth.client.post("/auth/password/reset", body).await.expect(204);
+    let debug = format!("{:?}", auth.config);
+    assert!(![ADMIN_PASSWORD, OPERATOR_SECRET].iter().any(|secret| debug.contains(secret)), "{debug}");
+}
+
+async fn private_key(auth: &Auth) -> String {
+    use sea_orm::{ConnectionTrait as _, Statement};
+    let db = souk_sql::Db::open(&auth.config.store_url, souk_sql::Access::ReadOnly).await.unwrap();
+    let query = Statement::from_string(db.reader().get_database_backend(), "SELECT private_key FROM signing_key");
+    db.reader().query_one_raw(query).await.unwrap().unwrap().try_get("", "private_key").unwrap()
+}

@@ -1,0 +1,119 @@
+//! Refresh tokens: exchanged once, ended in families; guests.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use souk_testkit::Answer;
+
+use crate::rig::{Auth, PASSWORD, at_once};
+
+fn is_out(answer: &Answer) {
+    assert_eq!(answer.status.as_u16(), 401, "{}", answer.text);
+    let code = answer.json["code"].as_str().unwrap();
+    assert!(["auth.refresh_token_invalid", "auth.refresh_token_reused"].contains(&code), "{code}");
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_good_once_and_its_copy_ends_the_family() {
+    let auth = Auth::start().await;
+    let ada = auth.register("ada").await;
+    let elsewhere = auth.login("ada", PASSWORD).await.expect(200).json;
+    let second = auth.refresh(&ada["refreshToken"]).await.expect(200).json;
+    assert_eq!(second["user"], ada["user"]);
+    auth.as_of(&second).get("/auth/me").await.expect(200);
+    let third = auth.refresh(&second["refreshToken"]).await.expect(200).json;
+    auth.refresh(&ada["refreshToken"]).await.is_problem(401, "auth.refresh_token_reused");
+    auth.refresh(&third["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+    auth.refresh(&elsewhere["refreshToken"]).await.expect(200);
+}
+
+#[tokio::test]
+async fn of_many_refreshes_at_once_exactly_one_wins() {
+    let auth = Auth::start().await;
+    for _ in 0..5 {
+        let guest = auth.client.post("/auth/guest", json!({})).await.expect(200).json;
+        let answers = at_once((0..8).map(|_| {
+            let (client, body) = (auth.client.clone(), json!({"refreshToken": guest["refreshToken"]}));
+            async move { client.post("/auth/refresh", body).await }
+        }))
+        .await;
+        let winners: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
+        assert_eq!(winners.len(), 1);
+        answers.iter().filter(|answer| answer.status != 200).for_each(is_out);
+        is_out(&auth.refresh(&winners[0].json["refreshToken"]).await);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_lives_thirty_days_from_its_making() {
+    let auth = Auth::start().await;
+    let ada = auth.register("ada").await;
+    let other = auth.login("ada", PASSWORD).await.expect(200).json;
+    auth.world.clock.advance(Duration::from_secs(29 * 86_400));
+    let second = auth.refresh(&ada["refreshToken"]).await.expect(200).json;
+    auth.world.clock.advance(Duration::from_secs(2 * 86_400));
+    auth.refresh(&other["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+    let third = auth.refresh(&second["refreshToken"]).await.expect(200).json;
+    // The first token is forgotten, the family lives on.
+    auth.world.clock.advance(Duration::from_secs(601));
+    auth.refresh(&third["refreshToken"]).await.expect(200);
+}
+
+#[tokio::test]
+async fn signing_out_ends_one_sign_in() {
+    let auth = Auth::start().await;
+    let ada = auth.register("ada").await;
+    let elsewhere = auth.login("ada", PASSWORD).await.expect(200).json;
+    let logout = |body: Value| {
+        let client = auth.client.clone();
+        async move { client.post("/auth/logout", body).await }
+    };
+    // By the refresh token.
+    let out = logout(json!({"refreshToken": ada["refreshToken"]})).await.expect(204);
+    assert_eq!(out.text, "");
+    auth.refresh(&ada["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+    logout(json!({"refreshToken": ada["refreshToken"]})).await.expect(204);
+    // By the access token alone, expired or not.
+    let next = auth.refresh(&elsewhere["refreshToken"]).await.expect(200).json;
+    auth.world.clock.advance(Duration::from_secs(3_600));
+    auth.as_of(&next).send(reqwest::Method::POST, "/auth/logout", None).await.expect(204);
+    auth.refresh(&next["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+    // Nothing says which.
+    logout(json!({})).await.is_problem(401, "auth.refresh_token_missing");
+    auth.client.with_token("forged").post("/auth/logout", json!({})).await.is_problem(401, "auth.token_invalid");
+}
+
+#[tokio::test]
+async fn a_guest_has_tokens_but_no_account() {
+    let auth = Auth::start().await;
+    let guest = auth.client.send(reqwest::Method::POST, "/auth/guest", None).await.expect(200).json;
+    let user = json!({"userId": guest["user"]["userId"], "username": null, "email": null, "role": "guest"});
+    assert_eq!(guest["user"], user);
+    let me = auth.as_of(&guest);
+    assert_eq!(me.get("/auth/me").await.expect(200).json, user);
+    let next = auth.refresh(&guest["refreshToken"]).await.expect(200).json;
+    assert_eq!(next["user"], user);
+    let other = auth.client.post("/auth/guest", json!({})).await.expect(200).json;
+    assert_ne!(other["user"]["userId"], guest["user"]["userId"]);
+    me.patch("/auth/me", json!({"username": "ghost"})).await.is_problem(403, "auth.forbidden");
+    me.post("/auth/password", json!({"current": "x", "new": "y"})).await.is_problem(403, "auth.forbidden");
+    me.get("/users").await.is_problem(403, "auth.forbidden");
+    auth.client.post("/auth/guest", json!({"x": 1})).await.is_problem(400, "body.invalid");
+    assert_eq!(auth.facts().await.users, 1);
+    me.post("/auth/logout", json!({"refreshToken": next["refreshToken"]})).await.expect(204);
+    is_out(&auth.refresh(&next["refreshToken"]).await);
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_is_refused() {
+    let auth = Auth::start().await;
+    let ada = auth.register("ada").await;
+    auth.refresh(&json!("0".repeat(64))).await.is_problem(401, "auth.refresh_token_invalid");
+    auth.refresh(&ada["accessToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+    auth.refresh(&json!(null)).await.is_problem(401, "auth.refresh_token_missing");
+    auth.client.send(reqwest::Method::POST, "/auth/refresh", None).await.is_problem(401, "auth.refresh_token_missing");
+    auth.refresh(&json!(5)).await.is_problem(400, "body.invalid");
+    auth.as_of(&ada).post("/auth/refresh", json!({})).await.is_problem(401, "auth.refresh_token_missing");
+    let as_bearer = auth.client.with_token(ada["refreshToken"].as_str().unwrap());
+    as_bearer.get("/auth/me").await.is_problem(401, "auth.token_invalid");
+}
