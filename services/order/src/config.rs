@@ -14,7 +14,7 @@ pub struct OrderConfig {
     pub pay_within_seconds: u64,
     /// `lapse-after-seconds`: how long after `payBy` payment is asked whether the order was paid. 30.
     pub lapse_after_seconds: u64,
-    /// `lapse-again-seconds`: how long until payment is asked again when it could not say. 10.
+    /// `lapse-again-seconds`: how long until payment is asked again when it could not say; at least 1. 10.
     pub lapse_again_seconds: u64,
 }
 
@@ -39,6 +39,6 @@ impl OrderConfig {
     }
 
     pub(crate) fn lapse_again(&self) -> Duration {
-        Duration::from_secs(self.lapse_again_seconds)
+        Duration::from_secs(self.lapse_again_seconds.max(1))
     }
 }

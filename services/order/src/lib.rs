@@ -1,1 +1,85 @@
-//! The order service.
+//! The order service: places orders, leads each through its states, and keeps its timeline.
+
+pub mod audit;
+pub mod order;
+
+mod acting;
+mod config;
+mod consumers;
+mod error;
+mod housekeeping;
+mod lapsing;
+mod metrics;
+mod prefer;
+mod routes;
+mod store;
+mod view;
+mod waiters;
+
+use std::sync::Arc;
+
+use souk_bus::{SqlOutbox, Stamper};
+use souk_kit::{Deps, Service, StartError};
+use souk_peers::{CartPeer, PaymentPeer, ProductPeer};
+use souk_sql::{Access, Db};
+use souk_values::{Clock, Currency, IdGen};
+
+pub use config::OrderConfig;
+use store::{OrderMigrations, OrderStore};
+use waiters::Waiters;
+
+const SERVICE: &str = "order";
+const ABOUT: &str = "Places orders, leads each from its reservation to its delivery, and keeps its timeline.";
+
+/// What handlers, consumers and tasks share.
+#[derive(Debug, Clone)]
+struct App {
+    store: OrderStore,
+    clock: Arc<dyn Clock>,
+    ids: IdGen,
+    stamper: Stamper,
+    currency: Currency,
+    config: Arc<OrderConfig>,
+    waiters: Waiters,
+    cart: CartPeer,
+    products: ProductPeer,
+    payments: PaymentPeer,
+}
+
+/// The service, on the store that `config` names. Errors: the store cannot be opened or migrated.
+pub async fn build(config: OrderConfig, deps: &Deps) -> Result<Service, StartError> {
+    let db = Db::open(&config.store_url, Access::ReadWrite).await?;
+    db.migrate::<OrderMigrations>().await?;
+    let app = App {
+        store: OrderStore::new(db.clone(), config.lapse_after()),
+        clock: Arc::clone(&deps.clock),
+        ids: deps.ids.clone(),
+        stamper: deps.stamper(),
+        currency: deps.shop.currency,
+        config: Arc::new(config),
+        waiters: Waiters::default(),
+        cart: CartPeer::new(&deps.peers, SERVICE),
+        products: ProductPeer::new(&deps.peers, SERVICE),
+        payments: PaymentPeer::new(&deps.peers, SERVICE),
+    };
+    metrics::begin(app.currency);
+    let (router, openapi) = routes::table().finish(SERVICE, ABOUT);
+    let signals = deps.transport.signals();
+    let (waking, lapsing, keeping, kept) = (app.waiters.clone(), app.clone(), app.clone(), db.clone());
+    Ok(Service::new(SERVICE, router.with_state(app.clone()), openapi)
+        .consuming(consumers::of(&app))
+        .telling(SqlOutbox::new(db.clone()))
+        .running(move |stop| waking.run(signals, stop))
+        .running(move |stop| lapsing::run(lapsing, stop))
+        .running(move |stop| housekeeping::run(keeping, kept, stop))
+        .needing("store", move || {
+            let db = db.clone();
+            async move { db.ping().await.map_err(|error| error.to_string()) }
+        }))
+}
+
+/// The service's OpenAPI document, which needs no store.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::table().finish(SERVICE, ABOUT).1
+}

@@ -18,6 +18,7 @@ pub use step::{Cause, Detail, Step, StepKind};
 /// The latest milestone of an order's way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = OrderStatus)]
 pub enum Status {
     /// Placed; its stock is being reserved.
     Created,

@@ -25,7 +25,7 @@ use crate::order::{
 pub(crate) use entities::{order_step, shop_order};
 pub use lapsing::Due;
 pub(crate) use migrations::OrderMigrations;
-pub(crate) use rows::damaged;
+pub(crate) use rows::{damaged, reason_text};
 pub use summary::DayStep;
 
 /// The store. Cloning shares it.
@@ -102,13 +102,7 @@ impl OrderStore {
     }
 
     /// Adds a new order, its first step, and `created`. Errors: `Unique` when its key or id is taken.
-    pub async fn place(
-        &self,
-        order: &Order,
-        key: &StoredKey,
-        cause: Cause,
-        created: Envelope,
-    ) -> Result<(), SqlError> {
+    pub async fn place(&self, order: &Order, key: &StoredKey, cause: Cause, created: Envelope) -> Result<(), SqlError> {
         let step = rows::step_row(order, StepKind::Created, order.order_date, (cause, None));
         self.db
             .write((rows::order_row(order, key), step, created), |tx, (order, step, created)| {

@@ -63,7 +63,8 @@ impl Order {
             })
         };
         let lines = draft.lines.iter().zip(item_ids).map(line).collect::<Result<Vec<_>, _>>()?;
-        let total = lines.iter().try_fold(Money::zero(currency), |sum, line| sum.plus(line.price.times(line.quantity)?));
+        let total =
+            lines.iter().try_fold(Money::zero(currency), |sum, line| sum.plus(line.price.times(line.quantity)?));
         Ok(Self {
             order_id,
             user_id: draft.user_id,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OrderStep)]
 pub enum StepKind {
     /// It was placed.
     Created,
@@ -93,7 +94,7 @@ impl std::fmt::Display for Cause {
 /// More about a step; what does not apply is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sea_orm::FromJsonQueryResult)]
 #[serde(rename_all = "camelCase", default)]
-#[schema(example = json!({"carrier": "DHL", "trackingNumber": "00340434292135100186"}))]
+#[schema(as = StepDetail, example = json!({"carrier": "DHL", "trackingNumber": "00340434292135100186"}))]
 pub struct Detail {
     /// Why it was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]

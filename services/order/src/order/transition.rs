@@ -198,11 +198,8 @@ fn pay(order: &Order, payment_id: PaymentId, amount: Money, at: Timestamp) -> Re
 }
 
 fn note_failure(order: &Order, payment_id: PaymentId, failure_code: &str, now: Timestamp) -> Change {
-    let detail = Detail {
-        payment_id: Some(payment_id),
-        failure_code: Some(failure_code.to_owned()),
-        ..Detail::default()
-    };
+    let detail =
+        Detail { payment_id: Some(payment_id), failure_code: Some(failure_code.to_owned()), ..Detail::default() };
     Change { order: next(order), step: StepKind::PaymentFailed, at: now, detail: Some(detail), told: None }
 }
 
@@ -220,12 +217,8 @@ fn refund(order: &Order, is_all_of_it: bool, detail: Detail, at: Timestamp) -> C
 }
 
 fn cancelled(order: &Order, reason: CancelReason, refused: Vec<RefusedLine>, at: Timestamp) -> Change {
-    let order = Order {
-        cancelled_at: Some(at),
-        cancel_reason: Some(reason),
-        refused_lines: refused.clone(),
-        ..next(order)
-    };
+    let order =
+        Order { cancelled_at: Some(at), cancel_reason: Some(reason), refused_lines: refused.clone(), ..next(order) };
     let told = Told::Cancelled(OrderCancelled { order: order.facts(), reason, refused_lines: refused.clone() });
     let detail = Detail { reason: Some(reason), refused_lines: refused, ..Detail::default() };
     Change { order, step: StepKind::Cancelled, at, detail: Some(detail), told: Some(told) }

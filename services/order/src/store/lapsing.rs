@@ -1,9 +1,6 @@
 //! Orders whose time to pay is over: found, and claimed by one replica at a time.
 
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use souk_sql::SqlError;
 use souk_values::{Id, OrderId, Timestamp};
 

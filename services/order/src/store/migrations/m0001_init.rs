@@ -86,13 +86,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         on_orders("ix_shop_order_status", &["status", "order_date"]),
         on_orders("ix_shop_order_date", &["order_date"]),
         on_orders("ix_shop_order_lapse", &["lapse_at"]),
-        Index::create()
-            .name("uq_order_step_cause")
-            .table("order_step")
-            .col("order_id")
-            .col("cause")
-            .unique()
-            .take(),
+        Index::create().name("uq_order_step_cause").table("order_step").col("order_id").col("cause").unique().take(),
         Index::create().name("ix_order_step_day").table("order_step").col("utc_day").col("step").take(),
     ]
 }

@@ -1,0 +1,261 @@
+//! Holds [`apply`] to a table that says for every state and every input what becomes of the order.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use proptest::prelude::*;
+use souk_events::{CancelReason, OrderLine, PaymentTerms, RefusedLine, ShippingAddress};
+use souk_values::{Currency, Id, Money, OrderId, OrderItemId, PaymentId, ProductId, Timestamp, UserId};
+
+use super::{
+    Order, Status,
+    transition::{Change, Input, Refusal, Told, apply},
+};
+
+/// A cell is `-`: no change; `409`: refused; `noted`: a step without a new status or event; a status:
+/// the step of that name leads to it; `step/status`: that step, and another milestone stays the latest.
+const TABLE: &str = "
+state                     reserved  rejected  paid           failed refund    part  customer  admin     lapse     ship         deliver
+prepaid:created           confirmed cancelled -              noted  cancelled noted cancelled cancelled -         409          409
+prepaid:confirmed         -         -         paid           noted  cancelled noted cancelled cancelled cancelled 409          409
+prepaid:paid              -         -         -              noted  cancelled noted 409       cancelled -         shipped      409
+prepaid:shipped           -         -         -              noted  noted     noted 409       409       -         409          delivered
+prepaid:delivered         -         -         -              noted  noted     noted 409       409       -         409          409
+prepaid:cancelled         -         -         -              noted  noted     noted 409       409       -         409          409
+prepaid:paid,cancelled    -         -         -              noted  noted     noted 409       409       -         409          409
+onDelivery:created        confirmed cancelled -              noted  cancelled noted cancelled cancelled -         409          409
+onDelivery:confirmed      -         -         paid           noted  cancelled noted cancelled cancelled -         shipped      409
+onDelivery:paid           -         -         -              noted  cancelled noted 409       cancelled -         shipped/paid 409
+onDelivery:shipped        -         -         paid           noted  noted     noted 409       409       -         409          delivered
+onDelivery:paid,shipped   -         -         -              noted  noted     noted 409       409       -         409          delivered
+onDelivery:shipped,paid   -         -         -              noted  noted     noted 409       409       -         409          delivered
+onDelivery:delivered      -         -         paid/delivered noted  noted     noted 409       409       -         409          409
+onDelivery:paid,delivered -         -         -              noted  noted     noted 409       409       -         409          409
+onDelivery:delivered,paid -         -         -              noted  noted     noted 409       409       -         409          409
+onDelivery:cancelled      -         -         -              noted  noted     noted 409       409       -         409          409
+";
+
+const TOTAL: i64 = 5_000;
+const PAY_WITHIN: Duration = Duration::from_secs(1_800);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000 + second * 1_000)
+}
+
+fn placed(payment_terms: PaymentTerms) -> Order {
+    let price = Money::new(TOTAL / 2, Currency::EUR);
+    let line = OrderLine {
+        order_item_id: OrderItemId::new(1).unwrap(),
+        product_id: ProductId::new(7).unwrap(),
+        name: "Linen shirt".into(),
+        quantity: 2,
+        price,
+        cart_item_id: None,
+    };
+    Order {
+        order_id: OrderId::new(1).unwrap(),
+        user_id: UserId::new(2).unwrap(),
+        order_date: at(0),
+        total_amount: Money::new(TOTAL, Currency::EUR),
+        lines: vec![line],
+        shipping_address: ShippingAddress {
+            name: "Ada".into(),
+            line1: "1 Long Street".into(),
+            line2: None,
+            city: "Berlin".into(),
+            postal_code: "10115".into(),
+            country: "DE".into(),
+            phone: None,
+        },
+        payment_terms,
+        pay_by: None,
+        payment_id: None,
+        cancel_reason: None,
+        refused_lines: Vec::new(),
+        confirmed_at: None,
+        paid_at: None,
+        shipped_at: None,
+        delivered_at: None,
+        cancelled_at: None,
+        refunded_at: None,
+        version: 1,
+    }
+}
+
+fn refunded(payment: i64, in_full: bool, had_failed: bool) -> Input {
+    Input::Refunded {
+        payment_id: PaymentId::new(payment).unwrap(),
+        amount: Money::new(if in_full { TOTAL } else { 1 }, Currency::EUR),
+        in_full,
+        had_failed,
+        at: at(90),
+    }
+}
+
+fn paid(amount: i64) -> Input {
+    Input::Paid { payment_id: PaymentId::new(9).unwrap(), amount: Money::new(amount, Currency::EUR), at: at(20) }
+}
+
+fn input(name: &str) -> Input {
+    let refused = RefusedLine { product_id: ProductId::new(7).unwrap(), requested: 2, available: 1 };
+    match name {
+        "reserved" => Input::StockReserved { pay_within: PAY_WITHIN },
+        "rejected" => Input::StockRejected { lines: vec![refused] },
+        "paid" => paid(TOTAL),
+        "failed" => {
+            Input::PaymentFailed { payment_id: PaymentId::new(8).unwrap(), failure_code: "card_declined".into() }
+        }
+        "refund" => refunded(9, true, false),
+        "part" => refunded(9, false, false),
+        "customer" => Input::CancelByCustomer,
+        "admin" => Input::CancelByAdmin,
+        "lapse" => Input::LapseUnpaid,
+        "ship" => Input::Ship { carrier: "DHL".into(), tracking_number: "1".into() },
+        "deliver" => Input::Deliver,
+        other => panic!("no input {other}"),
+    }
+}
+
+/// The order of a row's name, led there by inputs.
+fn state(name: &str) -> Order {
+    let (terms, milestones) = name.split_once(':').unwrap();
+    let terms = if terms == "prepaid" { PaymentTerms::Prepaid } else { PaymentTerms::OnDelivery };
+    let ways: &[&str] = match (terms, milestones) {
+        (_, "created") => &[],
+        (_, "confirmed") => &["reserved"],
+        (_, "cancelled") => &["reserved", "customer"],
+        (_, "paid") => &["reserved", "paid"],
+        (_, "paid,cancelled") => &["reserved", "paid", "admin"],
+        (PaymentTerms::Prepaid, "shipped") | (_, "paid,shipped") => &["reserved", "paid", "ship"],
+        (PaymentTerms::Prepaid, "delivered") | (_, "paid,delivered") => &["reserved", "paid", "ship", "deliver"],
+        (PaymentTerms::OnDelivery, "shipped") => &["reserved", "ship"],
+        (PaymentTerms::OnDelivery, "shipped,paid") => &["reserved", "ship", "paid"],
+        (PaymentTerms::OnDelivery, "delivered") => &["reserved", "ship", "deliver"],
+        (PaymentTerms::OnDelivery, "delivered,paid") => &["reserved", "ship", "deliver", "paid"],
+        other => panic!("no state {other:?}"),
+    };
+    ways.iter().fold(placed(terms), |order, name| apply(&order, &input(name), at(10)).unwrap().order)
+}
+
+fn told_name(told: Option<&Told>) -> &'static str {
+    match told {
+        None => "nothing",
+        Some(Told::Confirmed(_)) => "confirmed",
+        Some(Told::Cancelled(_)) => "cancelled",
+        Some(Told::Paid(_)) => "paid",
+        Some(Told::Shipped(_)) => "shipped",
+        Some(Told::Delivered(_)) => "delivered",
+    }
+}
+
+fn cell(before: &Order, outcome: &Result<Change, Refusal>) -> String {
+    match outcome {
+        Err(Refusal::NothingToDo) => "-".into(),
+        Err(Refusal::OtherAmount) => "amount".into(),
+        Err(Refusal::NotCancellable | Refusal::NotShippable | Refusal::NotDeliverable) => "409".into(),
+        Ok(change) => {
+            let (step, status) = (change.step.as_str(), change.order.status().as_str());
+            assert_eq!(change.order.version, before.version + 1);
+            if change.told.is_none() {
+                assert_eq!(change.order.status(), before.status());
+                return "noted".into();
+            }
+            assert_eq!(told_name(change.told.as_ref()), step);
+            if step == status { step.into() } else { format!("{step}/{status}") }
+        }
+    }
+}
+
+#[test]
+fn every_state_and_every_input_is_as_the_table_says() {
+    let mut lines = TABLE.trim().lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let inputs = lines.next().unwrap();
+    let mut cells = 0;
+    for row in lines {
+        assert_eq!(row.len(), inputs.len(), "{row:?}");
+        let before = state(row[0]);
+        for (name, expected) in inputs.iter().zip(&row).skip(1) {
+            let outcome = apply(&before, &input(name), at(5_000));
+            assert_eq!(cell(&before, &outcome), *expected, "{} met {name}", row[0]);
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, 17 * 11);
+}
+
+#[test]
+fn a_confirmed_prepaid_order_gets_its_time_to_pay_and_lapses_no_sooner() {
+    let order = apply(&placed(PaymentTerms::Prepaid), &input("reserved"), at(10)).unwrap().order;
+    let pay_by = at(10).plus(PAY_WITHIN);
+    assert_eq!(order.pay_by, Some(pay_by));
+    let early = pay_by.minus(Duration::from_millis(1));
+    assert_eq!(apply(&order, &Input::LapseUnpaid, early), Err(Refusal::NothingToDo));
+    let lapsed = apply(&order, &Input::LapseUnpaid, pay_by).unwrap().order;
+    assert_eq!(lapsed.cancel_reason, Some(CancelReason::Unpaid));
+    let on_delivery = apply(&placed(PaymentTerms::OnDelivery), &input("reserved"), at(10)).unwrap().order;
+    assert_eq!(on_delivery.pay_by, None);
+}
+
+#[test]
+fn a_capture_of_another_amount_pays_nothing() {
+    for state_name in ["prepaid:confirmed", "onDelivery:shipped"] {
+        assert_eq!(apply(&state(state_name), &paid(TOTAL - 1), at(30)), Err(Refusal::OtherAmount));
+    }
+    assert_eq!(apply(&state("prepaid:cancelled"), &paid(1), at(30)), Err(Refusal::NothingToDo));
+}
+
+#[test]
+fn only_the_return_of_its_own_money_ends_an_order() {
+    let refund = |order: &str, payment, had_failed| {
+        let change = apply(&state(order), &refunded(payment, true, had_failed), at(40)).unwrap();
+        (change.order.status(), change.order.refunded_at.is_some())
+    };
+    assert_eq!(refund("prepaid:paid", 9, false), (Status::Cancelled, true));
+    assert_eq!(refund("prepaid:paid", 8, false), (Status::Paid, false));
+    assert_eq!(refund("prepaid:confirmed", 8, true), (Status::Confirmed, false));
+    // The refund overtook the event of its capture.
+    assert_eq!(refund("prepaid:confirmed", 9, false), (Status::Cancelled, true));
+    assert_eq!(refund("prepaid:cancelled", 9, false), (Status::Cancelled, true));
+    assert_eq!(refund("prepaid:shipped", 9, false), (Status::Shipped, true));
+    let change = apply(&state("prepaid:paid"), &input("refund"), at(40)).unwrap();
+    assert_eq!(change.order.cancel_reason, Some(CancelReason::Refunded));
+}
+
+#[test]
+fn a_rejected_order_says_which_lines() {
+    let change = apply(&placed(PaymentTerms::Prepaid), &input("rejected"), at(10)).unwrap();
+    assert_eq!(change.order.cancel_reason, Some(CancelReason::OutOfStock));
+    assert_eq!(change.order.refused_lines.len(), 1);
+    let Some(Told::Cancelled(event)) = change.told else { panic!("nothing was told") };
+    assert_eq!((event.reason, event.refused_lines.len()), (CancelReason::OutOfStock, 1));
+    assert_eq!(event.order.version, 2);
+}
+
+proptest! {
+    /// Whatever comes in whatever order: milestones are never taken back, each is told once, and what is
+    /// cancelled was never shipped.
+    #[test]
+    fn no_way_leads_to_nonsense(on_delivery: bool, steps in prop::collection::vec((0_usize..11, 0_i64..4_000), 0..30)) {
+        let names = ["reserved", "rejected", "paid", "failed", "refund", "part", "customer", "admin", "lapse", "ship", "deliver"];
+        let terms = if on_delivery { PaymentTerms::OnDelivery } else { PaymentTerms::Prepaid };
+        let mut order = placed(terms);
+        let mut told: BTreeMap<&str, u32> = BTreeMap::new();
+        for (index, second) in steps {
+            let Ok(change) = apply(&order, &input(names[index]), at(second)) else { continue };
+            let milestones = |order: &Order| {
+                [order.confirmed_at, order.paid_at, order.shipped_at, order.delivered_at, order.cancelled_at]
+            };
+            for (before, after) in milestones(&order).into_iter().zip(milestones(&change.order)) {
+                prop_assert!(before.is_none() || before == after);
+            }
+            if change.told.is_some() {
+                *told.entry(told_name(change.told.as_ref())).or_default() += 1;
+            }
+            order = change.order;
+        }
+        prop_assert!(told.values().all(|times| *times == 1), "{told:?}");
+        prop_assert!(order.cancelled_at.is_none() || order.shipped_at.is_none());
+        prop_assert!(order.delivered_at.is_none() || order.shipped_at.is_some());
+        prop_assert!(order.paid_at.is_none() || order.confirmed_at.is_some());
+        prop_assert!(order.shipped_at.is_none() || on_delivery || order.paid_at.is_some());
+    }
+}

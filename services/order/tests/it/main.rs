@@ -1,0 +1,13 @@
+//! The order service over HTTP, on a real store, with fake peers and a clock that can be turned.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod audit;
+mod bad_input;
+mod deliveries;
+mod document;
+mod lapsing;
+mod lifecycle;
+mod listing;
+mod place_order;
+mod rig;
+mod stream;
