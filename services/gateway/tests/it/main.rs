@@ -1,0 +1,15 @@
+//! The gateway over real HTTP, between clients and services that are made for each test.
+#![recursion_limit = "256"]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod breakers;
+mod document;
+mod framing;
+mod limits;
+mod own;
+mod passing;
+mod paths;
+mod rig;
+mod stopping;
+mod streams;
+mod tokens;

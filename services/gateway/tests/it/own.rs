@@ -1,0 +1,219 @@
+//! What the gateway answers itself.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{Json, Router, http::StatusCode, routing::get};
+use serde_json::json;
+use souk_gateway::{Asset, GatewayConfig, TestClock};
+use souk_testkit::World;
+use souk_values::Clock;
+
+use crate::rig::Rig;
+
+fn service(document: serde_json::Value, status: StatusCode) -> Router {
+    Router::new()
+        .route("/openapi.json", get(move || async { Json(document) }))
+        .route("/health/ready", get(move || async move { status }))
+}
+
+#[tokio::test]
+async fn the_docs_list_every_service_as_it_is_reached_here() {
+    let rig = Rig::new().await;
+    let document = json!({"openapi": "3.1.0", "info": {"title": "order", "version": "1"}, "servers": [{"url": "/"}],
+        "paths": {"/orders": {"get": {}}, "/internal/orders/{orderId}": {"get": {}}}});
+    rig.world.fake_peer("order", service(document, StatusCode::OK)).await;
+    let page = rig.client.get("/docs/").await.expect(200);
+    assert!(page.text.contains("swagger-ui") && !page.text.contains("https://"), "{}", page.text);
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    rig.client.get("/docs").await.expect(200);
+    let listed = rig.client.get("/docs/swagger-initializer.js").await.expect(200).text;
+    for name in ["order", "product", "gateway"] {
+        assert!(listed.contains(&format!("/api/openapi/{name}.json")), "{listed}");
+    }
+    let document = rig.client.get("/api/openapi/order.json").await.expect(200).json;
+    assert_eq!(document["servers"], json!([{"url": "/api"}]));
+    assert_eq!(document["paths"], json!({"/orders": {"get": {}}}));
+    let own = rig.client.get("/api/openapi/gateway.json").await.expect(200).json;
+    assert!(own["paths"]["/api/test-clock"]["post"].is_object(), "{own}");
+    rig.client.get("/api/openapi/product.json").await.is_problem(503, "gateway.document_unavailable");
+    for name in ["nothing.json", "order", "order.yaml", ".json"] {
+        rig.client.get(&format!("/api/openapi/{name}")).await.is_problem(404, "gateway.document_not_found");
+    }
+}
+
+#[tokio::test]
+async fn the_shop_is_ready_when_every_service_and_the_catalogue_are() {
+    let rig = Rig::new().await;
+    rig.shop_is_ready.send_replace(false);
+    let none = json!({});
+    rig.world.fake_peer("order", service(none.clone(), StatusCode::OK)).await;
+    let status = |name: &str, answer: &serde_json::Value| {
+        let services = answer["services"].as_array().unwrap();
+        services.iter().find(|service| service["name"] == name).unwrap()["status"].clone()
+    };
+    let answer = rig.client.get("/api/health/ready").await.expect(503).json;
+    assert_eq!((status("order", &answer), status("product", &answer)), (json!("UP"), json!("DOWN")));
+    rig.world.fake_peer("product", service(none.clone(), StatusCode::SERVICE_UNAVAILABLE)).await;
+    assert_eq!(status("product", &rig.client.get("/api/health/ready").await.expect(503).json), "DOWN");
+    rig.world.fake_peer("product", service(none, StatusCode::OK)).await;
+    let answer = rig.client.get("/api/health/ready").await.expect(503).json;
+    assert_eq!((&answer["status"], &answer["catalogue"]), (&json!("DOWN"), &json!("DOWN")));
+    rig.shop_is_ready.send_replace(true);
+    assert_eq!(rig.client.get("/api/health/ready").await.expect(200).json["status"], "UP");
+    let admin = rig.client.with_token(rig.world.admin());
+    let services = admin.get("/api/admin/services").await.expect(200).json;
+    assert_eq!((&services["total"], &services["items"][0]["name"]), (&json!(2), &json!("order")));
+}
+
+#[tokio::test]
+async fn this_gateway_alone_is_live_and_ready_whatever_the_services_do() {
+    let rig = Rig::new().await;
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(rig.client.get(path).await.expect(200).json["status"], "UP");
+        assert_eq!(rig.management.get(path).await.expect(200).json["status"], "UP");
+    }
+    assert_eq!(rig.management.get("/actuator/health").await.expect(200).json["status"], "UP");
+    assert_eq!(rig.management.get("/info").await.expect(200).json["service"], "gateway");
+}
+
+#[tokio::test]
+async fn operators_endpoints_are_not_on_the_public_port() {
+    let rig = Rig::new().await;
+    for path in ["/actuator/circuitbreakers", "/actuator/health", "/metrics", "/info", "/openapi.json"] {
+        assert_ne!(rig.client.get(path).await.status, 200, "{path}");
+    }
+    rig.management.get("/api/products").await.is_problem(404, "gateway.route_not_found");
+}
+
+#[tokio::test]
+async fn an_admin_moves_the_clock_of_a_shop_under_test() {
+    let world = World::new().await;
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = {
+        let kept = kept.clone();
+        Arc::new(move |offset: Duration| {
+            kept.lock().unwrap().push(offset.as_secs());
+            Ok(())
+        })
+    };
+    let clock = TestClock { clock: world.clock.clone(), keep };
+    let rig = Rig::within(world, GatewayConfig::default(), |extras| extras.test_clock = Some(clock)).await;
+    let admin = rig.client.with_token(rig.world.admin());
+    let before = rig.world.clock.now();
+    let answer = admin.post("/api/test-clock", json!({"advanceSeconds": 60})).await.expect(200).json;
+    assert_eq!(answer["offsetSeconds"], 60);
+    assert!(rig.world.clock.now().since(before) >= Duration::from_secs(60));
+    assert_eq!(
+        admin.post("/api/test-clock", json!({"advanceSeconds": 40})).await.expect(200).json["offsetSeconds"],
+        100
+    );
+    assert_eq!(*kept.lock().unwrap(), [60, 100]);
+    for (body, status, code) in [
+        (json!({"advanceSeconds": 0}), 422, "body.not_allowed"),
+        (json!({"advanceSeconds": 400_000_000_u64}), 422, "body.not_allowed"),
+        (json!({"advanceSeconds": -1}), 400, "body.invalid"),
+        (json!({"advanceSeconds": "1"}), 400, "body.invalid"),
+        (json!({"advanceSeconds": 1, "x": 1}), 400, "body.invalid"),
+        (json!({}), 400, "body.invalid"),
+    ] {
+        admin.post("/api/test-clock", body).await.is_problem(status, code);
+    }
+    rig.customer().post("/api/test-clock", json!({"advanceSeconds": 1})).await.is_problem(403, "auth.forbidden");
+    rig.client.post("/api/test-clock", json!({"advanceSeconds": 1})).await.is_problem(401, "auth.token_missing");
+    assert_eq!(*kept.lock().unwrap(), [60, 100], "a refused request moved the clock");
+}
+
+#[tokio::test]
+async fn an_offset_that_cannot_be_kept_moves_nothing() {
+    let world = World::new().await;
+    let keep = Arc::new(|_: Duration| Err(std::io::Error::other("the disk is full")));
+    let clock = TestClock { clock: world.clock.clone(), keep };
+    let rig = Rig::within(world, GatewayConfig::default(), |extras| extras.test_clock = Some(clock)).await;
+    let admin = rig.client.with_token(rig.world.admin());
+    admin.post("/api/test-clock", json!({"advanceSeconds": 60})).await.is_problem(500, "internal");
+    assert_eq!(*rig.world.clock.moves().unwrap().borrow(), 0);
+}
+
+#[tokio::test]
+async fn without_a_test_clock_there_is_no_such_route() {
+    let rig = Rig::new().await;
+    let admin = rig.client.with_token(rig.world.admin());
+    admin.post("/api/test-clock", json!({"advanceSeconds": 1})).await.is_problem(404, "gateway.route_not_found");
+}
+
+#[tokio::test]
+async fn a_shop_without_pages_says_how_to_begin() {
+    let rig = Rig::new().await;
+    let page = rig.client.get("/").await.expect(200);
+    assert!(page.text.contains("Souk") && page.text.contains("/docs/") && page.text.contains("curl"));
+    assert!(!page.text.contains("{{"), "{}", page.text);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    for external in ["src=", "@import", "<link", "url("] {
+        assert!(!page.text.contains(external), "{external}");
+    }
+    rig.client.get("/orders").await.is_problem(404, "gateway.route_not_found");
+}
+
+#[tokio::test]
+async fn the_name_of_the_shop_is_text_and_not_markup() {
+    let mut world = World::new().await;
+    world.deps.shop.name = "<script>alert(1)</script>".to_owned();
+    let rig = Rig::within(world, GatewayConfig::default(), |_| {}).await;
+    assert!(!rig.client.get("/").await.text.contains("<script"));
+}
+
+fn assets(path: &str) -> Option<Asset> {
+    let (content_type, body, cache) = match path {
+        "index.html" => ("text/html; charset=utf-8", "<h1>shop</h1>", "no-cache"),
+        "main-ABC.js" => ("text/javascript", "run()", "public, max-age=31536000, immutable"),
+        "i18n/de ü.json" => ("application/json", "{}", "no-cache"),
+        _ => return None,
+    };
+    Some(Asset { content_type, body: Cow::Borrowed(body.as_bytes()), cache })
+}
+
+#[tokio::test]
+async fn the_web_shop_is_served_and_finds_its_own_pages() {
+    let rig = Rig::with_extras(GatewayConfig::default(), |extras| extras.assets = Some(assets)).await;
+    for path in ["/", "/index.html", "/products/7", "/account", "/cart?x=1"] {
+        let page = rig.client.get(path).await.expect(200);
+        assert_eq!(page.text, "<h1>shop</h1>", "{path}");
+        assert!(page.header("content-security-policy").contains("default-src 'self'"));
+    }
+    let script = rig.client.get("/main-ABC.js").await.expect(200);
+    assert_eq!((script.text.as_str(), script.header("content-type")), ("run()", "text/javascript"));
+    assert_eq!(script.header("cache-control"), "public, max-age=31536000, immutable");
+    for name in ["x-content-type-options", "x-frame-options", "referrer-policy"] {
+        assert_ne!(script.header(name), "", "{name}");
+    }
+    rig.client.get("/i18n/de%20%C3%BC.json").await.expect(200);
+    rig.client.get("/nothing.js").await.is_problem(404, "gateway.route_not_found");
+    rig.client.get("/api/nothing").await.is_problem(404, "gateway.route_not_found");
+    let head = rig.client.send(reqwest::Method::HEAD, "/main-ABC.js", None).await.expect(200);
+    assert_eq!((head.text.as_str(), head.header("content-length")), ("", "5"));
+    rig.client.post("/", json!({})).await.is_problem(404, "gateway.route_not_found");
+}
+
+#[tokio::test]
+async fn requests_are_measured_by_route() {
+    let rig = Rig::new().await;
+    rig.world.fake_peer("product", Router::new().route("/products/7", get(|| async { "hi" }))).await;
+    rig.client.get("/api/products/7").await.expect(200);
+    rig.client.get("/api/products/8").await.expect(404);
+    let metrics = rig.management.get("/metrics").await.expect(200).text;
+    for part in [
+        "http_server_request_duration_seconds_count{service=\"gateway\",http_request_method=\"GET\",http_route=\"product\",http_response_status_code=\"200\"}",
+        "spring_cloud_gateway_requests_seconds_count{service=\"gateway\",routeId=\"product\",routeUri=\"lb://product\",outcome=\"CLIENT_ERROR\",status=\"NOT_FOUND\",httpStatusCode=\"404\",httpMethod=\"GET\"}",
+        "spring_cloud_gateway_routes_count{service=\"gateway\"}",
+        "http_server_active_requests{service=\"gateway\"}",
+        "resilience4j_circuitbreaker_state{service=\"gateway\",name=\"product\",state=\"closed\"} 1",
+        "process_resident_memory_bytes",
+    ] {
+        assert!(metrics.contains(part), "{part} is not in\n{metrics}");
+    }
+}
