@@ -1,9 +1,9 @@
 //! The shop's folder: its lock, its secrets, its stores, and how to reach the shop that runs on it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -55,7 +55,12 @@ impl Folder {
 
     /// Makes the folder if it is missing.
     pub fn make(&self) -> Result<(), CommandError> {
-        std::fs::create_dir_all(&self.0).map_err(|error| self.trouble("cannot be made", &error))
+        // Stores hold addresses and password hashes: a folder that we make is for its owner only.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .map_err(|error| self.trouble("cannot be made", &error))
     }
 
     /// Fails with a sentence if there is no shop here.

@@ -20,6 +20,16 @@ struct App;
 struct Note {
     #[garde(range(min = 1, max = 99))]
     quantity: u32,
+    #[garde(skip)]
+    #[serde(default)]
+    kind: Kind,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    #[default]
+    Plain,
 }
 
 mod write_note {
@@ -89,6 +99,7 @@ async fn bodies_are_refused_with_the_code_that_says_why() {
     raw(r#"{"quantity": 3, "price": 1}"#).await.is_problem(400, "body.invalid");
     raw(r#"{"quantity": "3"}"#).await.is_problem(400, "body.invalid");
     raw("{}").await.is_problem(400, "body.invalid");
+    raw(r#"{"quantity": 3, "kind": null}"#).await.is_problem(400, "body.invalid");
     let not_allowed = raw(r#"{"quantity": 0}"#).await;
     not_allowed.is_problem(422, "body.not_allowed");
     assert_eq!(not_allowed.json["errors"][0]["field"], "quantity");

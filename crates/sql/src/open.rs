@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait,
+    AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    TransactionTrait,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::MigratorTrait;
@@ -87,6 +88,16 @@ impl Db {
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
         &self.0.reader
+    }
+
+    /// A read-only transaction that sees the store as it is now, whatever is committed meanwhile.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, SqlError> {
+        let reader = &self.0.reader;
+        Ok(match reader.get_database_backend() {
+            // A SQLite transaction that only reads sees one state of the file.
+            DbBackend::Sqlite => reader.begin().await?,
+            _ => reader.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?,
+        })
     }
 
     /// Waits until a transaction that called [`Tx::wake_on_commit`] has committed. One that commits

@@ -17,6 +17,8 @@ pub const AUDIENCE: &str = "souk";
 const REMEMBERED_TOKENS: usize = 10_000;
 /// An unknown key makes the JWKS be fetched again at most this often.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
+/// While no key was ever fetched, auth is asked at most this often.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a caller is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -86,7 +88,7 @@ pub trait JwksSource: Send + Sync + std::fmt::Debug {
 #[derive(Debug, Default)]
 struct Keys {
     set: Option<JwkSet>,
-    fetched_at: Option<Timestamp>,
+    asked_at: Option<Timestamp>,
 }
 
 /// Verifies tokens. Cloning shares the keys and the memory of verified tokens.
@@ -161,11 +163,14 @@ impl Verifier {
         if let Some(key) = known(&keys) {
             return Ok(key);
         }
-        if keys.set.is_some() && keys.fetched_at.is_some_and(|at| now.since(at) < REFRESH_PAUSE) {
-            return Err(Refused::Invalid);
+        let pause = if keys.set.is_some() { REFRESH_PAUSE } else { FIRST_PAUSE };
+        if keys.asked_at.is_some_and(|at| now.since(at) < pause) {
+            // Known keys say that this one is none of auth's; without any, nothing can be said yet.
+            let unavailable = || Refused::KeysUnavailable("they could not be fetched a moment ago".to_owned());
+            return Err(keys.set.as_ref().map_or_else(unavailable, |_| Refused::Invalid));
         }
+        keys.asked_at = Some(now);
         keys.set = Some(self.0.source.fetch().await.map_err(Refused::KeysUnavailable)?);
-        keys.fetched_at = Some(now);
         known(&keys).ok_or(Refused::Invalid)
     }
 }

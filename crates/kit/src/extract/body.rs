@@ -86,7 +86,8 @@ pub(super) fn parse<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
         let cause = error.inner();
-        if cause.is_data() {
+        // Serde calls some wrong types wrong syntax; what parses as JSON at all is not malformed.
+        if cause.is_data() || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
             let message = cause.to_string();
             unreadable(format!("The body is not as documented: {message}."), vec![FieldError { field, message }])
         } else {

@@ -1,0 +1,54 @@
+//! Facts for the shop's audit, read from the store without writing to it.
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use souk_sql::{Access, Db, SqlError};
+
+/// What the store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Notices written.
+    pub notices: u64,
+    /// Mails that are to be sent.
+    pub mails_queued: u64,
+    /// Mails that were given up.
+    pub mails_failed: u64,
+    /// Events that had one effect on one user more than once. Never above zero.
+    pub repeated_effects: u64,
+    /// Events not yet told: this service tells none.
+    pub outbox_pending: u64,
+}
+
+/// One statement, so that all counts are of one instant on every engine.
+const COUNTS: &str = "SELECT
+    (SELECT COUNT(*) FROM notice) AS notices,
+    (SELECT COUNT(*) FROM mail WHERE status = 'queued') AS mails_queued,
+    (SELECT COUNT(*) FROM mail WHERE status = 'failed') AS mails_failed,
+    (SELECT COUNT(*) FROM (SELECT user_id FROM notice GROUP BY user_id, event_id, kind HAVING COUNT(*) > 1) AS twice)
+        AS repeated_effects,
+    (SELECT COUNT(*) FROM outbox_event) AS outbox_pending";
+
+#[derive(FromQueryResult)]
+struct Counts {
+    notices: i64,
+    mails_queued: i64,
+    mails_failed: i64,
+    repeated_effects: i64,
+    outbox_pending: i64,
+}
+
+/// Reads the facts of the store at `store_url`. Errors: it cannot be opened or read.
+pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
+    let db = Db::open(store_url, Access::ReadOnly).await?;
+    let reader = db.reader();
+    let row = reader.query_one_raw(Statement::from_string(reader.get_database_backend(), COUNTS)).await?;
+    let row = row.ok_or_else(|| SqlError::Failed("the counts were not answered".to_owned()))?;
+    let counts = Counts::from_query_result(&row, "")?;
+    let natural = |count: i64| u64::try_from(count).unwrap_or(0);
+    Ok(Facts {
+        notices: natural(counts.notices),
+        mails_queued: natural(counts.mails_queued),
+        mails_failed: natural(counts.mails_failed),
+        repeated_effects: natural(counts.repeated_effects),
+        outbox_pending: natural(counts.outbox_pending),
+    })
+}

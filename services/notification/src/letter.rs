@@ -1,0 +1,89 @@
+//! A mail as it goes out: headers, plain text and HTML.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use lettre::{
+    Message,
+    message::{
+        Mailbox, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
+};
+use souk_values::Timestamp;
+
+use crate::{store::Outgoing, templates::Bodies};
+
+/// Puts `mail` into an envelope, dated `now`. Errors: its address is none, for people.
+pub fn seal(mail: &Outgoing, bodies: Bodies, from: &Mailbox, now: Timestamp) -> Result<Message, String> {
+    let address = mail.to.email.parse().map_err(|error| format!("the address cannot be written to: {error}"))?;
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+    Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new(Some(printable(&mail.to.name)), address))
+        .subject(printable(&mail.subject))
+        .message_id(Some(mail.message_id.clone()))
+        .date(UNIX_EPOCH + Duration::from_millis(millis))
+        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+        .multipart(MultiPart::alternative_plain_html(bodies.text, bodies.html))
+        .map_err(|error| format!("the mail cannot be written: {error}"))
+}
+
+/// Without control characters, on which the writer of headers would panic.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_values::{NotificationId, ids::Id as _};
+
+    use super::*;
+    use crate::{Kind, news::Address};
+
+    fn sealed(name: &str, email: &str) -> Result<String, String> {
+        let mail = Outgoing {
+            mail_id: NotificationId::new(7).unwrap(),
+            message_id: "<notice.7@localhost>".to_owned(),
+            kind: Kind::Welcome,
+            to: Address { name: name.to_owned(), email: email.to_owned() },
+            subject: format!("Welcome, {name}"),
+            facts: "{}".to_owned(),
+            attempts: 0,
+            good_until: None,
+        };
+        let bodies = Bodies { text: "Hello".to_owned(), html: "<p>Hello</p>".to_owned() };
+        let from = "Souk <shop@localhost>".parse().unwrap();
+        let message = seal(&mail, bodies, &from, "2026-01-31T12:00:00Z".parse().unwrap())?;
+        Ok(String::from_utf8(message.formatted()).unwrap())
+    }
+
+    #[test]
+    fn the_headers_are_those_promised() {
+        let raw = sealed("Ada", "ada@example.org").unwrap();
+        for line in [
+            "From: Souk <shop@localhost>",
+            "To: Ada <ada@example.org>",
+            "Message-ID: <notice.7@localhost>",
+            "Date: Sat, 31 Jan 2026 12:00:00 +0000",
+            "Auto-Submitted: auto-generated",
+        ] {
+            assert!(raw.lines().any(|other| other == line), "{line} is not in {raw}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_smuggle_headers_and_a_bad_address_is_refused() {
+        for code in (0..0x300).chain(0x1f30..0x1f50).chain(0x2000..0x2070).chain([0xfeff, 0xfffd, 0x1f600, 0x10_ffff]) {
+            let odd = char::from_u32(code).unwrap();
+            for name in [format!("{odd}"), format!("A{odd}b"), format!("{odd} {odd}\"\\ ")] {
+                sealed(&name, "ada@example.org").unwrap();
+            }
+        }
+        let raw = sealed("Ada\r\nBcc: eve@example.org\r\n\r\nhi", "ada@example.org").unwrap();
+        assert!(!raw.lines().any(|line| line.starts_with("Bcc")), "{raw}");
+        for email in ["", "ada", "ada@example.org\r\nBcc: eve@example.org", "ada@example.org, eve@example.org"] {
+            assert!(sealed("Ada", email).is_err(), "{email}");
+        }
+    }
+}

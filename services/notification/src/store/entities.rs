@@ -1,0 +1,100 @@
+//! The tables.
+
+/// Who may be told something: the contact, once auth told it, and how many notices there are.
+pub mod recipient {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "recipient")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: i64,
+        /// `None` until auth told the contact, as the address.
+        pub username: Option<String>,
+        pub email: Option<String>,
+        pub is_admin: bool,
+        /// -1 until auth told the contact.
+        pub version: i64,
+        pub last_position: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Notices.
+pub mod notice {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "notice")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub notification_id: i64,
+        pub user_id: i64,
+        pub position: i64,
+        pub event_id: String,
+        pub kind: String,
+        pub title: String,
+        pub body: String,
+        pub link: Option<String>,
+        pub created_at: i64,
+        pub read_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Mails, at most one a notice, under the notice's id.
+pub mod mail {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "mail")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub mail_id: i64,
+        pub message_id: String,
+        pub user_id: i64,
+        pub kind: String,
+        pub to_name: Option<String>,
+        pub to_address: Option<String>,
+        pub subject: String,
+        /// What the templates show, as JSON; emptied once the mail is sent or given up.
+        pub facts: Option<String>,
+        pub status: String,
+        pub attempts: i64,
+        pub due_at: i64,
+        pub good_until: Option<i64>,
+        /// Who is sending it, until `due_at`.
+        pub claimed_by: Option<String>,
+        pub created_at: i64,
+        pub sent_at: Option<i64>,
+        pub error: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The highest version heard of each subject.
+pub mod latest_news {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "latest_news")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub subject: String,
+        pub version: i64,
+        pub is_settled: bool,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}

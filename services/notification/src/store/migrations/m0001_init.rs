@@ -1,0 +1,98 @@
+//! The first tables.
+
+use sea_orm_migration::{prelude::*, schema};
+
+pub(super) struct Init;
+
+impl MigrationName for Init {
+    fn name(&self) -> &'static str {
+        "notification_m0001_init"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Init {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        recipients(manager).await?;
+        notices(manager).await?;
+        mails(manager).await?;
+        let latest = Table::create()
+            .table("latest_news")
+            .col(schema::string_len("subject", 80).primary_key())
+            .col(schema::big_integer("version"))
+            .col(schema::boolean("is_settled"))
+            .take();
+        manager.create_table(latest).await
+    }
+}
+
+async fn recipients(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("recipient")
+        .col(schema::big_integer("user_id").primary_key())
+        .col(schema::text_null("username"))
+        .col(schema::text_null("email"))
+        .col(schema::boolean("is_admin"))
+        .col(schema::big_integer("version"))
+        .col(schema::big_integer("last_position"))
+        .take();
+    manager.create_table(table).await?;
+    let admins = Index::create().name("ix_recipient_admin").table("recipient").col("is_admin").take();
+    manager.create_index(admins).await
+}
+
+async fn notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("notice")
+        .col(schema::big_integer("notification_id").primary_key())
+        .col(schema::big_integer("user_id"))
+        .col(schema::big_integer("position"))
+        .col(schema::string_len("event_id", 36))
+        .col(schema::string_len("kind", 32))
+        .col(schema::text("title"))
+        .col(schema::text("body"))
+        .col(schema::text_null("link"))
+        .col(schema::big_integer("created_at"))
+        .col(schema::big_integer_null("read_at"))
+        .take();
+    manager.create_table(table).await?;
+    let once = Index::create()
+        .name("uq_notice_event")
+        .table("notice")
+        .col("user_id")
+        .col("event_id")
+        .col("kind")
+        .unique()
+        .take();
+    manager.create_index(once).await?;
+    let in_order =
+        Index::create().name("uq_notice_position").table("notice").col("user_id").col("position").unique().take();
+    manager.create_index(in_order).await
+}
+
+async fn mails(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("mail")
+        .col(schema::big_integer("mail_id").primary_key())
+        .col(schema::text("message_id"))
+        .col(schema::big_integer("user_id"))
+        .col(schema::string_len("kind", 32))
+        .col(schema::text_null("to_name"))
+        .col(schema::text_null("to_address"))
+        .col(schema::text("subject"))
+        .col(schema::text_null("facts"))
+        .col(schema::string_len("status", 16))
+        .col(schema::big_integer("attempts"))
+        .col(schema::big_integer("due_at"))
+        .col(schema::big_integer_null("good_until"))
+        .col(schema::string_len_null("claimed_by", 36))
+        .col(schema::big_integer("created_at"))
+        .col(schema::big_integer_null("sent_at"))
+        .col(schema::text_null("error"))
+        .take();
+    manager.create_table(table).await?;
+    let due = Index::create().name("ix_mail_due").table("mail").col("status").col("due_at").take();
+    manager.create_index(due).await?;
+    let of_user = Index::create().name("ix_mail_user").table("mail").col("user_id").col("status").take();
+    manager.create_index(of_user).await
+}

@@ -1,0 +1,98 @@
+//! Notices: written, listed, followed, read.
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+};
+use souk_sql::{SqlError, Tx};
+use souk_values::{NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
+
+use super::{
+    Act, NotificationStore, damaged,
+    entities::{
+        notice::{ActiveModel, Column, Entity, Model},
+        recipient,
+    },
+    recipients::Reader,
+};
+use crate::{Kind, draft::Draft, notice::Notice};
+
+pub(super) async fn add(
+    tx: &Tx,
+    id: NotificationId,
+    reader: &Reader,
+    act: &Act,
+    draft: &Draft,
+) -> Result<(), SqlError> {
+    let row = ActiveModel {
+        notification_id: Set(id.get()),
+        user_id: Set(reader.user_id.get()),
+        position: Set(reader.position),
+        event_id: Set(act.event_id.to_string()),
+        kind: Set(draft.kind.name().to_owned()),
+        title: Set(draft.title.clone()),
+        body: Set(draft.body.clone()),
+        link: Set(draft.link.clone()),
+        created_at: Set(act.now.millis()),
+        read_at: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+impl NotificationStore {
+    /// A page of the user's notices, newest first; only those not read, if so asked.
+    pub async fn notices(&self, user: UserId, only_unread: bool, page: PageRequest) -> Result<Page<Notice>, SqlError> {
+        let mut own = Entity::find().filter(Column::UserId.eq(user.get()));
+        if only_unread {
+            own = own.filter(Column::ReadAt.is_null());
+        }
+        let total = own.clone().count(self.db.reader()).await?;
+        let newest = own.order_by_desc(Column::Position).offset(page.offset()).limit(page.limit());
+        let rows = newest.all(self.db.reader()).await?;
+        Ok(Page::new(rows.into_iter().map(read).collect::<Result<_, _>>()?, page, total))
+    }
+
+    /// The user's notices after the one at `position`, oldest first, at most `limit`.
+    pub async fn notices_after(&self, user: UserId, position: i64, limit: u64) -> Result<Vec<Notice>, SqlError> {
+        let later = Entity::find().filter(Column::UserId.eq(user.get())).filter(Column::Position.gt(position));
+        let rows = later.order_by_asc(Column::Position).limit(limit).all(self.db.reader()).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The position of the user's newest notice, 0 if there is none.
+    pub async fn last_position(&self, user: UserId) -> Result<i64, SqlError> {
+        let row = recipient::Entity::find_by_id(user.get()).one(self.db.reader()).await?;
+        Ok(row.map_or(0, |row| row.last_position))
+    }
+
+    /// Marks the user's notice as read, if it is not yet. `None`: this user has no such notice.
+    pub async fn read(&self, user: UserId, id: NotificationId, now: Timestamp) -> Result<Option<Notice>, SqlError> {
+        self.db
+            .write((user, id, now), |tx, &(user, id, now)| {
+                Box::pin(async move {
+                    let own = Column::NotificationId.eq(id.get()).and(Column::UserId.eq(user.get()));
+                    Entity::update_many()
+                        .col_expr(Column::ReadAt, Expr::value(now.millis()))
+                        .filter(own.clone())
+                        .filter(Column::ReadAt.is_null())
+                        .exec(tx)
+                        .await?;
+                    Entity::find().filter(own).one(tx).await?.map(read).transpose()
+                })
+            })
+            .await
+    }
+}
+
+fn read(row: Model) -> Result<Notice, SqlError> {
+    Ok(Notice {
+        notification_id: NotificationId::new(row.notification_id).map_err(|error| damaged("notice", &error))?,
+        kind: Kind::named(&row.kind).ok_or_else(|| damaged("notice", &format!("kind {}", row.kind)))?,
+        title: row.title,
+        body: row.body,
+        link: row.link,
+        created_at: Timestamp::from_millis(row.created_at),
+        read_at: row.read_at.map(Timestamp::from_millis),
+        position: row.position,
+    })
+}

@@ -1,0 +1,79 @@
+use std::time::Duration;
+
+use futures::future::join_all;
+use souk_values::{Clock, PageRequest, SystemClock, ids::Id as _};
+
+use super::*;
+use crate::{
+    Kind,
+    draft::MailDraft,
+    news::{Address, Freshness},
+    notice::MailStatus,
+};
+
+async fn store(folder: &tempfile::TempDir) -> NotificationStore {
+    let ids = IdGen::new(Arc::new(SystemClock));
+    let url = format!("sqlite:{}/notification.db", folder.path().display());
+    NotificationStore::open(&url, ids, "localhost").await.unwrap()
+}
+
+fn act(ids: &IdGen, now: Timestamp) -> Act {
+    let draft = Draft {
+        kind: Kind::Welcome,
+        audience: Audience::User(UserId::new(5).unwrap()),
+        freshness: Freshness::Always,
+        title: "Welcome".to_owned(),
+        body: "Hello".to_owned(),
+        link: None,
+        mail: Some(MailDraft {
+            facts: "{}".to_owned(),
+            address: Some(Address { name: "Ada".to_owned(), email: "ada@example.org".to_owned() }),
+            good_until: None,
+        }),
+    };
+    Act { queue: "notification.users", event_id: ids.uuid(), now, contact: None, draft: Some(draft) }
+}
+
+fn claim(token: &str, now: Timestamp) -> Claim {
+    Claim { token: token.to_owned(), now, until: now.plus(Duration::from_secs(60)), limit: 100 }
+}
+
+#[tokio::test]
+async fn a_mail_is_claimed_by_one_until_its_claim_lapses() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let now = SystemClock.now();
+    for _ in 0..8 {
+        store.record(act(&store.ids, now)).await.unwrap();
+    }
+    // All look for due mails before the first of them writes.
+    let claims = join_all((0..16).map(|token| {
+        let store = store.clone();
+        async move { store.claim_mails(claim(&token.to_string(), now)).await }
+    }))
+    .await;
+    let claimed: Vec<(usize, Vec<Outgoing>)> =
+        claims.into_iter().map(Result::unwrap).enumerate().filter(|(_, mails)| !mails.is_empty()).collect();
+    assert_eq!(claimed.iter().map(|(_, mails)| mails.len()).sum::<usize>(), 8);
+    assert!(store.claim_mails(claim("early", now)).await.unwrap().is_empty());
+
+    let later = now.plus(Duration::from_secs(61));
+    let again = store.claim_mails(claim("later", later)).await.unwrap();
+    assert_eq!(again.len(), 8, "whoever claimed them may be gone");
+    let mut ids: Vec<&str> = again.iter().map(|mail| mail.message_id.as_str()).collect();
+    let mut before: Vec<&str> =
+        claimed.iter().flat_map(|(_, mails)| mails).map(|mail| mail.message_id.as_str()).collect();
+    ids.sort_unstable();
+    before.sort_unstable();
+    assert_eq!(ids, before, "a repeat carries the same Message-ID");
+
+    // Who came back too late settles nothing.
+    let (late, mails) = &claimed[0];
+    let outcomes = vec![(mails[0].mail_id, Settled::Failed { error: "late".to_owned() })];
+    store.settle_mails(late.to_string(), later, outcomes).await.unwrap();
+    assert_eq!(store.mails(Some(MailStatus::Failed), PageRequest::default()).await.unwrap().total, 0);
+    let outcomes = again.iter().map(|mail| (mail.mail_id, Settled::Sent)).collect();
+    store.settle_mails("later".to_owned(), later, outcomes).await.unwrap();
+    assert_eq!(store.mails(Some(MailStatus::Sent), PageRequest::default()).await.unwrap().total, 8);
+    assert_eq!(store.mails_queued().await.unwrap(), 0);
+}

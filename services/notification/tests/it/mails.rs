@@ -1,0 +1,127 @@
+//! Mails: to whom, when the address becomes known, what is kept of them.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
+use souk_sql::{Access, Db};
+use souk_testkit::eventually;
+use souk_values::Clock;
+
+use crate::{events::*, rig::Rig, smtp_server::MailServer};
+
+#[tokio::test]
+async fn a_mail_waits_for_an_unknown_address_and_is_sent_when_it_comes() {
+    let rig = Rig::new().await;
+    let ada = user(5);
+    rig.deliver(&created(order(ada, 42, 1))).await;
+    rig.deliver(&confirmed(order(ada, 42, 2))).await;
+    assert_eq!(rig.kinds(ada).await, ["order_received", "order_confirmed"], "the shop shows them at once");
+    rig.until_mails(2, "waiting").await;
+    assert!(rig.mails().await[0].get("to").is_none());
+    assert_eq!(rig.facts().await.mails_queued, 0);
+
+    rig.deliver(&registered(ada, EMAIL, "customer")).await;
+    rig.until_mails(3, "sent").await;
+    assert!(rig.mails().await.iter().all(|mail| mail["to"] == EMAIL));
+    assert_eq!(rig.mail_of("order_received").await["to"], EMAIL);
+    assert!(rig.mail_of("order_received").await["text"].as_str().unwrap().starts_with("Hello Ada,"));
+}
+
+#[tokio::test]
+async fn the_highest_version_of_a_contact_wins() {
+    let rig = Rig::new().await;
+    let ada = user(5);
+    rig.deliver(&changed(ada, "new@example.org", 3)).await;
+    rig.deliver(&changed(ada, "old@example.org", 2)).await;
+    rig.deliver(&registered(ada, EMAIL, "customer")).await;
+    rig.deliver(&created(order(ada, 42, 1))).await;
+    rig.until_mails(2, "sent").await;
+    assert!(rig.mails().await.iter().all(|mail| mail["to"] == "new@example.org"), "{:?}", rig.mails().await);
+    assert_eq!(rig.kinds(ada).await, ["welcome", "order_received"]);
+}
+
+#[tokio::test]
+async fn a_queued_mail_follows_its_reader_and_a_reset_does_not() {
+    let server = MailServer::start().await;
+    server.refuse_next(100, "451 later");
+    let rig = Rig::with_smtp(&server.url).await;
+    let ada = user(5);
+    let in_an_hour = rig.world.clock.now().plus(Duration::from_secs(3_600));
+    rig.deliver(&registered(ada, EMAIL, "customer")).await;
+    rig.deliver(&reset(ada, "t0ken", in_an_hour)).await;
+    eventually("both were tried", || async { rig.mails().await.iter().all(|mail| mail["attempts"] == 1) }).await;
+    rig.deliver(&changed(ada, "new@example.org", 4)).await;
+    server.refuse_next(0, "");
+    rig.world.clock.advance(Duration::from_secs(60));
+    rig.until_mails(2, "sent").await;
+    for mail in rig.mails().await {
+        let wanted = if mail["kind"] == "password_reset" { EMAIL } else { "new@example.org" };
+        assert_eq!(mail["to"], wanted);
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_forgotten_with_its_mail_and_a_late_reset_is_not_sent() {
+    let server = MailServer::start().await;
+    server.refuse_next(1, "451 later");
+    let rig = Rig::with_smtp(&server.url).await;
+    let store = Db::open(&rig.world.store_url("notification"), Access::ReadOnly).await.unwrap();
+    let with_token = || async {
+        let sql = "SELECT COUNT(*) AS n FROM mail LEFT JOIN notice ON notification_id = mail_id
+            WHERE facts LIKE '%5ecr3t%' OR title LIKE '%5ecr3t%' OR body LIKE '%5ecr3t%' OR link LIKE '%5ecr3t%'
+                OR subject LIKE '%5ecr3t%' OR error LIKE '%5ecr3t%'";
+        let backend = store.reader().get_database_backend();
+        let row = store.reader().query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
+        row.try_get::<i64>("", "n").unwrap()
+    };
+    let in_an_hour = rig.world.clock.now().plus(Duration::from_secs(3_600));
+    rig.deliver(&reset(user(5), "5ecr3t-a", in_an_hour)).await;
+    eventually("it was tried", || async { rig.mails().await[0]["attempts"] == 1 }).await;
+    assert_eq!(with_token().await, 1, "the mail still needs it");
+    rig.world.clock.advance(Duration::from_secs(60));
+    rig.until_mails(1, "sent").await;
+    assert_eq!(with_token().await, 0);
+
+    server.refuse_next(1, "451 later");
+    rig.deliver(&reset(user(5), "5ecr3t-b", in_an_hour)).await;
+    eventually("it was tried", || async {
+        rig.mails().await.iter().any(|mail| mail["status"] == "queued" && mail["attempts"] == 1)
+    })
+    .await;
+    rig.world.clock.advance(Duration::from_secs(7_200));
+    eventually("it is given up", || async { rig.facts().await.mails_failed == 1 }).await;
+    assert_eq!(with_token().await, 0);
+    assert_eq!(server.taken().len(), 1, "a link that no longer works is not sent");
+}
+
+#[tokio::test]
+async fn a_guests_reminder_is_dropped_once_it_makes_no_sense() {
+    let rig = Rig::new().await;
+    let (guest, ada) = (user(5), user(6));
+    let soon = rig.world.clock.now().plus(Duration::from_secs(7_200));
+    rig.deliver(&abandoned(guest, soon)).await;
+    rig.deliver(&created(order(ada, 42, 1))).await;
+    rig.until_mails(2, "waiting").await;
+    rig.world.clock.advance(Duration::from_secs(3 * 3_600));
+    rig.until_mails(1, "waiting").await;
+    assert_eq!(rig.mails().await[0]["kind"], "order_received");
+    assert_eq!(rig.facts().await.notices, 1);
+}
+
+#[tokio::test]
+async fn mails_are_listed_by_how_far_they_are() {
+    let rig = Rig::new().await;
+    rig.deliver(&created(order(user(6), 42, 1))).await;
+    rig.deliver(&registered(user(5), EMAIL, "customer")).await;
+    let of = |status: &'static str| {
+        let admin = rig.admin();
+        async move { admin.get(&format!("/notifications/sent?status={status}")).await.expect(200).json }
+    };
+    eventually("one is sent", || async { of("sent").await["total"] == 1 }).await;
+    let sent = of("sent").await["items"][0].clone();
+    assert_eq!((&sent["to"], &sent["userId"], &sent["attempts"]), (&json!(EMAIL), &json!(5), &json!(1)));
+    assert_eq!(sent["subject"], "Welcome to Souk");
+    assert_eq!(of("waiting").await["items"][0]["userId"], 6);
+    assert_eq!(of("failed").await["total"], 0);
+}

@@ -1,0 +1,14 @@
+//! The service over real HTTP, on a real store, with real files and a small mail server.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod bad_input;
+mod deliveries;
+mod document;
+mod events;
+mod mailbox;
+mod mails;
+mod notices;
+mod rig;
+mod smtp;
+mod smtp_server;
+mod stream;

@@ -1,0 +1,118 @@
+//! Through a mail server: tried again under the same Message-ID, given up, held back by the breaker.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use souk_testkit::eventually;
+use souk_values::Clock;
+
+use crate::{
+    events::*,
+    rig::{Rig, config, serve},
+    smtp_server::{MailServer, header},
+};
+
+#[tokio::test]
+async fn a_mail_goes_out_whole() {
+    let server = MailServer::start().await;
+    let rig = Rig::with_smtp(&server.url).await;
+    rig.deliver(&registered(user(5), EMAIL, "customer")).await;
+    rig.until_mails(1, "sent").await;
+    let mail = server.taken().remove(0);
+    assert_eq!(header(&mail, "From"), "Souk <shop@localhost>");
+    assert_eq!(header(&mail, "To"), "Ada <ada@example.org>");
+    assert_eq!(header(&mail, "Subject"), "Welcome to Souk");
+    assert_eq!(header(&mail, "Auto-Submitted"), "auto-generated");
+    let id = rig.mails().await[0]["mailId"].clone();
+    assert_eq!(header(&mail, "Message-ID"), format!("<notice.{id}@localhost>"));
+    assert!(header(&mail, "Content-Type").starts_with("multipart/alternative"));
+    assert!(mail.contains("Content-Type: text/plain; charset=utf-8"));
+    assert!(mail.contains("Content-Type: text/html; charset=utf-8"));
+    assert_eq!(rig.admin().get("/notifications/mailbox").await.expect(200).json["total"], 0, "no file is kept");
+}
+
+#[tokio::test]
+async fn the_date_is_the_injected_clocks() {
+    let server = MailServer::start().await;
+    let rig = Rig::with_smtp(&server.url).await;
+    rig.world.clock.advance(Duration::from_secs(400 * 86_400));
+    rig.deliver(&registered(user(5), EMAIL, "customer")).await;
+    rig.until_mails(1, "sent").await;
+    let year = rig.world.clock.now().to_string()[..4].to_owned();
+    assert!(header(&server.taken()[0], "Date").contains(&year), "{}", header(&server.taken()[0], "Date"));
+}
+
+#[tokio::test]
+async fn a_failed_mail_is_tried_again_with_the_same_message_id() {
+    let server = MailServer::start().await;
+    server.refuse_next(2, "451 not now");
+    let rig = Rig::with_smtp(&server.url).await;
+    rig.deliver(&registered(user(5), EMAIL, "customer")).await;
+    for attempts in 1..=2 {
+        eventually("it was tried", || async { rig.mails().await[0]["attempts"] == attempts }).await;
+        let mail = rig.mails().await.remove(0);
+        assert_eq!(mail["status"], "queued");
+        assert!(mail["error"].as_str().unwrap().contains("451"), "{mail}");
+        rig.world.clock.advance(Duration::from_secs(60));
+    }
+    rig.until_mails(1, "sent").await;
+    assert!(rig.mails().await[0].get("error").is_none());
+    let tried = server.tried();
+    let ids: BTreeSet<&str> = tried.iter().map(|mail| header(mail, "Message-ID")).collect();
+    assert_eq!((tried.len(), ids.len()), (3, 1), "{ids:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_exist_is_given_up_and_others_go_on() {
+    let server = MailServer::start().await;
+    server.refuse_next(1, "550 no such user");
+    let rig = Rig::with_smtp(&server.url).await;
+    rig.deliver(&registered(user(5), EMAIL, "customer")).await;
+    rig.until_mails(1, "failed").await;
+    rig.deliver(&registered(user(6), "bob@example.org", "customer")).await;
+    eventually("the other is sent", || async { server.taken().len() == 1 }).await;
+    assert_eq!(rig.facts().await.mails_failed, 1);
+    let refused = rig.mails().await.into_iter().find(|mail| mail["status"] == "failed").unwrap();
+    assert!(refused["error"].as_str().unwrap().contains("550"), "{refused}");
+}
+
+#[tokio::test]
+async fn while_the_server_is_away_the_breaker_opens_and_nothing_is_lost() {
+    // A port that nobody listens on.
+    let rig = Rig::with_smtp("smtp://127.0.0.1:9").await;
+    for number in 1..=12 {
+        rig.deliver(&registered(user(number), &format!("u{number}@example.org"), "customer")).await;
+    }
+    let state = |text: &str, state: &str| {
+        text.lines().any(|line| {
+            line.starts_with("resilience4j_circuitbreaker_state{")
+                && line.contains("name=\"smtp\"")
+                && line.contains(&format!("state=\"{state}\""))
+                && line.ends_with(" 1")
+        })
+    };
+    eventually("the breaker is open", || async { state(&rig.started.client.get("/metrics").await.text, "open") }).await;
+    assert_eq!(rig.facts().await.mails_queued, 12);
+    let server = MailServer::start().await;
+    let rig = rig.restarted(&server.url).await;
+    // Retries of those that were tried are up to a minute away, and claims lapse after three.
+    rig.world.clock.advance(Duration::from_secs(600));
+    rig.until_mails(12, "sent").await;
+    let taken = server.taken();
+    assert_eq!(taken.iter().map(|mail| header(mail, "Message-ID")).collect::<BTreeSet<_>>().len(), 12);
+    assert_eq!(taken.len(), 12);
+}
+
+#[tokio::test]
+async fn three_replicas_send_each_mail_once() {
+    let server = MailServer::start().await;
+    let rig = Rig::with_smtp(&server.url).await;
+    let (_second, _) = serve(&rig.world, config(&rig.world, &server.url)).await.unwrap();
+    let (_third, _) = serve(&rig.world, config(&rig.world, &server.url)).await.unwrap();
+    for number in 1..=80 {
+        rig.deliver(&registered(user(number), &format!("u{number}@example.org"), "customer")).await;
+    }
+    rig.until_mails(80, "sent").await;
+    let taken = server.taken();
+    assert_eq!(taken.iter().map(|mail| header(mail, "Message-ID")).collect::<BTreeSet<_>>().len(), 80);
+    assert_eq!(taken.len(), 80, "no mail goes out twice");
+}
