@@ -11,7 +11,7 @@ use souk_values::SystemClock;
 use crate::{
     CommandError,
     cli::{DataArgs, DeadLettersAct, DeadLettersArgs},
-    folder::Folder,
+    folder::{Folder, Run},
     operator::Operator,
 };
 
@@ -66,33 +66,34 @@ async fn show(data: &DataArgs, id: &str) -> Result<(), CommandError> {
 async fn change(data: &DataArgs, id: &str, act: Act) -> Result<(), CommandError> {
     let folder = Folder::at(&data.data);
     folder.must_exist()?;
-    match folder.running() {
-        Some(run) => {
-            let (_, bus) = open(data, Access::ReadOnly).await?;
-            let letter =
-                bus.dead_letter(id.parse().map_err(CommandError::failed)?).await.map_err(CommandError::failed)?;
-            let service = letter.queue.split('.').next().unwrap_or_default();
-            let path = format!("/admin/{service}/dead-letters/{id}");
-            let operator = Operator::sign_in(&run).await?;
-            match act {
-                Act::Replay => operator.send(Method::POST, &format!("{path}/replay"), None).await?,
-                Act::Discard => operator.send(Method::DELETE, &path, None).await?,
-            };
-        }
-        None => {
-            let _hold = folder.hold()?;
-            let (_, bus) = open(data, Access::ReadWrite).await?;
-            let id = id.parse().map_err(CommandError::failed)?;
-            match act {
-                Act::Replay => bus.replay(id).await,
-                Act::Discard => bus.discard(id).await,
-            }
-            .map_err(CommandError::failed)?;
-        }
+    if let Some(run) = folder.running() {
+        through_the_shop(data, &run, id, &act).await?;
+    } else {
+        let _hold = folder.hold()?;
+        let (_, bus) = open(data, Access::ReadWrite).await?;
+        let id = id.parse().map_err(CommandError::failed)?;
+        let changed = match act {
+            Act::Replay => bus.replay(id).await,
+            Act::Discard => bus.discard(id).await,
+        };
+        changed.map_err(CommandError::failed)?;
     }
     match act {
         Act::Replay => println!("{id} is in its queue again."),
         Act::Discard => println!("{id} is gone."),
     }
+    Ok(())
+}
+
+async fn through_the_shop(data: &DataArgs, run: &Run, id: &str, act: &Act) -> Result<(), CommandError> {
+    let (_, bus) = open(data, Access::ReadOnly).await?;
+    let letter = bus.dead_letter(id.parse().map_err(CommandError::failed)?).await.map_err(CommandError::failed)?;
+    let service = letter.queue.split('.').next().unwrap_or_default();
+    let path = format!("/admin/{service}/dead-letters/{id}");
+    let operator = Operator::sign_in(run).await?;
+    match act {
+        Act::Replay => operator.send(Method::POST, &format!("{path}/replay"), None).await?,
+        Act::Discard => operator.send(Method::DELETE, &path, None).await?,
+    };
     Ok(())
 }

@@ -22,7 +22,7 @@ impl Operator {
         let http = reqwest::Client::builder().no_proxy().build().map_err(CommandError::failed)?;
         let ask = ServiceTokenRequest { service: "operator".to_owned(), secret: run.operator_token.clone() };
         let url = format!("{}/internal/tokens", run.auth);
-        let answer = http.post(url).json(&ask).send().await.map_err(unreachable)?;
+        let answer = http.post(url).json(&ask).send().await.map_err(|error| unreachable(&error))?;
         let answer = answer.error_for_status().map_err(CommandError::failed)?;
         let token: ServiceToken = answer.json().await.map_err(CommandError::failed)?;
         Ok(Self { http, gateway: run.gateway.clone(), token: token.access_token })
@@ -39,7 +39,7 @@ impl Operator {
         if let Some((content_type, body)) = body {
             request = request.header(header::CONTENT_TYPE, content_type).body(body);
         }
-        let answer = request.send().await.map_err(unreachable)?;
+        let answer = request.send().await.map_err(|error| unreachable(&error))?;
         let status = answer.status();
         let text = answer.text().await.map_err(CommandError::failed)?;
         if status.is_success() { Ok(text) } else { Err(refusal(status, &text)) }
@@ -53,6 +53,6 @@ fn refusal(status: StatusCode, text: &str) -> CommandError {
     }
 }
 
-fn unreachable(error: reqwest::Error) -> CommandError {
+fn unreachable(error: &reqwest::Error) -> CommandError {
     CommandError::failed(format!("the shop runs, but does not answer: {error}"))
 }

@@ -61,8 +61,8 @@ pub fn port(standard: u16, gateway: u16) -> u16 {
 pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Result<Shop, CommandError> {
     let listeners = Listeners::bind(args.port).await?;
     let test_clock = args.test_clock.then(|| ShiftedClock::new(folder.clock_offset()));
-    let clock: Arc<dyn Clock> = match &test_clock {
-        Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
+    let clock: Arc<dyn Clock> = match test_clock.clone() {
+        Some(clock) => clock,
         None => Arc::new(SystemClock),
     };
     let ids = IdGen::new(Arc::clone(&clock));
@@ -74,7 +74,8 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         .with_env(std::env::vars());
     let deps = make_deps(folder, &sources, &secrets, clock, ids, args.port).await.map_err(CommandError::failed)?;
     let start = Start { folder, sources, deps, secrets, operator_token };
-    let (services, products, first_admin) = start.services(listeners.services).await.map_err(CommandError::failed)?;
+    let (services, products, first_admin) =
+        Box::pin(start.services(listeners.services)).await.map_err(CommandError::failed)?;
     let (is_ready, shop_is_ready) = watch::channel(false);
     let extras = Extras {
         test_clock: test_clock.map(|clock| TestClock { clock, keep: keep_offset(folder) }),

@@ -31,7 +31,7 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
     }
 
     let operator_token = IdGen::new(Arc::new(SystemClock)).token(32);
-    let shop = shop::start(&args, &folder, operator_token.clone()).await?;
+    let shop = Box::pin(shop::start(&args, &folder, operator_token.clone())).await?;
     folder.announce(&Run {
         pid: std::process::id(),
         gateway: format!("http://127.0.0.1:{}", args.port),

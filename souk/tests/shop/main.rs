@@ -1,5 +1,5 @@
 //! Whole-shop tests: they start the real binary and buy through the gateway over HTTP.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc, reason = "tests")]
 
 mod crash;
 mod hot_product;

@@ -115,12 +115,10 @@ impl Shop {
     pub async fn product(&self, name: &str, stock: i64) -> i64 {
         let admin = self.admin().await;
         let categories = self.client.get("/categories").await.expect(200).json;
-        let category = match categories["items"].as_array().and_then(|items| items.first()) {
-            Some(category) => category["categoryId"].clone(),
-            None => {
-                let body = json!({"name": "Things"});
-                admin.post("/categories", body).await.expect(201).json["categoryId"].clone()
-            }
+        let category = if categories["items"][0].is_object() {
+            categories["items"][0]["categoryId"].clone()
+        } else {
+            admin.post("/categories", json!({"name": "Things"})).await.expect(201).json["categoryId"].clone()
         };
         let body = json!({
             "name": name, "price": {"amount": 1999, "currency": "EUR"}, "stock": stock, "categoryId": category,
