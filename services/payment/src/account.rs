@@ -194,12 +194,7 @@ impl Account {
     #[must_use]
     pub fn returned(mut self, refund_id: RefundId, at: Timestamp) -> Option<Decision> {
         let (payment, refund) = self.settle_refund(refund_id, RefundStatus::Succeeded, at)?;
-        // What goes back of a failed attempt was never told as captured: telling its return would look
-        // like the return of the order's own money.
-        let facts = match payment.outcome {
-            Outcome::Captured { .. } => vec![Fact::Refunded(refunded(payment, &refund, at))],
-            Outcome::Pending | Outcome::Refused { .. } | Outcome::CapturedLate { .. } => Vec::new(),
-        };
+        let facts = vec![Fact::Refunded(refunded(payment, &refund, at))];
         Some(Decision { account: self, facts })
     }
 
@@ -283,6 +278,7 @@ fn refunded(payment: &Payment, refund: &Refund, at: Timestamp) -> PaymentRefunde
         user_id: payment.user_id,
         amount: refund.amount,
         refunded_amount: payment.refunded(),
+        // Never of a failed attempt: its money was not the order's, which may be paid by another.
         in_full: payment.status() == Status::Refunded,
         refunded_at: at,
         version: payment.version,

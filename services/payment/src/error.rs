@@ -71,6 +71,9 @@ pub enum PaymentError {
     /// An event that cannot be shown as JSON.
     #[error(transparent)]
     Event(#[from] EventError),
+    /// The work ended by a defect. What it had begun is settled.
+    #[error("the work ended by a defect: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
 }
 
 impl From<PaymentError> for Problem {
@@ -127,6 +130,7 @@ impl From<PaymentError> for Problem {
             E::Store(StoreError::Sql(error)) => return Self::store(&error),
             E::Store(StoreError::Conflict) => return Self::unavailable("store", &StoreError::Conflict),
             E::Event(error) => return Self::internal(&error),
+            E::Stopped(error) => return Self::internal(&error),
         };
         Self::new(status, code, detail)
     }

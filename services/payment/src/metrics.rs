@@ -33,14 +33,9 @@ pub(crate) fn tell(facts: &[Fact]) {
             Fact::Failed(failed) => {
                 counter!(FAILURE, "service" => SERVICE, "reason" => failed.failure_code.clone()).increment(1);
             }
-            Fact::Refunded(_) => {}
+            Fact::Refunded(_) => counter!(REFUNDS, "service" => SERVICE).increment(1),
         }
     }
-}
-
-/// Counts a refund that the provider returned.
-pub(crate) fn tell_returned() {
-    counter!(REFUNDS, "service" => SERVICE).increment(1);
 }
 
 /// Shows how many payments are open.

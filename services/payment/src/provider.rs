@@ -94,12 +94,7 @@ pub trait PaymentProvider: Send + Sync + std::fmt::Debug {
     /// Answers what stands afterwards.
     async fn close(&self, payment_id: PaymentId) -> Result<Charge, ProviderError>;
     /// Returns `amount` of a capture, once for each `refund_id`.
-    async fn refund(
-        &self,
-        refund_id: RefundId,
-        payment_id: PaymentId,
-        amount: Money,
-    ) -> Result<Return, ProviderError>;
+    async fn refund(&self, refund_id: RefundId, payment_id: PaymentId, amount: Money) -> Result<Return, ProviderError>;
     /// What came of a refund.
     async fn lookup_refund(&self, refund_id: RefundId) -> Result<Return, ProviderError>;
     /// Checks the signature of a webhook, and reads it.
@@ -157,7 +152,11 @@ impl Provider {
         // Nothing is sent before the permit: a future does nothing until it is polled.
         let permit = self.breaker.acquire().map_err(|denied| ProviderError::Unsent(denied.to_string()))?;
         let answer = self.limit.run(ask).await;
-        if answer.is_ok() { permit.success() } else { permit.failure() }
+        if answer.is_ok() {
+            permit.success();
+        } else {
+            permit.failure();
+        }
         answer
     }
 }

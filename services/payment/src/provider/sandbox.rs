@@ -117,12 +117,7 @@ impl PaymentProvider for Sandbox {
         self.ledger.close(payment_id, self.clock.now()).await.map_err(|error| lost(&error))
     }
 
-    async fn refund(
-        &self,
-        refund_id: RefundId,
-        payment_id: PaymentId,
-        amount: Money,
-    ) -> Result<Return, ProviderError> {
+    async fn refund(&self, refund_id: RefundId, payment_id: PaymentId, amount: Money) -> Result<Return, ProviderError> {
         let returned = self.ledger.refund(refund_id, payment_id, amount, self.clock.now()).await;
         returned.map_err(|error| lost(&error))
     }
@@ -138,8 +133,7 @@ impl PaymentProvider for Sandbox {
         match signature {
             // An empty secret would let anybody sign.
             Some(signature) if !secret.is_empty() && hmac::verify(&key, body, &signature).is_ok() => {
-                let SandboxNotice { payment_id } =
-                    serde_json::from_slice(body).map_err(|_| NoticeError::Unreadable)?;
+                let SandboxNotice { payment_id } = serde_json::from_slice(body).map_err(|_| NoticeError::Unreadable)?;
                 Ok(Notice { payment_id })
             }
             Some(_) | None => Err(NoticeError::Forged),
