@@ -4,10 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use souk_values::CategoryId;
 
+/// The longest name, characters.
+pub const MAX_CATEGORY_NAME: usize = 120;
+/// The farthest position from 0.
+pub const MAX_POSITION: i64 = 1_000_000;
+
+/// A category to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategoryDraft {
+    /// Its name.
+    pub name: String,
+    /// Under which; none: at the top.
+    pub parent_id: Option<CategoryId>,
+    /// Unique in the shop; made of the name when absent.
+    pub slug: Option<String>,
+    /// Lower stands first.
+    pub position: i64,
+}
+
 /// A node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
     /// Which.
+    #[expect(clippy::struct_field_names, reason = "ids are named alike wherever they stand")]
     pub category_id: CategoryId,
     /// Under which; none: at the top.
     pub parent_id: Option<CategoryId>,
@@ -23,6 +42,7 @@ pub struct Category {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CategoryEdit {
     /// Moves it; `Some(None)` to the top.
+    #[expect(clippy::option_option, reason = "stay, go to the top and go below are three cases")]
     pub parent_id: Option<Option<CategoryId>>,
     /// Another slug.
     pub slug: Option<String>,
@@ -127,7 +147,12 @@ mod tests {
             name: slug.to_uppercase(),
             position: 0,
         };
-        Tree::new(vec![node(3, Some(2), "pans"), node(1, None, "home"), node(2, Some(1), "kitchen"), node(4, None, "4x")])
+        Tree::new(vec![
+            node(3, Some(2), "pans"),
+            node(1, None, "home"),
+            node(2, Some(1), "kitchen"),
+            node(4, None, "4x"),
+        ])
     }
 
     #[test]

@@ -80,6 +80,7 @@ pub struct Edit {
     /// Another category.
     pub category_id: Option<CategoryId>,
     /// Another picture; `Some(None)` takes it away.
+    #[expect(clippy::option_option, reason = "stay, go and be another are three cases")]
     pub image_url: Option<Option<String>>,
     /// Other attributes, in place of all there were.
     pub attributes: Option<BTreeMap<String, String>>,
@@ -112,6 +113,7 @@ impl Edit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
     /// Which.
+    #[expect(clippy::struct_field_names, reason = "ids are named alike wherever they stand")]
     pub product_id: ProductId,
     /// What is said of it.
     pub details: Details,
@@ -160,10 +162,10 @@ impl Product {
         }
         let was_few = self.stock <= self.details.low_stock_at;
         let edited = Self { details, ..self.told_again(now) };
-        let shelf = edited.shelf();
-        let mut news = vec![shelf.changed()];
+        let on_shelf = edited.shelf();
+        let mut news = vec![on_shelf.changed()];
         if !was_few && edited.stock <= edited.details.low_stock_at {
-            news.push(shelf.low());
+            news.push(on_shelf.low());
         }
         Some((edited, news))
     }

@@ -167,8 +167,7 @@ mod tests {
         let Decision::Refuse(lines) = decide(&wanted(&[(1, 10), (2, 4), (3, 1), (4, 2)]), &shelves) else {
             panic!("three lines cannot be had")
         };
-        let lines: Vec<_> =
-            lines.iter().map(|line| (line.product_id.get(), line.requested, line.available)).collect();
+        let lines: Vec<_> = lines.iter().map(|line| (line.product_id.get(), line.requested, line.available)).collect();
         assert_eq!(lines, [(2, 4, 3), (3, 1, 0), (4, 2, 0)]);
     }
 

@@ -1,0 +1,143 @@
+//! What `souk audit` asks of product's store: stock against the ledger, and every reservation.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait, IsolationLevel, QueryOrder,
+    QuerySelect, TransactionTrait,
+    sea_query::{Expr, Query},
+};
+use serde::Serialize;
+use souk_sql::{Access, Db, SqlError};
+use souk_values::{Id, OrderId, ProductId};
+
+pub use crate::reservation::State;
+use crate::store::{
+    Kind,
+    entities::{product, reservation, stock_movement},
+};
+
+/// Product's facts, all of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// Each product's stock, and what its ledger says.
+    pub products: Vec<ProductStock>,
+    /// Each order's reservation.
+    pub reservations: Vec<ReservationFact>,
+    /// Events not yet published.
+    pub outbox_pending: u64,
+}
+
+/// `stock = initial + adjusted - reserved - sold`, or something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductStock {
+    /// Which product.
+    pub product_id: ProductId,
+    /// What its row says can be bought.
+    pub stock: i64,
+    /// By the ledger: there from the start.
+    pub initial: i64,
+    /// By the ledger: corrected by admins.
+    pub adjusted: i64,
+    /// By the ledger: set aside now.
+    pub reserved: i64,
+    /// By the ledger: sold, and not given back.
+    pub sold: i64,
+}
+
+/// An order's reservation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReservationFact {
+    /// Which order.
+    pub order_id: OrderId,
+    /// How far it has come.
+    pub state: State,
+    /// Its units; empty if it never had any.
+    pub lines: Vec<(ProductId, i64)>,
+}
+
+/// Reads the facts from the store at `store_url`, in one snapshot, writing nothing.
+pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
+    let db = Db::open(store_url, Access::ReadOnly).await?;
+    // SQLite's transactions are snapshots anyhow, and it knows no other isolation.
+    let (isolation, access) = match db.reader().get_database_backend() {
+        DbBackend::Sqlite => (None, None),
+        _ => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
+    };
+    let snapshot = db.reader().begin_with_config(isolation, access).await?;
+    let facts = Facts {
+        products: products(&snapshot).await?,
+        reservations: reservations(&snapshot).await?,
+        outbox_pending: outbox_pending(&snapshot).await?,
+    };
+    snapshot.rollback().await?;
+    Ok(facts)
+}
+
+async fn products(snapshot: &DatabaseTransaction) -> Result<Vec<ProductStock>, SqlError> {
+    let stocks: Vec<(i64, i64)> = product::Entity::find()
+        .select_only()
+        .columns([product::Column::ProductId, product::Column::Stock])
+        .into_tuple()
+        .all(snapshot)
+        .await?;
+    let mut products = BTreeMap::new();
+    for (id, stock) in stocks {
+        let product_id = read_id(id)?;
+        products.insert(id, ProductStock { product_id, stock, initial: 0, adjusted: 0, reserved: 0, sold: 0 });
+    }
+    let mut movements = stock_movement::Entity::find().stream(snapshot).await?;
+    while let Some(movement) = movements.try_next().await? {
+        let Some(product) = products.get_mut(&movement.product_id) else { continue };
+        let kind = Kind::from_text(&movement.kind)
+            .ok_or_else(|| SqlError::Failed(format!("the ledger has an unknown kind '{}'", movement.kind)))?;
+        product.add(kind, movement.quantity);
+    }
+    Ok(products.into_values().collect())
+}
+
+impl ProductStock {
+    fn add(&mut self, kind: Kind, quantity: i64) {
+        match kind {
+            Kind::Initial => self.initial += quantity,
+            Kind::Adjustment => self.adjusted += quantity,
+            Kind::Reserve => self.reserved += quantity,
+            Kind::Release => self.reserved -= quantity,
+            Kind::Sell => {
+                self.reserved -= quantity;
+                self.sold += quantity;
+            }
+            Kind::Return => self.sold -= quantity,
+        }
+    }
+}
+
+async fn reservations(snapshot: &DatabaseTransaction) -> Result<Vec<ReservationFact>, SqlError> {
+    let mut rows = reservation::Entity::find().order_by_asc(reservation::Column::OrderId).stream(snapshot).await?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        let damaged = || SqlError::Failed(format!("the reservation of order {} cannot be read", row.order_id));
+        let lines: BTreeMap<ProductId, i64> = serde_json::from_str(&row.order_lines).map_err(|_| damaged())?;
+        facts.push(ReservationFact {
+            order_id: read_id(row.order_id)?,
+            state: State::from_text(&row.state).ok_or_else(damaged)?,
+            lines: lines.into_iter().collect(),
+        });
+    }
+    Ok(facts)
+}
+
+async fn outbox_pending(snapshot: &DatabaseTransaction) -> Result<u64, SqlError> {
+    let count = Query::select().expr_as(Expr::col("event_id").count(), "pending").from("outbox_event").take();
+    let row = snapshot.query_one(&count).await?;
+    let pending: i64 = row.map_or(Ok(0), |row| row.try_get("", "pending"))?;
+    Ok(u64::try_from(pending).unwrap_or(0))
+}
+
+fn read_id<I: Id>(number: i64) -> Result<I, SqlError> {
+    I::new(number).map_err(|_| SqlError::Failed(format!("{number} is no id")))
+}

@@ -1,0 +1,47 @@
+//! Product's URL table.
+
+mod adjust_stock;
+mod category_view;
+mod change_category;
+mod change_product;
+mod conditional;
+mod create_category;
+mod create_product;
+mod delete_category;
+mod delete_product;
+mod import_products;
+mod list_categories;
+mod list_products;
+mod product_view;
+mod quote_products;
+mod replace_category;
+mod replace_product;
+mod rules;
+mod show_by_slug;
+mod show_product;
+
+use utoipa::openapi::OpenApi;
+
+use crate::App;
+
+/// The routes, and the document made of them.
+pub fn table() -> (axum::Router<App>, OpenApi) {
+    let routes = souk_kit::routes! { App:
+        GET    "/products"                     public list_products;
+        POST   "/products"                     token  create_product;
+        POST   "/products/import"              token  import_products;
+        GET    "/products/by-slug/{slug}"      public show_by_slug;
+        GET    "/products/{productId}"         public show_product;
+        PUT    "/products/{productId}"         token  replace_product;
+        PATCH  "/products/{productId}"         token  change_product;
+        DELETE "/products/{productId}"         token  delete_product;
+        POST   "/products/{productId}/stock"   token  adjust_stock;
+        GET    "/categories"                   public list_categories;
+        POST   "/categories"                   token  create_category;
+        PUT    "/categories/{categoryId}"      token  replace_category;
+        PATCH  "/categories/{categoryId}"      token  change_category;
+        DELETE "/categories/{categoryId}"      token  delete_category;
+        POST   "/internal/products/quote"      token  quote_products;
+    };
+    routes.finish("product", "The catalogue, its stock, and what is set aside for orders.")
+}

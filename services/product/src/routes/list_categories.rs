@@ -1,0 +1,22 @@
+//! `GET /categories`.
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use souk_values::Page;
+
+use super::{category_view::CategoryView, conditional::PUBLIC};
+use crate::{App, error::ProductError};
+
+/// Shows all categories, on one page, by position and name.
+#[utoipa::path(get, path = "", responses((status = 200, body = Page<CategoryView>)))]
+pub async fn handle(State(app): State<App>) -> Result<Response, ProductError> {
+    let tree = app.store.categories().await?;
+    let items: Vec<CategoryView> = tree.nodes().iter().cloned().map(CategoryView::from).collect();
+    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    let page = Page { items, page: 0, size: count, total: count.into() };
+    Ok(([(header::CACHE_CONTROL, PUBLIC)], Json(page)).into_response())
+}

@@ -1,0 +1,180 @@
+//! The category tree: read and changed.
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_sql::{SqlError, Tx};
+use souk_values::{CategoryId, Id};
+
+use super::{
+    ProductStore, RequestKey, StoreError,
+    entities::{
+        category::{Column, Entity},
+        product,
+    },
+    rows,
+};
+use crate::{
+    category::{Category, CategoryDraft, CategoryEdit, Tree},
+    slug::slugify,
+};
+
+/// How often making a category is tried with another id or slug.
+const ATTEMPTS: u32 = 4;
+
+impl ProductStore {
+    /// All categories, by position and name.
+    pub(crate) async fn categories(&self) -> Result<Tree, StoreError> {
+        Ok(tree(self.db.reader()).await?)
+    }
+
+    /// Makes a category. With a key that was used before, answers
+    /// the one made then, as it now is.
+    pub(crate) async fn insert_category(
+        &self,
+        draft: CategoryDraft,
+        request: Option<RequestKey>,
+    ) -> Result<Category, StoreError> {
+        let mut attempt = 1;
+        loop {
+            if let Some(category) = self.category_made_before(request.as_ref()).await? {
+                return Ok(category);
+            }
+            let category_id = self.ids.next();
+            let CategoryDraft { name, parent_id, slug, position } = draft.clone();
+            let slug = slug.unwrap_or_else(|| made_slug(&name, category_id, attempt > 1));
+            let category = Category { category_id, parent_id, slug, name, position };
+            let args = (category.clone(), request.clone());
+            match self
+                .db
+                .write(args, |tx, (category, request)| {
+                    Box::pin(async move {
+                        if let Some(parent) = category.parent_id {
+                            lock_for_content(tx, parent).await?;
+                        }
+                        let row = rows::category_row(category, request.as_ref());
+                        Entity::insert(row).exec_without_returning(tx).await?;
+                        Ok::<_, StoreError>(())
+                    })
+                })
+                .await
+            {
+                Ok(()) => return Ok(category),
+                Err(StoreError::Sql(error @ SqlError::Unique(_))) => {
+                    if let Some(category) = self.category_made_before(request.as_ref()).await? {
+                        return Ok(category);
+                    }
+                    if draft.slug.is_some() {
+                        refuse_taken(&error)?;
+                    }
+                    if attempt == ATTEMPTS {
+                        return Err(StoreError::Sql(error));
+                    }
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn category_made_before(&self, request: Option<&RequestKey>) -> Result<Option<Category>, StoreError> {
+        let Some(request) = request else { return Ok(None) };
+        let row = Entity::find().filter(Column::RequestKey.eq(&request.key)).one(self.db.reader()).await?;
+        let Some(row) = row else { return Ok(None) };
+        request.must_match(row.request_hash.as_deref())?;
+        Ok(Some(rows::read_category(row)?))
+    }
+
+    /// Changes a category. Answers it as it then is.
+    pub(crate) async fn edit_category(&self, id: CategoryId, edit: CategoryEdit) -> Result<Category, StoreError> {
+        let outcome = self.db.write((id, edit), |tx, (id, edit)| Box::pin(save(tx, *id, edit))).await;
+        if let Err(StoreError::Sql(error)) = &outcome {
+            refuse_taken(error)?;
+        }
+        outcome
+    }
+
+    /// Removes an empty category.
+    pub(crate) async fn delete_category(&self, id: CategoryId) -> Result<(), StoreError> {
+        self.db
+            .write(id, |tx, id| {
+                Box::pin(async move {
+                    if !is_locked(tx, *id).await? {
+                        return Err(StoreError::CategoryNotFound(*id));
+                    }
+                    let child = Entity::find().filter(Column::ParentId.eq(id.get())).one(tx).await?;
+                    let product = product::Entity::find()
+                        .select_only()
+                        .column(product::Column::ProductId)
+                        .filter(product::Column::CategoryId.eq(id.get()))
+                        .filter(product::Column::Hidden.eq(false))
+                        .limit(1)
+                        .into_tuple::<i64>()
+                        .one(tx)
+                        .await?;
+                    if child.is_some() || product.is_some() {
+                        return Err(StoreError::CategoryInUse);
+                    }
+                    Entity::delete_by_id(id.get()).exec(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// A slug of `name`, with the id where the plain one is taken or empty.
+pub(super) fn made_slug(name: &str, id: CategoryId, with_id: bool) -> String {
+    match slugify(name) {
+        slug if slug.is_empty() => format!("category-{id}"),
+        slug if with_id => format!("{slug:.100}-{id}"),
+        slug => slug,
+    }
+}
+
+fn refuse_taken(error: &SqlError) -> Result<(), StoreError> {
+    if error.is_unique("uq_category_slug") || error.is_unique("category.slug") {
+        return Err(StoreError::CategorySlugTaken);
+    }
+    Ok(())
+}
+
+/// All categories, by position and name.
+pub(super) async fn tree(connection: &impl ConnectionTrait) -> Result<Tree, SqlError> {
+    let query =
+        Entity::find().order_by_asc(Column::Position).order_by_asc(Column::Name).order_by_asc(Column::CategoryId);
+    let rows = query.all(connection).await?;
+    Ok(Tree::new(rows.into_iter().map(rows::read_category).collect::<Result<_, _>>()?))
+}
+
+/// Locks a category, so that it is not removed before what is put into it is there.
+pub(super) async fn lock_for_content(tx: &Tx, id: CategoryId) -> Result<(), StoreError> {
+    if is_locked(tx, id).await? { Ok(()) } else { Err(StoreError::CategoryUnknown(id)) }
+}
+
+async fn is_locked(tx: &Tx, id: CategoryId) -> Result<bool, SqlError> {
+    Ok(Entity::find_by_id(id.get()).lock_exclusive().one(tx).await?.is_some())
+}
+
+async fn save(tx: &Tx, id: CategoryId, edit: &CategoryEdit) -> Result<Category, StoreError> {
+    // All of them are locked, so that two moves at once cannot make a circle.
+    let rows = Entity::find().order_by_asc(Column::CategoryId).lock_exclusive().all(tx).await?;
+    let tree = Tree::new(rows.into_iter().map(rows::read_category).collect::<Result<_, _>>()?);
+    let old = tree.get(id).ok_or(StoreError::CategoryNotFound(id))?.clone();
+    let edited = Category {
+        category_id: id,
+        parent_id: edit.parent_id.unwrap_or(old.parent_id),
+        slug: edit.slug.clone().unwrap_or(old.slug),
+        name: edit.name.clone().unwrap_or(old.name),
+        position: edit.position.unwrap_or(old.position),
+    };
+    if let Some(parent) = edited.parent_id {
+        tree.get(parent).ok_or(StoreError::CategoryUnknown(parent))?;
+        if tree.with_descendants(id).contains(&parent) {
+            return Err(StoreError::CategoryCycle);
+        }
+    }
+    let mut row = rows::category_row(&edited, None);
+    row.request_key = sea_orm::NotSet;
+    row.request_hash = sea_orm::NotSet;
+    Entity::update_many().set(row).filter(Column::CategoryId.eq(id.get())).exec(tx).await?;
+    Ok(edited)
+}

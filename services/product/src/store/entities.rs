@@ -1,0 +1,128 @@
+//! Product's tables as SeaORM sees them.
+
+/// A product.
+pub mod product {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "product")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub product_id: i64,
+        pub sku: String,
+        pub slug: String,
+        pub name: String,
+        pub name_key: String,
+        pub description: String,
+        pub price_minor: i64,
+        pub category_id: i64,
+        pub image_url: Option<String>,
+        pub attributes: String,
+        pub search_text: String,
+        pub low_stock_at: i64,
+        pub stock: i64,
+        pub reserved: i64,
+        pub sold: i64,
+        pub hidden: bool,
+        pub version: i64,
+        pub revision: i64,
+        pub created_at: i64,
+        pub updated_at: i64,
+        pub request_key: Option<String>,
+        pub request_hash: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A node of the category tree.
+pub mod category {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "category")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub category_id: i64,
+        pub parent_id: Option<i64>,
+        pub slug: String,
+        pub name: String,
+        pub position: i64,
+        pub request_key: Option<String>,
+        pub request_hash: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What was set aside for an order.
+pub mod reservation {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "reservation")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: i64,
+        pub state: String,
+        pub order_version: i64,
+        /// JSON: product id to units.
+        pub order_lines: String,
+        pub created_at: i64,
+        pub updated_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The ledger: each move of units, once per cause.
+pub mod stock_movement {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "stock_movement")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub product_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub cause: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub kind: String,
+        pub quantity: i64,
+        pub order_id: Option<i64>,
+        pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// An admin's correction of stock.
+pub mod stock_adjustment {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "stock_adjustment")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub adjustment_id: String,
+        pub product_id: i64,
+        pub delta: i64,
+        pub reason: String,
+        pub admin_id: i64,
+        pub request_key: String,
+        pub request_hash: String,
+        pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -1,0 +1,156 @@
+//! Between rows and the domain.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Select, Set};
+use souk_sql::SqlError;
+use souk_values::{Currency, Id, Money, Timestamp};
+
+use super::{
+    RequestKey, StoreError,
+    entities::{category, product},
+};
+use crate::{
+    category::Category,
+    product::{Details, Product},
+};
+
+/// A stored value that the domain does not know: the store is damaged.
+pub(super) fn damaged(what: &str, value: impl std::fmt::Display) -> SqlError {
+    SqlError::Failed(format!("a stored {what} cannot be read: {value}"))
+}
+
+pub(super) fn id<I: Id>(number: i64) -> Result<I, SqlError> {
+    I::new(number).map_err(|_| damaged("id", number))
+}
+
+/// A product's row without what only search reads, which is long.
+#[derive(Debug, FromQueryResult)]
+pub(super) struct ProductRow {
+    product_id: i64,
+    sku: String,
+    slug: String,
+    name: String,
+    description: String,
+    price_minor: i64,
+    category_id: i64,
+    image_url: Option<String>,
+    attributes: String,
+    low_stock_at: i64,
+    stock: i64,
+    hidden: bool,
+    version: i64,
+    revision: i64,
+    created_at: i64,
+    updated_at: i64,
+    pub request_hash: Option<String>,
+}
+
+/// Selects what [`ProductRow`] needs.
+pub(super) fn select_products() -> Select<product::Entity> {
+    use product::Column;
+    product::Entity::find().select_only().columns([
+        Column::ProductId,
+        Column::Sku,
+        Column::Slug,
+        Column::Name,
+        Column::Description,
+        Column::PriceMinor,
+        Column::CategoryId,
+        Column::ImageUrl,
+        Column::Attributes,
+        Column::LowStockAt,
+        Column::Stock,
+        Column::Hidden,
+        Column::Version,
+        Column::Revision,
+        Column::CreatedAt,
+        Column::UpdatedAt,
+        Column::RequestHash,
+    ])
+}
+
+pub(super) fn read_product(row: ProductRow, currency: Currency) -> Result<Product, StoreError> {
+    let attributes: BTreeMap<String, String> =
+        serde_json::from_str(&row.attributes).map_err(|error| damaged("attribute", error))?;
+    Ok(Product {
+        product_id: id(row.product_id)?,
+        details: Details {
+            sku: row.sku,
+            slug: row.slug,
+            name: row.name,
+            description: row.description,
+            price: Money::new(row.price_minor, currency),
+            category_id: id(row.category_id)?,
+            image_url: row.image_url,
+            attributes,
+            low_stock_at: row.low_stock_at,
+        },
+        stock: row.stock,
+        hidden: row.hidden,
+        version: row.version,
+        revision: row.revision,
+        created_at: Timestamp::from_millis(row.created_at),
+        updated_at: Timestamp::from_millis(row.updated_at),
+    })
+}
+
+/// All columns that edits change.
+pub(super) fn edited_columns(product: &Product) -> Result<product::ActiveModel, StoreError> {
+    let details = &product.details;
+    let attributes = serde_json::to_string(&details.attributes).map_err(|error| damaged("attribute", error))?;
+    Ok(product::ActiveModel {
+        sku: Set(details.sku.clone()),
+        slug: Set(details.slug.clone()),
+        name: Set(details.name.clone()),
+        name_key: Set(details.name_key()),
+        description: Set(details.description.clone()),
+        price_minor: Set(details.price.minor),
+        category_id: Set(details.category_id.get()),
+        image_url: Set(details.image_url.clone()),
+        attributes: Set(attributes),
+        search_text: Set(details.search_text()),
+        low_stock_at: Set(details.low_stock_at),
+        hidden: Set(product.hidden),
+        version: Set(product.version),
+        revision: Set(product.revision),
+        updated_at: Set(product.updated_at.millis()),
+        ..Default::default()
+    })
+}
+
+/// A whole new row.
+pub(super) fn new_row(product: &Product, request: Option<&RequestKey>) -> Result<product::ActiveModel, StoreError> {
+    Ok(product::ActiveModel {
+        product_id: Set(product.product_id.get()),
+        stock: Set(product.stock),
+        reserved: Set(0),
+        sold: Set(0),
+        created_at: Set(product.created_at.millis()),
+        request_key: Set(request.map(|request| request.key.clone())),
+        request_hash: Set(request.map(|request| request.body_hash.clone())),
+        ..edited_columns(product)?
+    })
+}
+
+pub(super) fn read_category(row: category::Model) -> Result<Category, SqlError> {
+    Ok(Category {
+        category_id: id(row.category_id)?,
+        parent_id: row.parent_id.map(id).transpose()?,
+        slug: row.slug,
+        name: row.name,
+        position: row.position,
+    })
+}
+
+pub(super) fn category_row(category: &Category, request: Option<&RequestKey>) -> category::ActiveModel {
+    category::ActiveModel {
+        category_id: Set(category.category_id.get()),
+        parent_id: Set(category.parent_id.map(Id::get)),
+        slug: Set(category.slug.clone()),
+        name: Set(category.name.clone()),
+        position: Set(category.position),
+        request_key: Set(request.map(|request| request.key.clone())),
+        request_hash: Set(request.map(|request| request.body_hash.clone())),
+    }
+}

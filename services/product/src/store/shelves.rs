@@ -1,0 +1,118 @@
+//! Products as stock sees them: read under a lock, and moved.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
+use souk_sql::{SqlError, Tx};
+use souk_values::{Currency, Id, Money, ProductId};
+
+use super::{
+    entities::product::{Column, Entity},
+    rows,
+};
+use crate::{reservation::Moved, shelf::Shelf};
+
+#[derive(Debug, FromQueryResult)]
+struct Row {
+    product_id: i64,
+    sku: String,
+    name: String,
+    price_minor: i64,
+    stock: i64,
+    low_stock_at: i64,
+    hidden: bool,
+    revision: i64,
+}
+
+/// Which counter of a product the units leave or enter, as stock moves the other way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// From stock to reserved.
+    Take,
+    /// From reserved to stock.
+    PutBackHeld,
+    /// From sold to stock.
+    PutBackSold,
+}
+
+/// The shelves of these products, locked in the order of their ids.
+pub(super) async fn lock(
+    tx: &Tx,
+    lines: &BTreeMap<ProductId, i64>,
+    currency: Currency,
+) -> Result<Vec<Shelf>, SqlError> {
+    let columns = [
+        Column::ProductId,
+        Column::Sku,
+        Column::Name,
+        Column::PriceMinor,
+        Column::Stock,
+        Column::LowStockAt,
+        Column::Hidden,
+        Column::Revision,
+    ];
+    let rows = Entity::find()
+        .select_only()
+        .columns(columns)
+        .filter(Column::ProductId.is_in(lines.keys().map(|id| id.get())))
+        .order_by_asc(Column::ProductId)
+        .lock_exclusive()
+        .into_model::<Row>()
+        .all(tx)
+        .await?;
+    rows.into_iter().map(|row| read(row, currency)).collect()
+}
+
+fn read(row: Row, currency: Currency) -> Result<Shelf, SqlError> {
+    Ok(Shelf {
+        product_id: rows::id(row.product_id)?,
+        sku: row.sku,
+        name: row.name,
+        price: Money::new(row.price_minor, currency),
+        stock: row.stock,
+        low_stock_at: row.low_stock_at,
+        hidden: row.hidden,
+        revision: row.revision,
+    })
+}
+
+/// Moves units of locked products. A row that is not as it was locked makes the transaction run again.
+pub(super) async fn apply(tx: &Tx, moved: &[Moved], route: Route) -> Result<(), SqlError> {
+    for Moved { shelf, quantity, is_told } in moved {
+        let mut update = Entity::update_many().filter(Column::ProductId.eq(shelf.product_id.get()));
+        update = match route {
+            Route::Take => update
+                .col_expr(Column::Stock, Expr::col(Column::Stock).sub(*quantity))
+                .col_expr(Column::Reserved, Expr::col(Column::Reserved).add(*quantity))
+                .filter(Column::Stock.gte(*quantity)),
+            Route::PutBackHeld => update
+                .col_expr(Column::Stock, Expr::col(Column::Stock).add(*quantity))
+                .col_expr(Column::Reserved, Expr::col(Column::Reserved).sub(*quantity)),
+            Route::PutBackSold => update
+                .col_expr(Column::Stock, Expr::col(Column::Stock).add(*quantity))
+                .col_expr(Column::Sold, Expr::col(Column::Sold).sub(*quantity)),
+        };
+        if *is_told {
+            update = update.col_expr(Column::Revision, Expr::value(shelf.revision));
+        }
+        if update.exec(tx).await?.rows_affected != 1 {
+            return Err(SqlError::Busy("a product changed under its lock".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Turns units that are set aside into sold ones.
+pub(super) async fn sell(tx: &Tx, lines: &BTreeMap<ProductId, i64>) -> Result<(), SqlError> {
+    for (product_id, quantity) in lines {
+        Entity::update_many()
+            .filter(Column::ProductId.eq(product_id.get()))
+            .col_expr(Column::Reserved, Expr::col(Column::Reserved).sub(*quantity))
+            .col_expr(Column::Sold, Expr::col(Column::Sold).add(*quantity))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}

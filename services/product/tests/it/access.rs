@@ -1,0 +1,39 @@
+//! Who may what, and the committed document.
+
+use std::path::Path;
+
+use serde_json::json;
+use souk_kit::auth::Role;
+use souk_testkit::{holds_against_snapshot, only_public};
+
+use crate::shop::Shop;
+
+#[tokio::test]
+async fn only_catalogue_reads_are_public() {
+    let shop = Shop::open().await;
+    let public = ["GET /products", "GET /products/{productId}", "GET /products/by-slug/{slug}", "GET /categories"];
+    only_public(&shop.client, &public).await;
+}
+
+#[tokio::test]
+async fn customers_and_services_change_nothing() {
+    let shop = Shop::open().await;
+    let body = shop.body("Kettle", 100, 1);
+    for role in [Role::Customer, Role::Guest] {
+        let client = shop.client.with_token(shop.world.token(7, role));
+        client.post("/products", body.clone()).await.is_problem(403, "auth.forbidden");
+        client.post("/products/import", json!({})).await.is_problem(403, "auth.forbidden");
+        client.post("/categories", json!({"name": "X"})).await.is_problem(403, "auth.forbidden");
+        client.post("/internal/products/quote", json!({"items": []})).await.is_problem(403, "auth.forbidden");
+        client.get("/products?stockBelow=5").await.is_problem(403, "auth.forbidden");
+    }
+    shop.client.get("/products?stockBelow=5").await.is_problem(401, "auth.token_missing");
+    let service = shop.client.with_token(shop.world.token("order", Role::Service));
+    service.post("/products", body).await.is_problem(403, "auth.forbidden");
+    assert!(shop.store.is_empty().await.unwrap());
+}
+
+#[test]
+fn the_document_is_as_committed() {
+    holds_against_snapshot(&souk_product::openapi(), Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json")));
+}

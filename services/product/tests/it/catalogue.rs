@@ -1,0 +1,146 @@
+//! Products are made, shown, edited and hidden.
+
+use reqwest::Method;
+use serde_json::json;
+use souk_events::{ProductChanged, queue};
+
+use crate::shop::{Shop, assert_balanced};
+
+#[tokio::test]
+async fn a_product_is_made_and_shown() {
+    let shop = Shop::open().await;
+    let mut body = shop.body("Copper Sauté Pan", 12_900, 7);
+    body["attributes"] = json!({"Brand": "Ostra"});
+    body["imageUrl"] = json!("/pictures/pan.svg");
+    let made = shop.admin.post("/products", body).await.expect(201);
+    assert_eq!(made.json["slug"], "copper-saute-pan");
+    assert_eq!(made.json["price"], json!({"amount": 12_900, "currency": "EUR"}));
+    let path = format!("/products/{}", made.json["productId"]);
+    assert_eq!(made.header("location"), path);
+    let shown = shop.client.get(&path).await.expect(200);
+    assert_eq!(shown.json, made.json);
+    assert_eq!(shown.header("etag"), "\"v1.7\"");
+    assert_eq!(shown.header("cache-control"), "public, max-age=1, stale-if-error=300");
+    assert_eq!(shop.client.get("/products/by-slug/copper-saute-pan").await.expect(200).json, made.json);
+    for tag in ["\"v1.7\"", "W/\"v1.7\"", "\"x\", \"v1.7\"", "*"] {
+        let again = shop.client.with_header("if-none-match", tag).get(&path).await.expect(304);
+        assert_eq!((again.text.as_str(), again.header("etag")), ("", "\"v1.7\""));
+    }
+    shop.client.with_header("if-none-match", "\"v1.6\"").get(&path).await.expect(200);
+    assert_balanced(&shop.facts().await);
+}
+
+#[tokio::test]
+async fn skus_and_slugs_are_made_and_unique() {
+    let shop = Shop::open().await;
+    let first = shop.admin.post("/products", shop.body("Kettle", 100, 1)).await.expect(201).json;
+    let second = shop.admin.post("/products", shop.body("Kettle", 100, 1)).await.expect(201).json;
+    assert_eq!(first["slug"], "kettle");
+    assert_eq!(second["slug"], format!("kettle-{}", second["productId"]));
+    assert_eq!(second["sku"], format!("P-{}", second["productId"]));
+    let nameless = shop.admin.post("/products", shop.body("茶", 100, 1)).await.expect(201).json;
+    assert_eq!(nameless["slug"], format!("product-{}", nameless["productId"]));
+    let mut taken = shop.body("Other", 100, 1);
+    taken["slug"] = json!("kettle");
+    shop.admin.post("/products", taken.clone()).await.is_problem(409, "product.slug_taken");
+    taken["slug"] = json!("other");
+    taken["sku"] = first["sku"].clone();
+    shop.admin.post("/products", taken).await.is_problem(409, "product.sku_taken");
+    let path = format!("/products/{}", second["productId"]);
+    let editing = shop.admin.with_header("if-match", "\"v1\"");
+    editing.patch(&path, json!({"slug": "kettle"})).await.is_problem(409, "product.slug_taken");
+    editing.patch(&path, json!({"sku": first["sku"]})).await.is_problem(409, "product.sku_taken");
+}
+
+#[tokio::test]
+async fn a_key_makes_one_product() {
+    let shop = Shop::open().await;
+    let body = shop.body("Kettle", 100, 3);
+    let attempts = (0..8).map(|_| shop.admin.post_keyed("/products", "k1", body.clone()));
+    let answers = futures::future::join_all(attempts).await;
+    let id = answers[0].json["productId"].clone();
+    for answer in answers {
+        assert_eq!(answer.expect(201).json["productId"], id);
+    }
+    assert_eq!(shop.facts().await.products.len(), 1);
+    shop.admin.post_keyed("/products", "k1", shop.body("Pot", 1, 1)).await.is_problem(422, "idempotency_key.reused");
+    let other = shop.client.with_token(shop.world.token(2, souk_kit::auth::Role::Admin));
+    let theirs = other.post_keyed("/products", "k1", body).await.expect(201);
+    assert_ne!(theirs.json["productId"], id);
+}
+
+#[tokio::test]
+async fn edits_need_the_version_that_was_read_and_leave_stock_alone() {
+    let shop = Shop::open().await;
+    let id = shop.product("Kettle", 4_490, 40).await;
+    let path = format!("/products/{id}");
+    shop.admin.patch(&path, json!({"name": "Pot"})).await.is_problem(428, "if_match.required");
+    shop.admin.with_header("if-match", "x").patch(&path, json!({})).await.is_problem(400, "if_match.invalid");
+    let editing = shop.holding(id).await;
+    let edited = editing.patch(&path, json!({"name": "Pot", "stock": 9_999, "imageUrl": "/a.svg"})).await.expect(200);
+    assert_eq!((edited.header("etag"), edited.json["stock"].clone()), ("\"v2.40\"", json!(40)));
+    editing.patch(&path, json!({"name": "Pan"})).await.is_problem(412, "if_match.stale");
+    // Orders change the stock part of the tag; an editor does not mind.
+    let editing = shop.admin.with_header("if-match", "\"v2.39\"");
+    let same = editing.patch(&path, json!({"name": "Pot"})).await.expect(200);
+    assert_eq!(same.header("etag"), "\"v2.40\"", "an edit that changes nothing is no new version");
+    let mut whole = shop.body("Pan", 3_000, 1);
+    whole["slug"] = json!("pan");
+    let replaced = editing.put(&path, whole).await.expect(200).json;
+    assert_eq!(
+        (&replaced["imageUrl"], &replaced["slug"], &replaced["stock"]),
+        (&json!(null), &json!("pan"), &json!(40))
+    );
+    let cleared =
+        shop.admin.with_header("if-match", "\"v3\"").patch(&path, json!({"lowStockAt": 50})).await.expect(200);
+    assert_eq!(cleared.json["name"], "Pan");
+    shop.all_told().await;
+    let told = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
+    assert_eq!(told.iter().map(|event| event.revision).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(told[2].price.minor, 3_000);
+    let low = shop.world.waiting::<souk_events::StockLow>(&queue::NOTIFICATION_PRODUCTS).await;
+    assert_eq!((low.len(), low[0].low_stock_at, low[0].stock), (1, 50, 40));
+}
+
+#[tokio::test]
+async fn a_deleted_product_is_gone_from_sight() {
+    let shop = Shop::open().await;
+    let id = shop.product("Kettle", 100, 4).await;
+    let path = format!("/products/{id}");
+    shop.admin.delete(&path).await.is_problem(428, "if_match.required");
+    shop.admin.with_header("if-match", "\"v7\"").delete(&path).await.is_problem(412, "if_match.stale");
+    let editing = shop.holding(id).await;
+    editing.delete(&path).await.expect(204);
+    editing.delete(&path).await.is_problem(404, "product.not_found");
+    editing.patch(&path, json!({"name": "X"})).await.is_problem(404, "product.not_found");
+    shop.client.get(&path).await.is_problem(404, "product.not_found");
+    shop.client.get("/products/by-slug/kettle").await.is_problem(404, "product.not_found");
+    assert_eq!(shop.client.get("/products").await.json["total"], 0);
+    shop.admin
+        .post_keyed(&format!("{path}/stock"), "k", json!({"delta": 1, "reason": "x"}))
+        .await
+        .is_problem(404, "product.not_found");
+    shop.all_told().await;
+    let told = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
+    assert_eq!(told.iter().map(|event| event.hidden).collect::<Vec<_>>(), [false, true]);
+}
+
+#[tokio::test]
+async fn money_is_the_shops_and_categories_exist() {
+    let shop = Shop::open().await;
+    let mut body = shop.body("Kettle", 100, 1);
+    body["price"]["currency"] = json!("USD");
+    shop.admin.post("/products", body.clone()).await.is_problem(422, "price.wrong_currency");
+    body["price"]["currency"] = json!("EUR");
+    body["categoryId"] = json!(5);
+    shop.admin.post("/products", body.clone()).await.is_problem(422, "category.unknown");
+    let id = shop.product("Pot", 100, 1).await;
+    let editing = shop.holding(id).await;
+    let path = format!("/products/{id}");
+    editing.patch(&path, json!({"categoryId": 5})).await.is_problem(422, "category.unknown");
+    editing
+        .patch(&path, json!({"price": {"amount": 1, "currency": "USD"}}))
+        .await
+        .is_problem(422, "price.wrong_currency");
+    editing.send(Method::PUT, &path, Some(body.to_string())).await.is_problem(422, "category.unknown");
+}

@@ -1,0 +1,14 @@
+//! Product over real HTTP, on a real store.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod access;
+mod bad_input;
+mod catalogue;
+mod categories;
+mod import;
+mod quote;
+mod reserving;
+mod search;
+mod shop;
+mod shuffled;
+mod stock;

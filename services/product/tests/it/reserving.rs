@@ -1,0 +1,177 @@
+//! Stock is set aside, sold and given back as orders go.
+
+use std::collections::BTreeSet;
+
+use souk_bus::Outcome;
+use souk_events::{ProductChanged, StockRejected, StockReserved, queue};
+use souk_product::ReservationState;
+use souk_testkit::eventually;
+use souk_values::{Id, ProductId};
+
+use crate::shop::{Shop, assert_balanced};
+
+#[tokio::test]
+async fn an_order_takes_its_units_and_order_is_told() {
+    let shop = Shop::open().await;
+    let (kettle, pot) = (shop.product("Kettle", 100, 10).await, shop.product("Pot", 100, 3).await);
+    let order = shop.order(42, &[(pot, 1), (kettle, 4), (pot, 2)]);
+    shop.world.publish(&order.created()).await;
+    let reserved = shop.world.waiting::<StockReserved>(&queue::ORDER_STOCK).await;
+    assert_eq!((reserved[0].order_id, reserved[0].order_version), (order.id(), 1));
+    assert_eq!((shop.stock(kettle).await, shop.stock(pot).await), (6, 0));
+    let facts = shop.facts().await;
+    assert_balanced(&facts);
+    let mut lines = vec![(kettle, 4), (pot, 3)];
+    lines.sort_unstable();
+    assert_eq!(facts.reservations[0].lines, lines);
+    let series = "stock_reservations_total{service=\"product\",outcome=\"reserved\"}";
+    eventually("it is counted", || async { shop.client.get("/metrics").await.text.contains(series) }).await;
+}
+
+#[tokio::test]
+async fn all_or_nothing_and_the_refused_lines_say_why() {
+    let shop = Shop::open().await;
+    let (kettle, pot) = (shop.product("Kettle", 100, 10).await, shop.product("Pot", 100, 3).await);
+    let gone = shop.product("Gone", 100, 5).await;
+    shop.holding(gone).await.delete(&format!("/products/{gone}")).await.expect(204);
+    let unknown = ProductId::new(9).unwrap();
+    let order = shop.order(1, &[(kettle, 4), (pot, 4), (gone, 1), (unknown, 2)]);
+    assert_eq!(shop.hear(&order.created()).await, Outcome::Applied);
+    let rejected = shop.world.waiting::<StockRejected>(&queue::ORDER_STOCK).await;
+    let mut lines: Vec<_> =
+        rejected[0].refused_lines.iter().map(|line| (line.product_id, line.requested, line.available)).collect();
+    lines.sort_unstable();
+    let mut expected = vec![(pot, 4, 3), (gone, 1, 0), (unknown, 2, 0)];
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+    assert_eq!((shop.stock(kettle).await, shop.stock(pot).await), (10, 3));
+    // Nothing is left to give back or to sell.
+    shop.hear(&order.cancelled()).await;
+    assert_eq!(shop.stock(kettle).await, 10);
+    assert_eq!(shop.facts().await.reservations[0].state, ReservationState::Refused);
+    assert_balanced(&shop.facts().await);
+}
+
+#[tokio::test]
+async fn a_paid_or_shipped_order_is_a_sale_and_a_cancelled_one_comes_back() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let (paid, shipped, held) =
+        (shop.order(1, &[(kettle, 1)]), shop.order(2, &[(kettle, 2)]), shop.order(3, &[(kettle, 3)]));
+    for order in [&paid, &shipped, &held] {
+        shop.hear(&order.created()).await;
+    }
+    shop.hear(&paid.paid()).await;
+    assert_eq!(shop.hear(&paid.shipped()).await, Outcome::Ignored);
+    shop.hear(&shipped.shipped()).await;
+    let facts = shop.facts().await;
+    assert_balanced(&facts);
+    assert_eq!((facts.products[0].reserved, facts.products[0].sold, facts.products[0].stock), (3, 3, 4));
+    for order in [&paid, &held] {
+        assert_eq!(shop.hear(&order.cancelled()).await, Outcome::Applied);
+        assert_eq!(shop.hear(&order.cancelled()).await, Outcome::Ignored);
+        assert_eq!(shop.hear(&order.paid()).await, Outcome::Ignored);
+    }
+    let facts = shop.facts().await;
+    assert_balanced(&facts);
+    assert_eq!((facts.products[0].reserved, facts.products[0].sold, facts.products[0].stock), (0, 2, 8));
+}
+
+#[tokio::test]
+async fn a_cancel_that_comes_first_reserves_and_tells_nothing() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let order = shop.order(1, &[(kettle, 4)]);
+    assert_eq!(shop.hear(&order.cancelled()).await, Outcome::Applied);
+    assert_eq!(shop.hear(&order.created()).await, Outcome::Ignored);
+    assert_eq!(shop.hear(&order.paid()).await, Outcome::Ignored);
+    assert_eq!(shop.stock(kettle).await, 10);
+    let facts = shop.facts().await;
+    assert_eq!(facts.reservations[0].state, ReservationState::CancelledBefore);
+    assert!(facts.reservations[0].lines.is_empty());
+    // Had it told anything, this order's news would not be the only one.
+    shop.hear(&shop.order(2, &[(kettle, 1)]).created()).await;
+    shop.all_told().await;
+    let told = shop.world.waiting::<StockReserved>(&queue::ORDER_STOCK).await;
+    assert_eq!(told.iter().map(|event| event.order_id.get()).collect::<Vec<_>>(), [2]);
+    assert!(shop.world.waiting::<StockRejected>(&queue::ORDER_STOCK).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_same_envelope_again_changes_nothing() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let order = shop.order(1, &[(kettle, 4)]);
+    let envelopes = [
+        shop.world.envelope(&order.created()),
+        shop.world.envelope(&order.paid()),
+        shop.world.envelope(&order.cancelled()),
+    ];
+    for (envelope, stock) in envelopes.iter().zip([6, 6, 10]) {
+        assert_eq!(shop.consumer.handle(envelope.clone()).await.unwrap(), Outcome::Applied);
+        for earlier in &envelopes {
+            if earlier.aggregateversion <= envelope.aggregateversion {
+                assert_eq!(shop.consumer.handle(earlier.clone()).await.unwrap(), Outcome::Ignored);
+            }
+        }
+        assert_eq!(shop.stock(kettle).await, stock);
+    }
+    assert_balanced(&shop.facts().await);
+}
+
+#[tokio::test]
+async fn two_hundred_orders_for_the_last_twenty_units() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 20).await;
+    let envelopes: Vec<_> =
+        (1..=200).map(|id| shop.world.envelope(&shop.order(id, &[(kettle, 1)]).created())).collect();
+    shop.world.deps.transport.publish(&envelopes).await.unwrap();
+    eventually("all are dealt with", || async { shop.facts().await.reservations.len() == 200 }).await;
+    shop.all_told().await;
+    let facts = shop.facts().await;
+    assert_balanced(&facts);
+    let held = facts.reservations.iter().filter(|reservation| reservation.state == ReservationState::Held).count();
+    assert_eq!((held, facts.products[0].stock, facts.products[0].reserved), (20, 0, 20));
+    let reserved = shop.world.waiting::<StockReserved>(&queue::ORDER_STOCK).await;
+    let rejected = shop.world.waiting::<StockRejected>(&queue::ORDER_STOCK).await;
+    assert_eq!((reserved.len(), rejected.len()), (20, 180));
+    let orders: BTreeSet<_> = reserved.iter().map(|event| event.order_id).collect();
+    assert_eq!(orders.len(), 20);
+    // Above the threshold nothing was told of the product; below it each change was, with a revision of its own.
+    let told = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
+    let told: Vec<_> = told.iter().map(|event| (event.revision, event.stock)).collect();
+    assert_eq!(told, [(1, 20), (2, 5), (3, 4), (4, 3), (5, 2), (6, 1), (7, 0)]);
+}
+
+#[tokio::test]
+async fn orders_side_by_side_for_the_same_products_neither_oversell_nor_stick() {
+    let shop = Shop::open().await;
+    let (kettle, pot) = (shop.product("Kettle", 100, 30).await, shop.product("Pot", 100, 30).await);
+    let hear = |id: i64| {
+        let lines = if id % 2 == 0 { [(kettle, 1), (pot, 2)] } else { [(pot, 1), (kettle, 2)] };
+        let order = shop.order(id, &lines);
+        let shop = &shop;
+        async move {
+            shop.hear(&order.created()).await;
+            if id % 3 == 0 {
+                shop.hear(&order.cancelled()).await;
+            } else {
+                shop.hear(&order.paid()).await;
+            }
+        }
+    };
+    futures::future::join_all((1..=60).map(hear)).await;
+    let facts = shop.facts().await;
+    assert_balanced(&facts);
+    assert_eq!(facts.reservations.len(), 60);
+}
+
+#[tokio::test]
+async fn a_damaged_event_is_refused_without_effect() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let mut envelope = shop.world.envelope(&shop.order(1, &[(kettle, 4)]).created());
+    envelope.data["order"]["items"][0]["quantity"] = serde_json::json!(-4);
+    assert!(shop.consumer.handle(envelope).await.is_err());
+    assert_eq!(shop.stock(kettle).await, 10);
+}

@@ -1,0 +1,160 @@
+//! A product service with a few words to talk to it.
+
+use serde_json::{Value, json};
+use souk_bus::{Consumer, Outcome};
+use souk_events::{
+    CancelReason, Event, OrderCancelled, OrderCreated, OrderFacts, OrderLine, OrderPaid, OrderShipped, PaymentTerms,
+    ShippingAddress,
+};
+use souk_product::{
+    ProductConfig, ProductStore,
+    audit::{self, Facts},
+};
+use souk_testkit::{Answer, Client, World, eventually};
+use souk_values::{Clock, Currency, Id, Money, OrderId, OrderItemId, ProductId, UserId};
+
+pub struct Shop {
+    pub world: World,
+    pub client: Client,
+    pub admin: Client,
+    pub store: ProductStore,
+    pub consumer: Consumer,
+    pub address: std::net::SocketAddr,
+    pub category: i64,
+}
+
+impl Shop {
+    /// An open shop with one category.
+    pub async fn open() -> Self {
+        let world = World::new().await;
+        let config = ProductConfig { store_url: world.store_url("product"), ..ProductConfig::default() };
+        let (service, store) = souk_product::build(config, &world.deps).await.unwrap();
+        let consumer = service.consumers[0].clone();
+        let started = world.serve(service).await;
+        let admin = started.client.with_token(world.admin());
+        let made = admin.post("/categories", json!({"name": "Kitchen"})).await.expect(201);
+        let category = made.json["categoryId"].as_i64().unwrap();
+        let (client, address) = (started.client, started.running.address);
+        Self { world, client, admin, store, consumer, address, category }
+    }
+
+    pub fn body(&self, name: &str, cents: i64, stock: i64) -> Value {
+        json!({"name": name, "price": {"amount": cents, "currency": "EUR"}, "stock": stock, "categoryId": self.category})
+    }
+
+    /// Makes a product and answers its id.
+    pub async fn product(&self, name: &str, cents: i64, stock: i64) -> ProductId {
+        let made = self.admin.post("/products", self.body(name, cents, stock)).await.expect(201);
+        ProductId::new(made.json["productId"].as_i64().unwrap()).unwrap()
+    }
+
+    pub async fn show(&self, id: ProductId) -> Answer {
+        self.client.get(&format!("/products/{id}")).await
+    }
+
+    pub async fn stock(&self, id: ProductId) -> i64 {
+        self.show(id).await.expect(200).json["stock"].as_i64().unwrap()
+    }
+
+    /// An admin with the tag of this product as it is.
+    pub async fn holding(&self, id: ProductId) -> Client {
+        self.admin.with_header("if-match", self.show(id).await.expect(200).header("etag"))
+    }
+
+    pub async fn facts(&self) -> Facts {
+        audit::read(&self.world.store_url("product")).await.unwrap()
+    }
+
+    /// Hands an event to the service, as the bus would.
+    pub async fn hear<E: Event>(&self, event: &E) -> Outcome {
+        self.consumer.handle(self.world.envelope(event)).await.unwrap()
+    }
+
+    /// Waits until everything that was told is published.
+    pub async fn all_told(&self) {
+        eventually("the outbox is empty", || async { self.facts().await.outbox_pending == 0 }).await;
+    }
+
+    pub fn order(&self, id: i64, lines: &[(ProductId, u32)]) -> Order {
+        Order(facts(self.world.user(), self.world.clock.now(), id, lines))
+    }
+}
+
+/// What stock must be by the ledger.
+pub fn assert_balanced(facts: &Facts) {
+    let mut held = std::collections::BTreeMap::<ProductId, i64>::new();
+    for reservation in facts.reservations.iter().filter(|reservation| reservation.state.has_units()) {
+        for (product, quantity) in &reservation.lines {
+            *held.entry(*product).or_default() += quantity;
+        }
+    }
+    for product in &facts.products {
+        assert!(product.stock >= 0 && product.reserved >= 0 && product.sold >= 0, "{product:?}");
+        assert_eq!(product.stock, product.initial + product.adjusted - product.reserved - product.sold, "{product:?}");
+        assert_eq!(product.reserved + product.sold, held.get(&product.product_id).copied().unwrap_or(0), "{product:?}");
+    }
+}
+
+/// An order's events, each with the version it has on the usual way.
+pub struct Order(pub OrderFacts);
+
+impl Order {
+    pub fn id(&self) -> OrderId {
+        self.0.order_id
+    }
+
+    fn at(&self, version: i64) -> OrderFacts {
+        OrderFacts { version, ..self.0.clone() }
+    }
+
+    pub fn created(&self) -> OrderCreated {
+        OrderCreated { order: self.at(1) }
+    }
+
+    pub fn paid(&self) -> OrderPaid {
+        OrderPaid { order: self.at(3), paid_at: self.0.order_date }
+    }
+
+    pub fn shipped(&self) -> OrderShipped {
+        OrderShipped {
+            order: self.at(4),
+            carrier: "Post".to_owned(),
+            tracking_number: "1".to_owned(),
+            shipped_at: self.0.order_date,
+        }
+    }
+
+    pub fn cancelled(&self) -> OrderCancelled {
+        OrderCancelled { order: self.at(5), reason: CancelReason::Admin, refused_lines: Vec::new() }
+    }
+}
+
+fn facts(user_id: UserId, now: souk_values::Timestamp, id: i64, lines: &[(ProductId, u32)]) -> OrderFacts {
+    let items = (1..).zip(lines).map(|(number, &(product_id, quantity))| OrderLine {
+        order_item_id: OrderItemId::new(number).unwrap(),
+        product_id,
+        name: "Thing".to_owned(),
+        quantity,
+        price: Money::new(100, Currency::EUR),
+        cart_item_id: None,
+    });
+    OrderFacts {
+        order_id: OrderId::new(id).unwrap(),
+        user_id,
+        order_date: now,
+        total_amount: Money::new(100, Currency::EUR),
+        items: items.collect(),
+        shipping_address: ShippingAddress {
+            name: "A".to_owned(),
+            line1: "B 1".to_owned(),
+            line2: None,
+            city: "C".to_owned(),
+            postal_code: "1".to_owned(),
+            country: "DE".to_owned(),
+            phone: None,
+        },
+        payment_terms: PaymentTerms::Prepaid,
+        pay_by: None,
+        version: 1,
+    }
+}
