@@ -20,6 +20,9 @@ struct App;
 struct Note {
     #[garde(range(min = 1, max = 99))]
     quantity: u32,
+    #[garde(inner(length(max = 5)))]
+    #[serde(default)]
+    gift_note: Option<String>,
     #[garde(skip)]
     #[serde(default)]
     kind: Kind,
@@ -103,6 +106,9 @@ async fn bodies_are_refused_with_the_code_that_says_why() {
     let not_allowed = raw(r#"{"quantity": 0}"#).await;
     not_allowed.is_problem(422, "body.not_allowed");
     assert_eq!(not_allowed.json["errors"][0]["field"], "quantity");
+    let too_long = raw(r#"{"quantity": 3, "giftNote": "too long"}"#).await;
+    too_long.is_problem(422, "body.not_allowed");
+    assert_eq!(too_long.json["errors"][0]["field"], "giftNote");
     raw(&format!("{{\"quantity\": 3{}}}", " ".repeat(300_000))).await.is_problem(413, "body.too_large");
     client.with_header("content-type", "text/plain").get("/notes/0").await.is_problem(400, "path.invalid");
 }

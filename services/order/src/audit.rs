@@ -1,7 +1,7 @@
 //! What `souk audit` reads of the orders, in one snapshot.
 
 use sea_orm::{
-    ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect, TransactionTrait,
+    ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query},
 };
 use serde::Serialize;
@@ -67,7 +67,7 @@ struct Row {
 /// Reads the store at `store_url` without changing it, beside a running service or not.
 pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
-    let snapshot = db.reader().begin().await?;
+    let snapshot = db.snapshot().await?;
     let rows = {
         use shop_order::Column;
         shop_order::Entity::find()

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait, IsolationLevel, QueryOrder,
-    QuerySelect, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
 };
 use serde::Serialize;
@@ -63,12 +62,7 @@ pub struct ReservationFact {
 /// Reads the facts from the store at `store_url`, in one snapshot, writing nothing.
 pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
-    // SQLite's transactions are snapshots anyhow, and it knows no other isolation.
-    let (isolation, access) = match db.reader().get_database_backend() {
-        DbBackend::Sqlite => (None, None),
-        _ => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
-    };
-    let snapshot = db.reader().begin_with_config(isolation, access).await?;
+    let snapshot = db.snapshot().await?;
     let facts = Facts {
         products: products(&snapshot).await?,
         reservations: reservations(&snapshot).await?,

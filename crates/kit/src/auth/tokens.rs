@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::{CallError, PeerClient, auth::JwksSource, call::Repeat};
 
 /// `POST /internal/tokens`: a service asks auth for its token.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceTokenRequest {
     /// Who asks, such as `order`.
@@ -20,8 +20,14 @@ pub struct ServiceTokenRequest {
     pub secret: String,
 }
 
+impl std::fmt::Debug for ServiceTokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceTokenRequest").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
 /// Auth's answer.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceToken {
     /// A token with role `service`.
@@ -30,10 +36,21 @@ pub struct ServiceToken {
     pub expires_in: u64,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for ServiceToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceToken").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
 struct Held {
     token: Arc<str>,
     renew_at: Timestamp,
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").field("renew_at", &self.renew_at).finish_non_exhaustive()
+    }
 }
 
 /// The token with which one service calls others.

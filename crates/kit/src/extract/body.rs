@@ -98,12 +98,23 @@ pub(super) fn parse<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -
     value.validate().map_err(|report| {
         let errors: Vec<FieldError> = report
             .iter()
-            .map(|(path, error)| FieldError { field: path.to_string(), message: error.to_string() })
+            .map(|(path, error)| FieldError { field: on_the_wire(&path.to_string()), message: error.to_string() })
             .collect();
         let detail = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>();
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body.not_allowed", detail.join("; ")).with_errors(errors)
     })?;
     Ok(value)
+}
+
+/// A field's path as the body spells it: `shipping_address.postal_code` is `shippingAddress.postalCode`.
+fn on_the_wire(path: &str) -> String {
+    let mut words = path.split('_');
+    words.next().into_iter().map(str::to_owned).chain(words.map(capitalized)).collect()
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

@@ -1,6 +1,6 @@
 //! The sandbox's ledger: on disk before the sandbox answers, so that no crash makes it forget.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set, TransactionTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use serde::Serialize;
 use souk_sql::{Access, Db, SqlError, Tx};
 use souk_values::{Currency, Money, PaymentId, RefundId, Timestamp};
@@ -186,7 +186,7 @@ async fn refunds_of(tx: &Tx, payment_id: i64) -> Result<Vec<sandbox_refund::Mode
 /// Every movement in the ledger at `url`, at one instant; opens it for reading only.
 pub async fn read(url: &str) -> Result<Vec<Entry>, SqlError> {
     let db = Db::open(url, Access::ReadOnly).await?;
-    let snapshot = db.reader().begin().await?;
+    let snapshot = db.snapshot().await?;
     let entries = entries(&snapshot).await;
     snapshot.rollback().await?;
     entries

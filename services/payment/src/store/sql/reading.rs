@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_bus::Outbox;
 use souk_sql::{Db, SqlError};
 use souk_values::{Id, OrderId, Page, PageRequest, PaymentId, Timestamp, UserId};
@@ -222,7 +220,7 @@ pub(super) async fn standing(db: &impl ConnectionTrait, stuck_before: Timestamp)
 pub(super) async fn everything(db: &Db) -> Result<(Vec<Payment>, u64), StoreError> {
     let backlog = souk_bus::SqlOutbox::new(db.clone()).backlog().await;
     let pending = backlog.map_err(|error| SqlError::Failed(error.to_string()))?.pending;
-    let snapshot = db.reader().begin().await?;
+    let snapshot = db.snapshot().await?;
     let read = async {
         let payments = payment::Entity::find().order_by_asc(payment::Column::PaymentId).all(&snapshot).await?;
         let refunds =
