@@ -130,6 +130,14 @@ pub struct Contents {
     keys: Vec<act::RememberedKey>,
 }
 
+impl Contents {
+    /// Every item, whether its time is over or not.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+}
+
 /// Somebody's cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cart {

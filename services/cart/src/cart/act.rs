@@ -174,13 +174,7 @@ pub struct After {
 impl Cart {
     /// This cart after `act`. `mark` is what is known of the order that it follows. Items whose time
     /// is over go first, whatever the act, so that each expiry is told exactly once.
-    pub fn after(
-        self,
-        act: &Act,
-        mark: Option<OrderMark>,
-        now: Timestamp,
-        terms: &Terms,
-    ) -> Result<After, Refusal> {
+    pub fn after(self, act: &Act, mark: Option<OrderMark>, now: Timestamp, terms: &Terms) -> Result<After, Refusal> {
         let mut cart = self.clone();
         let mut effects = Effects { expired: cart.expire(now), ..Effects::default() };
         let mut mark = mark;

@@ -108,16 +108,13 @@ impl Cart {
             let is_same = |item: &&mut Item| {
                 item.product_id == bought.product_id && matches!(item.standing, Standing::Purchased { .. })
             };
-            match self.contents.items.iter_mut().find(is_same) {
-                Some(item) => {
-                    item.quantity = item.quantity.saturating_add(lately).min(MAX_QUANTITY);
-                    item.name = bought.name;
-                    item.standing = Standing::Purchased { order_id: Some(order_id), lately };
-                }
-                None => {
-                    let standing = Standing::Purchased { order_id: Some(order_id), lately };
-                    self.contents.items.push(Item { standing, ..bought });
-                }
+            let standing = Standing::Purchased { order_id: Some(order_id), lately };
+            if let Some(item) = self.contents.items.iter_mut().find(is_same) {
+                item.quantity = item.quantity.saturating_add(lately).min(MAX_QUANTITY);
+                item.name = bought.name;
+                item.standing = standing;
+            } else {
+                self.contents.items.push(Item { standing, ..bought });
             }
         }
     }
@@ -135,9 +132,16 @@ impl Cart {
                 // The item that this order's was joined to keeps its id; the line's own is free again.
                 let line = step.lines.iter().find(|line| line.product_id == item.product_id);
                 let id_of = |line: &super::OrderedLine| {
-                    if line.cart_item_id == item.cart_item_id { line.spare_id.clone() } else { line.cart_item_id.clone() }
+                    if line.cart_item_id == item.cart_item_id {
+                        line.spare_id.clone()
+                    } else {
+                        line.cart_item_id.clone()
+                    }
                 };
-                let Some(id) = line.map(id_of) else { continue };
+                let Some(id) = line.map(id_of) else {
+                    self.contents.items.push(item);
+                    continue;
+                };
                 back.cart_item_id = id;
                 let standing = Standing::Purchased { order_id: None, lately: 0 };
                 self.contents.items.push(Item { quantity: rest, standing, ..item });

@@ -1,0 +1,40 @@
+//! `POST /wishlist`
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use serde::Deserialize;
+use souk_kit::{auth::Customer, extract::ValidJson};
+use souk_values::ProductId;
+use utoipa::ToSchema;
+
+use super::show_wishlist::wishlist;
+use crate::{app::App, error::CartError, view::WishlistView};
+
+/// What to wish for.
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"productId": 1001}))]
+pub struct AddWish {
+    /// Which product.
+    #[garde(skip)]
+    product_id: ProductId,
+}
+
+/// Puts a product on the wishlist; news of its return and of a lower price will come. Repeating it
+/// changes nothing.
+#[utoipa::path(
+    post, path = "", request_body = AddWish,
+    responses(
+        (status = 200, body = WishlistView, description = "The whole wishlist."),
+        (status = 422, description = "`cart.product_unknown`, `wishlist.too_many_items`"),
+    )
+)]
+pub async fn handle(
+    State(app): State<App>,
+    caller: Customer,
+    ValidJson(request): ValidJson<AddWish>,
+) -> Result<Json<WishlistView>, CartError> {
+    let product = app.catalogue.sold(request.product_id).await?;
+    app.store.wish(caller.user_id, product.product_id, product.revision, app.clock.now()).await?;
+    wishlist(&app, caller.user_id).await.map(Json)
+}

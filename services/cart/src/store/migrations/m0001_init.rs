@@ -1,0 +1,63 @@
+//! Carts, known orders, known products, wishes.
+
+use sea_orm_migration::{prelude::*, schema};
+
+pub struct Init;
+
+impl MigrationName for Init {
+    fn name(&self) -> &'static str {
+        "cart_m0001_init"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Init {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let carts = Table::create()
+            .table("cart")
+            .col(schema::big_integer("user_id").primary_key())
+            .col(schema::big_integer("version"))
+            .col(schema::big_integer_null("due_at"))
+            .col(schema::big_integer("active_items"))
+            .col(schema::json("contents"))
+            .take();
+        manager.create_table(carts).await?;
+        let by_due = Index::create().name("ix_cart_due").table("cart").col("due_at").take();
+        manager.create_index(by_due).await?;
+        let by_active = Index::create().name("ix_cart_active").table("cart").col("active_items").take();
+        manager.create_index(by_active).await?;
+        let orders = Table::create()
+            .table("known_order")
+            .col(schema::big_integer("order_id").primary_key())
+            .col(schema::big_integer("user_id"))
+            .col(schema::big_integer("version"))
+            .col(schema::big_integer("stage"))
+            .take();
+        manager.create_table(orders).await?;
+        let products = Table::create()
+            .table("known_product")
+            .col(schema::big_integer("product_id").primary_key())
+            .col(schema::text("name"))
+            .col(schema::big_integer("price_minor"))
+            .col(schema::big_integer("stock"))
+            .col(schema::boolean("hidden"))
+            .col(schema::big_integer("revision"))
+            .col(schema::big_integer("old_price_minor"))
+            .col(schema::big_integer("price_revision"))
+            .col(schema::big_integer("back_revision"))
+            .take();
+        manager.create_table(products).await?;
+        let wishes = Table::create()
+            .table("wish")
+            .col(schema::big_integer("user_id"))
+            .col(schema::big_integer("product_id"))
+            .col(schema::big_integer("added_at"))
+            .col(schema::big_integer("told_back"))
+            .col(schema::big_integer("told_price"))
+            .primary_key(Index::create().col("user_id").col("product_id"))
+            .take();
+        manager.create_table(wishes).await?;
+        let by_product = Index::create().name("ix_wish_product").table("wish").col("product_id").take();
+        manager.create_index(by_product).await
+    }
+}

@@ -1,0 +1,85 @@
+//! The copies of products.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Set};
+use souk_sql::{SqlError, Tx};
+use souk_values::{Currency, Id, Money, ProductId};
+
+use super::{SqlCartStore, damaged, raced, raced_if_there};
+use crate::{
+    product::{KnownProduct, ProductNews},
+    store::{
+        StoreError,
+        entities::known_product::{ActiveModel, Column, Entity, Model},
+    },
+};
+
+impl SqlCartStore {
+    pub(super) async fn known_products(
+        &self,
+        products: &[ProductId],
+    ) -> Result<HashMap<ProductId, KnownProduct>, StoreError> {
+        if products.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids = products.iter().map(|product| product.get());
+        let rows = Entity::find().filter(Column::ProductId.is_in(ids)).all(self.db.reader()).await?;
+        let known = rows.into_iter().map(|row| known(row, self.currency).map(|known| (known.product_id, known)));
+        Ok(known.collect::<Result<_, SqlError>>()?)
+    }
+
+    pub(super) async fn learn_news(&self, news: ProductNews) -> Result<(KnownProduct, bool), StoreError> {
+        let args = (news, self.currency);
+        self.db.write(args, |tx, (news, currency)| Box::pin(learn(tx, news, *currency))).await
+    }
+}
+
+async fn learn(tx: &Tx, news: &ProductNews, currency: Currency) -> Result<(KnownProduct, bool), StoreError> {
+    let Some(row) = Entity::find_by_id(news.product_id.get()).one(tx).await? else {
+        let first = KnownProduct::first(news);
+        let inserted = Entity::insert(model(&first)).exec_without_returning(tx).await;
+        inserted.map_err(|error| raced_if_there(error, "product"))?;
+        return Ok((first, true));
+    };
+    let before = known(row, currency)?;
+    let after = before.after(news);
+    if after == before {
+        return Ok((after, false));
+    }
+    let is_same = Condition::all()
+        .add(Column::ProductId.eq(before.product_id.get()))
+        .add(Column::Revision.eq(before.revision))
+        .add(Column::BackRevision.eq(before.back_revision));
+    let saved = Entity::update_many().set(model(&after)).filter(is_same).exec(tx).await?.rows_affected;
+    if saved == 1 { Ok((after, true)) } else { Err(raced("product")) }
+}
+
+fn known(row: Model, currency: Currency) -> Result<KnownProduct, SqlError> {
+    let product_id = ProductId::new(row.product_id).map_err(|_| damaged("product's id", row.product_id))?;
+    Ok(KnownProduct {
+        product_id,
+        name: row.name,
+        price: Money::new(row.price_minor, currency),
+        stock: row.stock,
+        hidden: row.hidden,
+        revision: row.revision,
+        old_price: Money::new(row.old_price_minor, currency),
+        price_revision: row.price_revision,
+        back_revision: row.back_revision,
+    })
+}
+
+fn model(known: &KnownProduct) -> ActiveModel {
+    ActiveModel {
+        product_id: Set(known.product_id.get()),
+        name: Set(known.name.clone()),
+        price_minor: Set(known.price.minor),
+        stock: Set(known.stock),
+        hidden: Set(known.hidden),
+        revision: Set(known.revision),
+        old_price_minor: Set(known.old_price.minor),
+        price_revision: Set(known.price_revision),
+        back_revision: Set(known.back_revision),
+    }
+}

@@ -1,0 +1,148 @@
+//! The cart over HTTP: adding, changing, clearing, keys, many at once, the document.
+
+use std::path::Path;
+
+use futures::future::join_all;
+use serde_json::json;
+use souk_events::CartCheckedOut;
+use souk_testkit::{eventually, holds_against_snapshot, only_public};
+use souk_values::OrderId;
+
+use crate::shop::{Shop, row};
+
+#[tokio::test]
+async fn a_cart_shows_the_shops_names_and_prices() {
+    let shop = Shop::open().await;
+    let empty = shop.cart().await;
+    assert_eq!(empty, json!({"userId": shop.user, "items": [], "subtotal": {"amount": 0, "currency": "EUR"}}));
+    shop.add(3, 2).await;
+    let cart = shop.add(5, 1).await.json;
+    assert_eq!(cart["subtotal"], json!({"amount": 1_100, "currency": "EUR"}));
+    let item = &cart["items"][0];
+    assert_eq!((&item["name"], &item["available"]), (&json!("Product 3"), &json!(true)));
+    assert_eq!((&item["price"]["amount"], &item["state"]), (&json!(300), &json!("active")));
+    assert!(item["expiryTime"].is_string() && item["cartItemId"].is_string() && item["orderId"].is_null());
+    assert_eq!(shop.cart().await, cart);
+}
+
+#[tokio::test]
+async fn adding_joins_and_changing_sets() {
+    let shop = Shop::open().await;
+    shop.add(1, 2).await;
+    let cart = shop.add(1, 3).await.json;
+    assert_eq!(shop.items().await, [row(1, "active", 5)]);
+    let path = format!("/cart/items/{}", cart["items"][0]["cartItemId"].as_str().unwrap());
+    let changed = shop.me().patch(&path, json!({"quantity": 99})).await.expect(200).json;
+    assert_eq!(changed["items"][0]["quantity"], 99);
+    shop.me().post("/cart", json!({"productId": 1, "quantity": 1})).await.is_problem(422, "cart.quantity_too_large");
+    assert_eq!(shop.items().await, [row(1, "active", 99)]);
+    assert_eq!(shop.me().delete(&path).await.expect(200).json["items"], json!([]));
+    shop.me().delete(&path).await.is_problem(404, "cart.item_not_found");
+    shop.me().patch(&path, json!({"quantity": 1})).await.is_problem(404, "cart.item_not_found");
+}
+
+#[tokio::test]
+async fn ordered_items_stay_as_they_are() {
+    let shop = Shop::open().await;
+    let cart = shop.add(1, 2).await.json;
+    let order: OrderId = shop.world.deps.ids.next();
+    shop.ordered(order, &shop.lines().await).await;
+    let path = format!("/cart/items/{}", cart["items"][0]["cartItemId"].as_str().unwrap());
+    shop.me().patch(&path, json!({"quantity": 1})).await.is_problem(409, "cart.item_ordered");
+    shop.me().delete(&path).await.is_problem(409, "cart.item_ordered");
+    let cart = shop.add(1, 4).await.json;
+    assert_eq!(shop.items().await, [row(1, "active", 4), row(1, "ordered", 2)], "adding does not touch ordered items");
+    assert_eq!(cart["subtotal"]["amount"], 400, "what is ordered is not to be paid again");
+    assert_eq!(cart["items"][0]["orderId"], json!(order));
+    let cleared = shop.me().delete("/cart").await.expect(200).json;
+    assert_eq!(cleared["items"].as_array().unwrap().len(), 1, "clearing leaves what was ordered");
+    assert_eq!(shop.lines().await, json!([]));
+}
+
+#[tokio::test]
+async fn another_persons_cart_is_out_of_reach() {
+    let shop = Shop::open().await;
+    let cart = shop.add(1, 2).await.json;
+    let path = format!("/cart/items/{}", cart["items"][0]["cartItemId"].as_str().unwrap());
+    let other = shop.anyone.with_token(shop.world.customer(shop.world.user()));
+    assert_eq!(other.get("/cart").await.json["items"], json!([]));
+    other.delete(&path).await.is_problem(404, "cart.item_not_found");
+    assert_eq!(shop.items().await, [row(1, "active", 2)]);
+}
+
+#[tokio::test]
+async fn a_key_makes_adding_happen_once() {
+    let shop = Shop::open().await;
+    let me = shop.me();
+    let body = json!({"productId": 1, "quantity": 2});
+    let same = || me.post_keyed("/cart", "k1", body.clone());
+    join_all((0..8).map(|_| same())).await.into_iter().for_each(|answer| drop(answer.expect(200)));
+    assert_eq!(shop.items().await, [row(1, "active", 2)]);
+    let other = me.post_keyed("/cart", "k1", json!({"productId": 1, "quantity": 3})).await;
+    other.is_problem(422, "idempotency_key.reused");
+    shop.me().delete("/cart").await.expect(200);
+    same().await.expect(200);
+    assert_eq!(shop.items().await, [], "a late repetition brings nothing back");
+    me.post_keyed("/cart", "k2", body).await.expect(200);
+    assert_eq!(shop.items().await, [row(1, "active", 2)]);
+}
+
+#[tokio::test]
+async fn many_at_once_lose_nothing() {
+    let shop = Shop::open().await;
+    let adds = (0..60).map(|n| shop.add(1 + n % 3, 1));
+    join_all(adds).await;
+    assert_eq!(shop.items().await, [row(1, "active", 20), row(2, "active", 20), row(3, "active", 20)]);
+}
+
+#[tokio::test]
+async fn a_hundred_different_products_fit() {
+    let shop = Shop::open().await;
+    join_all((1..=100).map(|product| shop.add(product, 1))).await;
+    shop.me().post("/cart", json!({"productId": 101, "quantity": 1})).await.is_problem(422, "cart.too_many_items");
+    shop.add(100, 1).await;
+    assert_eq!(shop.cart().await["items"].as_array().unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn only_operations_with_tokens() {
+    let shop = Shop::open().await;
+    only_public(&shop.anyone, &[]).await;
+    shop.me().get("/internal/carts/1/lines").await.is_problem(403, "auth.forbidden");
+    shop.order_service().get("/cart").await.is_problem(403, "auth.forbidden");
+}
+
+#[test]
+fn the_document_is_the_committed_one() {
+    let snapshot = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
+    holds_against_snapshot(&souk_cart::openapi(), snapshot);
+}
+
+#[tokio::test]
+async fn events_reach_their_queue_and_series_are_shown() {
+    let shop = Shop::open().await;
+    let relaying = shop.world.serve(crate::shop::build(&shop.world).await).await;
+    shop.add(1, 2).await;
+    let order: OrderId = shop.world.deps.ids.next();
+    shop.ordered(order, &shop.lines().await).await;
+    let told = shop.world.waiting::<CartCheckedOut>(&souk_events::queue::NOTIFICATION_CARTS).await;
+    assert_eq!((told.len(), told[0].order_id, told[0].user_id), (1, order, shop.user));
+    assert_eq!(told[0].lines[0].name.as_deref(), Some("Product 1"));
+    let url = shop.world.store_url("cart");
+    eventually("the outbox is empty", || async { souk_cart::audit::read(&url).await.unwrap().outbox_pending == 0 })
+        .await;
+    let facts = souk_cart::audit::read(&url).await.unwrap();
+    assert_eq!((facts.carts, facts.items, facts.ordered_items), (1, 1, vec![(order, shop.user)]));
+    let metrics = relaying.client.get("/metrics").await.text;
+    for series in [
+        "cart_items_added_total",
+        "carts_started_total",
+        "cart_expirations_total",
+        "cart_abandoned_total",
+        "carts_active",
+        "cart_item_ttl_seconds_count",
+    ] {
+        assert!(metrics.contains(&format!("{series}{{service=\"cart\"}}")), "{series} in {metrics}");
+    }
+    relaying.client.get("/health/ready").await.expect(200);
+}
