@@ -1,16 +1,20 @@
 //! Remembers which events a queue's consumer has already acted on, in the transaction of the act.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
 use souk_sql::{Db, SqlError, Tx};
-use souk_values::Timestamp;
+use souk_values::{Clock, Timestamp, clock};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::tables::inbox_event::{ActiveModel, Column, Entity};
 
 /// How long an event is remembered; nothing is redelivered later than that.
 pub const REMEMBERED: Duration = Duration::from_secs(30 * 86_400);
+
+/// How often old events are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Records that `queue` acts on `event_id` in this transaction. False: it has before, so do nothing.
 pub async fn first_time(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) -> Result<bool, SqlError> {
@@ -22,6 +26,20 @@ pub async fn first_time(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) ->
     let unless_there = OnConflict::columns([Column::Queue, Column::EventId]).do_nothing().to_owned();
     let inserted = Entity::insert(row).on_conflict(unless_there).exec_without_returning(tx).await?;
     Ok(inserted == 1)
+}
+
+/// Forgets old events each hour, until `stop`.
+pub async fn keep_short(db: Db, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = clock::sleep(&*clock, FORGET_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        match forget_old(&db, clock.now()).await {
+            Ok(forgotten) => tracing::debug!(forgotten, "old events were forgotten"),
+            Err(error) => tracing::warn!(error = %error, "old events are forgotten later"),
+        }
+    }
 }
 
 /// Forgets what was received more than [`REMEMBERED`] before `now`. Answers how many rows went.

@@ -22,7 +22,7 @@ struct Note {
     quantity: u32,
     #[garde(inner(length(max = 5)))]
     #[serde(default)]
-    gift_note: Option<String>,
+    gift_text: Option<String>,
     #[garde(skip)]
     #[serde(default)]
     kind: Kind,
@@ -106,9 +106,9 @@ async fn bodies_are_refused_with_the_code_that_says_why() {
     let not_allowed = raw(r#"{"quantity": 0}"#).await;
     not_allowed.is_problem(422, "body.not_allowed");
     assert_eq!(not_allowed.json["errors"][0]["field"], "quantity");
-    let too_long = raw(r#"{"quantity": 3, "giftNote": "too long"}"#).await;
+    let too_long = raw(r#"{"quantity": 3, "giftText": "too long"}"#).await;
     too_long.is_problem(422, "body.not_allowed");
-    assert_eq!(too_long.json["errors"][0]["field"], "giftNote");
+    assert_eq!(too_long.json["errors"][0]["field"], "giftText");
     raw(&format!("{{\"quantity\": 3{}}}", " ".repeat(300_000))).await.is_problem(413, "body.too_large");
     client.with_header("content-type", "text/plain").get("/notes/0").await.is_problem(400, "path.invalid");
 }

@@ -18,7 +18,7 @@ mod waiters;
 
 use std::sync::Arc;
 
-use souk_bus::{SqlOutbox, Stamper};
+use souk_bus::{SqlOutbox, Stamper, inbox};
 use souk_kit::{Deps, Service, StartError};
 use souk_peers::{CartPeer, PaymentPeer, ProductPeer};
 use souk_sql::{Access, Db};
@@ -65,13 +65,15 @@ pub async fn build(config: OrderConfig, deps: &Deps) -> Result<Service, StartErr
     metrics::begin(app.currency);
     let (router, openapi) = routes::table().finish(SERVICE, ABOUT);
     let signals = deps.transport.signals();
-    let (waking, lapsing, keeping, kept) = (app.waiters.clone(), app.clone(), app.clone(), db.clone());
+    let (waking, lapsing, counting) = (app.waiters.clone(), app.clone(), app.clone());
+    let (timer, received) = (Arc::clone(&deps.clock), db.clone());
     Ok(Service::new(SERVICE, router.with_state(app.clone()), openapi)
         .consuming(consumers::of(&app))
         .telling(SqlOutbox::new(db.clone()))
         .running(move |stop| waking.run(signals, stop))
         .running(move |stop| lapsing::run(lapsing, stop))
-        .running(move |stop| housekeeping::run(keeping, kept, stop))
+        .running(move |stop| housekeeping::run(counting, stop))
+        .running(move |stop| inbox::keep_short(received, timer, stop))
         .needing("store", move || {
             let db = db.clone();
             async move { db.ping().await.map_err(|error| error.to_string()) }

@@ -18,6 +18,7 @@ mod settling;
 
 use std::sync::Arc;
 
+use souk_bus::inbox;
 use souk_kit::{Deps, Service, StartError};
 use souk_peers::OrderPeer;
 use souk_sql::Access;
@@ -38,10 +39,12 @@ pub async fn build(config: PaymentConfig, deps: &Deps) -> Result<Service, StartE
     let (app, store) = open(config, deps).await?;
     let ping = app.clone();
     let settling = app.clone();
+    let (timer, received) = (Arc::clone(&deps.clock), store.db().clone());
     Ok(Service::new("payment", routes::router(app.clone()), openapi())
         .consuming([consumers::orders(&app)])
         .telling(store.outbox())
         .running(move |stop| settling::run(settling, stop))
+        .running(move |stop| inbox::keep_short(received, timer, stop))
         .needing("store", move || {
             let store = Arc::clone(&ping.store);
             async move { store.ping().await.map_err(|error| error.to_string()) }

@@ -19,7 +19,7 @@ mod words;
 
 use std::{sync::Arc, time::Duration};
 
-use souk_bus::SqlOutbox;
+use souk_bus::{SqlOutbox, inbox};
 use souk_kit::{Deps, Service, StartError};
 
 pub use config::ProductConfig;
@@ -41,11 +41,13 @@ pub async fn build(config: ProductConfig, deps: &Deps) -> Result<(Service, Produ
     let (router, openapi) = routes::table();
     let db = store.db().clone();
     let (clock, measured) = (Arc::clone(&deps.clock), store.clone());
+    let (timer, received) = (Arc::clone(&deps.clock), db.clone());
     let every = Duration::from_secs(config.stock_metrics_seconds.max(1));
     let service = Service::new("product", router.with_state(app.clone()), openapi)
         .consuming(consumers::all(&app))
         .telling(SqlOutbox::new(db.clone()))
         .running(move |stop| metrics::watch_stock(measured, clock, every, stop))
+        .running(move |stop| inbox::keep_short(received, timer, stop))
         .needing("store", move || {
             let db = db.clone();
             async move { db.ping().await.map_err(|error| error.to_string()) }

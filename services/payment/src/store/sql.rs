@@ -33,6 +33,12 @@ impl SqlStore {
         Ok(Self(db))
     }
 
+    /// Its connection, for what the bus keeps in it.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.0
+    }
+
     /// Its events that are not published yet.
     #[must_use]
     pub fn outbox(&self) -> souk_bus::SqlOutbox {
