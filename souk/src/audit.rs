@@ -3,11 +3,15 @@
 mod facts;
 mod invariants;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
+use souk_kit::config::Sources;
 
-use crate::{CommandError, cli::AuditArgs, folder::Folder};
+use crate::{CommandError, cli::AuditArgs, folder::Folder, settings::Settings};
 
 pub use facts::Facts;
 pub use invariants::{Finding, INVARIANTS, check};
@@ -49,7 +53,8 @@ pub struct Line {
 pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
     let folder = Folder::at(&args.data.data);
     folder.must_exist()?;
-    let report = settle(&folder, Duration::from_secs(args.settle)).await?;
+    let settings = Settings::read(&folder, Sources::default())?;
+    let report = settle(&folder, &settings, Duration::from_secs(args.settle)).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
     } else {
@@ -58,28 +63,26 @@ pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
     if report.clean { Ok(()) } else { Err(CommandError::Finding) }
 }
 
-/// Reads until nothing disagrees, or for `patience` while the shop runs. What disagrees in a shop that
-/// stands still is pending only if undelivered events explain it.
-async fn settle(folder: &Folder, patience: Duration) -> Result<Report, CommandError> {
+/// Reads until nothing disagrees, or for `patience` while the shop runs. In a shop that stands still,
+/// what disagrees about an order or payment that is under way is pending; everything else is violated.
+async fn settle(folder: &Folder, settings: &Settings, patience: Duration) -> Result<Report, CommandError> {
     // The patience of a person at a terminal: real time.
     let begun = Instant::now();
     loop {
-        let facts = Facts::read(folder).await?;
+        let facts = Facts::read(settings).await?;
         let findings = check(&facts);
-        let disagrees = findings.iter().any(|finding| !finding.at_once);
-        let holds_at_every_instant = findings.iter().all(|finding| !finding.at_once);
         let is_over = !folder.is_held() || begun.elapsed() >= patience;
-        if !disagrees || !holds_at_every_instant || is_over {
-            let in_flight = !folder.is_held() && facts.in_flight() > 0;
-            return Ok(report(&facts, findings, in_flight));
+        if is_over || findings.is_empty() || findings.iter().any(|finding| finding.at_once) {
+            let under_way = if folder.is_held() { BTreeSet::new() } else { facts.under_way() };
+            return Ok(report(&facts, findings, &under_way));
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-fn report(facts: &Facts, findings: Vec<Finding>, in_flight: bool) -> Report {
-    let (violations, pending): (Vec<_>, Vec<_>) =
-        findings.into_iter().partition(|finding| finding.at_once || !in_flight);
+fn report(facts: &Facts, findings: Vec<Finding>, under_way: &BTreeSet<i64>) -> Report {
+    let is_pending = |finding: &Finding| !finding.at_once && finding.about.iter().any(|id| under_way.contains(id));
+    let (pending, violations): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_pending);
     let count = |findings: &[Finding], invariant| {
         u64::try_from(findings.iter().filter(|finding| finding.invariant == invariant).count()).unwrap_or(u64::MAX)
     };

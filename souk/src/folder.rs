@@ -9,9 +9,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use souk_values::IdGen;
+use souk_values::{IdGen, Secret};
 
 use crate::CommandError;
+
+/// Holds the first admin's password from its making until it was shown.
+const FIRST_PASSWORD: &str = "first-password.json";
 
 /// A shop's folder that may be in use by another process.
 #[derive(Debug, Clone)]
@@ -24,7 +27,7 @@ pub struct Hold {
 }
 
 /// How to reach the running shop: `run.json`, readable by its owner only.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// The process.
@@ -38,7 +41,7 @@ pub struct Run {
 }
 
 /// Made once for a folder: `secrets.json`, readable by its owner only.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Secrets {
     /// What auth gives service tokens for.
@@ -118,6 +121,31 @@ impl Folder {
                 Ok(secrets)
             }
             Err(error) => Err(self.trouble("has secrets that cannot be read", &error)),
+        }
+    }
+
+    /// The password of the first admin, made on the first start and kept until [`Folder::has_shown_password`]:
+    /// a start that fails or is killed half-way must not lose it. `None` once it was shown.
+    pub fn first_password(&self, ids: &IdGen) -> Result<Option<Secret>, CommandError> {
+        let path = self.0.join(FIRST_PASSWORD);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(Secret::new(text.trim().trim_matches('"').to_owned()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if self.store_file("auth").exists() {
+                    return Ok(None);
+                }
+                let password = ids.token(12);
+                self.write_private(FIRST_PASSWORD, &password)?;
+                Ok(Some(Secret::new(password)))
+            }
+            Err(error) => Err(self.trouble("has a first password that cannot be read", &error)),
+        }
+    }
+
+    /// Forgets the first admin's password.
+    pub fn has_shown_password(&self) {
+        if let Err(error) = std::fs::remove_file(self.0.join(FIRST_PASSWORD)) {
+            tracing::warn!(error = %error, "the first admin's password could not be removed from the folder");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde::Deserialize;
-use souk_kit::{ShopConfig, config::Sources};
+use souk_kit::config::Sources;
 use souk_product::{
     ProductStore,
     import::{ImportReport, import_csv},
@@ -17,6 +17,7 @@ use crate::{
     cli::ImportArgs,
     folder::{Folder, Run},
     operator::Operator,
+    settings::Settings,
 };
 
 /// The report as the API gives it.
@@ -61,10 +62,10 @@ async fn through_the_shop(run: &Run, csv: Vec<u8>) -> Result<Report, CommandErro
 async fn into_the_store(folder: &Folder, csv: &[u8]) -> Result<Report, CommandError> {
     let _hold = folder.hold()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sources = Sources::default().with_files(&folder.config(), &["product"]).map_err(CommandError::failed)?;
-    let shop: ShopConfig = sources.with_env(std::env::vars()).section("shop").map_err(CommandError::failed)?;
+    let settings = Settings::read(folder, Sources::default())?;
+    let shop = settings.shop().map_err(CommandError::failed)?;
     let ids = IdGen::new(Arc::clone(&clock));
-    let store = ProductStore::open(&folder.store_url("product"), ids, clock, shop.currency)
+    let store = ProductStore::open(&settings.store_url("product"), ids, clock, shop.currency)
         .await
         .map_err(CommandError::failed)?;
     let report = import_with_bar(&store, csv).await?;

@@ -8,6 +8,7 @@ mod folder;
 mod import;
 mod openapi;
 mod operator;
+mod settings;
 mod shop;
 mod up;
 
@@ -38,6 +39,7 @@ impl CommandError {
 fn main() -> ExitCode {
     souk_kit::install_crypto();
     let cli = Cli::parse();
+    prepare_process();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -54,6 +56,17 @@ fn main() -> ExitCode {
             eprintln!("souk: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What souk writes is for its owner only: stores, mails and secrets. And it may open as many files and
+/// sockets as the system lets it, not the low number that shells begin with.
+fn prepare_process() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+    umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        eprintln!("souk: the limit of open files stays at {:?}: {error}", limit.current);
     }
 }
 

@@ -9,7 +9,6 @@ use souk_kit::{
 use crate::{CommandError, folder::Run};
 
 /// Calls the running shop as its operator.
-#[derive(Debug)]
 pub struct Operator {
     http: reqwest::Client,
     gateway: String,

@@ -1,14 +1,18 @@
 //! The embedded shop: every service in this process, each on its own store and its own port.
 
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use souk_bus::LocalTransport;
 use souk_gateway::{Extras, TestClock};
 use souk_kit::{
-    Deps, Peers, Running, Service, ShopConfig, StartError,
+    Deps, Peers, Running, Service, StartError,
     auth::{RemoteJwks, Verifier},
     call::Directory,
-    config::Sources,
+    config::{ConfigError, Sources},
 };
 use souk_sql::Access;
 use souk_values::{Clock, IdGen, Secret, ShiftedClock, SystemClock};
@@ -18,6 +22,7 @@ use crate::{
     CommandError, assets,
     cli::UpArgs,
     folder::{Folder, Secrets},
+    settings::Settings,
 };
 
 /// Services beside the gateway, with their standard ports. Started in this order, stopped together.
@@ -25,8 +30,6 @@ pub const SERVICES: [(&str, u16); 6] =
     [("auth", 8081), ("product", 8082), ("order", 8083), ("cart", 8084), ("payment", 8085), ("notification", 8086)];
 /// The gateway's standard port, from which the others' offset is reckoned.
 const GATEWAY: u16 = 8080;
-/// The gateway's standard management port.
-const MANAGEMENT: u16 = 8079;
 /// How long the gateway may take to finish requests at hand when the shop stops.
 const GATEWAY_DRAIN: Duration = Duration::from_secs(2);
 
@@ -38,18 +41,60 @@ pub struct Shop {
     /// The catalogue's store, to be filled while the shop already answers.
     pub products: souk_product::ProductStore,
     /// An admin who was made just now.
-    pub first_admin: Option<souk_auth::FirstAdmin>,
+    pub first_admin: Option<FirstAdmin>,
+    /// Where operators look at it.
+    pub management: std::net::SocketAddr,
     /// Set to true once the catalogue is loaded.
     pub is_ready: watch::Sender<bool>,
 }
 
-/// What all parts of one start share.
-struct Start<'a> {
-    folder: &'a Folder,
-    sources: Sources,
-    deps: Deps,
-    secrets: Secrets,
-    operator_token: String,
+/// The first admin, as its owner is told.
+#[derive(Debug)]
+pub struct FirstAdmin {
+    /// To sign in with.
+    pub email: String,
+    /// Made by the shop; `None` when its owner configured one.
+    pub password: Option<Secret>,
+}
+
+/// Every service's section.
+struct Configs {
+    auth: souk_auth::AuthConfig,
+    product: souk_product::ProductConfig,
+    order: souk_order::OrderConfig,
+    cart: souk_cart::CartConfig,
+    payment: souk_payment::PaymentConfig,
+    notification: souk_notification::NotificationConfig,
+    gateway: souk_gateway::GatewayConfig,
+}
+
+impl Configs {
+    /// Reads all sections. Errors: the mistakes of all of them at once.
+    fn read(settings: &Settings, folder: &Folder, secrets: &Secrets) -> Result<Self, ConfigError> {
+        let mut mistakes = Vec::new();
+        let of_payment = [
+            ("sandbox_ledger_url", folder.store_url("sandbox")),
+            ("sandbox_webhook_secret", secrets.webhook_secret.clone()),
+        ];
+        let of_notification = [("mailbox_dir", folder.mailbox().display().to_string())];
+        let auth = collect(settings.section("auth", &[]), &mut mistakes);
+        let product = collect(settings.section("product", &[]), &mut mistakes);
+        let order = collect(settings.section("order", &[]), &mut mistakes);
+        let cart = collect(settings.section("cart", &[]), &mut mistakes);
+        let payment = collect(settings.section("payment", &of_payment), &mut mistakes);
+        let notification = collect(settings.section("notification", &of_notification), &mut mistakes);
+        let gateway = collect(settings.gateway(), &mut mistakes);
+        match (auth, product, order, cart, payment, notification, gateway) {
+            (Some(auth), Some(product), Some(order), Some(cart), Some(payment), Some(notification), Some(gateway)) => {
+                Ok(Self { auth, product, order, cart, payment, notification, gateway })
+            }
+            _ => Err(ConfigError(mistakes)),
+        }
+    }
+}
+
+fn collect<T>(section: Result<T, ConfigError>, mistakes: &mut Vec<String>) -> Option<T> {
+    section.map_err(|ConfigError(found)| mistakes.extend(found)).ok()
 }
 
 /// The port of the service whose standard port is `standard`, when the gateway listens on `gateway`.
@@ -59,7 +104,6 @@ pub fn port(standard: u16, gateway: u16) -> u16 {
 
 /// Starts every service, the gateway last.
 pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Result<Shop, CommandError> {
-    let listeners = Listeners::bind(args.port).await?;
     let test_clock = args.test_clock.then(|| ShiftedClock::new(folder.clock_offset()));
     let clock: Arc<dyn Clock> = match test_clock.clone() {
         Some(clock) => clock,
@@ -67,15 +111,29 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     };
     let ids = IdGen::new(Arc::clone(&clock));
     let secrets = folder.secrets(&ids)?;
-    let sources = Sources::default()
-        .with("shop", "public_url", format!("http://localhost:{}", args.port))
-        .with_files(&folder.config(), &SERVICES.map(|(name, _)| name))
-        .map_err(CommandError::failed)?
-        .with_env(std::env::vars());
-    let deps = make_deps(folder, &sources, &secrets, clock, ids, args.port).await.map_err(CommandError::failed)?;
-    let start = Start { folder, sources, deps, secrets, operator_token };
-    let (services, products, first_admin) =
-        Box::pin(start.services(listeners.services)).await.map_err(CommandError::failed)?;
+    let defaults = Sources::default().with("shop", "public_url", format!("http://localhost:{}", args.port));
+    let settings = Settings::read(folder, defaults)?;
+    // Everything that can be wrong with the configuration is told before anything is made.
+    let mut configs = Configs::read(&settings, folder, &secrets).map_err(CommandError::failed)?;
+    let management = (configs.gateway.management_host, port(configs.gateway.management_port, args.port));
+    let listeners = Listeners::bind(args.port, management).await?;
+    let deps = make_deps(folder, &settings, &secrets, clock, ids, args.port).await.map_err(CommandError::failed)?;
+    configs.auth.operator_secret = Secret::new(operator_token);
+    let first_password = match configs.auth.admin_password.expose().is_empty() {
+        true => folder.first_password(&deps.ids)?,
+        false => None,
+    };
+    if let Some(password) = &first_password {
+        configs.auth.admin_password = password.clone();
+    }
+    let admin_email = configs.auth.admin_email.clone();
+    let gateway_config = configs.gateway.clone();
+    let started = Box::pin(start_services(configs, listeners.services, &deps)).await;
+    let (services, products, made_admin) = started.map_err(CommandError::failed)?;
+    let first_admin = match first_password {
+        Some(password) => Some(FirstAdmin { email: admin_email, password: Some(password) }),
+        None => made_admin.map(|admin| FirstAdmin { email: admin.email, password: None }),
+    };
     let (is_ready, shop_is_ready) = watch::channel(false);
     let extras = Extras {
         test_clock: test_clock.map(|clock| TestClock { clock, keep: keep_offset(folder) }),
@@ -83,11 +141,10 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         shop_is_ready,
         services: SERVICES.map(|(name, _)| name).to_vec(),
     };
-    let config = start.sources.section("gateway").map_err(CommandError::failed)?;
-    let gateway = souk_gateway::start(config, &start.deps, listeners.gateway, listeners.management, extras)
+    let gateway = souk_gateway::start(gateway_config, &deps, listeners.gateway, listeners.management, extras)
         .await
         .map_err(CommandError::failed)?;
-    Ok(Shop { gateway, services, products, first_admin, is_ready })
+    Ok(Shop { gateway, services, products, first_admin, management: management.into(), is_ready })
 }
 
 impl Shop {
@@ -108,13 +165,13 @@ fn keep_offset(folder: &Folder) -> Arc<dyn Fn(Duration) -> std::io::Result<()> +
 
 async fn make_deps(
     folder: &Folder,
-    sources: &Sources,
+    settings: &Settings,
     secrets: &Secrets,
     clock: Arc<dyn Clock>,
     ids: IdGen,
     gateway_port: u16,
 ) -> Result<Deps, StartError> {
-    let mut shop: ShopConfig = sources.section("shop")?;
+    let mut shop = settings.shop()?;
     if shop.service_secret.expose().is_empty() {
         shop.service_secret = Secret::new(secrets.service_secret.clone());
     }
@@ -122,7 +179,7 @@ async fn make_deps(
     for (name, standard) in SERVICES {
         directory.set(name, [format!("http://127.0.0.1:{}", port(standard, gateway_port))]);
     }
-    for (name, urls) in sources.texts("services") {
+    for (name, urls) in settings.services() {
         directory.set(&name, urls.split(',').map(ToOwned::to_owned));
     }
     let peers = Peers::new(directory, shop.service_secret.clone(), Arc::clone(&clock), ids.clone())
@@ -132,49 +189,28 @@ async fn make_deps(
     Ok(Deps { clock, ids, transport: Arc::new(transport), peers, verifier, shop })
 }
 
-impl Start<'_> {
-    /// A service's section, with its store in the folder unless configured elsewhere.
-    fn section<T: serde::de::DeserializeOwned>(&self, name: &str, own: &[(&str, String)]) -> Result<T, StartError> {
-        let defaults = own
-            .iter()
-            .fold(Sources::default().with(name, "store_url", self.folder.store_url(name)), |sources, (key, value)| {
-                sources.with(name, key, value.clone())
-            });
-        Ok(defaults.then(&self.sources).section(name)?)
+async fn start_services(
+    configs: Configs,
+    listeners: Vec<TcpListener>,
+    deps: &Deps,
+) -> Result<(Vec<Running>, souk_product::ProductStore, Option<souk_auth::FirstAdmin>), StartError> {
+    let (auth, made_admin) = souk_auth::build(configs.auth, deps).await?;
+    let (product, products) = souk_product::build(configs.product, deps).await?;
+    let services: [Service; 6] = [
+        auth,
+        product,
+        souk_order::build(configs.order, deps).await?,
+        souk_cart::build(configs.cart, deps).await?,
+        souk_payment::build(configs.payment, deps).await?,
+        souk_notification::build(configs.notification, deps).await?,
+    ];
+    let mut running = Vec::with_capacity(services.len());
+    for (service, listener) in services.into_iter().zip(listeners) {
+        let name = service.name;
+        let started = souk_kit::start(service, listener, deps);
+        running.push(started.map_err(|error| StartError::Io(format!("{name} cannot be started"), error))?);
     }
-
-    async fn services(
-        &self,
-        listeners: Vec<TcpListener>,
-    ) -> Result<(Vec<Running>, souk_product::ProductStore, Option<souk_auth::FirstAdmin>), StartError> {
-        let deps = &self.deps;
-        let auth_config = self.section("auth", &[("operator_secret", self.operator_token.clone())])?;
-        let (auth, first_admin) = souk_auth::build(auth_config, deps).await?;
-        let (product, products) = souk_product::build(self.section("product", &[])?, deps).await?;
-        let payment_config = self.section(
-            "payment",
-            &[
-                ("sandbox_ledger_url", self.folder.store_url("sandbox")),
-                ("sandbox_webhook_secret", self.secrets.webhook_secret.clone()),
-            ],
-        )?;
-        let mailbox = self.folder.mailbox().display().to_string();
-        let services: [Service; 6] = [
-            auth,
-            product,
-            souk_order::build(self.section("order", &[])?, deps).await?,
-            souk_cart::build(self.section("cart", &[])?, deps).await?,
-            souk_payment::build(payment_config, deps).await?,
-            souk_notification::build(self.section("notification", &[("mailbox_dir", mailbox)])?, deps).await?,
-        ];
-        let mut running = Vec::with_capacity(services.len());
-        for (service, listener) in services.into_iter().zip(listeners) {
-            let name = service.name;
-            let started = souk_kit::start(service, listener, deps);
-            running.push(started.map_err(|error| StartError::Io(format!("{name} cannot be started"), error))?);
-        }
-        Ok((running, products, first_admin))
-    }
+    Ok((running, products, made_admin))
 }
 
 /// Every port, bound before anything else happens, so that a taken one costs nothing.
@@ -185,18 +221,18 @@ struct Listeners {
 }
 
 impl Listeners {
-    async fn bind(gateway: u16) -> Result<Self, CommandError> {
-        let public = bind("the gateway", Ipv4Addr::UNSPECIFIED, gateway).await?;
-        let management = bind("the gateway's management", Ipv4Addr::LOCALHOST, port(MANAGEMENT, gateway)).await?;
+    async fn bind(gateway: u16, (host, management): (IpAddr, u16)) -> Result<Self, CommandError> {
+        let public = bind("the gateway", Ipv4Addr::UNSPECIFIED.into(), gateway).await?;
+        let management = bind("the gateway's management", host, management).await?;
         let mut services = Vec::with_capacity(SERVICES.len());
         for (name, standard) in SERVICES {
-            services.push(bind(name, Ipv4Addr::LOCALHOST, port(standard, gateway)).await?);
+            services.push(bind(name, Ipv4Addr::LOCALHOST.into(), port(standard, gateway)).await?);
         }
         Ok(Self { gateway: public, management, services })
     }
 }
 
-async fn bind(what: &str, host: Ipv4Addr, port: u16) -> Result<TcpListener, CommandError> {
+async fn bind(what: &str, host: IpAddr, port: u16) -> Result<TcpListener, CommandError> {
     TcpListener::bind((host, port)).await.map_err(|error| {
         CommandError::failed(format!(
             "port {port}, for {what}, cannot be used: {error}. Choose another gateway port with --port; \

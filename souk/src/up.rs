@@ -39,6 +39,9 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
         operator_token,
     })?;
     greet(&args, &shop);
+    if shop.first_admin.as_ref().is_some_and(|admin| admin.password.is_some()) {
+        folder.has_shown_password();
+    }
 
     let asked_to_stop = async {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
@@ -83,7 +86,7 @@ fn greet(args: &UpArgs, shop: &Shop) {
     println!();
     println!("  shop and API   http://localhost:{}", args.port);
     println!("  API documents  http://localhost:{}/docs", args.port);
-    println!("  metrics        http://127.0.0.1:{}/metrics", shop::port(8079, args.port));
+    println!("  metrics        http://{}/metrics", shop.management);
     for (name, standard) in SERVICES {
         println!("  {name:<13}  http://127.0.0.1:{}", shop::port(standard, args.port));
     }
@@ -93,10 +96,11 @@ fn greet(args: &UpArgs, shop: &Shop) {
         println!();
     }
     if let Some(admin) = &shop.first_admin {
-        if admin.generated {
-            println!("  First admin    {}   password {}   (shown this once)", admin.email, admin.password.expose());
-        } else {
-            println!("  First admin    {}   with the password you configured", admin.email);
+        match &admin.password {
+            Some(password) => {
+                println!("  First admin    {}   password {}   (shown this once)", admin.email, password.expose());
+            }
+            None => println!("  First admin    {}   with the password you configured", admin.email),
         }
         println!();
     }

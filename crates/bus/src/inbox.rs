@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::OnConflict};
 use souk_sql::{Db, SqlError, Tx};
 use souk_values::{Clock, Timestamp, clock};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,8 @@ use crate::tables::inbox_event::{ActiveModel, Column, Entity};
 /// How long an event is remembered; nothing is redelivered later than that.
 pub const REMEMBERED: Duration = Duration::from_secs(30 * 86_400);
 
+/// About how many rows are forgotten in one transaction.
+const FORGET_AT_ONCE: u64 = 1_000;
 /// How often old events are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -45,10 +47,28 @@ pub async fn keep_short(db: Db, clock: Arc<dyn Clock>, stop: CancellationToken) 
 /// Forgets what was received more than [`REMEMBERED`] before `now`. Answers how many rows went.
 pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
     let before = now.minus(REMEMBERED).millis();
-    db.write(before, |tx, &before| {
-        Box::pin(async move {
-            Ok(Entity::delete_many().filter(Column::ReceivedAt.lt(before)).exec(tx).await?.rows_affected)
-        })
-    })
-    .await
+    let mut forgotten = 0;
+    loop {
+        // A part at a time, so that nobody's write waits behind a month of rows.
+        let oldest = || Entity::find().filter(Column::ReceivedAt.lt(before)).order_by_asc(Column::ReceivedAt);
+        let bound = oldest().offset(FORGET_AT_ONCE).one(db.reader()).await?.map_or(before, |row| row.received_at);
+        // Rows of one instant may be more than a part; they go together.
+        let bound = if oldest().one(db.reader()).await?.is_some_and(|row| row.received_at == bound) {
+            bound + 1
+        } else {
+            bound
+        };
+        let gone = db
+            .write(bound, |tx, &bound| {
+                Box::pin(async move {
+                    let old = Entity::delete_many().filter(Column::ReceivedAt.lt(bound));
+                    Ok::<_, SqlError>(old.exec(tx).await?.rows_affected)
+                })
+            })
+            .await?;
+        forgotten += gone;
+        if gone == 0 || bound == before {
+            return Ok(forgotten);
+        }
+    }
 }

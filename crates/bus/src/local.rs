@@ -57,10 +57,10 @@ impl LocalTransport {
         })))
     }
 
-    /// Messages in all queues, for the audit.
-    pub async fn queued(&self) -> Result<u64, BusError> {
-        use sea_orm::PaginatorTrait;
-        Ok(bus_message::Entity::find().count(self.0.db.reader()).await?)
+    /// Everything that waits in queues, for the audit.
+    pub async fn queued(&self) -> Result<Vec<Envelope>, BusError> {
+        let rows = bus_message::Entity::find().all(self.0.db.reader()).await?;
+        rows.iter().map(|row| Ok(serde_json::from_str(&row.envelope)?)).collect()
     }
 
     fn arrived(&self, queue: &str) {
@@ -297,6 +297,7 @@ async fn hold_back(tx: &Tx, queue: &str, delivery: &Delivery, due: Timestamp) ->
 }
 
 async fn bury(tx: &Tx, queue: &str, delivery: &Delivery, error: &str, now: Timestamp) -> Result<(), SqlError> {
+    use dead_letter::Column;
     let letter = dead_letter::ActiveModel {
         dead_letter_id: Set(letter_id(queue, delivery.envelope.id).to_string()),
         queue: Set(queue.to_owned()),
@@ -305,7 +306,11 @@ async fn bury(tx: &Tx, queue: &str, delivery: &Delivery, error: &str, now: Times
         died_at: Set(now.millis()),
         envelope: Set(serde_json::to_string(&delivery.envelope).map_err(|error| SqlError::Failed(error.to_string()))?),
     };
-    dead_letter::Entity::insert(letter).exec_without_returning(tx).await?;
+    // Published again after it was put aside, it may fail again: the same letter, with the newest error.
+    let again = OnConflict::column(Column::DeadLetterId)
+        .update_columns([Column::Attempts, Column::Error, Column::DiedAt])
+        .to_owned();
+    dead_letter::Entity::insert(letter).on_conflict(again).exec_without_returning(tx).await?;
     Ok(())
 }
 

@@ -34,6 +34,11 @@ impl MigrationName for OutboxTable {
 
 #[async_trait::async_trait]
 impl MigrationTrait for OutboxTable {
+    /// Whole or not at all: a process killed half-way finds nothing done.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let table = Table::create()
             .table("outbox_event")
@@ -56,6 +61,11 @@ impl MigrationName for InboxTable {
 
 #[async_trait::async_trait]
 impl MigrationTrait for InboxTable {
+    /// Whole or not at all: a process killed half-way finds nothing done.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let table = Table::create()
             .table("inbox_event")
@@ -80,6 +90,11 @@ impl MigrationName for QueueTables {
 
 #[async_trait::async_trait]
 impl MigrationTrait for QueueTables {
+    /// Whole or not at all: a process killed half-way finds nothing done.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let messages = Table::create()
             .table("bus_message")

@@ -40,7 +40,7 @@ pub struct UserChanged {
 }
 
 /// A user asked for a new password; the token is good once, until `expires_at`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordResetRequested {
     /// Who.
@@ -55,6 +55,13 @@ pub struct PasswordResetRequested {
     pub expires_at: Timestamp,
     /// Version of the user's row.
     pub version: i64,
+}
+
+impl std::fmt::Debug for PasswordResetRequested {
+    /// Without the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordResetRequested").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
 }
 
 events! { "auth":

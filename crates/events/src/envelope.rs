@@ -19,7 +19,7 @@ pub trait Event: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 }
 
 /// An event on its way: CloudEvents 1.0 in JSON, structured mode.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Envelope {
     /// Always `1.0`.
     pub specversion: String,
@@ -43,6 +43,18 @@ pub struct Envelope {
     pub aggregateversion: i64,
     /// The event.
     pub data: serde_json::Value,
+}
+
+impl std::fmt::Debug for Envelope {
+    /// Without its data, which may hold what no log should.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Envelope")
+            .field("id", &self.id)
+            .field("type", &self.event_type)
+            .field("subject", &self.subject)
+            .field("aggregateversion", &self.aggregateversion)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why an envelope could not be written or read.

@@ -102,7 +102,7 @@ pub struct Peers {
 #[derive(Debug, Default)]
 struct Made {
     clients: HashMap<(&'static str, &'static str), PeerClient>,
-    tokens: HashMap<&'static str, Arc<ServiceTokens>>,
+    tokens: HashMap<&'static str, ServiceTokens>,
 }
 
 impl Peers {
@@ -134,12 +134,8 @@ impl Peers {
     #[must_use]
     pub fn client(&self, from: &'static str, to: &'static str) -> PeerClient {
         let auth = self.plain_client(from, "auth");
-        let tokens = Arc::clone(
-            self.made()
-                .tokens
-                .entry(from)
-                .or_insert_with(|| Arc::new(ServiceTokens::new(from, self.secret.clone(), auth, &self.clock))),
-        );
+        let new = || ServiceTokens::new(from, self.secret.clone(), auth, &self.clock);
+        let tokens = self.made().tokens.entry(from).or_insert_with(new).clone();
         PeerClient { tokens: Some(tokens), ..self.plain_client(from, to) }
     }
 
@@ -186,7 +182,7 @@ pub struct PeerClient {
     to: &'static str,
     directory: Directory,
     http: reqwest::Client,
-    tokens: Option<Arc<ServiceTokens>>,
+    tokens: Option<ServiceTokens>,
     breaker: Arc<Breaker>,
     retry: Arc<Retry>,
     time_limit: Arc<TimeLimit>,
@@ -232,8 +228,7 @@ impl PeerClient {
         repeat: Repeat,
     ) -> Result<T, CallError> {
         let token = match &self.tokens {
-            // Boxed: asking auth for the token is a call like this one, without a token.
-            Some(tokens) => Some(Box::pin(tokens.get()).await?),
+            Some(tokens) => Some(tokens.get().await?),
             None => None,
         };
         let attempt = |_| self.attempt(&method, path, body.clone(), token.as_deref());

@@ -71,6 +71,12 @@ impl Sources {
         self
     }
 
+    /// One text of a section, if it is there.
+    #[must_use]
+    pub fn text(&self, section: &str, key: &str) -> Option<String> {
+        self.0.get(&normal(section))?.get(normal(key))?.as_str().map(str::to_owned)
+    }
+
     /// The texts of a section that maps names to texts, such as `services`.
     #[must_use]
     pub fn texts(&self, section: &str) -> BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 //! `/health/live`, `/health/ready`, `/info`, `/metrics`, `/openapi.json`, `/docs`, and the dead letters:
 //! what every service answers beside its own routes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -13,9 +13,13 @@ use axum::{
 use futures::future::join_all;
 use serde::Serialize;
 use souk_bus::{BusError, DeadLetter, DeadLetterId, Transport};
+use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 
 use crate::{Problem, auth::Admin, extract::Path, service::Check, telemetry};
+
+/// How often dead letters are counted.
+const COUNT_LETTERS: Duration = Duration::from_secs(15);
 
 /// What the frame's own routes know.
 #[derive(Clone)]
@@ -96,9 +100,33 @@ fn refuse(error: &BusError) -> Problem {
     }
 }
 
+/// Shows how many letters each of the service's queues has, until `stop`.
+pub(crate) async fn count_letters(
+    service: &'static str,
+    queues: Vec<&'static str>,
+    transport: Arc<dyn Transport>,
+    stop: CancellationToken,
+) {
+    loop {
+        match transport.dead_letters(Some(service)).await {
+            Ok(letters) => {
+                for queue in &queues {
+                    let dead = letters.iter().filter(|letter| letter.queue == *queue).count();
+                    let dead = f64::from(u32::try_from(dead).unwrap_or(u32::MAX));
+                    metrics::gauge!("dead_letters", "service" => service, "queue" => *queue).set(dead);
+                }
+            }
+            Err(error) => tracing::warn!(service, error = %error, "dead letters are counted later"),
+        }
+        // Real time: how often a gauge is looked at.
+        tokio::select! { () = tokio::time::sleep(COUNT_LETTERS) => {}, () = stop.cancelled() => return }
+    }
+}
+
 /// The letter, if it is one of this service's.
 async fn own_letter(frame: &Frame, id: &str) -> Result<DeadLetter, Problem> {
-    let id: DeadLetterId = id.parse().map_err(|error| refuse(&error))?;
+    let bad = || Problem::new(StatusCode::BAD_REQUEST, "path.invalid", "A dead letter's id is a UUID.");
+    let id: DeadLetterId = id.parse().map_err(|_: BusError| bad())?;
     let letter = frame.transport.dead_letter(id).await.map_err(|error| refuse(&error))?;
     if letter.queue.starts_with(&format!("{}.", frame.service)) {
         Ok(letter)

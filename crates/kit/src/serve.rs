@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, Uri},
     middleware,
 };
-use souk_bus::relay;
+use souk_bus::{Consumer, relay};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -76,6 +76,10 @@ pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::R
     if let Some(outbox) = outbox {
         let clock = Arc::clone(&deps.clock);
         tasks.spawn(relay(name, outbox, Arc::clone(&deps.transport), clock, stop.clone()));
+    }
+    if !consumers.is_empty() {
+        let queues = consumers.iter().map(Consumer::queue).collect();
+        tasks.spawn(health::count_letters(name, queues, Arc::clone(&deps.transport), stop.clone()));
     }
     for consumer in consumers {
         tasks.spawn(consumer.run(Arc::clone(&deps.transport), stop.clone()));

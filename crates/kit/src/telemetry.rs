@@ -1,12 +1,17 @@
 //! Logs as JSON lines, metrics for Prometheus.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use procfs::WithCurrentSystemInfo;
 use tracing_subscriber::EnvFilter;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// What the process as a whole is labelled with: its services share its CPU and memory.
+const PROCESS: &str = "souk";
+/// How often recorded samples are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Seconds; made for HTTP: from a hit in memory to a caller's patience.
 const REQUEST_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -36,8 +41,26 @@ pub fn install_metrics() {
         let installed = builder
             .map_err(|error| error.to_string())
             .and_then(|builder| builder.install_recorder().map_err(|error| error.to_string()));
-        installed.map_err(|error| tracing::error!(error, "metrics are not recorded")).ok()
+        let handle = installed.map_err(|error| tracing::error!(error, "metrics are not recorded")).ok();
+        if let Some(handle) = handle.clone() {
+            keep_up(handle);
+        }
+        handle
     });
+}
+
+/// Folds recorded samples into their buckets every few seconds, whether anyone scrapes or not: until
+/// then each sample is kept by itself.
+fn keep_up(handle: PrometheusHandle) {
+    let kept_up = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
+        loop {
+            std::thread::park_timeout(UPKEEP);
+            handle.run_upkeep();
+        }
+    });
+    if let Err(error) = kept_up {
+        tracing::error!(error = %error, "metrics are folded only when they are scraped");
+    }
 }
 
 /// The metrics in Prometheus' text format: those of one service, or of the whole process.
@@ -82,14 +105,16 @@ fn report_process() {
     let Ok(stat) = me.stat() else { return };
     let ticks = procfs::ticks_per_second();
     let seconds = (stat.utime + stat.stime) / ticks.max(1);
-    metrics::counter!("process_cpu_seconds_total").absolute(seconds);
+    metrics::counter!("process_cpu_seconds_total", "service" => PROCESS).absolute(seconds);
     let gauge = |bytes: u64| f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) * 1024.0;
-    metrics::gauge!("process_resident_memory_bytes").set(gauge(stat.rss_bytes().get()));
-    metrics::gauge!("process_virtual_memory_bytes").set(gauge(stat.vsize));
+    metrics::gauge!("process_resident_memory_bytes", "service" => PROCESS).set(gauge(stat.rss_bytes().get()));
+    metrics::gauge!("process_virtual_memory_bytes", "service" => PROCESS).set(gauge(stat.vsize));
     if let Ok(open) = me.fd_count() {
-        metrics::gauge!("process_open_fds").set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
+        metrics::gauge!("process_open_fds", "service" => PROCESS)
+            .set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
     }
-    metrics::gauge!("process_threads").set(f64::from(u32::try_from(stat.num_threads).unwrap_or(0)));
+    metrics::gauge!("process_threads", "service" => PROCESS)
+        .set(f64::from(u32::try_from(stat.num_threads).unwrap_or(0)));
 }
 
 #[cfg(test)]

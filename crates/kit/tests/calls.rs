@@ -98,10 +98,14 @@ async fn calls_carry_a_service_token_and_the_trace() {
     world.clock.advance(Duration::from_secs(440));
     assert_eq!(call().await.unwrap()[0], token);
     world.clock.advance(Duration::from_secs(20));
+    assert_eq!(call().await.unwrap()[0], token, "still good, while a new one is fetched beside it");
+    souk_testkit::eventually("it is renewed", || async { call().await.unwrap()[0] != token }).await;
     let renewed = call().await.unwrap();
-    assert_ne!(renewed[0], token);
     // While auth is away the one at hand is used on.
     world.deps.peers.directory().set("auth", ["http://127.0.0.1:9".to_owned()]);
     world.clock.advance(Duration::from_secs(460));
     assert_eq!(call().await.unwrap()[0], renewed[0]);
+    // But not beyond its end.
+    world.clock.advance(Duration::from_secs(600));
+    assert!(matches!(call().await, Err(CallError::Unavailable { .. })));
 }

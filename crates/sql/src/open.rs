@@ -1,11 +1,14 @@
 //! A store: opened by its URL, read from a pool, written through transactions.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use sea_orm::{
-    AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
-    TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, TransactionTrait,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::MigratorTrait;
@@ -13,7 +16,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
     Retryable, SqlError, Tx,
-    writer::{self, Job, Ran},
+    writer::{self, Job, LastFailure, Ran},
 };
 
 /// How often a transaction that met a deadlock or serialization failure is run before giving up.
@@ -44,7 +47,7 @@ struct Inner {
 #[derive(Debug)]
 enum Writer {
     /// SQLite: one connection, commits in groups.
-    Grouped { jobs: mpsc::Sender<Job>, connection: DatabaseConnection },
+    Grouped { jobs: mpsc::Sender<Job>, options: ConnectOptions, last_failure: LastFailure },
     /// PostgreSQL, MySQL: transactions side by side on the pool.
     Pooled,
 }
@@ -71,8 +74,9 @@ impl Db {
     async fn open_sqlite(url: &str, access: Access) -> Result<Self, SqlError> {
         let writer = match access {
             Access::ReadWrite => {
-                let connection = connect(sqlite_options(url, 1, Access::ReadWrite)).await?;
-                Some(Writer::Grouped { jobs: writer::start(connection.clone()), connection })
+                let options = sqlite_options(url, 1, Access::ReadWrite);
+                let (jobs, last_failure) = writer::start(options.clone()).await?;
+                Some(Writer::Grouped { jobs, options, last_failure })
             }
             Access::ReadOnly => None,
         };
@@ -149,30 +153,25 @@ impl Db {
         let db = self.clone();
         let job: Job = Box::new(move |group| {
             Box::pin(async move {
-                let outcome = run_in(group, &act, None).await;
-                let group_is_sound = !matches!(
-                    outcome.as_ref().err().and_then(Retryable::sql),
-                    Some(SqlError::Unavailable(_) | SqlError::Failed(_))
-                );
-                Ran {
-                    group_is_sound,
-                    answer: Box::new(move |committed| {
-                        // The job's own refusal says more than the group's fate does.
-                        let outcome = match (outcome, committed) {
-                            (Err(error), _) => Err(error),
-                            (Ok(_), Err(error)) if !group_is_sound => Err(error.into()),
-                            (Ok(_), Err(error)) => Err(SqlError::Busy(error.to_string()).into()),
-                            (Ok((value, wake)), Ok(())) => {
-                                if wake {
-                                    db.0.committed.notify_one();
-                                }
-                                Ok(value)
+                let Done { outcome, is_sound } = run_in(group, &act, None).await;
+                let reply = move |committed: Result<(), SqlError>| {
+                    let outcome = match (outcome, committed) {
+                        // What this one did or was refused for rested on work that was undone.
+                        (_, Err(error @ SqlError::Unavailable(_))) if is_sound => Err(error.into()),
+                        (_, Err(error)) if is_sound => Err(SqlError::Busy(error.to_string()).into()),
+                        (Err(error), _) => Err(error),
+                        (Ok(_), Err(error)) => Err(error.into()),
+                        (Ok((value, wake)), Ok(())) => {
+                            if wake {
+                                db.0.committed.notify_one();
                             }
-                        };
-                        // A caller that went away no longer wants to know.
-                        let _ = reply.send(outcome);
-                    }),
-                }
+                            Ok(value)
+                        }
+                    };
+                    // A caller that went away no longer wants to know.
+                    let _ = reply.send(outcome);
+                };
+                Ran { group_is_sound: is_sound, answer: Box::new(reply) }
             })
         });
         let stopped = || SqlError::Unavailable("the store's writer could not begin a transaction".into());
@@ -190,7 +189,7 @@ impl Db {
         let db = self.clone();
         // On a task of its own, so that a caller who goes away cannot drop it between statement and commit.
         let done = tokio::spawn(async move {
-            let (value, wake) = run_in(&db.0.reader, &act, Some(IsolationLevel::ReadCommitted)).await?;
+            let (value, wake) = run_in(&db.0.reader, &act, Some(IsolationLevel::ReadCommitted)).await.outcome?;
             if wake {
                 db.0.committed.notify_one();
             }
@@ -202,34 +201,75 @@ impl Db {
     /// Brings the store's tables up to date.
     pub async fn migrate<M: MigratorTrait>(&self) -> Result<(), SqlError> {
         match &self.0.writer {
-            Some(Writer::Grouped { connection, .. }) => Ok(M::up(connection, None).await?),
+            Some(Writer::Grouped { options, .. }) => {
+                // On a connection of its own: the writer's is the writer's.
+                let connection = connect(options.clone()).await?;
+                M::up(&connection, None).await?;
+                Ok(connection.close().await?)
+            }
             Some(Writer::Pooled) => Ok(M::up(&self.0.reader, None).await?),
             None => Err(SqlError::Failed("this store was opened for reading only".into())),
         }
     }
 
-    /// Whether the store answers, for readiness.
+    /// Whether the store can be read, and could be written when it last was; for readiness.
     pub async fn ping(&self) -> Result<(), SqlError> {
-        Ok(self.0.reader.ping().await?)
+        self.0.reader.ping().await?;
+        match &self.0.writer {
+            Some(Writer::Grouped { last_failure, .. }) if failed(last_failure) => self.probe().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what is there already, to see whether writing works again.
+    async fn probe(&self) -> Result<(), SqlError> {
+        self.write((), |tx, ()| {
+            Box::pin(async move {
+                // Marks the first page as changed, so that the commit must reach the disk.
+                tx.execute_unprepared("PRAGMA user_version = 0").await?;
+                Ok(())
+            })
+        })
+        .await
     }
 }
 
-async fn run_in<C, A, T, E, F>(connection: &C, act: &(A, F), isolation: Option<IsolationLevel>) -> Result<(T, bool), E>
+fn failed(last_failure: &LastFailure) -> bool {
+    last_failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
+/// How a transaction went.
+struct Done<T, E> {
+    /// What it answers, and whether somebody is to be woken.
+    outcome: Result<(T, bool), E>,
+    /// False when its own failure, or the failure to undo it, may have undone what surrounds it.
+    is_sound: bool,
+}
+
+async fn run_in<C, A, T, E, F>(connection: &C, act: &(A, F), isolation: Option<IsolationLevel>) -> Done<T, E>
 where
     C: TransactionTrait<Transaction = DatabaseTransaction>,
     E: Retryable,
     F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>>,
 {
-    let tx = Tx::new(connection.begin_with_config(isolation, None).await.map_err(SqlError::from)?);
+    let broken = |error: DbErr| Done { outcome: Err(SqlError::from(error).into()), is_sound: false };
+    let tx = match connection.begin_with_config(isolation, None).await {
+        Ok(transaction) => Tx::new(transaction),
+        Err(error) => return broken(error),
+    };
     let (args, act) = act;
     match writer::guarded(act(&tx, args)).await.map_err(E::from).flatten() {
-        Ok(value) => {
-            let wake = tx.commit().await.map_err(SqlError::from)?;
-            Ok((value, wake))
-        }
+        Ok(value) => match tx.commit().await {
+            Ok(wake) => Done { outcome: Ok((value, wake)), is_sound: true },
+            Err(error) => broken(error),
+        },
         Err(error) => {
-            tx.rollback().await.map_err(SqlError::from)?;
-            Err(error)
+            let undone = tx.rollback().await;
+            if let Err(error) = &undone {
+                tracing::warn!(error = %error, "a failed transaction could not be rolled back by itself");
+            }
+            let is_harmless = !matches!(error.sql(), Some(SqlError::Unavailable(_) | SqlError::Failed(_)));
+            Done { outcome: Err(error), is_sound: undone.is_ok() && is_harmless }
         }
     }
 }

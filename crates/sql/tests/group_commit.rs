@@ -105,3 +105,73 @@ async fn a_store_opened_for_reading_refuses_to_write() {
     assert!(refused.is_err());
     assert!(Db::open("oracle://x", Access::ReadWrite).await.is_err());
 }
+
+#[tokio::test]
+async fn what_is_answered_after_a_full_disk_is_on_disk() {
+    let (folder, db) = open().await;
+    let fill = || {
+        db.write((), |tx, ()| {
+            Box::pin(async move {
+                // SQLite's own stand-in for a full disk.
+                tx.execute_unprepared("PRAGMA max_page_count = 3").await?;
+                tx.execute_unprepared("CREATE TABLE big (b BLOB)").await?;
+                tx.execute_unprepared("INSERT INTO big VALUES (zeroblob(200000))").await?;
+                Ok::<_, SqlError>(())
+            })
+        })
+    };
+    let defect = || {
+        db.write((), |_, ()| Box::pin(async move { if true { panic!("a defect") } else { Ok::<(), SqlError>(()) } }))
+    };
+    let full = fill().await;
+    assert!(matches!(full, Err(SqlError::Unavailable(_))), "{full:?}");
+    db.ping().await.unwrap();
+    for round in 0..5_i64 {
+        assert!(defect().await.is_err());
+        assert!(fill().await.is_err());
+        db.write(round, |tx, &round| Box::pin(async move { insert(tx, round).await })).await.unwrap();
+        // Another connection sees it: it is no longer in a transaction of the writer's.
+        let other = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadOnly).await.unwrap();
+        assert_eq!(ids(&other).await, (0..=round).collect::<Vec<i64>>());
+    }
+}
+
+struct Migrations;
+
+impl sea_orm_migration::MigratorTrait for Migrations {
+    fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+        vec![Box::new(TwoTables)]
+    }
+}
+
+struct TwoTables;
+
+impl sea_orm_migration::MigrationName for TwoTables {
+    fn name(&self) -> &'static str {
+        "two_tables"
+    }
+}
+
+#[async_trait::async_trait]
+impl sea_orm_migration::MigrationTrait for TwoTables {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm::DbErr> {
+        static FIRST: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+        manager.get_connection().execute_unprepared("CREATE TABLE one (id INTEGER)").await?;
+        if FIRST.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Err(sea_orm::DbErr::Custom("killed here".into()));
+        }
+        manager.get_connection().execute_unprepared("CREATE TABLE two (id INTEGER)").await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_stops_half_way_has_done_nothing() {
+    let (_folder, db) = open().await;
+    assert!(db.migrate::<Migrations>().await.is_err());
+    db.migrate::<Migrations>().await.unwrap();
+}

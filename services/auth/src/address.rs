@@ -64,14 +64,20 @@ impl FromRequestParts<App> for ClientAddress {
 }
 
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let peer = peer.to_canonical();
-    if !peer.is_loopback() && !trusted.iter().any(|network| network.contains(peer)) {
-        return peer;
+    let is_trusted = |address: IpAddr| address.is_loopback() || trusted.iter().any(|network| network.contains(address));
+    let mut client = peer.to_canonical();
+    let values = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+    // Each trusted hop tells who stood before it; the first that is not trusted is the client.
+    for said in values.flat_map(|list| list.rsplit(',')).map(str::trim) {
+        if !is_trusted(client) {
+            break;
+        }
+        match said.parse().ok().or_else(|| Some(said.parse::<SocketAddr>().ok()?.ip())) {
+            Some(before) => client = IpAddr::to_canonical(&before),
+            None => break,
+        }
     }
-    let last = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
-    let said = last.and_then(|list| list.rsplit(',').next()).map(str::trim);
-    let address = said.and_then(|text| text.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip())));
-    address.map_or(peer, |address| address.to_canonical())
+    client
 }
 
 #[cfg(test)]
@@ -99,6 +105,8 @@ mod tests {
         assert_eq!(seen("::ffff:10.9.8.7", &["1.2.3.4"], &["10.0.0.0/8"]), "1.2.3.4");
         assert_eq!(seen("11.9.8.7", &["1.2.3.4"], &["10.0.0.0/8", "fd00::/8", "11.9.8.8"]), "11.9.8.7");
         assert_eq!(seen("fd12::1", &["1.2.3.4"], &["fd00::/8"]), "1.2.3.4");
+        assert_eq!(seen("127.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.1"], &["10.0.0.0/8"]), "1.2.3.4");
+        assert_eq!(seen("127.0.0.1", &["6.6.6.6, 1.2.3.4", "10.0.0.1"], &["10.0.0.0/8"]), "1.2.3.4");
         assert_eq!(seen("11.9.8.7", &["1.2.3.4"], &["0.0.0.0/0"]), "1.2.3.4");
     }
 

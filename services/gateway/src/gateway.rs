@@ -152,6 +152,8 @@ impl Gateway {
             Ok(_) => Ok(()),
             // Nothing is known of the token, and nothing rests on it: browsing goes on while auth is away.
             Err(Refused::KeysUnavailable(_)) if is_public() => Ok(()),
+            // A browser that comes back sends its old token with everything, refreshing and signing out included.
+            Err(Refused::Expired) if is_public() => Ok(()),
             Err(refused) => Err(refused.into()),
         }
     }

@@ -93,7 +93,7 @@ async fn settle(app: &App, due: Due) -> Result<(), Unsettled> {
 /// What payment's word means for an unpaid order; `None`: it cannot say yet.
 fn judge(state: PaymentState, now: Timestamp) -> Option<(Input, Cause)> {
     match state.captured {
-        Some(capture) if state.refunded == Some(capture.amount) => Some((
+        Some(capture) if capture.amount.minor > 0 && state.refunded == Some(capture.amount) => Some((
             Input::Refunded {
                 payment_id: capture.payment_id,
                 amount: capture.amount,

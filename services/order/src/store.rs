@@ -201,12 +201,15 @@ impl OrderStore {
     }
 }
 
-async fn change(tx: &Tx, act: &Act, lapse_after: Duration) -> Result<Changed, SqlError> {
-    if let Some((queue, event)) = act.inbox
-        && !inbox::first_time(tx, queue, event, act.now).await?
-    {
-        return Ok(Changed::Repeated);
+/// Notes the causing event as received, if an event it is. False: it was before.
+async fn receive(tx: &Tx, act: &Act) -> Result<bool, SqlError> {
+    match act.inbox {
+        Some((queue, event)) => inbox::first_time(tx, queue, event, act.now).await,
+        None => Ok(true),
     }
+}
+
+async fn change(tx: &Tx, act: &Act, lapse_after: Duration) -> Result<Changed, SqlError> {
     let row = shop_order::Entity::find_by_id(act.order_id.get()).one(tx).await?;
     let Some(order) = row.map(rows::order).transpose()? else { return Ok(Changed::NotFound) };
     if act.owner.is_some_and(|owner| owner != order.user_id) {
@@ -214,8 +217,16 @@ async fn change(tx: &Tx, act: &Act, lapse_after: Duration) -> Result<Changed, Sq
     }
     let change = match apply(&order, &act.input, act.now) {
         Ok(change) => change,
-        Err(refusal) => return Ok(Changed::Refused(refusal, order.status())),
+        // Not remembered as received: an event that is wrong is looked at again, and in the end by a person.
+        Err(refusal) if refusal != Refusal::NothingToDo => return Ok(Changed::Refused(refusal, order.status())),
+        Err(refusal) => {
+            let is_first = receive(tx, act).await?;
+            return Ok(if is_first { Changed::Refused(refusal, order.status()) } else { Changed::Repeated });
+        }
     };
+    if !receive(tx, act).await? {
+        return Ok(Changed::Repeated);
+    }
     let saved = shop_order::Entity::update_many()
         .set(rows::changed_columns(&change.order, lapse_after))
         .filter(shop_order::Column::OrderId.eq(order.order_id.get()))

@@ -68,6 +68,11 @@ impl PaymentConfig {
         if self.provider_time_limit_ms == 0 {
             mistakes.push("payment.provider-time-limit-ms must be above 0".to_owned());
         }
+        let is_file = |url: &str| url.starts_with("sqlite:");
+        if self.provider == ProviderName::Sandbox && is_file(&self.sandbox_ledger_url) && !is_file(&self.store_url) {
+            // Replicas share the store; each with a ledger of its own, they would ask different providers.
+            mistakes.push("payment.sandbox-ledger-url must be on a shared engine, as payment.store-url is".to_owned());
+        }
         if self.settle_every_ms == 0 {
             mistakes.push("payment.settle-every-ms must be above 0".to_owned());
         }

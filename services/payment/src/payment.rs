@@ -187,7 +187,8 @@ impl Payment {
     pub fn status(&self) -> Status {
         match self.outcome {
             Outcome::Pending => Status::Processing,
-            Outcome::Captured { .. } if self.refunded() == self.amount => Status::Refunded,
+            // Of a capture of nothing, nothing can go back.
+            Outcome::Captured { .. } if self.amount.minor > 0 && self.refunded() == self.amount => Status::Refunded,
             Outcome::Captured { .. } => Status::Succeeded,
             Outcome::Refused { .. } | Outcome::CapturedLate { .. } => Status::Failed,
         }

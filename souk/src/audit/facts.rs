@@ -1,12 +1,17 @@
 //! What an audit looks at: one read-only snapshot of each service's store.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use souk_bus::LocalTransport;
-use souk_sql::Access;
-use souk_values::SystemClock;
+use souk_bus::{LocalTransport, Outbox, SqlOutbox};
+use souk_events::Envelope;
+use souk_payment::payment::{RefundStatus, Status};
+use souk_sql::{Access, Db, SqlError};
+use souk_values::{Id, SystemClock};
 
-use crate::{CommandError, folder::Folder};
+use crate::{CommandError, settings::Settings, shop::SERVICES};
+
+/// More unpublished events of one service than this are not told apart.
+const UNPUBLISHED: u64 = 100_000;
 
 /// Every service's facts, each read in one snapshot of its own.
 #[derive(Debug)]
@@ -14,55 +19,58 @@ pub struct Facts {
     pub product: souk_product::audit::Facts,
     pub order: souk_order::audit::Facts,
     pub payment: souk_payment::audit::Facts,
-    pub cart: souk_cart::audit::Facts,
-    pub auth: souk_auth::audit::Facts,
     pub notification: souk_notification::audit::Facts,
-    /// Messages that wait in the bus's queues.
-    pub queued: u64,
+    /// Events that wait in the bus's queues.
+    pub queued: Vec<Envelope>,
+    /// Events that wait in outboxes.
+    pub unpublished: Vec<(&'static str, Vec<Envelope>)>,
 }
 
 impl Facts {
-    /// Reads every store of `folder`. A store that cannot be opened is a failure.
-    pub async fn read(folder: &Folder) -> Result<Self, CommandError> {
-        let url = |name: &str| folder.store_url(name);
+    /// Reads every store of the shop. A store that cannot be opened is a failure.
+    pub async fn read(settings: &Settings) -> Result<Self, CommandError> {
+        let url = |name: &str| settings.store_url(name);
         let unreadable = |store: &'static str| {
-            move |error: souk_sql::SqlError| {
-                CommandError::failed(format!("the store of {store} cannot be read: {error}"))
-            }
+            move |error: SqlError| CommandError::failed(format!("the store of {store} cannot be read: {error}"))
         };
         let bus = LocalTransport::open(&url("bus"), Access::ReadOnly, Arc::new(SystemClock))
             .await
             .map_err(CommandError::failed)?;
+        let mut unpublished = Vec::new();
+        for (service, _) in SERVICES {
+            let db = Db::open(&url(service), Access::ReadOnly).await.map_err(unreadable(service))?;
+            let waiting = SqlOutbox::new(db).unpublished(UNPUBLISHED).await.map_err(CommandError::failed)?;
+            unpublished.push((service, waiting));
+        }
+        let ledger = settings.sandbox_ledger_url();
         Ok(Self {
-            payment: souk_payment::audit::read(&url("payment"), Some(&url("sandbox")))
+            payment: Box::pin(souk_payment::audit::read(&url("payment"), Some(&ledger)))
                 .await
                 .map_err(unreadable("payment"))?,
             order: souk_order::audit::read(&url("order")).await.map_err(unreadable("order"))?,
             product: souk_product::audit::read(&url("product")).await.map_err(unreadable("product"))?,
-            cart: souk_cart::audit::read(&url("cart")).await.map_err(unreadable("cart"))?,
-            auth: souk_auth::audit::read(&url("auth")).await.map_err(unreadable("auth"))?,
             notification: souk_notification::audit::read(&url("notification"))
                 .await
                 .map_err(unreadable("notification"))?,
             queued: bus.queued().await.map_err(CommandError::failed)?,
+            unpublished,
         })
     }
 
-    /// Events not yet published, by service.
-    pub fn unpublished(&self) -> [(&'static str, u64); 6] {
-        [
-            ("auth", self.auth.outbox_pending),
-            ("product", self.product.outbox_pending),
-            ("order", self.order.outbox_pending),
-            ("cart", self.cart.outbox_pending),
-            ("payment", self.payment.outbox_pending),
-            ("notification", self.notification.outbox_pending),
-        ]
-    }
-
-    /// Events under way: not yet published, or not yet consumed.
-    pub fn in_flight(&self) -> u64 {
-        self.unpublished().iter().map(|(_, pending)| pending).sum::<u64>() + self.queued
+    /// The orders and payments that a shop which stands still will go on with when it is started: those
+    /// of which an event is under way, and those whose provider has yet to be asked.
+    pub fn under_way(&self) -> BTreeSet<i64> {
+        let waiting = self.unpublished.iter().flat_map(|(_, envelopes)| envelopes).chain(&self.queued);
+        let of_events = waiting.flat_map(|envelope| {
+            let fields = ["/orderId", "/order/orderId", "/paymentId"];
+            let in_data = fields.into_iter().filter_map(|field| envelope.data.pointer(field)?.as_i64());
+            in_data.chain(envelope.subject.parse().ok()).collect::<Vec<_>>()
+        });
+        let open = self.payment.payments.iter().filter(|payment| {
+            payment.status == Status::Processing
+                || payment.refunds.iter().any(|refund| refund.status == RefundStatus::Processing)
+        });
+        of_events.chain(open.flat_map(|payment| [payment.payment_id.get(), payment.order_id.get()])).collect()
     }
 
     /// How many things an invariant was checked on.
@@ -73,7 +81,7 @@ impl Facts {
             3 => self.order.orders.iter().filter(|order| order.is_paid).count(),
             4 => self.payment.payments.iter().filter(|payment| payment.captured).count(),
             5 => self.product.reservations.len(),
-            6 => self.unpublished().len(),
+            6 => self.unpublished.len() + 1,
             _ => self.order.orders.len(),
         };
         u64::try_from(count).unwrap_or(u64::MAX)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use souk_events::Envelope;
 use souk_order::audit::OrderFact;
 use souk_payment::{audit::PaymentFact, provider::sandbox::EntryKind};
 use souk_product::audit::ReservationFact;
@@ -33,6 +34,8 @@ pub struct Finding {
     pub detail: String,
     /// Whether it must hold at every instant; others may be on their way to come right.
     pub at_once: bool,
+    /// The orders and payments it is about.
+    pub about: Vec<i64>,
 }
 
 /// Everything that does not hold.
@@ -53,11 +56,11 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn at_once(&mut self, invariant: u8, subject: String, detail: String) {
-        self.0.push(Finding { invariant, subject, detail, at_once: true });
+        self.0.push(Finding { invariant, subject, detail, at_once: true, about: Vec::new() });
     }
 
-    fn in_time(&mut self, invariant: u8, subject: String, detail: String) {
-        self.0.push(Finding { invariant, subject, detail, at_once: false });
+    fn in_time(&mut self, invariant: u8, subject: String, detail: String, about: impl Into<Vec<i64>>) {
+        self.0.push(Finding { invariant, subject, detail, at_once: false, about: about.into() });
     }
 }
 
@@ -96,7 +99,7 @@ fn provider(facts: &Facts, found: &mut Findings) {
         let subject = format!("payment {payment_id}");
         let Some(payment) = payments.get(payment_id) else {
             // Rows are read before the ledger: one claimed in between is not missing.
-            found.in_time(2, subject, "the provider holds it, payment has no row of it".to_owned());
+            found.in_time(2, subject, "the provider holds it, payment has no row of it".to_owned(), []);
             continue;
         };
         if *captured > 0 && *captured != payment.amount.minor {
@@ -109,7 +112,12 @@ fn provider(facts: &Facts, found: &mut Findings) {
             unrefunded.entry(payment.order_id).or_default().insert(*payment_id);
         }
         if *captured > 0 && !payment.captured {
-            found.in_time(2, subject, format!("the provider captured it, its row says {:?}", payment.status));
+            found.in_time(
+                2,
+                subject,
+                format!("the provider captured it, its row says {:?}", payment.status),
+                [*payment_id],
+            );
         }
     }
     for (order, payments) in unrefunded.iter().filter(|(_, payments)| payments.len() > 1) {
@@ -131,7 +139,12 @@ fn provider(facts: &Facts, found: &mut Findings) {
         if returned > refunded {
             found.at_once(2, subject, format!("rows say {returned} went back, the provider says {refunded}"));
         } else if returned < refunded {
-            found.in_time(2, subject, format!("the provider says {refunded} went back, rows say {returned}"));
+            found.in_time(
+                2,
+                subject,
+                format!("the provider says {refunded} went back, rows say {returned}"),
+                [payment.payment_id.get()],
+            );
         }
     }
 }
@@ -146,7 +159,12 @@ fn paid_orders(facts: &Facts, found: &mut Findings) {
         let owed = if order.is_cancelled { !has_refund } else { !has_stock && !has_refund };
         if owed {
             let subject = format!("order {}", order.order_id);
-            found.in_time(3, subject, "it is paid, and has neither its stock nor its refund".to_owned());
+            found.in_time(
+                3,
+                subject,
+                "it is paid, and has neither its stock nor its refund".to_owned(),
+                [order.order_id.get()],
+            );
         }
     }
 }
@@ -168,7 +186,7 @@ fn captures(facts: &Facts, found: &mut Findings) {
         if !is_paid && !refunded.contains(&payment.payment_id.get()) {
             let subject = format!("payment {}", payment.payment_id);
             let detail = format!("captured, but order {} is not paid by it, and it is not refunded", payment.order_id);
-            found.in_time(4, subject, detail);
+            found.in_time(4, subject, detail, [payment.payment_id.get(), payment.order_id.get()]);
         }
     }
 }
@@ -178,10 +196,11 @@ fn reservations(facts: &Facts, found: &mut Findings) {
         facts.order.orders.iter().map(|order| (order.order_id, order)).collect();
     for reservation in facts.product.reservations.iter().filter(|reservation| reservation.state.has_units()) {
         let subject = format!("order {}", reservation.order_id);
+        let about = [reservation.order_id.get()];
         match orders.get(&reservation.order_id) {
-            None => found.in_time(5, subject, "units are set aside for it, and it is not known".to_owned()),
+            None => found.in_time(5, subject, "units are set aside for it, and it is not known".to_owned(), about),
             Some(order) if order.is_cancelled => {
-                found.in_time(5, subject, "units are set aside for it, and it is cancelled".to_owned());
+                found.in_time(5, subject, "units are set aside for it, and it is cancelled".to_owned(), about);
             }
             Some(_) => {}
         }
@@ -196,19 +215,27 @@ fn reservations(facts: &Facts, found: &mut Findings) {
     for order in facts.order.orders.iter().filter(|order| order.is_confirmed && !order.is_cancelled) {
         if !with_units.contains(&order.order_id.get()) {
             let subject = format!("order {}", order.order_id);
-            found.in_time(5, subject, "it is confirmed, and no units are set aside for it".to_owned());
+            found.in_time(
+                5,
+                subject,
+                "it is confirmed, and no units are set aside for it".to_owned(),
+                [order.order_id.get()],
+            );
         }
     }
 }
 
 fn events(facts: &Facts, found: &mut Findings) {
-    for (service, pending) in facts.unpublished() {
-        if pending > 0 {
-            found.in_time(6, format!("outbox of {service}"), format!("{pending} events are not published"));
-        }
+    let subjects = |envelopes: &[Envelope]| -> Vec<i64> {
+        envelopes.iter().filter_map(|envelope| envelope.subject.parse().ok()).collect()
+    };
+    for (service, waiting) in facts.unpublished.iter().filter(|(_, waiting)| !waiting.is_empty()) {
+        let detail = format!("{} events are not published", waiting.len());
+        found.in_time(6, format!("outbox of {service}"), detail, subjects(waiting));
     }
-    if facts.queued > 0 {
-        found.in_time(6, "bus".to_owned(), format!("{} messages are not consumed", facts.queued));
+    if !facts.queued.is_empty() {
+        let detail = format!("{} messages are not consumed", facts.queued.len());
+        found.in_time(6, "bus".to_owned(), detail, subjects(&facts.queued));
     }
 }
 

@@ -22,8 +22,8 @@ fn start(bench: &Bench, consumer: Consumer) -> CancellationToken {
     stop
 }
 
-async fn queued(bench: &Bench) -> u64 {
-    bench.bus.queued().await.unwrap()
+async fn queued(bench: &Bench) -> usize {
+    bench.bus.queued().await.unwrap().len()
 }
 
 #[tokio::test]

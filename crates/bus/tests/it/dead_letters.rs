@@ -45,7 +45,7 @@ async fn a_poison_message_is_put_aside_and_the_queue_goes_on() {
         bench.bus.dead_letters(None).await.unwrap().len() == 2
     })
     .await;
-    assert_eq!(bench.bus.queued().await.unwrap(), 0);
+    assert!(bench.bus.queued().await.unwrap().is_empty());
     assert_eq!(handled.load(Ordering::SeqCst), 8);
 
     let letters = bench.bus.dead_letters(Some("order")).await.unwrap();

@@ -1,12 +1,13 @@
 //! Service tokens: fetched from auth against the configured secret, renewed at half-life; and the
 //! JWKS fetched from auth.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::BoxFuture;
 use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use souk_values::{Clock, Secret, Timestamp};
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::{CallError, PeerClient, auth::JwksSource, call::Repeat};
 
@@ -45,6 +46,7 @@ impl std::fmt::Debug for ServiceToken {
 struct Held {
     token: Arc<str>,
     renew_at: Timestamp,
+    ends_at: Timestamp,
 }
 
 impl std::fmt::Debug for Held {
@@ -53,46 +55,76 @@ impl std::fmt::Debug for Held {
     }
 }
 
-/// The token with which one service calls others.
+/// The token with which one service calls others. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct ServiceTokens(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct ServiceTokens {
+struct Inner {
     service: &'static str,
     secret: Secret,
     auth: PeerClient,
     clock: Arc<dyn Clock>,
     held: Mutex<Option<Held>>,
+    asking: Semaphore,
 }
 
 impl ServiceTokens {
     /// For calls of `service`; `auth` asks without a token.
     #[must_use]
     pub fn new(service: &'static str, secret: Secret, auth: PeerClient, clock: &Arc<dyn Clock>) -> Self {
-        Self { service, secret, auth, clock: Arc::clone(clock), held: Mutex::new(None) }
+        let (clock, held, asking) = (Arc::clone(clock), Mutex::default(), Semaphore::new(1));
+        Self(Arc::new(Inner { service, secret, auth, clock, held, asking }))
     }
 
-    /// A token that lives for at least half of its time. While auth is away the one at hand is used on.
-    pub async fn get(&self) -> Result<Arc<str>, CallError> {
-        let mut held = self.held.lock().await;
-        let now = self.clock.now();
-        if let Some(held) = held.as_ref().filter(|held| now < held.renew_at) {
-            return Ok(Arc::clone(&held.token));
-        }
-        let ask = ServiceTokenRequest { service: self.service.to_owned(), secret: self.secret.expose().clone() };
-        match self.auth.post::<_, ServiceToken>("/internal/tokens", &ask, Repeat::Safe).await {
-            Ok(issued) => {
-                let token: Arc<str> = issued.access_token.into();
-                let renew_at = now.plus(std::time::Duration::from_secs(issued.expires_in / 2));
-                *held = Some(Held { token: Arc::clone(&token), renew_at });
-                Ok(token)
-            }
-            Err(error) => match held.as_ref() {
-                Some(held) => {
-                    tracing::warn!(service = self.service, error = %error, "the service token could not be renewed");
-                    Ok(Arc::clone(&held.token))
+    /// A token that is good now. Past half of its time it is renewed beside the call that finds out, so
+    /// that nobody waits for auth as long as the one at hand is good.
+    ///
+    /// Boxed, because asking auth is itself a call like the one the token is for.
+    pub fn get(&self) -> BoxFuture<'_, Result<Arc<str>, CallError>> {
+        Box::pin(async move {
+            if let Some((token, is_young)) = self.held(self.0.clock.now()) {
+                if !is_young {
+                    let tokens = self.clone();
+                    tokio::spawn(async move { tokens.renew_beside().await });
                 }
-                None => Err(error),
-            },
+                return Ok(token);
+            }
+            // Whoever waited finds the token that the one before has fetched.
+            let _asking = self.0.asking.acquire().await;
+            match self.held(self.0.clock.now()) {
+                Some((token, _)) => Ok(token),
+                None => self.0.ask().await,
+            }
+        })
+    }
+
+    /// The token at hand if it is good at `now`, and whether less than half of its time is over.
+    fn held(&self, now: Timestamp) -> Option<(Arc<str>, bool)> {
+        let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = held.as_ref().filter(|held| now < held.ends_at)?;
+        Some((Arc::clone(&held.token), now < held.renew_at))
+    }
+
+    async fn renew_beside(&self) {
+        let Ok(_asking) = self.0.asking.try_acquire() else { return };
+        if let Err(error) = self.0.ask().await {
+            tracing::warn!(service = self.0.service, error = %error, "the service token could not be renewed yet");
         }
+    }
+}
+
+impl Inner {
+    async fn ask(&self) -> Result<Arc<str>, CallError> {
+        let now = self.clock.now();
+        let ask = ServiceTokenRequest { service: self.service.to_owned(), secret: self.secret.expose().clone() };
+        let issued: ServiceToken = self.auth.post("/internal/tokens", &ask, Repeat::Safe).await?;
+        let token: Arc<str> = issued.access_token.into();
+        let lives = |seconds| now.plus(std::time::Duration::from_secs(seconds));
+        let (renew_at, ends_at) = (lives(issued.expires_in / 2), lives(issued.expires_in));
+        let held = Held { token: Arc::clone(&token), renew_at, ends_at };
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        Ok(token)
     }
 }
 

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use souk_values::{Clock, Timestamp, UserId};
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 /// `iss` of every token.
 pub const ISSUER: &str = "souk-auth";
@@ -99,6 +99,7 @@ struct Inner {
     source: Box<dyn JwksSource>,
     clock: Arc<dyn Clock>,
     keys: RwLock<Keys>,
+    fetching: Mutex<()>,
     verified: Cache<[u8; 32], Arc<Claims>>,
 }
 
@@ -116,6 +117,7 @@ impl Verifier {
             source: Box::new(source),
             clock,
             keys: RwLock::default(),
+            fetching: Mutex::default(),
             verified: Cache::new(REMEMBERED_TOKENS),
         }))
     }
@@ -153,25 +155,36 @@ impl Verifier {
     }
 
     async fn key(&self, kid: &str, algorithm: Algorithm) -> Result<DecodingKey, Refused> {
-        if let Some(key) = self.0.keys.read().await.set.as_ref().and_then(|set| find(set, kid, algorithm)) {
+        if let Some(key) = self.known(kid, algorithm).await {
             return Ok(key);
         }
-        let mut keys = self.0.keys.write().await;
+        // One fetches; tokens of known keys are verified meanwhile.
+        let _fetching = self.0.fetching.lock().await;
+        if let Some(key) = self.known(kid, algorithm).await {
+            return Ok(key);
+        }
         let now = self.0.clock.now();
-        let known = |keys: &Keys| keys.set.as_ref().and_then(|set| find(set, kid, algorithm));
-        // Whoever waited for the lock may find that another has just fetched.
-        if let Some(key) = known(&keys) {
-            return Ok(key);
-        }
-        let pause = if keys.set.is_some() { REFRESH_PAUSE } else { FIRST_PAUSE };
-        if keys.asked_at.is_some_and(|at| now.since(at) < pause) {
-            // Known keys say that this one is none of auth's; without any, nothing can be said yet.
-            let unavailable = || Refused::KeysUnavailable("they could not be fetched a moment ago".to_owned());
-            return Err(keys.set.as_ref().map_or_else(unavailable, |_| Refused::Invalid));
-        }
+        self.may_ask(now).await?;
+        let fetched = self.0.source.fetch().await;
+        let mut keys = self.0.keys.write().await;
         keys.asked_at = Some(now);
-        keys.set = Some(self.0.source.fetch().await.map_err(Refused::KeysUnavailable)?);
-        known(&keys).ok_or(Refused::Invalid)
+        keys.set = Some(fetched.map_err(Refused::KeysUnavailable)?);
+        keys.set.as_ref().and_then(|set| find(set, kid, algorithm)).ok_or(Refused::Invalid)
+    }
+
+    async fn known(&self, kid: &str, algorithm: Algorithm) -> Option<DecodingKey> {
+        self.0.keys.read().await.set.as_ref().and_then(|set| find(set, kid, algorithm))
+    }
+
+    /// Whether auth may be asked at `now`. Known keys say that another is none of auth's; without any,
+    /// nothing can be said yet.
+    async fn may_ask(&self, now: Timestamp) -> Result<(), Refused> {
+        let keys = self.0.keys.read().await;
+        let (pause, refused) = match &keys.set {
+            Some(_) => (REFRESH_PAUSE, Refused::Invalid),
+            None => (FIRST_PAUSE, Refused::KeysUnavailable("they could not be fetched a moment ago".to_owned())),
+        };
+        if keys.asked_at.is_some_and(|at| now.since(at) < pause) { Err(refused) } else { Ok(()) }
     }
 }
 

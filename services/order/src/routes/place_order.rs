@@ -60,7 +60,12 @@ pub async fn handle(
     let order = match prefer.duration() {
         None => order,
         Some(wait) => match tokio::time::timeout(wait, settled(&app, order.order_id)).await {
-            Ok(settled) => settled?.unwrap_or(order),
+            Ok(Ok(settled)) => settled.unwrap_or(order),
+            // It is placed, whatever kept us from looking at it again: an error would make a client order twice.
+            Ok(Err(error)) => {
+                tracing::warn!(order.id = %order.order_id, error = ?error, "a placed order could not be waited for");
+                order
+            }
             // Still `created` when last looked at.
             Err(_) => order,
         },

@@ -1,6 +1,6 @@
 //! `GET /orders/{orderId}/stream`: the timeline as it grows, by Server-Sent Events.
 
-use std::{collections::VecDeque, convert::Infallible};
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use axum::{
     extract::State,
@@ -9,7 +9,7 @@ use axum::{
 };
 use futures::{Stream, stream};
 use souk_kit::{auth::Customer, extract::Path};
-use souk_values::OrderId;
+use souk_values::{OrderId, Timestamp};
 
 use super::visible;
 use crate::{App, error::OrderError, order::Step, view::TimelineEntry, waiters::Waiting};
@@ -39,7 +39,8 @@ pub async fn handle(
     // An id that is not ours is no reason to refuse: the stream begins at the beginning.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(0);
     let waiting = app.waiters.wait_for(order_id);
-    let following = Following { app, order_id, waiting, last, at_hand: VecDeque::new() };
+    let ends_at = app.clock.now().plus(LASTS);
+    let following = Following { app, order_id, waiting, last, ends_at, at_hand: VecDeque::new() };
     let events = stream::unfold(following, |mut following| async move {
         let step = following.next().await?;
         Some((Ok(event(step)), following))
@@ -47,17 +48,21 @@ pub async fn handle(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
+/// How long a stream lasts: as long as an access token. The reader comes back with a fresh one.
+const LASTS: Duration = Duration::from_secs(15 * 60);
+
 /// A reader of one order's timeline.
 struct Following {
     app: App,
     order_id: OrderId,
     waiting: Waiting,
     last: i64,
+    ends_at: Timestamp,
     at_hand: VecDeque<Step>,
 }
 
 impl Following {
-    /// The next step; `None` when the service stops.
+    /// The next step; `None` when the service stops, or the stream has lasted as long as it may.
     async fn next(&mut self) -> Option<Step> {
         loop {
             if let Some(step) = self.at_hand.pop_front() {
@@ -72,7 +77,7 @@ impl Following {
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = %error, "a stream could not read its order; tried again"),
             }
-            if !self.waiting.changed().await {
+            if self.app.clock.now() >= self.ends_at || !self.waiting.changed().await {
                 return None;
             }
         }

@@ -12,6 +12,11 @@ impl MigrationName for Init {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Init {
+    /// Whole or not at all: a process killed half-way finds nothing done.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(orders()).await?;
         manager.create_table(steps()).await?;
