@@ -17,6 +17,7 @@ pub use call::{CallError, PeerClient, Peers};
 pub use problem::Problem;
 pub use serve::{Running, start};
 pub use service::{Deps, Service, ShopConfig, StartError, Task};
+pub use traces::method_label;
 
 /// Chooses the TLS and signature provider for the whole process. Call it first in `main` and in tests.
 pub fn install_crypto() {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::routing::{MethodFilter, MethodRouter};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, ResponseBuilder, Schema,
-    path::{HttpMethod, Operation},
+    Components, ContentBuilder, InfoBuilder, KnownFormat, ObjectBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr,
+    Required, ResponseBuilder, Schema, SchemaFormat,
+    path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn},
+    schema::Type,
     security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 use utoipa::{PartialSchema, ToSchema};
@@ -56,6 +58,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The router, and the OpenAPI document of `service`.
     pub fn finish(mut self, service: &str, description: &str) -> (axum::Router<S>, OpenApi) {
+        for (method, path, operation) in dead_letters(service) {
+            self.paths.add_path_operation(path, vec![method], operation);
+        }
         let mut problem_schemas = Vec::new();
         Problem::schemas(&mut problem_schemas);
         self.schemas.extend(problem_schemas);
@@ -72,6 +77,50 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let document = OpenApiBuilder::new().info(info).paths(self.paths).components(Some(components)).build();
         (self.router, document)
     }
+}
+
+/// The frame's routes for dead letters, which `crate::health` serves beside the service's own.
+fn dead_letters(service: &str) -> Vec<(HttpMethod, String, Operation)> {
+    let list = format!("/admin/{service}/dead-letters");
+    let one = format!("{list}/{{deadLetterId}}");
+    let replay = format!("{one}/replay");
+    let id = || {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .build();
+        ParameterBuilder::new()
+            .name("deadLetterId")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(schema))
+            .build()
+    };
+    let operation = |summary: &str, status: &str, means: &str| {
+        OperationBuilder::new().summary(Some(summary)).response(status, ResponseBuilder::new().description(means))
+    };
+    let not_found = || refusal("`dead_letter.not_found`");
+    let of_one = |summary: &str, status: &str, means: &str| {
+        operation(summary, status, means).parameter(id()).response("404", not_found()).build()
+    };
+    let mut all = vec![
+        (
+            HttpMethod::Get,
+            list,
+            operation("Lists this service's dead letters, newest first.", "200", "The letters").build(),
+        ),
+        (
+            HttpMethod::Get,
+            one.clone(),
+            of_one("Shows a dead letter with its event and the error.", "200", "The letter"),
+        ),
+        (HttpMethod::Delete, one, of_one("Drops a dead letter for good.", "204", "It is gone")),
+        (HttpMethod::Post, replay, of_one("Puts a dead letter back into its queue.", "202", "It is in its queue")),
+    ];
+    for (method, path, operation) in &mut all {
+        document(operation, method, path, Access::Token);
+    }
+    all
 }
 
 fn filter(method: &HttpMethod) -> MethodFilter {

@@ -176,7 +176,11 @@ async fn the_document_is_made_from_the_table() {
     let world = World::new().await;
     let document = start(&world).await.get("/openapi.json").await.json;
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, ["/internal/peek", "/notes", "/notes/pay", "/notes/{noteId}", "/notes/{noteId}/drop"]);
+    let letters = ["/admin/note/dead-letters", "/admin/note/dead-letters/{deadLetterId}"];
+    assert_eq!(paths[..2], letters);
+    assert_eq!(paths[3..], ["/internal/peek", "/notes", "/notes/pay", "/notes/{noteId}", "/notes/{noteId}/drop"]);
+    let replay = &document["paths"]["/admin/note/dead-letters/{deadLetterId}/replay"]["post"];
+    assert_eq!(replay["security"][0]["bearer"], serde_json::json!([]));
     let write = &document["paths"]["/notes"]["post"];
     assert_eq!(write["operationId"], "postNotes");
     assert_eq!(write["security"][0]["bearer"], serde_json::json!([]));

@@ -8,6 +8,7 @@ use std::{
 
 use http::{Method, StatusCode};
 use metrics::{Gauge, Histogram, describe_gauge, describe_histogram, gauge, histogram};
+use souk_kit::method_label;
 
 const SERVICE: &str = "gateway";
 const REQUESTS: &str = "http_server_request_duration_seconds";
@@ -56,7 +57,7 @@ impl RouteSeries {
     }
 
     pub fn record(&self, method: &Method, status: StatusCode, took: Duration) {
-        let key = (label(method), status);
+        let key = (method_label(method), status);
         let known = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let series = known.unwrap_or_else(|| {
             let made = Arc::new(self.make(key.0, status));
@@ -87,20 +88,6 @@ impl RouteSeries {
                 "httpMethod" => method)
         });
         Series { request, routed }
-    }
-}
-
-/// Methods as a closed set.
-fn label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
     }
 }
 

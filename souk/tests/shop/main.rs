@@ -1,6 +1,7 @@
 //! Whole-shop tests: they start the real binary and buy through the gateway over HTTP.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc, reason = "tests")]
 
+mod auditing;
 mod crash;
 mod hot_product;
 mod operating;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use souk_testkit::{Client, eventually};
+use souk_testkit::Client;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -48,13 +48,16 @@ impl Shop {
         shop
     }
 
-    /// Waits until every service is ready.
+    /// Waits until every service is ready; shows what the process said when that does not come to be.
     pub async fn is_ready(&self) {
-        eventually("the shop is ready", || async {
+        for _ in 0..2_000 {
             let asked = self.client.try_send(reqwest::Method::GET, "/health/ready", None).await;
-            asked.is_ok_and(|answer| answer.status == 200)
-        })
-        .await;
+            if asked.is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the shop is not ready: {}", std::fs::read_to_string(self.folder.path().join("test.log")).unwrap());
     }
 
     /// SIGKILL: no chance to finish anything.
@@ -147,13 +150,13 @@ fn spawn(folder: &Path, port: u16, flags: &[&str]) -> Child {
         .unwrap()
 }
 
-/// A gateway port whose whole range (management to notification) is free. Each test of this process
-/// gets a range of its own.
+/// A gateway port whose whole range (management to notification) is free, below the ports that the
+/// system gives to connections. Each shop of this process gets a range of its own.
 fn free_ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + u16::try_from(std::process::id() % 200).unwrap() * 100;
+    let first = 10_000 + u16::try_from(std::process::id() % 70).unwrap() * 310;
     loop {
-        let port = first + NEXT.fetch_add(10, Ordering::SeqCst) % 20_000;
+        let port = first + NEXT.fetch_add(10, Ordering::SeqCst) % 600;
         if (port - 1..port + 8).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
             return port;
         }

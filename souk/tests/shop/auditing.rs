@@ -1,0 +1,103 @@
+//! The audit finds what is wrong: each test breaks one store of a shop that stands still.
+
+use serde_json::Value;
+use souk_sql::{Access, Db, SqlError};
+
+use crate::{Shop, Shopper};
+
+/// A stopped shop with one paid order.
+async fn stopped_shop() -> Shop {
+    let mut shop = Shop::start().await;
+    let kettle = shop.product("Kettle", 10).await;
+    let ada = Shopper::register(&shop, "ada").await;
+    let order = ada.order(kettle, 2).await;
+    ada.pay(&order, "tok_visa").await.expect(201);
+    ada.sees(&order, "paid").await;
+    shop.is_clean().await;
+    shop.interrupt().await;
+    shop.is_clean().await;
+    shop
+}
+
+/// Runs `sql` on the store `name`, behind the shop's back.
+async fn tamper(shop: &Shop, name: &str, sql: &'static str) {
+    let db = Db::open(&format!("sqlite:{}/{name}.db", shop.folder.path().display()), Access::ReadWrite).await.unwrap();
+    db.write(sql, |tx, sql| {
+        Box::pin(async move {
+            use sea_orm::ConnectionTrait;
+            tx.execute_unprepared(sql).await?;
+            Ok::<_, SqlError>(())
+        })
+    })
+    .await
+    .unwrap();
+}
+
+/// The invariants that the audit says are violated.
+async fn violated(shop: &Shop) -> Vec<u64> {
+    let (code, report, error) = shop.command(&["audit", "--json"]).await;
+    let report: Value = serde_json::from_str(&report).unwrap_or_else(|_| panic!("{report}{error}"));
+    let lines = report["invariants"].as_array().unwrap();
+    let violated: Vec<u64> =
+        lines.iter().filter(|line| line["violations"] != 0).map(|line| line["invariant"].as_u64().unwrap()).collect();
+    assert_eq!(code, i32::from(!violated.is_empty()), "{report:#}");
+    violated
+}
+
+#[tokio::test]
+async fn stock_that_its_ledger_does_not_explain() {
+    let shop = stopped_shop().await;
+    tamper(&shop, "product", "UPDATE product SET stock = stock + 1").await;
+    assert_eq!(violated(&shop).await, [1]);
+}
+
+#[tokio::test]
+async fn a_paid_order_without_its_units() {
+    let shop = stopped_shop().await;
+    tamper(&shop, "product", "DELETE FROM reservation").await;
+    assert_eq!(violated(&shop).await, [3, 5]);
+}
+
+#[tokio::test]
+async fn a_capture_that_no_payment_knows_and_one_that_no_order_knows() {
+    let shop = stopped_shop().await;
+    tamper(&shop, "sandbox", "UPDATE sandbox_charge SET amount_minor = amount_minor + 1").await;
+    assert_eq!(violated(&shop).await, [2]);
+    tamper(&shop, "sandbox", "UPDATE sandbox_charge SET amount_minor = amount_minor - 1").await;
+    tamper(&shop, "order", "DELETE FROM order_step; DELETE FROM shop_order").await;
+    assert_eq!(violated(&shop).await, [4, 5]);
+}
+
+#[tokio::test]
+async fn money_kept_for_a_cancelled_order_is_not_excused_by_an_unrelated_event() {
+    let shop = stopped_shop().await;
+    // An event that explains nothing waits in an outbox; the units and the money of the order are still amiss.
+    tamper(
+        &shop,
+        "product",
+        "INSERT INTO outbox_event (event_id, event_type, created_at, envelope) VALUES \
+         ('0194bd5b-6a00-7000-8000-000000000001', 'product.changed.v1', 0, \
+          '{\"specversion\":\"1.0\",\"id\":\"0194bd5b-6a00-7000-8000-000000000001\",\"type\":\"product.changed.v1\",\
+            \"source\":\"/souk/product\",\"subject\":\"1\",\"time\":\"2026-01-01T00:00:00Z\",\
+            \"datacontenttype\":\"application/json\",\"aggregateversion\":1,\"data\":{}}')",
+    )
+    .await;
+    assert_eq!(violated(&shop).await, [0_u64; 0], "what is merely under way is pending");
+    tamper(&shop, "order", "UPDATE shop_order SET status = 'cancelled', cancelled_at = 1").await;
+    assert_eq!(violated(&shop).await, [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_opened() {
+    let shop = stopped_shop().await;
+    for rest in ["payment.db-wal", "payment.db-shm"] {
+        // SQLite would mend the file from them.
+        if let Err(error) = std::fs::remove_file(shop.folder.path().join(rest)) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+        }
+    }
+    std::fs::write(shop.folder.path().join("payment.db"), "this is no database, however long one looks at it").unwrap();
+    let (code, _, error) = shop.command(&["audit"]).await;
+    assert_eq!(code, 1);
+    assert!(error.contains("payment"), "{error}");
+}
