@@ -119,10 +119,8 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let listeners = Listeners::bind(args.port, management).await?;
     let deps = make_deps(folder, &settings, &secrets, clock, ids, args.port).await.map_err(CommandError::failed)?;
     configs.auth.operator_secret = Secret::new(operator_token);
-    let first_password = match configs.auth.admin_password.expose().is_empty() {
-        true => folder.first_password(&deps.ids)?,
-        false => None,
-    };
+    let is_configured = !configs.auth.admin_password.expose().is_empty();
+    let first_password = if is_configured { None } else { folder.first_password(&deps.ids)? };
     if let Some(password) = &first_password {
         configs.auth.admin_password = password.clone();
     }

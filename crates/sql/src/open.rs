@@ -47,7 +47,7 @@ struct Inner {
 #[derive(Debug)]
 enum Writer {
     /// SQLite: one connection, commits in groups.
-    Grouped { jobs: mpsc::Sender<Job>, options: ConnectOptions, last_failure: LastFailure },
+    Grouped { jobs: mpsc::Sender<Job>, options: Box<ConnectOptions>, last_failure: LastFailure },
     /// PostgreSQL, MySQL: transactions side by side on the pool.
     Pooled,
 }
@@ -76,7 +76,7 @@ impl Db {
             Access::ReadWrite => {
                 let options = sqlite_options(url, 1, Access::ReadWrite);
                 let (jobs, last_failure) = writer::start(options.clone()).await?;
-                Some(Writer::Grouped { jobs, options, last_failure })
+                Some(Writer::Grouped { jobs, options: Box::new(options), last_failure })
             }
             Access::ReadOnly => None,
         };
@@ -203,7 +203,7 @@ impl Db {
         match &self.0.writer {
             Some(Writer::Grouped { options, .. }) => {
                 // On a connection of its own: the writer's is the writer's.
-                let connection = connect(options.clone()).await?;
+                let connection = connect(ConnectOptions::clone(options)).await?;
                 M::up(&connection, None).await?;
                 Ok(connection.close().await?)
             }

@@ -123,8 +123,8 @@ async fn what_is_answered_after_a_full_disk_is_on_disk() {
     let defect = || {
         db.write((), |_, ()| Box::pin(async move { if true { panic!("a defect") } else { Ok::<(), SqlError>(()) } }))
     };
-    let full = fill().await;
-    assert!(matches!(full, Err(SqlError::Unavailable(_))), "{full:?}");
+    let refused = fill().await;
+    assert!(matches!(refused, Err(SqlError::Unavailable(_))), "{refused:?}");
     db.ping().await.unwrap();
     for round in 0..5_i64 {
         assert!(defect().await.is_err());

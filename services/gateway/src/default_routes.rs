@@ -26,6 +26,7 @@ pub(crate) fn all() -> Vec<RouteConfig> {
             ..route("jwks-root", "auth", "/.well-known/jwks.json").with_public(&["GET /.well-known/jwks.json"])
         },
         import(),
+        picture(),
         route("product", "product", "/api/products/**,/api/categories/**,/api/pictures/**").with_public(&[
             "GET /api/products/**",
             "GET /api/categories/**",
@@ -59,6 +60,13 @@ fn import() -> RouteConfig {
     import.filters.push("RequestSize=20MB".to_owned());
     import.metadata.response_timeout = Some(IMPORT_LIMIT);
     import
+}
+
+/// A picture is larger than other bodies.
+fn picture() -> RouteConfig {
+    let mut picture = route("product-picture", "product", "/api/products/*/picture");
+    picture.filters.push("RequestSize=5MB".to_owned());
+    picture
 }
 
 impl RouteConfig {

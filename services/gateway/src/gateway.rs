@@ -150,10 +150,9 @@ impl Gateway {
         match self.verifier.verify(token).await {
             Ok(claims) if claims.role == Role::Service => Err(Refusal::NotForServices),
             Ok(_) => Ok(()),
-            // Nothing is known of the token, and nothing rests on it: browsing goes on while auth is away.
-            Err(Refused::KeysUnavailable(_)) if is_public() => Ok(()),
-            // A browser that comes back sends its old token with everything, refreshing and signing out included.
-            Err(Refused::Expired) if is_public() => Ok(()),
+            // Nothing rests on the token: browsing goes on while auth is away, and a browser that comes back
+            // sends its old one with everything, refreshing and signing out included.
+            Err(Refused::KeysUnavailable(_) | Refused::Expired) if is_public() => Ok(()),
             Err(refused) => Err(refused.into()),
         }
     }

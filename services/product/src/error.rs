@@ -10,6 +10,7 @@ use souk_kit::{
 };
 
 use crate::{
+    gallery::GalleryError,
     import::{ImportError, Unreadable},
     store::StoreError,
 };
@@ -38,6 +39,15 @@ pub enum ProductError {
     /// A file that cannot be imported.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+    /// A picture that cannot be kept or shown.
+    #[error(transparent)]
+    Gallery(#[from] GalleryError),
+    /// A body that is not said to be a picture of a known kind.
+    #[error("send a picture as JPEG, PNG or WebP, with its Content-Type")]
+    PictureNotSupported,
+    /// There is no such picture in this size.
+    #[error("there is no such picture")]
+    NoPicture,
     /// Refused by the frame: authorisation.
     #[error("{}", .0.code)]
     Frame(Problem),
@@ -78,6 +88,15 @@ impl From<ProductError> for Problem {
             ProductError::BrokenOff => (StatusCode::BAD_REQUEST, "body.broken_off"),
             ProductError::Unreadable(Unreadable::NoColumn(_)) => (StatusCode::BAD_REQUEST, "import.no_column"),
             ProductError::Unreadable(Unreadable::NotCsv(_)) => (StatusCode::BAD_REQUEST, "import.not_csv"),
+            ProductError::Gallery(GalleryError::Unreadable(_)) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "picture.unreadable")
+            }
+            ProductError::Gallery(GalleryError::NotNow(denied)) => {
+                return Problem::unavailable("pictures", &denied).retry_after(denied.retry_after);
+            }
+            ProductError::Gallery(error @ GalleryError::Away(_)) => return Problem::unavailable("pictures", &error),
+            ProductError::PictureNotSupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "picture.not_supported"),
+            ProductError::NoPicture => (StatusCode::NOT_FOUND, "picture.not_found"),
         };
         Problem::new(status, code, detail)
     }

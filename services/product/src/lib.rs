@@ -7,8 +7,10 @@ mod category;
 mod config;
 mod consumers;
 mod error;
+mod gallery;
 mod metrics;
 mod news;
+mod picture;
 mod product;
 mod reservation;
 mod routes;
@@ -22,6 +24,8 @@ use std::{sync::Arc, time::Duration};
 use souk_bus::{SqlOutbox, inbox};
 use souk_kit::{Deps, Service, StartError};
 
+use gallery::Gallery;
+
 pub use config::ProductConfig;
 pub use reservation::State as ReservationState;
 pub use store::{ProductStore, StoreError};
@@ -30,6 +34,7 @@ pub use store::{ProductStore, StoreError};
 #[derive(Debug, Clone)]
 struct App {
     store: ProductStore,
+    gallery: Gallery,
 }
 
 /// Builds the service on the store of `config`. The store is handed out too, for whoever fills the catalogue.
@@ -37,7 +42,8 @@ pub async fn build(config: ProductConfig, deps: &Deps) -> Result<(Service, Produ
     let store =
         ProductStore::open(&config.store_url, deps.ids.clone(), Arc::clone(&deps.clock), deps.shop.currency).await?;
     let store = store.with_low_stock_at(config.low_stock_at);
-    let app = App { store: store.clone() };
+    let gallery = Gallery::new(config.pictures_folder(), Arc::clone(&deps.clock));
+    let app = App { store: store.clone(), gallery };
     let (router, openapi) = routes::table();
     let db = store.db().clone();
     let (clock, measured) = (Arc::clone(&deps.clock), store.clone());

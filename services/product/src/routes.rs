@@ -17,8 +17,11 @@ mod quote_products;
 mod replace_category;
 mod replace_product;
 mod rules;
+mod set_picture;
 mod show_by_slug;
+mod show_picture;
 mod show_product;
+mod upload;
 
 use utoipa::openapi::OpenApi;
 
@@ -36,6 +39,8 @@ pub fn table() -> (axum::Router<App>, OpenApi) {
         PATCH  "/products/{productId}"         token  change_product;
         DELETE "/products/{productId}"         token  delete_product;
         POST   "/products/{productId}/stock"   token  adjust_stock;
+        POST   "/products/{productId}/picture" token  set_picture;
+        GET    "/pictures/{pictureId}/{size}"  public show_picture;
         GET    "/categories"                   public list_categories;
         POST   "/categories"                   token  create_category;
         PUT    "/categories/{categoryId}"      token  replace_category;

@@ -38,6 +38,35 @@ async fn a_new_shop_has_a_catalogue_documents_and_pictures() {
 }
 
 #[tokio::test]
+async fn a_picture_is_uploaded_and_seen_through_the_gateway() {
+    let shop = Shop::start().await;
+    let kettle = shop.product("Kettle", 3).await;
+    let token = shop.admin_token().await;
+    let product = shop.client.get(&format!("/products/{kettle}")).await.expect(200);
+    // The smallest PNG there is: one grey dot.
+    let png: &[u8] = &[
+        137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 58, 126,
+        155, 85, 0, 0, 0, 10, 73, 68, 65, 84, 120, 156, 99, 104, 0, 0, 0, 130, 0, 129, 119, 205, 114, 182, 0, 0, 0, 0,
+        73, 69, 78, 68, 174, 66, 96, 130,
+    ];
+    let uploaded = reqwest::Client::new()
+        .post(format!("http://127.0.0.1:{}/api/products/{kettle}/picture", shop.port))
+        .bearer_auth(token)
+        .header("content-type", "image/png")
+        .header("if-match", product.header("etag"))
+        .body(png)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(uploaded.status(), 200, "{}", uploaded.text().await.unwrap());
+    let product: Value = uploaded.json().await.unwrap();
+    let root = souk_testkit::Client::new(format!("http://127.0.0.1:{}", shop.port));
+    let picture = root.get(product["imageUrl"].as_str().unwrap()).await.expect(200);
+    assert!(picture.header("content-type").starts_with("image/"));
+    assert!(picture.header("cache-control").contains("immutable"));
+}
+
+#[tokio::test]
 async fn one_folder_one_shop_and_ctrl_c_stops_it() {
     let mut shop = Shop::start().await;
     shop.product("Kettle", 3).await;
@@ -140,4 +169,48 @@ async fn every_service_shows_its_series() {
     for service in ["auth", "product", "order", "cart", "payment", "notification"] {
         assert!(all.contains(&format!("service=\"{service}\"")), "{service}");
     }
+}
+
+#[tokio::test]
+async fn a_first_start_that_fails_does_not_lose_the_admins_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let templates = tempfile::tempdir().unwrap();
+    std::fs::write(templates.path().join("welcome.txt"), "{% broken").unwrap();
+    let port = crate::process::free_ports();
+    let up = |templates: &str| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk"));
+        command
+            .args(["up", "--empty", "--port", &port.to_string(), "--data", &folder.path().display().to_string()])
+            .env("SOUK_NOTIFICATION__TEMPLATES_DIR", templates)
+            .kill_on_drop(true)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        command
+    };
+    let failed = up(&templates.path().display().to_string()).output().await.unwrap();
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("welcome"), "{failed:?}");
+
+    let running = up("").spawn().unwrap();
+    let client = souk_testkit::Client::new(format!("http://127.0.0.1:{port}/api"));
+    eventually("the shop is ready", || async {
+        client.try_send(reqwest::Method::GET, "/health/ready", None).await.is_ok_and(|answer| answer.status == 200)
+    })
+    .await;
+    let pid = running.id().unwrap().to_string();
+    assert!(tokio::process::Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+    let said = running.wait_with_output().await.unwrap().stdout;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(said.contains("admin@souk.local   password "), "{said}");
+
+    let mut again = up("").spawn().unwrap();
+    eventually("the shop is ready", || async {
+        client.try_send(reqwest::Method::GET, "/health/ready", None).await.is_ok_and(|answer| answer.status == 200)
+    })
+    .await;
+    let password = said.split("password ").nth(1).unwrap().split_whitespace().next().unwrap();
+    client.post("/auth/login", json!({"email": "admin@souk.local", "password": password})).await.expect(200);
+    again.kill().await.unwrap();
+    let said = again.wait_with_output().await.unwrap().stdout;
+    assert!(!String::from_utf8_lossy(&said).contains("password "), "it is shown once");
 }

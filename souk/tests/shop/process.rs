@@ -103,9 +103,14 @@ impl Shop {
 
     /// A client with an admin's token.
     pub async fn admin(&self) -> Client {
+        self.client.with_token(self.admin_token().await)
+    }
+
+    /// An admin's token.
+    pub async fn admin_token(&self) -> String {
         let body = json!({"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD});
         let answer = self.client.post("/auth/login", body).await.expect(200);
-        self.client.with_token(answer.json["accessToken"].as_str().unwrap())
+        answer.json["accessToken"].as_str().unwrap().to_owned()
     }
 
     /// Moves the shop's clock. Tokens may be over after it: sign in again.
@@ -152,7 +157,7 @@ fn spawn(folder: &Path, port: u16, flags: &[&str]) -> Child {
 
 /// A gateway port whose whole range (management to notification) is free, below the ports that the
 /// system gives to connections. Each shop of this process gets a range of its own.
-fn free_ports() -> u16 {
+pub fn free_ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + u16::try_from(std::process::id() % 70).unwrap() * 310;
     loop {

@@ -81,6 +81,7 @@ impl ServiceTokens {
     /// that nobody waits for auth as long as the one at hand is good.
     ///
     /// Boxed, because asking auth is itself a call like the one the token is for.
+    #[must_use]
     pub fn get(&self) -> BoxFuture<'_, Result<Arc<str>, CallError>> {
         Box::pin(async move {
             if let Some((token, is_young)) = self.held(self.0.clock.now()) {

@@ -19,8 +19,8 @@ pub fn tagged(headers: &HeaderMap, tag: &HeaderValue, body: &impl Serialize) -> 
     (common, Json(body)).into_response()
 }
 
-/// Compares weakly, as RFC 9110 wants for `If-None-Match`.
-fn has(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+/// Whether the caller has this one. Compares weakly, as RFC 9110 wants for `If-None-Match`.
+pub fn has(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/").as_bytes() == tag)
     })

@@ -4,11 +4,10 @@ use axum::{
     Json,
     body::Bytes,
     extract::{FromRequest, Request, State},
-    http::header,
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use souk_kit::auth::Admin;
 
+use super::upload;
 use crate::{
     App,
     error::ProductError,
@@ -26,18 +25,10 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
     type Rejection = ProductError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ProductError> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.unwrap_or("").split(';').next().unwrap_or("").trim();
-        if !essence.eq_ignore_ascii_case("text/csv") {
+        if !upload::media_type(request.headers()).eq_ignore_ascii_case("text/csv") {
             return Err(ProductError::NotCsv);
         }
-        match Limited::new(request.into_body(), MAX_FILE).collect().await {
-            Ok(body) => Ok(Self(body.to_bytes())),
-            Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-                Err(ProductError::FileTooLarge(MAX_FILE))
-            }
-            Err(_) => Err(ProductError::BrokenOff),
-        }
+        upload::whole(request.into_body(), MAX_FILE).await.map(Self)
     }
 }
 

@@ -11,7 +11,13 @@ use crate::shop::Shop;
 #[tokio::test]
 async fn only_catalogue_reads_are_public() {
     let shop = Shop::open().await;
-    let public = ["GET /products", "GET /products/{productId}", "GET /products/by-slug/{slug}", "GET /categories"];
+    let public = [
+        "GET /products",
+        "GET /products/{productId}",
+        "GET /products/by-slug/{slug}",
+        "GET /pictures/{pictureId}/{size}",
+        "GET /categories",
+    ];
     only_public(&shop.client, &public).await;
 }
 
@@ -23,6 +29,7 @@ async fn customers_and_services_change_nothing() {
         let client = shop.client.with_token(shop.world.token(7, role));
         client.post("/products", body.clone()).await.is_problem(403, "auth.forbidden");
         client.post("/products/import", json!({})).await.is_problem(403, "auth.forbidden");
+        client.post("/products/1/picture", json!({})).await.is_problem(403, "auth.forbidden");
         client.post("/categories", json!({"name": "X"})).await.is_problem(403, "auth.forbidden");
         client.post("/internal/products/quote", json!({"items": []})).await.is_problem(403, "auth.forbidden");
         client.get("/products?stockBelow=5").await.is_problem(403, "auth.forbidden");

@@ -26,8 +26,12 @@ pub struct Shop {
 impl Shop {
     /// An open shop with one category.
     pub async fn open() -> Self {
-        let world = World::new().await;
-        let config = ProductConfig { store_url: world.store_url("product"), ..ProductConfig::default() };
+        Self::open_with(World::new().await, |config| config).await
+    }
+
+    /// The same, configured otherwise.
+    pub async fn open_with(world: World, configured: impl FnOnce(ProductConfig) -> ProductConfig) -> Self {
+        let config = configured(ProductConfig { store_url: world.store_url("product"), ..ProductConfig::default() });
         let (service, store) = souk_product::build(config, &world.deps).await.unwrap();
         let consumer = service.consumers[0].clone();
         let started = world.serve(service).await;

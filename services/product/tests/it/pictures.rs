@@ -1,0 +1,140 @@
+//! Pictures of products: sent by admins, shown to all.
+
+use image::ImageFormat;
+use reqwest::Response;
+use serde_json::Value;
+use souk_events::{ProductChanged, queue};
+use souk_values::ProductId;
+
+use crate::{
+    drawing::{drawn, encoded, photo_on_its_side, read},
+    shop::Shop,
+};
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+pub async fn send(
+    shop: &Shop,
+    token: Option<String>,
+    path: &str,
+    tag: &str,
+    media_type: &str,
+    body: Vec<u8>,
+) -> Response {
+    let request = reqwest::Client::new().post(format!("http://{}{path}", shop.address)).body(body);
+    let request = request.header("if-match", tag).header("content-type", media_type);
+    let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
+    request.send().await.unwrap()
+}
+
+/// Sends a picture as an admin who has seen the product as it is.
+pub async fn set(shop: &Shop, id: ProductId, media_type: &str, body: Vec<u8>) -> (u16, Value) {
+    let tag = shop.show(id).await.expect(200).header("etag").to_owned();
+    let path = format!("/products/{id}/picture");
+    let answer = send(shop, Some(shop.world.admin()), &path, &tag, media_type, body).await;
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// The path of the product's picture on this service, without its size.
+pub async fn picture(shop: &Shop, id: ProductId) -> String {
+    let url = shop.show(id).await.json["imageUrl"].as_str().unwrap().to_owned();
+    url.strip_prefix("/api").unwrap().strip_suffix("/page").unwrap().to_owned()
+}
+
+async fn fetch(shop: &Shop, path: &str) -> (Response, ImageFormat, (u32, u32)) {
+    let answer = reqwest::get(format!("http://{}{path}", shop.address)).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    assert_eq!(
+        (&answer.headers()["cache-control"], &answer.headers()["x-content-type-options"]),
+        (&FOR_EVER.parse().unwrap(), &"nosniff".parse().unwrap())
+    );
+    let again = reqwest::get(format!("http://{}{path}", shop.address)).await.unwrap();
+    let (format, dimensions) = read(&again.bytes().await.unwrap());
+    assert_eq!(kind, format.to_mime_type());
+    (answer, format, dimensions)
+}
+
+#[tokio::test]
+async fn a_picture_is_shown_in_both_sizes() {
+    let shop = Shop::open().await;
+    let id = shop.product("Kettle", 100, 1).await;
+    let large = encoded(&drawn(1_500, 750), ImageFormat::Jpeg);
+    for (media_type, body) in [
+        ("image/jpeg", large),
+        ("Image/PNG; x=y", encoded(&drawn(1_400, 700), ImageFormat::Png)),
+        ("image/webp", encoded(&drawn(1_600, 800), ImageFormat::WebP)),
+    ] {
+        let before = shop.show(id).await;
+        let (status, product) = set(&shop, id, media_type, body).await;
+        assert_eq!(status, 200, "{product}");
+        let path = picture(&shop, id).await;
+        assert_eq!(product["imageUrl"], format!("/api{path}/page"));
+        assert_ne!(before.header("etag"), shop.show(id).await.header("etag"));
+        assert_eq!(fetch(&shop, &format!("{path}/page")).await.2, (1_200, 600));
+        let (_, format, dimensions) = fetch(&shop, &format!("{path}/thumb")).await;
+        assert_eq!((format, dimensions), (ImageFormat::Jpeg, (320, 160)));
+    }
+    shop.all_told().await;
+    assert_eq!(shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await.len(), 4, "made, and three pictures");
+}
+
+#[tokio::test]
+async fn small_and_transparent_pictures_stay_so() {
+    let shop = Shop::open().await;
+    let id = shop.product("Kettle", 100, 1).await;
+    assert_eq!(set(&shop, id, "image/jpeg", encoded(&drawn(40, 400), ImageFormat::Jpeg)).await.0, 200);
+    let path = picture(&shop, id).await;
+    assert_eq!(fetch(&shop, &format!("{path}/page")).await.2, (40, 400));
+    assert_eq!(fetch(&shop, &format!("{path}/thumb")).await.2, (32, 320));
+    let widest = encoded(&drawn(8_000, 2), ImageFormat::Png);
+    assert_eq!(set(&shop, id, "image/png", widest).await.0, 200);
+    assert_eq!(fetch(&shop, &format!("{}/thumb", picture(&shop, id).await)).await.2, (320, 1));
+    let mut glass = image::RgbaImage::new(64, 32);
+    glass.put_pixel(3, 3, image::Rgba([1, 2, 3, 255]));
+    assert_eq!(set(&shop, id, "image/png", encoded(&glass.into(), ImageFormat::Png)).await.0, 200);
+    for size in ["page", "thumb"] {
+        let (_, format, dimensions) = fetch(&shop, &format!("{}/{size}", picture(&shop, id).await)).await;
+        assert_eq!((format, dimensions), (ImageFormat::WebP, (64, 32)));
+    }
+}
+
+#[tokio::test]
+async fn photos_stand_upright_and_keep_no_secrets() {
+    let shop = Shop::open().await;
+    let id = shop.product("Kettle", 100, 1).await;
+    let photo = photo_on_its_side(60, 30, b"52.5N 13.4E");
+    assert!(photo.windows(11).any(|window| window == b"52.5N 13.4E"));
+    assert_eq!(set(&shop, id, "image/jpeg", photo).await.0, 200);
+    let (page, _, dimensions) = fetch(&shop, &format!("{}/page", picture(&shop, id).await)).await;
+    assert_eq!(dimensions, (30, 60));
+    let bytes = page.bytes().await.unwrap();
+    assert!(!bytes.windows(4).any(|window| window == b"Exif" || window == b"52.5"));
+}
+
+#[tokio::test]
+async fn the_same_picture_again_changes_nothing() {
+    let shop = Shop::open().await;
+    let (id, other) = (shop.product("Kettle", 100, 1).await, shop.product("Pot", 100, 1).await);
+    let body = encoded(&drawn(20, 20), ImageFormat::Png);
+    let (_, first) = set(&shop, id, "image/png", body.clone()).await;
+    let (_, second) = set(&shop, id, "image/png", body.clone()).await;
+    assert_eq!(first, second);
+    assert_eq!(shop.show(id).await.header("etag"), "\"v2.1\"");
+    assert_eq!(set(&shop, other, "image/png", body).await.1["imageUrl"], first["imageUrl"]);
+    let files = std::fs::read_dir(shop.world.folder.path().join("pictures")).unwrap();
+    assert_eq!(files.count(), 1, "one picture, beside the store");
+}
+
+#[tokio::test]
+async fn whoever_has_a_picture_is_not_sent_it_again() {
+    let shop = Shop::open().await;
+    let id = shop.product("Kettle", 100, 1).await;
+    assert_eq!(set(&shop, id, "image/png", encoded(&drawn(20, 20), ImageFormat::Png)).await.0, 200);
+    let path = picture(&shop, id).await;
+    let (page, ..) = fetch(&shop, &format!("{path}/page")).await;
+    let tag = page.headers()["etag"].to_str().unwrap();
+    let had = shop.client.with_header("if-none-match", tag).get(&format!("{path}/page")).await.expect(304);
+    assert_eq!((had.text.as_str(), had.header("etag"), had.header("cache-control")), ("", tag, FOR_EVER));
+    shop.client.with_header("if-none-match", tag).get(&format!("{path}/thumb")).await.expect(200);
+}
