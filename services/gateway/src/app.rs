@@ -6,11 +6,12 @@ use futures::future::join_all;
 use http::StatusCode;
 use serde::Serialize;
 use souk_resilience::Breaker;
+use souk_values::Clock;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::{TestClock, upstreams::Upstreams};
+use crate::{TestClock, upstreams::Upstreams, visits::Visits};
 
 /// Shared by the gateway's own endpoints.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct Known {
     pub shop_is_ready: watch::Receiver<bool>,
     /// Held while it is moved, so that each move starts where the one before ended.
     pub test_clock: Option<Mutex<TestClock>>,
+    pub visits: Visits,
+    pub clock: Arc<dyn Clock>,
     pub stop: CancellationToken,
 }
 

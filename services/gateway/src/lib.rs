@@ -24,6 +24,7 @@ mod server;
 mod trace;
 mod upload;
 mod upstreams;
+mod visits;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -47,6 +48,7 @@ use crate::{
     metrics::RouteSeries,
     server::Server,
     upstreams::Upstreams,
+    visits::Visits,
 };
 
 /// What the gateway is given beside what every service is.
@@ -117,6 +119,8 @@ pub async fn start(
         services: extras.services,
         shop_is_ready: extras.shop_is_ready,
         test_clock: extras.test_clock.map(Mutex::new),
+        visits: Visits::default(),
+        clock: Arc::clone(&deps.clock),
         stop: stop.clone(),
     }));
     let gateway = Gateway {

@@ -1,12 +1,14 @@
 //! The gateway's own URL table.
 
 pub(crate) mod advance_clock;
+mod count_visit;
 mod list_breakers;
 mod list_services;
 mod live;
 mod ready;
 mod shop_ready;
 mod show_document;
+mod show_funnel;
 
 use axum::{Extension, Router, response::IntoResponse, response::Response};
 use http::Request;
@@ -25,7 +27,9 @@ fn table() -> Routes<App> {
         GET  "/health/ready"           public ready;
         GET  "/api/health/ready"       public shop_ready;
         GET  "/api/openapi/{document}" public show_document;
+        POST "/api/visits"             public count_visit;
         POST "/api/test-clock"         token  advance_clock;
+        GET  "/api/admin/funnel"       token  show_funnel;
         GET  "/api/admin/services"     token  list_services;
         GET  "/api/admin/breakers"     token  list_breakers;
     }
@@ -34,7 +38,7 @@ fn table() -> Routes<App> {
 /// Whether the gateway answers `path` itself.
 pub(crate) fn is_own(path: &str, has_test_clock: bool) -> bool {
     match path.strip_prefix("/api/") {
-        Some("health/ready" | "admin/services" | "admin/breakers") => true,
+        Some("health/ready" | "visits" | "admin/services" | "admin/breakers" | "admin/funnel") => true,
         Some("test-clock") => has_test_clock,
         Some(rest) => rest.starts_with("openapi/"),
         None => matches!(path, "/health/live" | "/health/ready" | "/docs") || path.starts_with("/docs/"),
@@ -44,6 +48,8 @@ pub(crate) fn is_own(path: &str, has_test_clock: bool) -> bool {
 /// The document of the gateway's own endpoints.
 pub(crate) fn document() -> OpenApi {
     let (_, mut document) = table().finish("gateway", DESCRIPTION);
+    // The gateway consumes nothing, and so has no dead letters.
+    document.paths.paths.retain(|path, _| !path.starts_with("/admin/gateway/"));
     document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
     document
 }

@@ -217,3 +217,40 @@ async fn requests_are_measured_by_route() {
         assert!(metrics.contains(part), "{part} is not in\n{metrics}");
     }
 }
+
+#[tokio::test]
+async fn visits_are_counted_and_shown_as_a_funnel() {
+    let rig = Rig::new().await;
+    for visit in [
+        json!({"page": "/", "source": "search"}),
+        json!({"page": "/"}),
+        json!({"page": "/products/kettle", "step": "product"}),
+        json!({"page": "/cart", "step": "cart", "source": "ad"}),
+    ] {
+        rig.client.post("/api/visits", visit).await.expect(204);
+    }
+    for (body, status, code) in [
+        (json!({"page": ""}), 422, "body.not_allowed"),
+        (json!({"page": "x".repeat(501)}), 422, "body.not_allowed"),
+        (json!({}), 400, "body.invalid"),
+        (json!({"page": "/", "source": "my own series"}), 400, "body.invalid"),
+        (json!({"page": "/", "step": "leap"}), 400, "body.invalid"),
+        (json!({"page": "/", "who": "ada"}), 400, "body.invalid"),
+    ] {
+        rig.client.post("/api/visits", body).await.is_problem(status, code);
+    }
+    rig.client.get("/api/admin/funnel").await.is_problem(401, "auth.token_missing");
+    rig.customer().get("/api/admin/funnel").await.is_problem(403, "auth.forbidden");
+    let admin = rig.client.with_token(rig.world.admin());
+    let funnel = admin.get("/api/admin/funnel?days=1").await.expect(200).json;
+    let counts: Vec<u64> =
+        funnel["steps"].as_array().unwrap().iter().map(|step| step["count"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [2, 1, 1, 0, 0]);
+    assert_eq!(funnel["sources"], json!({"direct": 1, "search": 1}));
+    for days in ["0", "91", "x"] {
+        admin.get(&format!("/api/admin/funnel?days={days}")).await.is_problem(400, "query.invalid");
+    }
+    let metrics = rig.management.get("/metrics").await.expect(200).text;
+    assert!(metrics.contains("storefront_visits_total{service=\"gateway\",source=\"search\"}"), "{metrics}");
+    assert!(metrics.contains("funnel_steps_total{service=\"gateway\",step=\"cart\"}"));
+}
