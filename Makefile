@@ -5,7 +5,7 @@ PORT ?= 8080
 DATA ?= ./souk-data
 SOAK_KILLS ?= 1000
 
-.PHONY: help run test check fmt deny layers soak
+.PHONY: help run up-engines test test-engines check fmt deny layers soak
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -13,8 +13,14 @@ help: ## This list.
 run: ## Build souk and run the whole shop on one folder (PORT, DATA).
 	$(CARGO) run --release --package souk -- up --port $(PORT) --data $(DATA)
 
+up-engines: ## Every service as its own process, on local engines (PORT, DATA; RELEASE=1 optimised, EMPTY=1 no catalogue).
+	@PORT=$(PORT) DATA=$(DATA) RELEASE=$(RELEASE) EMPTY=$(EMPTY) CARGO="$(CARGO)" bash scripts/up-engines.sh
+
 test: ## All tests: units, services over HTTP, the whole shop, the crash test.
 	$(CARGO) test --workspace
+
+test-engines: ## The same tests on PostgreSQL, MySQL, Redis and RabbitMQ, and those that only make sense there.
+	SOUK_TEST_MODE=engines $(CARGO) test --workspace
 
 check: fmt layers deny ## Formatting, lints, layers, licences.
 	$(CARGO) clippy --workspace --all-targets -- -D warnings

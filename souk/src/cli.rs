@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+use crate::services;
 
 /// A complete online shop: register, browse, order, pay. Start with `souk up`.
 #[derive(Debug, Parser)]
@@ -13,27 +15,59 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// The process's arguments. Ends the process with a usage error (2) when they cannot be.
+    pub fn read() -> Self {
+        let cli = Self::parse();
+        if let Command::Serve(serve) = &cli.command
+            && serve.port.is_some()
+            && serve.services.len() > 1
+        {
+            let sentence = "--port is for one service alone; without it each listens on its standard port";
+            Self::command().error(ErrorKind::ArgumentConflict, sentence).exit();
+        }
+        cli
+    }
+}
+
 /// What souk can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the whole shop in this process, on files in one folder.
     Up(UpArgs),
+    /// Run one service or more in this process, on the engines of the environment.
+    Serve(ServeArgs),
+    /// Bring the tables of stores up to date.
+    Migrate(MigrateArgs),
     /// Load products from a CSV file in Shopify's columns.
     Import(ImportArgs),
     /// Check that nothing was oversold, lost or charged twice.
     Audit(AuditArgs),
     /// Look after messages that could not be digested.
     DeadLetters(DeadLettersArgs),
+    /// Try every engine, broker and peer, and say what to do about what is wrong.
+    Doctor(DoctorArgs),
     /// Print the OpenAPI document of a service.
     Openapi(OpenapiArgs),
 }
 
-/// Which shop.
+/// The embedded shop's folder.
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
     /// The shop's folder.
     #[arg(long, value_name = "DIR", default_value = "./souk-data")]
     pub data: PathBuf,
+}
+
+/// Which shop, for the operator's commands.
+#[derive(Debug, Clone, Args)]
+pub struct ShopArgs {
+    /// The folder of an embedded shop.
+    #[arg(long, value_name = "DIR", default_value = "./souk-data")]
+    pub data: PathBuf,
+    /// The shop on the engines of the environment (`SOUK_ORDER__STORE_URL` …), as 'souk serve' runs it.
+    #[arg(long, conflicts_with = "data")]
+    pub distributed: bool,
 }
 
 /// `souk up`.
@@ -56,6 +90,42 @@ pub struct UpArgs {
     pub open: bool,
 }
 
+/// `souk serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Which services.
+    #[arg(required = true, value_name = "SERVICE", value_parser = services::NAMES)]
+    pub services: Vec<String>,
+    /// The port, for one service alone. Without it, each listens on its standard port, 8080 to 8086.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+}
+
+/// `souk migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Whose stores.
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "SERVICE", value_parser = services::WITH_STORE)]
+    pub services: Vec<String>,
+    /// The stores of all services.
+    #[arg(long)]
+    pub all: bool,
+    /// Which shop; an embedded one must not run.
+    #[command(flatten)]
+    pub shop: ShopArgs,
+}
+
+/// `souk doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Which shop, running or not.
+    #[command(flatten)]
+    pub shop: ShopArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `souk import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -63,7 +133,7 @@ pub struct ImportArgs {
     pub file: PathBuf,
     /// Which shop, running or not.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub shop: ShopArgs,
 }
 
 /// `souk audit`.
@@ -71,7 +141,7 @@ pub struct ImportArgs {
 pub struct AuditArgs {
     /// Which shop, running or not.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub shop: ShopArgs,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -95,7 +165,7 @@ pub enum DeadLettersAct {
     List {
         /// Which shop, running or not.
         #[command(flatten)]
-        data: DataArgs,
+        shop: ShopArgs,
         /// Only those of this service.
         #[arg(long)]
         service: Option<String>,
@@ -109,7 +179,7 @@ pub enum DeadLettersAct {
         id: String,
         /// Which shop, running or not.
         #[command(flatten)]
-        data: DataArgs,
+        shop: ShopArgs,
     },
     /// Put one back into its queue.
     Replay {
@@ -117,7 +187,7 @@ pub enum DeadLettersAct {
         id: String,
         /// Which shop, running or not.
         #[command(flatten)]
-        data: DataArgs,
+        shop: ShopArgs,
     },
     /// Drop one for good.
     Discard {
@@ -125,7 +195,7 @@ pub enum DeadLettersAct {
         id: String,
         /// Which shop, running or not.
         #[command(flatten)]
-        data: DataArgs,
+        shop: ShopArgs,
     },
 }
 
@@ -133,6 +203,6 @@ pub enum DeadLettersAct {
 #[derive(Debug, Args)]
 pub struct OpenapiArgs {
     /// Which service.
-    #[arg(value_parser = ["auth", "product", "order", "cart", "payment", "notification", "gateway"])]
+    #[arg(value_parser = services::NAMES)]
     pub service: String,
 }

@@ -1,18 +1,17 @@
 //! `souk dead-letters`: list and show beside the running shop; replay and discard through it, or with
-//! the folder to ourselves.
-
-use std::sync::Arc;
+//! its bus to ourselves. A broker is shared, so there everything is done directly.
 
 use reqwest::Method;
-use souk_bus::{DeadLetter, LocalTransport, Transport};
+use souk_bus::{DeadLetter, DeadLetterId};
 use souk_sql::Access;
-use souk_values::SystemClock;
 
 use crate::{
     CommandError,
-    cli::{DataArgs, DeadLettersAct, DeadLettersArgs},
-    folder::{Folder, Run},
+    bus::Looked,
+    cli::{DeadLettersAct, DeadLettersArgs, ShopArgs},
+    folder::Run,
     operator::Operator,
+    settings::Settings,
 };
 
 enum Act {
@@ -23,25 +22,16 @@ enum Act {
 /// Runs `souk dead-letters …`.
 pub async fn run(args: DeadLettersArgs) -> Result<(), CommandError> {
     match args.act {
-        DeadLettersAct::List { data, service, json } => list(&data, service.as_deref(), json).await,
-        DeadLettersAct::Show { id, data } => show(&data, &id).await,
-        DeadLettersAct::Replay { id, data } => change(&data, &id, Act::Replay).await,
-        DeadLettersAct::Discard { id, data } => change(&data, &id, Act::Discard).await,
+        DeadLettersAct::List { shop, service, json } => list(&shop, service.as_deref(), json).await,
+        DeadLettersAct::Show { id, shop } => show(&shop, &id).await,
+        DeadLettersAct::Replay { id, shop } => change(&shop, &id, Act::Replay).await,
+        DeadLettersAct::Discard { id, shop } => change(&shop, &id, Act::Discard).await,
     }
 }
 
-async fn open(data: &DataArgs, access: Access) -> Result<(Folder, LocalTransport), CommandError> {
-    let folder = Folder::at(&data.data);
-    folder.must_exist()?;
-    let bus = LocalTransport::open(&folder.store_url("bus"), access, Arc::new(SystemClock))
-        .await
-        .map_err(CommandError::failed)?;
-    Ok((folder, bus))
-}
-
-async fn list(data: &DataArgs, service: Option<&str>, json: bool) -> Result<(), CommandError> {
-    let (_, bus) = open(data, Access::ReadOnly).await?;
-    let letters = bus.dead_letters(service).await.map_err(CommandError::failed)?;
+async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), CommandError> {
+    let bus = Looked::at(&Settings::of(shop)?, Access::ReadOnly).await?;
+    let letters = bus.transport().dead_letters(service).await.map_err(CommandError::failed)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&letters).map_err(CommandError::failed)?);
         return Ok(());
@@ -49,34 +39,32 @@ async fn list(data: &DataArgs, service: Option<&str>, json: bool) -> Result<(), 
     if letters.is_empty() {
         println!("No dead letters.");
     }
-    for DeadLetter { dead_letter_id, queue, attempts, error, died_at, envelope } in &letters {
-        println!("{dead_letter_id}  {died_at}  {queue:<24} {:<24} {attempts}x  {error}", envelope.event_type);
+    for letter in &letters {
+        let DeadLetter { dead_letter_id, queue, attempts, error, died_at, .. } = letter;
+        println!("{dead_letter_id}  {died_at}  {queue:<24} {:<24} {attempts}x  {error}", letter.event_type());
     }
     Ok(())
 }
 
-async fn show(data: &DataArgs, id: &str) -> Result<(), CommandError> {
-    let (_, bus) = open(data, Access::ReadOnly).await?;
-    let id = id.parse().map_err(CommandError::failed)?;
-    let letter = bus.dead_letter(id).await.map_err(CommandError::failed)?;
+async fn show(shop: &ShopArgs, id: &str) -> Result<(), CommandError> {
+    let bus = Looked::at(&Settings::of(shop)?, Access::ReadOnly).await?;
+    let letter = bus.transport().dead_letter(read_id(id)?).await.map_err(CommandError::failed)?;
     println!("{}", serde_json::to_string_pretty(&letter).map_err(CommandError::failed)?);
     Ok(())
 }
 
-async fn change(data: &DataArgs, id: &str, act: Act) -> Result<(), CommandError> {
-    let folder = Folder::at(&data.data);
-    folder.must_exist()?;
-    if let Some(run) = folder.running() {
-        through_the_shop(data, &run, id, &act).await?;
-    } else {
-        let _hold = folder.hold()?;
-        let (_, bus) = open(data, Access::ReadWrite).await?;
-        let id = id.parse().map_err(CommandError::failed)?;
-        let changed = match act {
-            Act::Replay => bus.replay(id).await,
-            Act::Discard => bus.discard(id).await,
-        };
-        changed.map_err(CommandError::failed)?;
+async fn change(shop: &ShopArgs, id: &str, act: Act) -> Result<(), CommandError> {
+    let settings = Settings::of(shop)?;
+    match settings.folder() {
+        None => directly(&settings, id, &act).await?,
+        Some(folder) => {
+            if let Some(run) = folder.running() {
+                through_the_shop(&settings, &run, id, &act).await?;
+            } else {
+                let _hold = folder.hold()?;
+                directly(&settings, id, &act).await?;
+            }
+        }
     }
     match act {
         Act::Replay => println!("{id} is in its queue again."),
@@ -85,9 +73,19 @@ async fn change(data: &DataArgs, id: &str, act: Act) -> Result<(), CommandError>
     Ok(())
 }
 
-async fn through_the_shop(data: &DataArgs, run: &Run, id: &str, act: &Act) -> Result<(), CommandError> {
-    let (_, bus) = open(data, Access::ReadOnly).await?;
-    let letter = bus.dead_letter(id.parse().map_err(CommandError::failed)?).await.map_err(CommandError::failed)?;
+async fn directly(settings: &Settings, id: &str, act: &Act) -> Result<(), CommandError> {
+    let bus = Looked::at(settings, Access::ReadWrite).await?;
+    let id = read_id(id)?;
+    let changed = match act {
+        Act::Replay => bus.transport().replay(id).await,
+        Act::Discard => bus.transport().discard(id).await,
+    };
+    changed.map_err(CommandError::failed)
+}
+
+async fn through_the_shop(settings: &Settings, run: &Run, id: &str, act: &Act) -> Result<(), CommandError> {
+    let bus = Looked::at(settings, Access::ReadOnly).await?;
+    let letter = bus.transport().dead_letter(read_id(id)?).await.map_err(CommandError::failed)?;
     let service = letter.queue.split('.').next().unwrap_or_default();
     let path = format!("/admin/{service}/dead-letters/{id}");
     let operator = Operator::sign_in(run).await?;
@@ -96,4 +94,8 @@ async fn through_the_shop(data: &DataArgs, run: &Run, id: &str, act: &Act) -> Re
         Act::Discard => operator.send(Method::DELETE, &path, None).await?,
     };
     Ok(())
+}
+
+fn read_id(id: &str) -> Result<DeadLetterId, CommandError> {
+    id.parse().map_err(CommandError::failed)
 }

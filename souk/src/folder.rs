@@ -16,6 +16,9 @@ use crate::CommandError;
 /// Holds the first admin's password from its making until it was shown.
 const FIRST_PASSWORD: &str = "first-password.json";
 
+/// What the shop's services share, and webhooks are signed with.
+const SECRETS: &str = "secrets.json";
+
 /// A shop's folder that may be in use by another process.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
@@ -68,7 +71,8 @@ impl Folder {
 
     /// Fails with a sentence if there is no shop here.
     pub fn must_exist(&self) -> Result<(), CommandError> {
-        if self.store_file("order").is_file() {
+        // A shop whose stores are on engines has its secrets here.
+        if self.store_file("order").is_file() || self.0.join(SECRETS).is_file() {
             return Ok(());
         }
         Err(CommandError::failed(format!(
@@ -111,13 +115,13 @@ impl Folder {
 
     /// The secrets, made on the first start.
     pub fn secrets(&self, ids: &IdGen) -> Result<Secrets, CommandError> {
-        let path = self.0.join("secrets.json");
+        let path = self.0.join(SECRETS);
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text)
                 .map_err(|error| CommandError::failed(format!("{} is damaged: {error}", path.display()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let secrets = Secrets { service_secret: ids.token(32), webhook_secret: ids.token(32) };
-                self.write_private("secrets.json", &secrets)?;
+                self.write_private(SECRETS, &secrets)?;
                 Ok(secrets)
             }
             Err(error) => Err(self.trouble("has secrets that cannot be read", &error)),
@@ -144,7 +148,10 @@ impl Folder {
 
     /// Forgets the first admin's password.
     pub fn has_shown_password(&self) {
-        if let Err(error) = std::fs::remove_file(self.0.join(FIRST_PASSWORD)) {
+        // With auth on an engine it never was in the folder.
+        if let Err(error) = std::fs::remove_file(self.0.join(FIRST_PASSWORD))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             tracing::warn!(error = %error, "the first admin's password could not be removed from the folder");
         }
     }

@@ -5,20 +5,13 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde::Deserialize;
-use souk_kit::config::Sources;
 use souk_product::{
     ProductStore,
     import::{ImportReport, import_csv},
 };
 use souk_values::{Clock, IdGen, SystemClock};
 
-use crate::{
-    CommandError,
-    cli::ImportArgs,
-    folder::{Folder, Run},
-    operator::Operator,
-    settings::Settings,
-};
+use crate::{CommandError, cli::ImportArgs, folder::Run, operator::Operator, settings::Settings};
 
 /// The report as the API gives it.
 #[derive(Debug, Deserialize)]
@@ -40,11 +33,18 @@ pub async fn run(args: ImportArgs) -> Result<(), CommandError> {
     let csv = tokio::fs::read(&args.file)
         .await
         .map_err(|error| CommandError::failed(format!("{} cannot be read: {error}", args.file.display())))?;
-    let folder = Folder::at(&args.data.data);
-    folder.must_exist()?;
-    let report = match folder.running() {
-        Some(run) => through_the_shop(&run, csv).await?,
-        None => into_the_store(&folder, &csv).await?,
+    let settings = Settings::of(&args.shop)?;
+    let report = match settings.folder() {
+        Some(folder) => {
+            if let Some(run) = folder.running() {
+                through_the_shop(&run, csv).await?
+            } else {
+                let _hold = folder.hold()?;
+                into_the_store(&settings, &csv).await?
+            }
+        }
+        // The store takes writers beside the running service, whose relay tells what was written.
+        None => into_the_store(&settings, &csv).await?,
     };
     print(&report);
     if report.rejected.is_empty() { Ok(()) } else { Err(CommandError::Finding) }
@@ -59,15 +59,13 @@ async fn through_the_shop(run: &Run, csv: Vec<u8>) -> Result<Report, CommandErro
     serde_json::from_str(&body).map_err(CommandError::failed)
 }
 
-async fn into_the_store(folder: &Folder, csv: &[u8]) -> Result<Report, CommandError> {
-    let _hold = folder.hold()?;
+async fn into_the_store(settings: &Settings, csv: &[u8]) -> Result<Report, CommandError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let settings = Settings::read(folder, Sources::default())?;
     let shop = settings.shop().map_err(CommandError::failed)?;
     let ids = IdGen::new(Arc::clone(&clock));
-    let store = ProductStore::open(&settings.store_url("product"), ids, clock, shop.currency)
-        .await
-        .map_err(CommandError::failed)?;
+    let url = settings.store_url("product").map_err(CommandError::failed)?;
+    let _file = settings.hold_file(&url)?;
+    let store = ProductStore::open(&url, ids, clock, shop.currency).await.map_err(CommandError::failed)?;
     let report = import_with_bar(&store, csv).await?;
     serde_json::to_value(report).and_then(serde_json::from_value).map_err(CommandError::failed)
 }

@@ -1,20 +1,25 @@
 //! `souk`: the whole shop in one binary, and its operator's commands.
 
+mod address;
 mod assets;
 mod audit;
+mod bus;
 mod cli;
 mod dead_letters;
+mod doctor;
+mod files;
 mod folder;
 mod import;
+mod migrate;
 mod openapi;
 mod operator;
+mod serve;
+mod services;
 mod settings;
 mod shop;
 mod up;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
@@ -38,7 +43,7 @@ impl CommandError {
 /// 0: done. 1: a finding or failure. 2: usage (by clap).
 fn main() -> ExitCode {
     souk_kit::install_crypto();
-    let cli = Cli::parse();
+    let cli = Cli::read();
     prepare_process();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -73,9 +78,12 @@ fn prepare_process() {
 async fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Up(args) => up::run(args).await,
+        Command::Serve(args) => Box::pin(serve::run(args)).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::DeadLetters(args) => dead_letters::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Openapi(args) => openapi::run(&args),
     }
 }

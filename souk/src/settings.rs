@@ -1,18 +1,29 @@
-//! The configuration of an embedded shop: its folder's files, then the environment; and where its
-//! stores are by them. `souk up` and the operator's commands read the same.
+//! The configuration of a shop, and where its stores are by it: an embedded shop's folder with its files,
+//! or the environment alone of a distributed one. Every command reads the same.
+
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::de::DeserializeOwned;
 use souk_kit::{
     ShopConfig,
     config::{ConfigError, Sources},
 };
+use souk_payment::PaymentConfig;
 
-use crate::{CommandError, folder::Folder, shop::SERVICES};
+use crate::{
+    CommandError,
+    bus::BusConfig,
+    cli::ShopArgs,
+    files,
+    folder::Folder,
+    services::{SERVICES, standard_port, with_store},
+};
 
 /// A shop's configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    folder: Folder,
+    /// Where an embedded shop keeps what is not configured otherwise.
+    folder: Option<Folder>,
     sources: Sources,
 }
 
@@ -23,7 +34,50 @@ impl Settings {
             .with_files(&folder.config(), &SERVICES.map(|(name, _)| name))
             .map_err(CommandError::failed)?
             .with_env(std::env::vars());
-        Ok(Self { folder: folder.clone(), sources })
+        Ok(Self { folder: Some(folder.clone()), sources })
+    }
+
+    /// Those of a distributed shop.
+    pub fn distributed(sources: Sources) -> Self {
+        Self { folder: None, sources }
+    }
+
+    /// Those of the shop that a command is about. Fails with a sentence when there is no such folder.
+    pub fn of(shop: &ShopArgs) -> Result<Self, CommandError> {
+        if shop.distributed {
+            return Ok(Self::distributed(Sources::from_env()));
+        }
+        let folder = Folder::at(&shop.data);
+        folder.must_exist()?;
+        Self::read(&folder, Sources::default())
+    }
+
+    /// The embedded shop's folder.
+    pub fn folder(&self) -> Option<&Folder> {
+        self.folder.as_ref()
+    }
+
+    /// Whether this is the environment of a distributed shop.
+    pub fn is_distributed(&self) -> bool {
+        self.folder.is_none()
+    }
+
+    /// Whether payments go to the sandbox provider.
+    pub fn uses_sandbox(&self) -> bool {
+        self.sources.text("payment", "provider").is_none_or(|provider| provider == "sandbox")
+    }
+
+    /// The folder of mails, unless they are sent.
+    pub fn mailbox(&self) -> Option<PathBuf> {
+        let text = |key| self.sources.text("notification", key).filter(|text| !text.is_empty());
+        let own = || self.folder.as_ref().map_or_else(|| PathBuf::from("mailbox"), Folder::mailbox);
+        text("smtp_url").is_none().then(|| text("mailbox_dir").map_or_else(own, PathBuf::from))
+    }
+
+    /// Takes a distributed shop's SQLite store for this process; the folder's lock does it for an embedded one.
+    pub fn hold_file(&self, store_url: &str) -> Result<Option<std::fs::File>, CommandError> {
+        let path = if self.folder.is_some() { None } else { files::file_of(store_url) };
+        path.map(|path| files::take(&path)).transpose()
     }
 
     /// The section `shop`.
@@ -31,31 +85,146 @@ impl Settings {
         self.sources.section("shop")
     }
 
-    /// A service's section. `defaults` and a store in the folder hold unless configured otherwise.
+    /// The section `bus`.
+    pub fn bus(&self) -> Result<BusConfig, ConfigError> {
+        self.sources.section("bus")
+    }
+
+    /// A service's section. `defaults` and a store in the folder, if there is one, hold unless configured
+    /// otherwise; without a folder a service must be told where its store is.
     pub fn section<T: DeserializeOwned>(&self, name: &str, defaults: &[(&str, String)]) -> Result<T, ConfigError> {
-        let with_store = Sources::default().with(name, "store_url", self.folder.store_url(name));
-        let with_defaults =
-            defaults.iter().fold(with_store, |sources, (key, value)| sources.with(name, key, value.clone()));
-        with_defaults.then(&self.sources).section(name)
+        let store = self.store_url(name).map(|url| Sources::default().with(name, "store_url", url));
+        let own = store.clone().unwrap_or_default();
+        let with_defaults = defaults.iter().fold(own, |sources, (key, value)| sources.with(name, key, value.clone()));
+        let section = with_defaults.then(&self.sources).section(name);
+        match (store, section) {
+            (Err(mut missing), Err(ConfigError(others))) => {
+                missing.0.extend(others);
+                Err(missing)
+            }
+            (Err(missing), Ok(_)) => Err(missing),
+            (Ok(_), section) => section,
+        }
     }
 
-    /// The gateway's section; it has no store.
-    pub fn gateway<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        self.sources.section("gateway")
+    /// Payment's section, with everything that it cannot be set to. Without a folder it must be told where the
+    /// sandbox's ledger is too, if it uses it.
+    pub fn payment(&self, defaults: &[(&str, String)]) -> Result<PaymentConfig, ConfigError> {
+        let ledger = self.uses_sandbox().then(|| self.sandbox_ledger_url()).transpose();
+        let own = ledger.as_ref().ok().and_then(Option::as_ref).map(|url| ("sandbox_ledger_url", url.clone()));
+        let defaults: Vec<_> = defaults.iter().cloned().chain(own).collect();
+        let mut mistakes = ledger.err().map(|ConfigError(missing)| missing).unwrap_or_default();
+        let section = self.section("payment", &defaults).and_then(|mut config: PaymentConfig| {
+            if !mistakes.is_empty() {
+                // That it is missing is said; its default would be a second mistake.
+                config.sandbox_ledger_url.clone_from(&config.store_url);
+            }
+            config.check().map(|()| config)
+        });
+        match section {
+            Ok(config) if mistakes.is_empty() => Ok(config),
+            Ok(_) => Err(ConfigError(mistakes)),
+            Err(ConfigError(others)) => {
+                mistakes.extend(others);
+                Err(ConfigError(mistakes))
+            }
+        }
     }
 
-    /// Addresses of services that are configured rather than started here.
-    pub fn services(&self) -> std::collections::BTreeMap<String, String> {
-        self.sources.texts("services")
+    /// A section that is of no service with a store, such as the gateway's.
+    pub fn plain_section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        self.sources.section(name)
     }
 
-    /// Where the store of `name` is.
-    pub fn store_url(&self, name: &str) -> String {
-        self.sources.text(name, "store_url").unwrap_or_else(|| self.folder.store_url(name))
+    /// Where services are: at their standard ports unless configured.
+    pub fn services(&self) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
+        let standard = with_store().map(|name| {
+            let base = format!("http://127.0.0.1:{}", standard_port(name));
+            (name.to_owned(), vec![base])
+        });
+        let mut services: BTreeMap<String, Vec<String>> = standard.collect();
+        services.extend(self.configured_services()?);
+        Ok(services)
+    }
+
+    /// Where services are as far as that is configured: `services.order: http://a:8083,http://b:8083`.
+    pub fn configured_services(&self) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
+        let mut mistakes = Vec::new();
+        let mut services = BTreeMap::new();
+        for (name, urls) in self.sources.texts("services") {
+            let bases: Vec<String> = urls.split(',').map(|url| url.trim().trim_end_matches('/').to_owned()).collect();
+            // What is wrong is not shown: it may hold a password.
+            for (nth, _) in (1_u32..).zip(&bases).filter(|(_, base)| !is_base(base)) {
+                mistakes.push(format!("services.{name}: its address {nth} is not like http://host:port"));
+            }
+            services.insert(name, bases);
+        }
+        if mistakes.is_empty() { Ok(services) } else { Err(ConfigError(mistakes)) }
+    }
+
+    /// Where the store of `name` is. Errors: it is not configured, and there is no folder to look in.
+    pub fn store_url(&self, name: &str) -> Result<String, ConfigError> {
+        self.url(name, "store_url", name)
     }
 
     /// Where the sandbox provider's ledger is.
-    pub fn sandbox_ledger_url(&self) -> String {
-        self.sources.text("payment", "sandbox_ledger_url").unwrap_or_else(|| self.folder.store_url("sandbox"))
+    pub fn sandbox_ledger_url(&self) -> Result<String, ConfigError> {
+        self.url("payment", "sandbox_ledger_url", "sandbox")
+    }
+
+    fn url(&self, section: &str, key: &str, file: &str) -> Result<String, ConfigError> {
+        if let Some(url) = self.sources.text(section, key).filter(|url| !url.is_empty()) {
+            return Ok(url);
+        }
+        if let Some(folder) = &self.folder {
+            return Ok(folder.store_url(file));
+        }
+        let variable = format!("SOUK_{}__{}", section.to_uppercase(), key.to_uppercase());
+        let engine = if section == "cart" { "redis://host:6379" } else { "postgres://user:password@host/database" };
+        Err(ConfigError(vec![format!(
+            "{section}.{} is not set, and only 'souk up' has a folder of its own: set {variable}, such as {engine}",
+            key.replace('_', "-")
+        )]))
+    }
+}
+
+/// `http://host:port`, without a path: what follows belongs to the caller.
+fn is_base(text: &str) -> bool {
+    let Some(authority) = text.strip_prefix("http://") else { return false };
+    authority.parse::<http::uri::Authority>().is_ok_and(|authority| !authority.as_str().contains('@'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn distributed(pairs: &[(&str, &str)]) -> Settings {
+        let pairs = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        Settings::distributed(Sources::default().with_env(pairs))
+    }
+
+    #[test]
+    fn peers_are_at_their_standard_ports_unless_configured() {
+        let settings =
+            distributed(&[("SOUK_SERVICES__ORDER", "http://a:1, http://b:2/"), ("SOUK_SERVICES__X", "http://c")]);
+        let services = settings.services().unwrap();
+        assert_eq!(services["order"], ["http://a:1", "http://b:2"]);
+        assert_eq!(services["cart"], ["http://127.0.0.1:8084"]);
+        assert_eq!(services["x"], ["http://c"]);
+        let wrong = distributed(&[("SOUK_SERVICES__ORDER", "a:1,https://b"), ("SOUK_SERVICES__CART", "http://c/path")]);
+        assert_eq!(wrong.services().unwrap_err().0.len(), 3);
+        let secret = distributed(&[("SOUK_SERVICES__ORDER", "http://a:1,http://user:ge,heim@b:2")]);
+        let shown = secret.services().unwrap_err().0.join("\n");
+        assert!(shown.contains("services.order") && !shown.contains("heim") && !shown.contains("user"), "{shown}");
+    }
+
+    #[test]
+    fn a_distributed_store_must_be_named() {
+        let ConfigError(mistakes) =
+            distributed(&[("SOUK_ORDER__COLOUR", "red")]).section::<souk_order::OrderConfig>("order", &[]).unwrap_err();
+        assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+        assert!(mistakes[0].contains("SOUK_ORDER__STORE_URL"), "{mistakes:?}");
+        let settings = distributed(&[("SOUK_ORDER__STORE_URL", "postgres://h/d")]);
+        assert_eq!(settings.section::<souk_order::OrderConfig>("order", &[]).unwrap().store_url, "postgres://h/d");
     }
 }

@@ -6,30 +6,27 @@ use std::{
     time::Duration,
 };
 
-use souk_bus::LocalTransport;
+use souk_bus::Transport;
 use souk_gateway::{Extras, TestClock};
 use souk_kit::{
-    Deps, Peers, Running, Service, StartError,
+    Deps, Peers, Running, Service, ShopConfig, StartError,
     auth::{RemoteJwks, Verifier},
     call::Directory,
     config::{ConfigError, Sources},
 };
-use souk_sql::Access;
 use souk_values::{Clock, IdGen, Secret, ShiftedClock, SystemClock};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     CommandError, assets,
+    bus::{self, BusConfig},
     cli::UpArgs,
     folder::{Folder, Secrets},
+    serve::introduce,
+    services::{self, SERVICES, port, with_store},
     settings::Settings,
 };
 
-/// Services beside the gateway, with their standard ports. Started in this order, stopped together.
-pub const SERVICES: [(&str, u16); 6] =
-    [("auth", 8081), ("product", 8082), ("order", 8083), ("cart", 8084), ("payment", 8085), ("notification", 8086)];
-/// The gateway's standard port, from which the others' offset is reckoned.
-const GATEWAY: u16 = 8080;
 /// How long the gateway may take to finish requests at hand when the shop stops.
 const GATEWAY_DRAIN: Duration = Duration::from_secs(2);
 
@@ -40,7 +37,7 @@ pub struct Shop {
     services: Vec<Running>,
     /// The catalogue's store, to be filled while the shop already answers.
     pub products: souk_product::ProductStore,
-    /// An admin who was made just now.
+    /// An admin who was made just now and is not told of yet.
     pub first_admin: Option<FirstAdmin>,
     /// Where operators look at it.
     pub management: std::net::SocketAddr,
@@ -53,7 +50,7 @@ pub struct Shop {
 pub struct FirstAdmin {
     /// To sign in with.
     pub email: String,
-    /// Made by the shop; `None` when its owner configured one.
+    /// Made by the shop and kept in its folder; `None` when its owner configured one.
     pub password: Option<Secret>,
 }
 
@@ -66,6 +63,7 @@ struct Configs {
     payment: souk_payment::PaymentConfig,
     notification: souk_notification::NotificationConfig,
     gateway: souk_gateway::GatewayConfig,
+    bus: BusConfig,
 }
 
 impl Configs {
@@ -81,13 +79,24 @@ impl Configs {
         let product = collect(settings.section("product", &[]), &mut mistakes);
         let order = collect(settings.section("order", &[]), &mut mistakes);
         let cart = collect(settings.section("cart", &[]), &mut mistakes);
-        let payment = collect(settings.section("payment", &of_payment), &mut mistakes);
+        let payment = collect(settings.payment(&of_payment), &mut mistakes);
         let notification = collect(settings.section("notification", &of_notification), &mut mistakes);
-        let gateway = collect(settings.gateway(), &mut mistakes);
-        match (auth, product, order, cart, payment, notification, gateway) {
-            (Some(auth), Some(product), Some(order), Some(cart), Some(payment), Some(notification), Some(gateway)) => {
-                Ok(Self { auth, product, order, cart, payment, notification, gateway })
-            }
+        let gateway = collect(settings.plain_section("gateway"), &mut mistakes);
+        let bus = collect(settings.bus(), &mut mistakes);
+        let is_bus = bus.as_ref().map_or(Ok(true), BusConfig::is_local);
+        collect(is_bus, &mut mistakes);
+        collect(settings.configured_services(), &mut mistakes);
+        match (auth, product, order, cart, payment, notification, gateway, bus) {
+            (
+                Some(auth),
+                Some(product),
+                Some(order),
+                Some(cart),
+                Some(payment),
+                Some(notification),
+                Some(gateway),
+                Some(bus),
+            ) if mistakes.is_empty() => Ok(Self { auth, product, order, cart, payment, notification, gateway, bus }),
             _ => Err(ConfigError(mistakes)),
         }
     }
@@ -95,11 +104,6 @@ impl Configs {
 
 fn collect<T>(section: Result<T, ConfigError>, mistakes: &mut Vec<String>) -> Option<T> {
     section.map_err(|ConfigError(found)| mistakes.extend(found)).ok()
-}
-
-/// The port of the service whose standard port is `standard`, when the gateway listens on `gateway`.
-pub fn port(standard: u16, gateway: u16) -> u16 {
-    (standard + gateway).saturating_sub(GATEWAY)
 }
 
 /// Starts every service, the gateway last.
@@ -117,10 +121,15 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let mut configs = Configs::read(&settings, folder, &secrets).map_err(CommandError::failed)?;
     let management = (configs.gateway.management_host, port(configs.gateway.management_port, args.port));
     let listeners = Listeners::bind(args.port, management).await?;
-    let deps = make_deps(folder, &settings, &secrets, clock, ids, args.port).await.map_err(CommandError::failed)?;
+    let peers = make_peers(&settings, &secrets, &clock, &ids, args.port).map_err(CommandError::failed)?;
+    let transport = bus::of_embedded(&configs.bus, folder, &services::WITH_STORE, Arc::clone(&clock)).await;
+    let transport = transport.map_err(CommandError::failed)?;
+    let deps = make_deps(peers, transport, clock, ids);
     configs.auth.operator_secret = Secret::new(operator_token);
     let is_configured = !configs.auth.admin_password.expose().is_empty();
-    let first_password = if is_configured { None } else { folder.first_password(&deps.ids)? };
+    // An engine may hold an admin of an earlier folder; there auth alone knows whether it makes the first.
+    let is_file = settings.store_url("auth").is_ok_and(|url| url == folder.store_url("auth"));
+    let first_password = if is_configured || !is_file { None } else { folder.first_password(&deps.ids)? };
     if let Some(password) = &first_password {
         configs.auth.admin_password = password.clone();
     }
@@ -137,7 +146,7 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         test_clock: test_clock.map(|clock| TestClock { clock, keep: keep_offset(folder) }),
         assets: Some(assets::asset),
         shop_is_ready,
-        services: SERVICES.map(|(name, _)| name).to_vec(),
+        services: with_store().collect(),
     };
     let gateway = souk_gateway::start(gateway_config, &deps, listeners.gateway, listeners.management, extras)
         .await
@@ -161,14 +170,14 @@ fn keep_offset(folder: &Folder) -> Arc<dyn Fn(Duration) -> std::io::Result<()> +
     Arc::new(move |offset| folder.keep_clock_offset(offset))
 }
 
-async fn make_deps(
-    folder: &Folder,
+/// The services as the configuration and the gateway's port say, and what all of them know of the shop.
+fn make_peers(
     settings: &Settings,
     secrets: &Secrets,
-    clock: Arc<dyn Clock>,
-    ids: IdGen,
+    clock: &Arc<dyn Clock>,
+    ids: &IdGen,
     gateway_port: u16,
-) -> Result<Deps, StartError> {
+) -> Result<(Peers, ShopConfig), StartError> {
     let mut shop = settings.shop()?;
     if shop.service_secret.expose().is_empty() {
         shop.service_secret = Secret::new(secrets.service_secret.clone());
@@ -177,14 +186,22 @@ async fn make_deps(
     for (name, standard) in SERVICES {
         directory.set(name, [format!("http://127.0.0.1:{}", port(standard, gateway_port))]);
     }
-    for (name, urls) in settings.services() {
-        directory.set(&name, urls.split(',').map(ToOwned::to_owned));
+    for (name, urls) in settings.configured_services()? {
+        directory.set(&name, urls);
     }
-    let peers = Peers::new(directory, shop.service_secret.clone(), Arc::clone(&clock), ids.clone())
+    let peers = Peers::new(directory, shop.service_secret.clone(), Arc::clone(clock), ids.clone())
         .map_err(|error| StartError::Other(error.to_string()))?;
-    let transport = LocalTransport::open(&folder.store_url("bus"), Access::ReadWrite, Arc::clone(&clock)).await?;
+    Ok((peers, shop))
+}
+
+fn make_deps(
+    (peers, shop): (Peers, ShopConfig),
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    ids: IdGen,
+) -> Deps {
     let verifier = Verifier::new(RemoteJwks(peers.plain_client("gateway", "auth")), Arc::clone(&clock));
-    Ok(Deps { clock, ids, transport: Arc::new(transport), peers, verifier, shop })
+    Deps { clock, ids, transport, peers, verifier, shop }
 }
 
 async fn start_services(
@@ -192,14 +209,18 @@ async fn start_services(
     listeners: Vec<TcpListener>,
     deps: &Deps,
 ) -> Result<(Vec<Running>, souk_product::ProductStore, Option<souk_auth::FirstAdmin>), StartError> {
-    let (auth, made_admin) = souk_auth::build(configs.auth, deps).await?;
+    let (auth, mut made_admin) = souk_auth::build(configs.auth, deps).await?;
+    // A password that auth made is nowhere else: it is told before anything can fail.
+    if let Some(admin) = made_admin.take_if(|admin| admin.generated) {
+        introduce(&admin);
+    }
     let (product, products) = souk_product::build(configs.product, deps).await?;
     let services: [Service; 6] = [
         auth,
         product,
         souk_order::build(configs.order, deps).await?,
         souk_cart::build(configs.cart, deps).await?,
-        souk_payment::build(configs.payment, deps).await?,
+        Box::pin(souk_payment::build(configs.payment, deps)).await?,
         souk_notification::build(configs.notification, deps).await?,
     ];
     let mut running = Vec::with_capacity(services.len());

@@ -10,12 +10,13 @@ use crate::{
     cli::UpArgs,
     folder::{Folder, Run},
     import::import_with_bar,
-    shop::{self, SERVICES, Shop},
+    services::{self, SERVICES},
+    shop::{self, Shop},
 };
 
 /// Runs the shop until it is told to stop.
 pub async fn run(args: UpArgs) -> Result<(), CommandError> {
-    souk_kit::telemetry::log_json("warn");
+    souk_kit::telemetry::log_json("warn,lapin=off");
     souk_kit::telemetry::install_metrics();
     let folder = Folder::at(&args.data.data);
     folder.make()?;
@@ -35,7 +36,7 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
     folder.announce(&Run {
         pid: std::process::id(),
         gateway: format!("http://127.0.0.1:{}", args.port),
-        auth: format!("http://127.0.0.1:{}", shop::port(8081, args.port)),
+        auth: format!("http://127.0.0.1:{}", services::port(8081, args.port)),
         operator_token,
     })?;
     greet(&args, &shop);
@@ -88,7 +89,7 @@ fn greet(args: &UpArgs, shop: &Shop) {
     println!("  API documents  http://localhost:{}/docs", args.port);
     println!("  metrics        http://{}/metrics", shop.management);
     for (name, standard) in SERVICES {
-        println!("  {name:<13}  http://127.0.0.1:{}", shop::port(standard, args.port));
+        println!("  {name:<13}  http://127.0.0.1:{}", services::port(standard, args.port));
     }
     println!();
     if args.test_clock {

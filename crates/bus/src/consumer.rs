@@ -1,22 +1,30 @@
 //! Runs a service's handlers on the messages of one queue.
 
-use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+mod batch;
 
-use futures::{FutureExt, future::join_all};
+use std::{
+    collections::HashMap,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt;
 use souk_events::{Envelope, Event, Queue};
 use souk_sql::SqlError;
 use souk_values::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{BusError, Delivery, Subscription, Transport, Verdict, local::back_off, trace};
+use crate::{BusError, Delivery, Subscription, Transport, Verdict, pace, trace};
 
 /// Messages taken at once; those of different subjects are handled side by side.
 const BATCH: usize = 64;
-/// How often a message may fail by its own fault before it is a dead letter.
-const ATTEMPTS: u32 = 6;
-/// The longest pause while the consumer's own engine is away.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a message is held in hand while the engine is away. A broker takes a consumer that keeps a
+/// message much longer for a dead one, and counts that against the message.
+const LONGEST_HOLD: Duration = Duration::from_secs(480);
 
 /// An event as its handler gets it.
 #[derive(Debug, Clone)]
@@ -61,6 +69,9 @@ pub enum Failure {
 }
 
 impl From<SqlError> for Failure {
+    /// A store's defect (`Failed`: a statement that this row breaks, a row that cannot be read, a panic) is
+    /// held against the message: a queue that one message stops for ever would be worse than a dead letter
+    /// that is replayed once the defect is mended.
     fn from(error: SqlError) -> Self {
         match error {
             SqlError::Busy(_) | SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
@@ -73,7 +84,12 @@ impl From<BusError> for Failure {
     fn from(error: BusError) -> Self {
         match error {
             BusError::Store(error) => error.into(),
-            error => Self::Message(error.to_string()),
+            BusError::Unavailable(_) | BusError::Drift(_) => Self::Unavailable(error.to_string()),
+            BusError::Event(_)
+            | BusError::Damaged(_)
+            | BusError::NoSuchDeadLetter(_)
+            | BusError::ReadOnly
+            | BusError::Configuration(_) => Self::Message(error.to_string()),
         }
     }
 }
@@ -86,6 +102,7 @@ type Handler = Arc<dyn Fn(Envelope) -> Handling + Send + Sync>;
 pub struct Consumer {
     queue: &'static Queue,
     handlers: HashMap<&'static str, Handler>,
+    longest_hold: Duration,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -98,7 +115,7 @@ impl Consumer {
     /// A consumer of `queue` that handles nothing yet; an event without a handler is acknowledged.
     #[must_use]
     pub fn new(queue: &'static Queue) -> Self {
-        Self { queue, handlers: HashMap::new() }
+        Self { queue, handlers: HashMap::new(), longest_hold: LONGEST_HOLD }
     }
 
     /// Handles events of type `E` with `handler`, which is given `state` and must be idempotent.
@@ -130,6 +147,13 @@ impl Consumer {
         self
     }
 
+    /// Holds messages in hand for at most `longest` while the engine is away, instead of eight minutes.
+    #[must_use]
+    pub fn holding_at_most(mut self, longest: Duration) -> Self {
+        self.longest_hold = longest;
+        self
+    }
+
     /// The queue's name.
     #[must_use]
     pub fn queue(&self) -> &'static str {
@@ -153,95 +177,74 @@ impl Consumer {
     pub async fn run(self, transport: Arc<dyn Transport>, stop: CancellationToken) {
         let mut pause = Duration::ZERO;
         while !stop.is_cancelled() {
-            let consumed = async {
-                let mut subscription = transport.subscribe(self.queue).await?;
-                self.consume(&mut *subscription, &stop, &mut pause).await
-            };
-            if let Err(error) = consumed.await {
-                tracing::warn!(queue = self.queue.name, error = %error, "consuming is interrupted and tried again");
-                pause = (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE);
-                // Real time on purpose: the pace of trying again, not a term of the business.
-                tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => {} }
+            let began = Instant::now();
+            let Err(error) = self.subscribe_and_consume(&*transport, &stop).await else { return };
+            tracing::warn!(queue = self.queue.name, error = %error, "consuming is interrupted and tried again");
+            if began.elapsed() > pace::LONGEST {
+                pause = Duration::ZERO;
+            }
+            pause = pace::longer(pause);
+            // Real time on purpose: the pace of trying again, not a term of the business.
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = transport.recovered() => {}
+                () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Takes batches until `stop`; an error means that engine or transport is away.
-    async fn consume(
-        &self,
-        subscription: &mut dyn Subscription,
-        stop: &CancellationToken,
-        pause: &mut Duration,
-    ) -> Result<(), BusError> {
+    /// Takes batches until `stop`; an error means that the transport is away.
+    async fn subscribe_and_consume(&self, transport: &dyn Transport, stop: &CancellationToken) -> Result<(), BusError> {
+        let mut subscription = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            subscription = transport.subscribe(self.queue) => subscription?,
+        };
         loop {
             let batch = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 batch = subscription.next(BATCH) => batch?,
             };
-            let (verdicts, away) = self.handle_batch(batch).await;
-            subscription.settle(verdicts).await?;
-            if let Some(error) = away {
-                return Err(BusError::Store(SqlError::Unavailable(error)));
+            let held = self.work(&mut *subscription, batch).await?;
+            if !held.is_empty() {
+                self.hold(&mut *subscription, held, stop).await?;
             }
-            *pause = Duration::ZERO;
         }
     }
 
-    /// Handles the messages of one subject in turn and those of different subjects side by side. The
-    /// second answer is why a message could not be handled without any fault of its own.
-    async fn handle_batch(&self, batch: Vec<Delivery>) -> (Vec<(Delivery, Verdict)>, Option<String>) {
-        let mut subjects: Vec<Vec<Delivery>> = Vec::new();
-        let mut lane_of: HashMap<String, usize> = HashMap::new();
-        for delivery in batch {
-            let lane = *lane_of.entry(delivery.envelope.subject.clone()).or_insert(subjects.len());
-            match subjects.get_mut(lane) {
-                Some(deliveries) => deliveries.push(delivery),
-                None => subjects.push(vec![delivery]),
-            }
+    /// Handles messages and says what became of them; answers those that wait for an engine to return.
+    async fn work(&self, subscription: &mut dyn Subscription, batch: Vec<Delivery>) -> Result<Vec<Delivery>, BusError> {
+        let handled = self.handle_batch(batch).await;
+        if !handled.verdicts.is_empty() {
+            subscription.settle(handled.verdicts).await?;
         }
-        let mut verdicts = Vec::new();
-        let mut away = None;
-        for outcomes in join_all(subjects.into_iter().map(|deliveries| self.handle_in_turn(deliveries))).await {
-            for (delivery, outcome) in outcomes {
-                match outcome {
-                    Ok(verdict) => verdicts.push((delivery, verdict)),
-                    Err(error) => away = Some(error),
-                }
-            }
+        if let Some(error) = handled.away {
+            tracing::warn!(queue = self.queue.name, held = handled.held.len(), error = %error,
+                "events are held in hand until their consumer's engine is back");
         }
-        (verdicts, away)
+        Ok(handled.held)
     }
 
-    async fn handle_in_turn(&self, deliveries: Vec<Delivery>) -> Vec<(Delivery, Result<Verdict, String>)> {
-        let mut done = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            let outcome = self.handle(delivery.envelope.clone()).await;
-            let verdict = self.judge(&delivery, outcome);
-            done.push((delivery, verdict));
+    /// Keeps `held` in hand and handles them again until all are handled, or they are put back after long.
+    async fn hold(
+        &self,
+        subscription: &mut dyn Subscription,
+        mut held: Vec<Delivery>,
+        stop: &CancellationToken,
+    ) -> Result<(), BusError> {
+        let began = Instant::now();
+        let mut pause = pace::SHORTEST;
+        while !held.is_empty() {
+            // Real time on purpose: the pace of trying again, not a term of the business.
+            tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => return Ok(()) }
+            if began.elapsed() >= self.longest_hold {
+                tracing::warn!(queue = self.queue.name, events = held.len(), "events are put back for later");
+                let back = held.into_iter().map(|delivery| (delivery, Verdict::Postpone)).collect();
+                return subscription.settle(back).await;
+            }
+            held = self.work(subscription, held).await?;
+            pause = pace::longer(pause);
         }
-        done
-    }
-
-    fn judge(&self, delivery: &Delivery, outcome: Result<Outcome, Failure>) -> Result<Verdict, String> {
-        let envelope = &delivery.envelope;
-        let (label, verdict) = match outcome {
-            Ok(Outcome::Applied) => ("applied", Ok(Verdict::Ack)),
-            Ok(Outcome::Ignored) => ("ignored", Ok(Verdict::Ack)),
-            Err(Failure::Unavailable(error)) => ("postponed", Err(error)),
-            Err(Failure::Message(error)) if delivery.attempts + 1 < ATTEMPTS => {
-                tracing::warn!(queue = self.queue.name, event.id = %envelope.id, event.kind = %envelope.event_type,
-                    attempt = delivery.attempts + 1, error = %error, "an event failed and is tried again");
-                ("retried", Ok(Verdict::Retry { after: back_off(delivery.attempts) }))
-            }
-            Err(Failure::Message(error)) => {
-                tracing::error!(queue = self.queue.name, event.id = %envelope.id, event.kind = %envelope.event_type,
-                    error = %error, "an event failed too often and is a dead letter now");
-                ("dead", Ok(Verdict::Dead { error }))
-            }
-        };
-        metrics::counter!("bus_events_total", "service" => self.queue.service(),
-            "type" => envelope.event_type.clone(), "outcome" => label)
-        .increment(1);
-        verdict
+        tracing::info!(queue = self.queue.name, "the events held in hand are handled");
+        Ok(())
     }
 }

@@ -21,6 +21,15 @@ pub enum BusError {
     /// The transport was opened for reading only.
     #[error("the bus was opened for reading only")]
     ReadOnly,
+    /// The broker cannot be reached, refuses, or does not answer in time. Never holds a password.
+    #[error("the broker cannot be used now: {0}")]
+    Unavailable(String),
+    /// The broker's exchanges or queues are not those that this version needs; says what differs and what to do.
+    #[error("the broker's topology is not what this version needs: {0}")]
+    Drift(String),
+    /// The broker's address or a name made from the configuration cannot be right.
+    #[error("the bus is not configured rightly: {0}")]
+    Configuration(String),
 }
 
 impl From<sea_orm::DbErr> for BusError {

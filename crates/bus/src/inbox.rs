@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::OnConflict};
-use souk_sql::{Db, SqlError, Tx};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use souk_sql::{Db, SqlError, Tx, insert_unless_there};
 use souk_values::{Clock, Timestamp, clock};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,9 +25,7 @@ pub async fn first_time(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) ->
         event_id: Set(event_id.to_string()),
         received_at: Set(now.millis()),
     };
-    let unless_there = OnConflict::columns([Column::Queue, Column::EventId]).do_nothing().to_owned();
-    let inserted = Entity::insert(row).on_conflict(unless_there).exec_without_returning(tx).await?;
-    Ok(inserted == 1)
+    Ok(insert_unless_there(tx, [row]).await? == 1)
 }
 
 /// Forgets old events each hour, until `stop`.

@@ -6,12 +6,15 @@
 
 pub mod inbox;
 pub mod outbox;
+pub mod rabbit;
 
 mod consumer;
 mod dead_letters;
 mod error;
 mod local;
 mod migrations;
+mod pace;
+mod retrying;
 mod stamper;
 mod tables;
 pub mod trace;
@@ -22,6 +25,7 @@ pub use dead_letters::{DeadLetter, DeadLetterId};
 pub use error::BusError;
 pub use local::LocalTransport;
 pub use migrations::{outbox_migrations, service_migrations};
-pub use outbox::{Outbox, SqlOutbox, relay};
+pub use outbox::{Claim, Outbox, SqlOutbox, relay};
+pub use rabbit::{RabbitConfig, RabbitTransport};
 pub use stamper::Stamper;
 pub use transport::{Delivery, Signal, Subscription, Transport, Verdict};

@@ -1,6 +1,7 @@
 //! Makes the bus's tables.
 
 use sea_orm_migration::{prelude::*, schema};
+use souk_sql::{create_table, long_text};
 
 /// What every service with an outbox and an inbox adds to its own migrations.
 #[must_use]
@@ -45,9 +46,9 @@ impl MigrationTrait for OutboxTable {
             .col(schema::string_len("event_id", 36).primary_key())
             .col(schema::string_len("event_type", 80))
             .col(schema::big_integer("created_at"))
-            .col(schema::text("envelope"))
+            .col(long_text(manager, "envelope"))
             .take();
-        manager.create_table(table).await
+        create_table(manager, table, []).await
     }
 }
 
@@ -74,9 +75,8 @@ impl MigrationTrait for InboxTable {
             .col(schema::big_integer("received_at"))
             .primary_key(Index::create().col("queue").col("event_id"))
             .take();
-        manager.create_table(table).await?;
         let by_time = Index::create().name("ix_inbox_received").table("inbox_event").col("received_at").take();
-        manager.create_index(by_time).await
+        create_table(manager, table, [by_time]).await
     }
 }
 

@@ -1,28 +1,31 @@
 //! The outbox: events written with the change that makes them true, published after it.
 
+mod sql;
+
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{EntityTrait, Set};
 use souk_events::Envelope;
-use souk_sql::{Db, SqlError, Tx};
+use souk_sql::{SqlError, Tx};
 use souk_values::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    BusError, Transport,
-    tables::outbox_event::{ActiveModel, Column, Entity, Model},
+    BusError, Transport, pace,
+    tables::outbox_event::{ActiveModel, Entity},
 };
+
+pub use sql::SqlOutbox;
 
 /// Envelopes handed to the transport at once.
 const BATCH: u64 = 256;
 /// How often the outbox is looked at though nobody said that something was written.
 const POLL: Duration = Duration::from_secs(1);
-/// The longest pause between tries while the transport is away.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Writes `envelopes` into the outbox, and wakes the relay once the transaction has committed.
 pub async fn add(tx: &Tx, envelopes: &[Envelope]) -> Result<(), SqlError> {
@@ -56,57 +59,24 @@ pub struct Backlog {
 /// Where a service's unpublished events are. SQL stores share one; a cart on Redis has its own.
 #[async_trait::async_trait]
 pub trait Outbox: Send + Sync {
-    /// The oldest unpublished events, at most `limit`, in the order they were written.
+    /// Takes the oldest unpublished events, at most `limit`, in the order they were written, so that no
+    /// other replica's relay publishes them at the same time where the engine can see to that.
+    async fn claim(&self, limit: u64) -> Result<Box<dyn Claim>, BusError>;
+    /// The oldest unpublished events, claimed or not; for the audit.
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError>;
-    /// Forgets events that the transport has confirmed.
-    async fn confirm(&self, ids: &[Uuid]) -> Result<(), BusError>;
     /// How far behind the relay is.
     async fn backlog(&self) -> Result<Backlog, BusError>;
     /// Waits until something was written.
     async fn written(&self);
 }
 
-/// The outbox table of a SQL store.
-#[derive(Debug, Clone)]
-pub struct SqlOutbox(Db);
-
-impl SqlOutbox {
-    /// The outbox of `db`.
-    #[must_use]
-    pub fn new(db: Db) -> Self {
-        Self(db)
-    }
-}
-
+/// Events taken for publishing. Dropping it gives them back.
 #[async_trait::async_trait]
-impl Outbox for SqlOutbox {
-    async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
-        let rows = Entity::find().order_by_asc(Column::EventId).limit(limit).all(self.0.reader()).await?;
-        rows.iter().map(|Model { envelope, .. }| Ok(serde_json::from_str(envelope)?)).collect()
-    }
-
-    async fn confirm(&self, ids: &[Uuid]) -> Result<(), BusError> {
-        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-        self.0
-            .write(ids, |tx, ids| {
-                Box::pin(async move {
-                    Entity::delete_many().filter(Column::EventId.is_in(ids.clone())).exec(tx).await?;
-                    Ok::<_, SqlError>(())
-                })
-            })
-            .await?;
-        Ok(())
-    }
-
-    async fn backlog(&self) -> Result<Backlog, BusError> {
-        let pending = Entity::find().count(self.0.reader()).await?;
-        let oldest = Entity::find().order_by_asc(Column::EventId).one(self.0.reader()).await?;
-        Ok(Backlog { pending, oldest: oldest.map(|row| Timestamp::from_millis(row.created_at)) })
-    }
-
-    async fn written(&self) {
-        self.0.committed().await;
-    }
+pub trait Claim: Send {
+    /// The events, in the order they were written.
+    fn envelopes(&self) -> &[Envelope];
+    /// Forgets those that the transport has confirmed, and gives the others back.
+    async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError>;
 }
 
 /// Publishes what `outbox` holds until `stop`: at once when something is written, and every second anyway.
@@ -124,7 +94,7 @@ pub async fn relay(
             Ok(()) => Duration::ZERO,
             Err(error) => {
                 tracing::warn!(service, error = %error, "events wait in the outbox; publishing is tried again");
-                (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE)
+                pace::longer(pause)
             }
         };
         if reported.is_none_or(|at| at.elapsed() >= POLL) {
@@ -139,7 +109,11 @@ pub async fn relay(
                 () = stop.cancelled() => {}
             }
         } else {
-            tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => {} }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = transport.recovered() => {}
+                () = stop.cancelled() => {}
+            }
         }
     }
 }
@@ -147,23 +121,22 @@ pub async fn relay(
 /// Publishes until the outbox is empty, or the transport takes no charge of some event.
 async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn Transport) -> Result<(), BusError> {
     loop {
-        let batch = outbox.unpublished(BATCH).await?;
-        if batch.is_empty() {
+        let claim = outbox.claim(BATCH).await?;
+        let taken = claim.envelopes().len();
+        if taken == 0 {
             return Ok(());
         }
-        let confirmed = transport.publish(&batch).await?;
-        outbox.confirm(&confirmed).await?;
-        for envelope in batch.iter().filter(|envelope| confirmed.contains(&envelope.id)) {
-            metrics::counter!("bus_events_total", "service" => service,
-                "type" => envelope.event_type.clone(), "outcome" => "published")
-            .increment(1);
+        let confirmed: HashSet<Uuid> = transport.publish(claim.envelopes()).await?.into_iter().collect();
+        let published = claim.envelopes().iter().filter(|envelope| confirmed.contains(&envelope.id));
+        let (ids, types): (Vec<Uuid>, Vec<String>) =
+            published.map(|envelope| (envelope.id, envelope.event_type.clone())).unzip();
+        claim.confirm(&ids).await?;
+        for event_type in types {
+            metrics::counter!("bus_events_total", "service" => service, "type" => event_type, "outcome" => "published")
+                .increment(1);
         }
-        if confirmed.len() < batch.len() {
-            tracing::warn!(
-                service,
-                kept = batch.len() - confirmed.len(),
-                "the transport took no charge of some events"
-            );
+        if ids.len() < taken {
+            tracing::warn!(service, kept = taken - ids.len(), "the transport took no charge of some events");
             return Ok(());
         }
     }

@@ -19,9 +19,16 @@ pub trait Transport: Send + Sync + std::fmt::Debug {
     fn signals(&self) -> broadcast::Receiver<Signal>;
     /// Whether it works now, for readiness.
     async fn ping(&self) -> Result<(), BusError>;
+    /// Waits until a transport that was away is back. One that cannot tell never says so: who waits for
+    /// it tries again after a while anyway.
+    async fn recovered(&self) {
+        std::future::pending::<()>().await;
+    }
 
     /// The dead letters of `service`'s queues, or of all; newest first.
     async fn dead_letters(&self, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError>;
+    /// How many dead letters each of `queues` has, in the order asked; cheap enough for a gauge.
+    async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError>;
     /// One of them. Errors: there is none with this id.
     async fn dead_letter(&self, id: DeadLetterId) -> Result<DeadLetter, BusError>;
     /// Puts it back into its queue, as new. Errors: there is none with this id.
@@ -46,6 +53,8 @@ pub struct Delivery {
     pub envelope: Envelope,
     /// How often it was handled before and failed by its own fault.
     pub attempts: u32,
+    /// Which delivery of its channel it is, where the transport counts them.
+    pub(crate) tag: u64,
 }
 
 /// What a consumer says of a message.
@@ -58,6 +67,8 @@ pub enum Verdict {
         /// How long to hold it back.
         after: Duration,
     },
+    /// Its consumer's engine is away for long; hand it out again some time, without counting this against it.
+    Postpone,
     /// It failed too often; keep it aside for a person to look at.
     Dead {
         /// Why it failed last.

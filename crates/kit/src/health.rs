@@ -18,6 +18,8 @@ use utoipa::openapi::OpenApi;
 
 use crate::{Problem, auth::Admin, extract::Path, service::Check, telemetry};
 
+/// How long one thing may take to say that it works. Less than who asks waits.
+const CHECK_LIMIT: Duration = Duration::from_millis(1_500);
 /// How often dead letters are counted.
 const COUNT_LETTERS: Duration = Duration::from_secs(15);
 
@@ -47,11 +49,7 @@ struct CheckResult {
 pub(crate) fn routes(frame: Frame) -> Router {
     let letters = format!("/admin/{}/dead-letters", frame.service);
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
-    Router::new()
-        .route("/health/live", get(|| async { Json(serde_json::json!({"status": "UP"})) }))
-        .route("/health/ready", get(ready))
-        .route("/info", get(info))
-        .route("/metrics", get(metrics))
+    vital_routes()
         .route("/openapi.json", get(openapi))
         .route(&letters, get(list_letters))
         .route(&format!("{letters}/{{deadLetterId}}"), get(show_letter).delete(discard_letter))
@@ -60,9 +58,26 @@ pub(crate) fn routes(frame: Frame) -> Router {
         .merge(Router::from(docs))
 }
 
+/// What answers from the first moment, before the service itself does.
+pub(crate) fn vital_routes() -> Router<Frame> {
+    Router::new()
+        .route("/health/live", get(|| async { Json(serde_json::json!({"status": "UP"})) }))
+        .route("/health/ready", get(ready))
+        .route("/info", get(info))
+        .route("/metrics", get(metrics))
+}
+
+/// What `check` says, or that it says nothing.
+async fn in_time(check: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    // Real time: whoever probes does not wait for long either.
+    let silent = || format!("it gave no answer within {} ms", CHECK_LIMIT.as_millis());
+    tokio::time::timeout(CHECK_LIMIT, check).await.unwrap_or_else(|_| Err(silent()))
+}
+
 async fn ready(State(frame): State<Frame>) -> Response {
-    let bus = frame.transport.ping().await.map_err(|error| error.to_string());
-    let own = join_all(frame.checks.iter().map(|(name, check)| async move { (*name, check().await) })).await;
+    let bus = in_time(async { frame.transport.ping().await.map_err(|error| error.to_string()) });
+    let own = join_all(frame.checks.iter().map(|(name, check)| async move { (*name, in_time(check()).await) }));
+    let (bus, own) = tokio::join!(bus, own);
     let checks: Vec<CheckResult> = std::iter::once(("bus", bus))
         .chain(own)
         .map(|(name, result)| CheckResult {
@@ -96,7 +111,10 @@ fn refuse(error: &BusError) -> Problem {
             Problem::new(StatusCode::NOT_FOUND, "dead_letter.not_found", "There is no dead letter with this id.")
         }
         BusError::Store(error) => Problem::store(error),
-        BusError::Event(_) | BusError::Damaged(_) | BusError::ReadOnly => Problem::internal(error),
+        BusError::Unavailable(_) | BusError::Drift(_) => Problem::unavailable("bus", error),
+        BusError::Event(_) | BusError::Damaged(_) | BusError::ReadOnly | BusError::Configuration(_) => {
+            Problem::internal(error)
+        }
     }
 }
 
@@ -108,10 +126,9 @@ pub(crate) async fn count_letters(
     stop: CancellationToken,
 ) {
     loop {
-        match transport.dead_letters(Some(service)).await {
-            Ok(letters) => {
-                for queue in &queues {
-                    let dead = letters.iter().filter(|letter| letter.queue == *queue).count();
+        match transport.dead_letter_counts(&queues).await {
+            Ok(counts) => {
+                for (queue, dead) in queues.iter().zip(counts) {
                     let dead = f64::from(u32::try_from(dead).unwrap_or(u32::MAX));
                     metrics::gauge!("dead_letters", "service" => service, "queue" => *queue).set(dead);
                 }

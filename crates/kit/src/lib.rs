@@ -11,12 +11,14 @@ pub mod telemetry;
 
 mod health;
 mod serve;
+mod starting;
 mod traces;
 
 pub use call::{CallError, PeerClient, Peers};
 pub use problem::Problem;
 pub use serve::{Running, start};
 pub use service::{Deps, Service, ShopConfig, StartError, Task};
+pub use starting::start_patiently;
 pub use traces::method_label;
 
 /// Chooses the TLS and signature provider for the whole process. Call it first in `main` and in tests.

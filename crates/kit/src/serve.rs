@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
+    extract::connect_info::IntoMakeServiceWithConnectInfo,
     http::{StatusCode, Uri},
     middleware,
 };
@@ -56,8 +57,30 @@ impl Running {
 /// Starts `service` on `listener`.
 pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
+    let (name, stop, tasks) = (service.name, CancellationToken::new(), TaskTracker::new());
+    let router = run(service, deps, &tasks, &stop);
+    listen(name, listener, router.into_make_service_with_connect_info(), &tasks, stop.clone());
+    Ok(Running { name, address, stop, tasks })
+}
+
+/// Serves `app` on `listener` until `stop`.
+pub(crate) fn listen(
+    name: &'static str,
+    listener: TcpListener,
+    app: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
+    tasks: &TaskTracker,
+    stop: CancellationToken,
+) {
+    tasks.spawn(async move {
+        let serving = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned());
+        if let Err(error) = serving.await {
+            tracing::error!(service = name, error = %error, "the listener failed");
+        }
+    });
+}
+
+/// Starts the service's relay, consumers and tasks. Answers its routes in their frame, to be served.
+pub(crate) fn run(service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) -> Router {
     let Service { name, router, openapi, consumers, outbox, tasks: own_tasks, checks } = service;
     let frame = Frame {
         service: name,
@@ -65,14 +88,6 @@ pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::R
         transport: Arc::clone(&deps.transport),
         openapi: Arc::new(openapi),
     };
-    let app = frame_router(router, frame, deps);
-    let stopping = stop.clone();
-    tasks.spawn(async move {
-        let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
-        if let Err(error) = serving.with_graceful_shutdown(stopping.cancelled_owned()).await {
-            tracing::error!(service = name, error = %error, "the listener failed");
-        }
-    });
     if let Some(outbox) = outbox {
         let clock = Arc::clone(&deps.clock);
         tasks.spawn(relay(name, outbox, Arc::clone(&deps.transport), clock, stop.clone()));
@@ -87,7 +102,7 @@ pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::R
     for task in own_tasks {
         tasks.spawn(task(stop.clone()));
     }
-    Ok(Running { name, address, stop, tasks })
+    frame_router(router, frame, deps)
 }
 
 /// Lays the frame over a service's routes: its common routes, the verifier, observation, panics.

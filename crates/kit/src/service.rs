@@ -1,15 +1,19 @@
 //! What a service is to the frame: routes, consumers, an outbox, tasks, and what it was given.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use souk_bus::{Consumer, Outbox, Stamper, Transport};
+use souk_sql::{Connections, Db};
 use souk_values::{Clock, Currency, IdGen, Secret};
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 
 use crate::{auth::Verifier, call::Peers};
+
+/// How often the store's connections are counted.
+const LOOK_AT_CONNECTIONS: Duration = Duration::from_secs(5);
 
 /// What every service is given. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -81,6 +85,21 @@ pub enum StartError {
     Other(String),
 }
 
+impl StartError {
+    /// Whether what failed may come right by itself, so that it makes sense to try again: an engine that
+    /// is away or busy. A wrong configuration does not.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Bus(souk_bus::BusError::Store(error)) => {
+                matches!(error, souk_sql::SqlError::Unavailable(_) | souk_sql::SqlError::Busy(_))
+            }
+            Self::Bus(souk_bus::BusError::Unavailable(_)) => true,
+            Self::Bus(_) | Self::Config(_) | Self::Io(..) | Self::Other(_) => false,
+        }
+    }
+}
+
 /// Background work: runs until the token is cancelled, then ends by itself.
 pub type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
@@ -136,6 +155,23 @@ impl Service {
         self
     }
 
+    /// Keeps its data in `db`: is ready only while that can be used, and shows its connections.
+    #[must_use]
+    pub fn keeping(self, db: Db) -> Self {
+        let shown = db.clone();
+        self.showing(move || shown.reader().connections()).needing("store", move || {
+            let db = db.clone();
+            async move { db.ping().await.map_err(|error| error.to_string()) }
+        })
+    }
+
+    /// Shows the connections of its store, which `count` counts.
+    #[must_use]
+    pub fn showing(self, count: impl Fn() -> Connections + Send + Sync + 'static) -> Self {
+        let name = self.name;
+        self.running(move |stop| show_connections(name, count, stop))
+    }
+
     /// Is ready only while this works.
     #[must_use]
     pub fn needing<F>(mut self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
@@ -144,6 +180,18 @@ impl Service {
     {
         self.checks.push((name, Arc::new(move || Box::pin(check()))));
         self
+    }
+}
+
+/// Shows how many of the store's connections are at work and how many are free, until `stop`.
+async fn show_connections(service: &'static str, count: impl Fn() -> Connections + Send, stop: CancellationToken) {
+    loop {
+        let Connections { used, idle } = count();
+        for (state, count) in [("used", used), ("idle", idle)] {
+            metrics::gauge!("db_client_connections", "service" => service, "state" => state).set(f64::from(count));
+        }
+        // Real time: how often a gauge is looked at.
+        tokio::select! { () = tokio::time::sleep(LOOK_AT_CONNECTIONS) => {}, () = stop.cancelled() => return }
     }
 }
 

@@ -22,7 +22,8 @@ const CART_BUCKETS: &[f64] = &[600.0, 3_600.0, 21_600.0, 43_200.0, 86_400.0, 259
 
 /// Logs to standard error, one JSON object a line, at `level` (`info`, `warn`) unless `RUST_LOG` says otherwise.
 pub fn log_json(level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // The broker's client would log a message that came back with all its content.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},lapin=error")));
     let logs =
         tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr).with_env_filter(filter);
     // A second start in one process (tests) keeps the first subscriber.

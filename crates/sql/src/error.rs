@@ -39,6 +39,10 @@ impl From<DbErr> for SqlError {
             return Self::Unique(message);
         }
         match &error {
+            // The driver cannot read the URL: no waiting mends that.
+            DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(**cause, sqlx::Error::Configuration(_)) => {
+                Self::Failed(error.to_string())
+            }
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error.to_string()),
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 classify(cause, error.to_string())
@@ -47,6 +51,9 @@ impl From<DbErr> for SqlError {
         }
     }
 }
+
+/// MySQL's and MariaDB's numbers of errors that are not the statement's fault.
+const AWAY: &[u16] = &[1021, 1026, 1030, 1049, 1053, 1114, 1290, 1317, 1836, 1927, 3024, 3100];
 
 fn classify(cause: &sqlx::Error, message: String) -> SqlError {
     match cause {
@@ -70,17 +77,29 @@ fn classify(cause: &sqlx::Error, message: String) -> SqlError {
                     _ => SqlError::Failed(message),
                 }
             }
+            // MySQL by its number: a packet that is too large will not be smaller next time.
+            _ if mysql_number(&**database) == Some(1153) => SqlError::Failed(message),
+            // Read-only server, disk or table full or failing, no such database (yet), ended, refused by its group.
+            _ if mysql_number(&**database).is_some_and(|number| AWAY.contains(&number)) => {
+                SqlError::Unavailable(message)
+            }
             // SQLSTATE class 23 is an integrity constraint; MariaDB's CHECK (4025) says 23000, MySQL's (3819) HY000.
             Some(code) if code.starts_with("23") => SqlError::Constraint(message),
             _ if database.message().contains("Check constraint") => SqlError::Constraint(message),
-            // PostgreSQL: connection exceptions, insufficient resources, operator intervention.
-            Some(code) if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {
+            // PostgreSQL: a standby, no such database (yet); connection exceptions, insufficient resources,
+            // operator intervention.
+            Some("25006" | "3D000") => SqlError::Unavailable(message),
+            Some(code) if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
                 SqlError::Unavailable(message)
             }
             _ => SqlError::Failed(message),
         },
         _ => SqlError::Failed(message),
     }
+}
+
+fn mysql_number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
+    error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(sqlx::mysql::MySqlDatabaseError::number)
 }
 
 /// An error of a store method, as far as running its transaction again is concerned.

@@ -4,10 +4,19 @@
 //! ask which engine they run on.
 
 mod error;
+mod migrating;
 mod open;
+mod options;
+mod pool;
+mod schema;
+mod statements;
 mod transaction;
 mod writer;
 
 pub use error::{Retryable, SqlError};
+pub use migrating::{migrate, pending};
 pub use open::{Access, Db};
+pub use pool::{Connections, Reader};
+pub use schema::{create_table, long_text};
+pub use statements::{insert_unless_there, lock, lock_skipping};
 pub use transaction::Tx;

@@ -7,21 +7,21 @@ use std::{
 
 use futures::future::BoxFuture;
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, TransactionTrait,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
-    Retryable, SqlError, Tx,
+    Reader, Retryable, SqlError, Tx, migrating,
+    options::{server_options, sqlite_options},
     writer::{self, Job, LastFailure, Ran},
 };
 
 /// How often a transaction that met a deadlock or serialization failure is run before giving up.
 const ATTEMPTS: u32 = 8;
-/// Connections that read at the same time.
+/// SQLite's connections that read at the same time.
 const READERS: u32 = 4;
 
 /// What a store is opened for.
@@ -39,7 +39,7 @@ pub struct Db(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    reader: DatabaseConnection,
+    reader: Reader,
     writer: Option<Writer>,
     committed: Notify,
 }
@@ -49,11 +49,12 @@ enum Writer {
     /// SQLite: one connection, commits in groups.
     Grouped { jobs: mpsc::Sender<Job>, options: Box<ConnectOptions>, last_failure: LastFailure },
     /// PostgreSQL, MySQL: transactions side by side on the pool.
-    Pooled,
+    Pooled { options: Box<ConnectOptions>, last_failure: LastFailure },
 }
 
 impl Db {
-    /// Opens the store at `url`: `sqlite:PATH`, `postgres://…` or `mysql://…`.
+    /// Opens the store at `url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. A server engine is given
+    /// up to eight connections, or as many as `connections=N` in the URL's query says.
     ///
     /// Errors: a scheme that is none of these, or an engine that does not answer.
     pub async fn open(url: &str, access: Access) -> Result<Self, SqlError> {
@@ -61,8 +62,10 @@ impl Db {
         match scheme {
             "sqlite" => Self::open_sqlite(url, access).await,
             "postgres" | "postgresql" | "mysql" => {
-                let reader = connect(pool_options(url, 16)).await?;
-                let writer = (access == Access::ReadWrite).then_some(Writer::Pooled);
+                let options = server_options(url)?;
+                let reader = Reader::of_server(options.clone()).await?;
+                let writer = (access == Access::ReadWrite)
+                    .then(|| Writer::Pooled { options: Box::new(options), last_failure: LastFailure::default() });
                 Ok(Self::from_parts(reader, writer))
             }
             _ => Err(SqlError::Failed(format!(
@@ -80,17 +83,17 @@ impl Db {
             }
             Access::ReadOnly => None,
         };
-        let reader = connect(sqlite_options(url, READERS, Access::ReadOnly)).await?;
+        let reader = Reader::of_file(sqlite_options(url, READERS, Access::ReadOnly)).await?;
         Ok(Self::from_parts(reader, writer))
     }
 
-    fn from_parts(reader: DatabaseConnection, writer: Option<Writer>) -> Self {
+    fn from_parts(reader: Reader, writer: Option<Writer>) -> Self {
         Self(Arc::new(Inner { reader, writer, committed: Notify::new() }))
     }
 
     /// Where queries outside a transaction run. They see what was committed before they began.
     #[must_use]
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Reader {
         &self.0.reader
     }
 
@@ -99,7 +102,7 @@ impl Db {
         let reader = &self.0.reader;
         Ok(match reader.get_database_backend() {
             // A SQLite transaction that only reads sees one state of the file.
-            DbBackend::Sqlite => reader.begin().await?,
+            DbBackend::Sqlite => reader.begin_with_config(None, None).await?,
             _ => reader.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?,
         })
     }
@@ -127,7 +130,7 @@ impl Db {
         loop {
             let outcome = match &self.0.writer {
                 Some(Writer::Grouped { jobs, .. }) => self.write_grouped(jobs, Arc::clone(&act)).await,
-                Some(Writer::Pooled) => self.write_pooled(Arc::clone(&act)).await,
+                Some(Writer::Pooled { .. }) => self.write_pooled(Arc::clone(&act)).await,
                 None => Err(SqlError::Failed("this store was opened for reading only".into()).into()),
             };
             match outcome {
@@ -189,7 +192,12 @@ impl Db {
         let db = self.clone();
         // On a task of its own, so that a caller who goes away cannot drop it between statement and commit.
         let done = tokio::spawn(async move {
-            let (value, wake) = run_in(&db.0.reader, &act, Some(IsolationLevel::ReadCommitted)).await.outcome?;
+            let run =
+                |connections| async move { run_in(&connections, &act, Some(IsolationLevel::ReadCommitted)).await };
+            let done = db.0.reader.transacting(run).await.map_err(|error| E::from(error.into()));
+            let outcome = done.and_then(|done| done.outcome);
+            db.note_outcome(outcome.as_ref().err().and_then(Retryable::sql)).await;
+            let (value, wake) = outcome?;
             if wake {
                 db.0.committed.notify_one();
             }
@@ -198,16 +206,26 @@ impl Db {
         done.await.map_err(|error| SqlError::Failed(error.to_string()))?
     }
 
-    /// Brings the store's tables up to date.
-    pub async fn migrate<M: MigratorTrait>(&self) -> Result<(), SqlError> {
+    /// Remembers, for readiness, whether a server engine took a transaction.
+    async fn note_outcome(&self, error: Option<&SqlError>) {
+        let Some(Writer::Pooled { last_failure, .. }) = &self.0.writer else { return };
+        let away = error.filter(|error| matches!(error, SqlError::Unavailable(_)));
+        *last_failure.lock().unwrap_or_else(PoisonError::into_inner) = away.cloned();
+        if away.is_some_and(|error| error.to_string().contains("read-only")) {
+            // It was the primary and is none any more; who asks for it anew is led to the one that is.
+            self.0.reader.renew().await;
+        }
+    }
+
+    /// Brings the store's tables up to date, one process at a time. Answers the names of what was applied.
+    pub async fn migrate<M: MigratorTrait>(&self) -> Result<Vec<String>, SqlError> {
         match &self.0.writer {
-            Some(Writer::Grouped { options, .. }) => {
-                // On a connection of its own: the writer's is the writer's.
-                let connection = connect(ConnectOptions::clone(options)).await?;
-                M::up(&connection, None).await?;
-                Ok(connection.close().await?)
+            // On connections of its own: the writer's is the writer's.
+            Some(Writer::Grouped { options, .. } | Writer::Pooled { options, .. }) => {
+                let mut options = ConnectOptions::clone(options);
+                options.max_connections(1);
+                migrating::apply::<M>(options).await
             }
-            Some(Writer::Pooled) => Ok(M::up(&self.0.reader, None).await?),
             None => Err(SqlError::Failed("this store was opened for reading only".into())),
         }
     }
@@ -216,7 +234,11 @@ impl Db {
     pub async fn ping(&self) -> Result<(), SqlError> {
         self.0.reader.ping().await?;
         match &self.0.writer {
-            Some(Writer::Grouped { last_failure, .. }) if failed(last_failure) => self.probe().await,
+            Some(Writer::Grouped { last_failure, .. } | Writer::Pooled { last_failure, .. })
+                if failed(last_failure) =>
+            {
+                self.probe().await
+            }
             _ => Ok(()),
         }
     }
@@ -225,8 +247,12 @@ impl Db {
     async fn probe(&self) -> Result<(), SqlError> {
         self.write((), |tx, ()| {
             Box::pin(async move {
-                // Marks the first page as changed, so that the commit must reach the disk.
-                tx.execute_unprepared("PRAGMA user_version = 0").await?;
+                let sql = match tx.get_database_backend() {
+                    // Marks the first page as changed, so that the commit must reach the disk.
+                    DbBackend::Sqlite => "PRAGMA user_version = 0",
+                    _ => "UPDATE seaql_migrations SET applied_at = applied_at",
+                };
+                tx.execute_unprepared(sql).await?;
                 Ok(())
             })
         })
@@ -272,38 +298,4 @@ where
             Done { outcome: Err(error), is_sound: undone.is_ok() && is_harmless }
         }
     }
-}
-
-async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, SqlError> {
-    Ok(Database::connect(options).await?)
-}
-
-fn pool_options(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(0)
-        .acquire_timeout(Duration::from_secs(5))
-        .idle_timeout(Duration::from_secs(60))
-        .sqlx_logging(false)
-        .record_stmt_in_spans(false);
-    options
-}
-
-fn sqlite_options(url: &str, connections: u32, access: Access) -> ConnectOptions {
-    let mut options = pool_options(url, connections);
-    options.map_sqlx_sqlite_opts(move |sqlite| {
-        let sqlite = sqlite.busy_timeout(Duration::from_secs(5)).foreign_keys(true);
-        match access {
-            Access::ReadWrite => {
-                sqlite.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
-            }
-            Access::ReadOnly => sqlite.read_only(true),
-        }
-    });
-    if access == Access::ReadWrite {
-        // The writer keeps its one connection; opening another would wait for its lock.
-        options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
-    }
-    options
 }

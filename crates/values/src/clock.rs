@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
@@ -142,9 +142,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// The machine's clock plus an offset that can be moved forward: `souk up --test-clock`, and tests.
+/// The machine's clock as it was, going on by itself, plus an offset that can be moved forward: `souk up
+/// --test-clock`, and tests. It never goes back, though the machine's clock may be set back.
 #[derive(Debug)]
 pub struct ShiftedClock {
+    began: Timestamp,
+    since: Instant,
     offset_ms: AtomicI64,
     moved: watch::Sender<i64>,
 }
@@ -154,7 +157,12 @@ impl ShiftedClock {
     #[must_use]
     pub fn new(offset: Duration) -> Arc<Self> {
         let offset_ms = i64::try_from(offset.as_millis()).unwrap_or(i64::MAX);
-        Arc::new(Self { offset_ms: AtomicI64::new(offset_ms), moved: watch::Sender::new(offset_ms) })
+        Arc::new(Self {
+            began: SystemClock.now(),
+            since: Instant::now(),
+            offset_ms: AtomicI64::new(offset_ms),
+            moved: watch::Sender::new(offset_ms),
+        })
     }
 
     /// Moves the clock forward and wakes whoever sleeps by it. Answers the whole offset.
@@ -168,7 +176,8 @@ impl ShiftedClock {
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(SystemClock.now().millis().saturating_add(self.offset_ms.load(Ordering::SeqCst)))
+        let gone_on = self.began.plus(self.since.elapsed()).millis();
+        Timestamp::from_millis(gone_on.saturating_add(self.offset_ms.load(Ordering::SeqCst)))
     }
 
     fn moves(&self) -> Option<watch::Receiver<i64>> {

@@ -107,19 +107,25 @@ pub async fn build(config: AuthConfig, deps: &Deps) -> Result<(Service, Option<F
     // Auth's own keys are at hand, so its routes do not ask over HTTP what they tell themselves.
     let router = router.with_state(app.clone()).layer(Extension(verifier));
     let db = store.db().clone();
-    let pinged = db.clone();
     let service = Service::new("auth", router, openapi)
-        .telling(SqlOutbox::new(db))
+        .telling(SqlOutbox::new(db.clone()))
         .running({
             let app = app.clone();
             |stop| upkeep::send_resets(app, stop)
         })
         .running(|stop| upkeep::prune(app, stop))
-        .needing("store", move || {
-            let db = pinged.clone();
-            async move { db.ping().await.map_err(|error| error.to_string()) }
-        });
+        .keeping(db);
     Ok((service, first_admin))
+}
+
+/// Brings the store at `store_url` up to date. Answers the names of the migrations it applied.
+pub async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::migrate::<store::Migrations>(store_url).await?)
+}
+
+/// The names of the migrations that the store at `store_url` lacks; changes nothing.
+pub async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::pending::<store::Migrations>(store_url).await?)
 }
 
 /// The document of all routes.

@@ -12,6 +12,7 @@ mod sessions;
 
 pub use accounts::{Change, NewAccount, Taken};
 pub use keys::StoreKeys;
+pub(crate) use migrations::Migrations;
 pub use resets::{PendingReset, Redeemed};
 pub use sessions::{OpenSession, Rotation};
 
@@ -59,7 +60,7 @@ impl AuthStore {
     pub async fn open(url: &str) -> Result<Self, SqlError> {
         private_file::keep_private(url)?;
         let db = Db::open(url, Access::ReadWrite).await?;
-        db.migrate::<migrations::Migrations>().await?;
+        db.migrate::<Migrations>().await?;
         Ok(Self { db })
     }
 

@@ -11,7 +11,8 @@ use crate::cart::Terms;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CartConfig {
-    /// `cart.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:souk-data/cart.db`.
+    /// `cart.store-url`: `sqlite:PATH`, `redis://…`, `rediss://…`, `postgres://…` or `mysql://…`.
+    /// `sqlite:souk-data/cart.db`.
     pub store_url: String,
     /// `cart.active-ttl-hours`: how long an item stays from when it was added or changed. 24.
     pub active_ttl_hours: u32,

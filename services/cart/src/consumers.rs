@@ -38,7 +38,7 @@ pub fn all(app: &App) -> Vec<Consumer> {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Sql(error) => error.into(),
+            StoreError::Engine(error) => error.into(),
             StoreError::Refused(_) | StoreError::Event(_) => Self::Message(error.to_string()),
         }
     }
@@ -79,12 +79,11 @@ async fn hear(app: App, news: ProductNews, notice: Notice) -> Result<Outcome, Fa
 async fn tell(app: &App, known: &KnownProduct, notice: Notice) -> Result<usize, Failure> {
     let Some(revision) = known.owes(notice) else { return Ok(0) };
     let product_id = known.product_id;
-    let mut told = 0;
+    let (mut told, mut after) = (0, None);
     loop {
-        let users = app.store.untold(product_id, notice, revision, UNTOLD_BATCH).await?;
-        if users.is_empty() {
-            return Ok(told);
-        }
+        let users = app.store.untold(product_id, (notice, revision), after, UNTOLD_BATCH).await?;
+        let Some(last) = users.last() else { return Ok(told) };
+        after = Some(*last);
         let tellings = users.into_iter().map(|user_id| {
             let stamped = match notice {
                 Notice::Back => app.stamper.stamp(&known.back_in_stock(user_id)),

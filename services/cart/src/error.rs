@@ -48,7 +48,7 @@ impl From<Refused> for CartError {
 impl From<CartError> for Problem {
     fn from(error: CartError) -> Self {
         match error {
-            CartError::Store(StoreError::Sql(error)) => Self::store(&error),
+            CartError::Store(StoreError::Engine(error)) => Self::store(&error),
             CartError::Store(error @ StoreError::Event(_)) => Self::internal(&error),
             CartError::Store(StoreError::Refused(refusal)) => refused(&refusal),
             CartError::Call(error) => error.into(),

@@ -2,7 +2,10 @@
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::cart::{Effects, Terms};
+use crate::{
+    cart::{Effects, Terms},
+    store::Pulse,
+};
 
 const ADDED: &str = "cart_items_added_total";
 const STARTED: &str = "carts_started_total";
@@ -10,6 +13,9 @@ const EXPIRED: &str = "cart_expirations_total";
 const ABANDONED: &str = "cart_abandoned_total";
 const ACTIVE: &str = "carts_active";
 const TTL: &str = "cart_item_ttl_seconds";
+const CONNECTIONS: &str = "db_client_connections";
+const HITS: &str = "redis_keyspace_hits_total";
+const MISSES: &str = "redis_keyspace_misses_total";
 
 /// Describes the series and lets the counters start at 0, so that a rate is known from the first event on.
 pub fn begin() {
@@ -44,4 +50,18 @@ pub fn count(effects: &Effects, terms: &Terms) {
 /// How many carts have active items now.
 pub fn active_carts(count: u64) {
     gauge!(ACTIVE, "service" => "cart").set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+}
+
+/// Shows what the engine says of itself. What only Redis counts is missing on another.
+pub fn pulse(pulse: Pulse) {
+    let Pulse { connections, keyspace } = pulse;
+    for (state, count) in [("used", connections.used), ("idle", connections.idle)] {
+        gauge!(CONNECTIONS, "service" => "cart", "state" => state).set(f64::from(count));
+    }
+    if let Some(keyspace) = keyspace {
+        describe_counter!(HITS, "Keys that Redis was asked for and had, since it started");
+        describe_counter!(MISSES, "Keys that Redis was asked for and did not have, since it started");
+        counter!(HITS, "service" => "cart").absolute(keyspace.hits);
+        counter!(MISSES, "service" => "cart").absolute(keyspace.misses);
+    }
 }

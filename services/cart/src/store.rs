@@ -1,16 +1,17 @@
 //! What a store of carts promises, whatever its engine.
 
+pub mod redis;
 pub mod sql;
 
 pub(crate) mod entities;
-mod migrations;
+pub(crate) mod migrations;
 
 use std::{collections::HashMap, sync::Arc};
 
 use souk_bus::{Outbox, SqlOutbox, Stamper};
 use souk_events::{Envelope, EventError};
 use souk_kit::StartError;
-use souk_sql::{Retryable, SqlError};
+use souk_sql::{Connections, Retryable, SqlError};
 use souk_values::{Currency, ProductId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -76,12 +77,30 @@ pub struct Telling {
     pub envelope: Envelope,
 }
 
+/// What an engine that can be used says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulse {
+    /// The connections to it.
+    pub connections: Connections,
+    /// How often it found keys, where it counts that.
+    pub keyspace: Option<Keyspace>,
+}
+
+/// How often an engine was asked for a key since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keyspace {
+    /// And had it.
+    pub hits: u64,
+    /// And did not.
+    pub misses: u64,
+}
+
 /// A failure of a store, or its refusal.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The engine.
+    /// The engine, whichever it is: away, busy, or what it keeps is damaged.
     #[error(transparent)]
-    Sql(#[from] SqlError),
+    Engine(#[from] SqlError),
     /// The act is not allowed; nothing was stored.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -92,7 +111,7 @@ pub enum StoreError {
 
 impl From<sea_orm::DbErr> for StoreError {
     fn from(error: sea_orm::DbErr) -> Self {
-        Self::Sql(error.into())
+        Self::Engine(error.into())
     }
 }
 
@@ -104,7 +123,7 @@ impl From<EventError> for StoreError {
 
 impl Retryable for StoreError {
     fn sql(&self) -> Option<&SqlError> {
-        if let Self::Sql(error) = self { Some(error) } else { None }
+        if let Self::Engine(error) = self { Some(error) } else { None }
     }
 }
 
@@ -112,6 +131,9 @@ impl Retryable for StoreError {
 /// the data of one user or one product.
 #[async_trait::async_trait]
 pub trait CartStore: Send + Sync + std::fmt::Debug {
+    /// Whether it can be used now.
+    async fn ping(&self, now: Timestamp) -> Result<Pulse, StoreError>;
+
     /// Somebody's cart, with items whose time may be over.
     async fn cart(&self, user: UserId) -> Result<Cart, StoreError>;
 
@@ -144,12 +166,13 @@ pub trait CartStore: Send + Sync + std::fmt::Debug {
     /// Forgets the wish. Errors: [`Refusal::NotWished`].
     async fn unwish(&self, user: UserId, product: ProductId) -> Result<(), StoreError>;
 
-    /// At most `limit` users who wish for a product and have not been told `notice` of `revision`.
+    /// At most `limit` users who wish for a product and have not been told this notice of this revision,
+    /// in the order of their ids, beginning behind `after`.
     async fn untold(
         &self,
         product: ProductId,
-        notice: Notice,
-        revision: i64,
+        news: (Notice, i64),
+        after: Option<UserId>,
         limit: u64,
     ) -> Result<Vec<UserId>, StoreError>;
 
@@ -157,11 +180,32 @@ pub trait CartStore: Send + Sync + std::fmt::Debug {
     async fn tell(&self, telling: Telling) -> Result<bool, StoreError>;
 }
 
-/// Opens and migrates the store at `url`, whose prices are in `currency`, with its outbox.
+/// Opens the store at `url`, whose prices are in `currency`, with its outbox: Redis by `redis://` or
+/// `rediss://`, else SQL, which is migrated.
 ///
 /// Errors: a scheme that no engine here has, an engine that does not answer.
 pub async fn open(url: &str, currency: Currency) -> Result<(Arc<dyn CartStore>, Arc<dyn Outbox>), StartError> {
+    if redis::is_redis(url) {
+        let (store, outbox) = redis::open(url, currency).await?;
+        return Ok((Arc::new(store), Arc::new(outbox)));
+    }
     let store = sql::SqlCartStore::open(url, currency).await?;
     let outbox = SqlOutbox::new(store.db().clone());
     Ok((Arc::new(store), Arc::new(outbox)))
+}
+
+/// Brings the store at `url` up to date. Answers the names of what was applied; Redis needs nothing.
+pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StartError> {
+    if redis::is_redis(url) {
+        return Ok(Vec::new());
+    }
+    Ok(souk_sql::migrate::<migrations::Migrations>(url).await?)
+}
+
+/// The names of what [`migrate`] would apply; changes nothing.
+pub(crate) async fn pending_migrations(url: &str) -> Result<Vec<String>, StartError> {
+    if redis::is_redis(url) {
+        return Ok(Vec::new());
+    }
+    Ok(souk_sql::pending::<migrations::Migrations>(url).await?)
 }

@@ -48,7 +48,7 @@ const TIDY: Duration = Duration::from_secs(3_600);
 pub async fn build(config: NotificationConfig, deps: &Deps) -> Result<Service, StartError> {
     let (app, sender) = prepare(config, deps).await?;
     let (router, openapi) = routes::table().finish("notification", DESCRIPTION);
-    let (store, tidying, feeds) = (app.store.clone(), app.clone(), app.clone());
+    let (db, tidying, feeds) = (app.store.db().clone(), app.clone(), app.clone());
     Ok(Service::new("notification", router.with_state(app.clone()), openapi)
         .consuming(consumers::consumers(&app))
         .running(|stop| sender.run(stop))
@@ -57,10 +57,17 @@ pub async fn build(config: NotificationConfig, deps: &Deps) -> Result<Service, S
             stop.cancelled().await;
             feeds.stopping.cancel();
         })
-        .needing("store", move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(|error| error.to_string()) }
-        }))
+        .keeping(db))
+}
+
+/// Brings the store at `store_url` up to date. Answers the names of the migrations it applied.
+pub async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::migrate::<store::Migrations>(store_url).await?)
+}
+
+/// The names of the migrations that the store at `store_url` lacks; changes nothing.
+pub async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::pending::<store::Migrations>(store_url).await?)
 }
 
 /// This service's OpenAPI document.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use mails::{Claim, Outgoing, Settled};
-use migrations::Migrations;
+pub(crate) use migrations::Migrations;
 
 /// The store. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -62,9 +62,10 @@ impl NotificationStore {
         Ok(Self { db, ids, host: host.into() })
     }
 
-    /// Whether it answers.
-    pub async fn ping(&self) -> Result<(), SqlError> {
-        self.db.ping().await
+    /// Where it is.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
     }
 
     /// Waits until mails were queued.

@@ -74,10 +74,17 @@ pub async fn build(config: OrderConfig, deps: &Deps) -> Result<Service, StartErr
         .running(move |stop| lapsing::run(lapsing, stop))
         .running(move |stop| housekeeping::run(counting, stop))
         .running(move |stop| inbox::keep_short(received, timer, stop))
-        .needing("store", move || {
-            let db = db.clone();
-            async move { db.ping().await.map_err(|error| error.to_string()) }
-        }))
+        .keeping(db))
+}
+
+/// Brings the store at `store_url` up to date. Answers the names of the migrations it applied.
+pub async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::migrate::<OrderMigrations>(store_url).await?)
+}
+
+/// The names of the migrations that the store at `store_url` lacks; changes nothing.
+pub async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::pending::<OrderMigrations>(store_url).await?)
 }
 
 /// The service's OpenAPI document, which needs no store.

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
-use souk_sql::{Access, SqlError};
+use souk_events::Envelope;
+use souk_sql::SqlError;
 use souk_values::{Id, Money, OrderId, PaymentId, RefundId};
 
 use crate::{
     payment::{Payment, RefundStatus, Status},
     provider::sandbox::{self, Entry, EntryKind},
-    store::{PaymentStore, SqlStore, StoreError},
+    store::{self, StoreError},
 };
 
 /// Everything the invariants of payment rest on.
@@ -74,11 +75,8 @@ pub struct LedgerEntry {
 /// Errors: one of them cannot be opened or read.
 pub async fn read(store_url: &str, sandbox_ledger_url: Option<&str>) -> Result<Facts, SqlError> {
     let before = movements(sandbox_ledger_url).await?;
-    let store = SqlStore::open(store_url, Access::ReadOnly).await?;
-    let (payments, outbox_pending) = store.everything().await.map_err(|error| match error {
-        StoreError::Sql(error) => error,
-        StoreError::Conflict => SqlError::Busy(error.to_string()),
-    })?;
+    let store = store::open_to_read(store_url).await?;
+    let (payments, outbox_pending) = store.everything().await.map_err(sql_error)?;
     let after = movements(sandbox_ledger_url).await?;
     let known: HashMap<i64, &Payment> = payments.iter().map(|payment| (payment.payment_id.get(), payment)).collect();
     let is_recorded = |entry: &Entry| known.get(&entry.payment_id).is_some_and(|payment| records(payment, entry));
@@ -92,6 +90,18 @@ pub async fn read(store_url: &str, sandbox_ledger_url: Option<&str>) -> Result<F
         amount: entry.amount,
     });
     Ok(Facts { ledger: ledger.collect(), payments: payments.iter().map(fact).collect(), outbox_pending })
+}
+
+/// The events at `store_url` that are not published yet, oldest first.
+pub async fn unpublished(store_url: &str) -> Result<Vec<Envelope>, SqlError> {
+    store::open_to_read(store_url).await?.unpublished().await.map_err(sql_error)
+}
+
+fn sql_error(error: StoreError) -> SqlError {
+    match error {
+        StoreError::Sql(error) => error,
+        StoreError::Conflict => SqlError::Busy(error.to_string()),
+    }
 }
 
 async fn movements(ledger_url: Option<&str>) -> Result<Vec<Entry>, SqlError> {

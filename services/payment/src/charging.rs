@@ -133,12 +133,12 @@ async fn charge(app: &App, payment: Payment, token: &Secret) -> Payment {
     let (order, id) = (payment.order_id, payment.payment_id);
     let noted = match app.provider.charge(id, payment.amount, token).await {
         Ok(charge) => note(app, order, id, charge).await,
-        Err(ProviderError::Unsent(cause)) => {
-            tracing::warn!(payment.id = %id, error = cause, "the provider was not asked; the payment fails");
+        Err(error @ (ProviderError::Unsent(_) | ProviderError::Refused(_))) => {
+            tracing::warn!(payment.id = %id, error = %error, "provably nothing was charged; the payment fails");
             note_refused(app, order, id, FailureCode::ProviderUnavailable).await
         }
-        Err(ProviderError::Lost(cause)) => {
-            tracing::warn!(payment.id = %id, error = cause, "the provider's answer is lost; it will be asked");
+        Err(error @ (ProviderError::Lost(_) | ProviderError::Store(_))) => {
+            tracing::warn!(payment.id = %id, error = %error, "the outcome is not known; the provider will be asked");
             Ok(None)
         }
     };

@@ -6,12 +6,15 @@ use serde::Deserialize;
 use souk_kit::config::ConfigError;
 use souk_resilience::BreakerConfig;
 use souk_values::Secret;
+use url::Url;
+
+use crate::provider::stripe::Account;
 
 /// How payment is set.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaymentConfig {
-    /// `payment.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:payment.db`.
+    /// `payment.store-url`: `sqlite:PATH`, `postgres://…`, `mysql://…` or `mssql://…`. `sqlite:payment.db`.
     pub store_url: String,
     /// `payment.provider`: who charges cards. `sandbox`.
     pub provider: ProviderName,
@@ -19,6 +22,12 @@ pub struct PaymentConfig {
     pub sandbox_ledger_url: String,
     /// `payment.sandbox-webhook-secret`: what the sandbox's webhooks are signed with. Empty: none is taken.
     pub sandbox_webhook_secret: Secret,
+    /// `payment.stripe-base-url`: where Stripe is. `https://api.stripe.com`.
+    pub stripe_base_url: String,
+    /// `payment.stripe-api-key`: the secret key of the account at Stripe, `sk_…` or `rk_…`.
+    pub stripe_api_key: Secret,
+    /// `payment.stripe-webhook-secret`: the signing secret of the endpoint at Stripe, `whsec_…`.
+    pub stripe_webhook_secret: Secret,
     /// `payment.provider-time-limit-ms`: how long one call of the provider may take, milliseconds. 2000.
     pub provider_time_limit_ms: u64,
     /// `payment.settle-every-ms`: how often the provider is asked about what is open, milliseconds. 2000.
@@ -37,6 +46,8 @@ pub struct PaymentConfig {
 pub enum ProviderName {
     /// Pretends, with a ledger on disk.
     Sandbox,
+    /// Stripe, for real money.
+    Stripe,
 }
 
 impl Default for PaymentConfig {
@@ -46,6 +57,9 @@ impl Default for PaymentConfig {
             provider: ProviderName::Sandbox,
             sandbox_ledger_url: "sqlite:sandbox.db".to_owned(),
             sandbox_webhook_secret: Secret::default(),
+            stripe_base_url: "https://api.stripe.com".to_owned(),
+            stripe_api_key: Secret::default(),
+            stripe_webhook_secret: Secret::default(),
             provider_time_limit_ms: 2_000,
             settle_every_ms: 2_000,
             settle_after_ms: 5_000,
@@ -63,7 +77,7 @@ impl Default for PaymentConfig {
 
 impl PaymentConfig {
     /// Errors: every value that cannot be.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    pub fn check(&self) -> Result<(), ConfigError> {
         let mut mistakes = Vec::new();
         if self.provider_time_limit_ms == 0 {
             mistakes.push("payment.provider-time-limit-ms must be above 0".to_owned());
@@ -72,6 +86,9 @@ impl PaymentConfig {
         if self.provider == ProviderName::Sandbox && is_file(&self.sandbox_ledger_url) && !is_file(&self.store_url) {
             // Replicas share the store; each with a ledger of its own, they would ask different providers.
             mistakes.push("payment.sandbox-ledger-url must be on a shared engine, as payment.store-url is".to_owned());
+        }
+        if self.provider == ProviderName::Stripe {
+            mistakes.extend(self.stripe_mistakes());
         }
         if self.settle_every_ms == 0 {
             mistakes.push("payment.settle-every-ms must be above 0".to_owned());
@@ -85,6 +102,40 @@ impl PaymentConfig {
         if mistakes.is_empty() { Ok(()) } else { Err(ConfigError(mistakes)) }
     }
 
+    /// What keeps Stripe from being asked. Never shows a key.
+    fn stripe_mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let key = self.stripe_api_key.expose();
+        let is_secret_key = ["sk_", "rk_"].iter().any(|prefix| key.starts_with(prefix));
+        if !is_secret_key || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            mistakes.push("payment.stripe-api-key must be a secret key of Stripe's: sk_… or rk_…".to_owned());
+        }
+        let secret = self.stripe_webhook_secret.expose();
+        if secret.strip_prefix("whsec_").is_none_or(str::is_empty) {
+            mistakes.push("payment.stripe-webhook-secret must be the endpoint's signing secret: whsec_…".to_owned());
+        }
+        match Url::parse(&self.stripe_base_url) {
+            Ok(url) if is_origin(&url) => {
+                if url.scheme() == "http" && key.contains("_live_") {
+                    mistakes
+                        .push("payment.stripe-base-url must be https: a live key never goes in the clear".to_owned());
+                }
+            }
+            Ok(_) | Err(_) => {
+                mistakes.push("payment.stripe-base-url must be https://HOST or http://HOST[:PORT]".to_owned());
+            }
+        }
+        mistakes
+    }
+
+    pub(crate) fn stripe_account(&self) -> Account {
+        Account {
+            base_url: self.stripe_base_url.clone(),
+            api_key: self.stripe_api_key.clone(),
+            webhook_secret: self.stripe_webhook_secret.clone(),
+        }
+    }
+
     pub(crate) fn provider_time_limit(&self) -> Duration {
         Duration::from_millis(self.provider_time_limit_ms)
     }
@@ -96,4 +147,15 @@ impl PaymentConfig {
     pub(crate) fn settle_after(&self) -> Duration {
         Duration::from_millis(self.settle_after_ms)
     }
+}
+
+/// Whether it names a host and nothing behind it.
+fn is_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
 }

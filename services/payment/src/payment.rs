@@ -41,13 +41,16 @@ pub enum FailureCode {
     CardDeclined,
     /// There is too little on the account.
     InsufficientFunds,
+    /// The card's bank wants the payer to confirm it, which this shop has no way for.
+    AuthenticationRequired,
     /// The provider provably never took the charge.
     ProviderUnavailable,
 }
 
 impl FailureCode {
     /// Every code.
-    pub const ALL: [Self; 3] = [Self::CardDeclined, Self::InsufficientFunds, Self::ProviderUnavailable];
+    pub const ALL: [Self; 4] =
+        [Self::CardDeclined, Self::InsufficientFunds, Self::AuthenticationRequired, Self::ProviderUnavailable];
 
     /// As stored and shown.
     #[must_use]
@@ -55,6 +58,7 @@ impl FailureCode {
         match self {
             Self::CardDeclined => "card_declined",
             Self::InsufficientFunds => "insufficient_funds",
+            Self::AuthenticationRequired => "authentication_required",
             Self::ProviderUnavailable => "provider_unavailable",
         }
     }

@@ -13,7 +13,8 @@ use crate::{
     charging,
     error::PaymentError,
     metrics,
-    provider::{Charge, Return},
+    payment::{Refund, RefundStatus},
+    provider::{Charge, Notice, Return},
     refunding,
     store::OpenRefund,
 };
@@ -83,17 +84,35 @@ async fn settle_payment(app: &App, order: OrderId, payment: PaymentId) -> Result
 
 /// A refund that the provider has not heard of is sent, under its own key: it has effect once.
 async fn settle_refund(app: &App, due: OpenRefund) -> Result<(), PaymentError> {
-    let mut said = app.provider.lookup_refund(due.refund_id).await?;
+    let mut said = app.provider.lookup_refund(due.refund_id, due.payment_id).await?;
     if said == Return::Unknown {
         said = app.provider.refund(due.refund_id, due.payment_id, due.amount).await?;
     }
     refunding::note(app, due, said).await
 }
 
-/// Asks about one payment because its provider said that something happened to it.
-pub(crate) async fn look_again(app: &App, payment: PaymentId) -> Result<(), PaymentError> {
-    let Some(order) = app.store.order_of(payment).await? else { return Ok(()) };
-    let charge = app.provider.lookup(payment).await?;
-    charging::note(app, order, payment, charge).await?;
+/// Asks about a payment, and about refunds of it that are open, because the provider said that something
+/// happened to it.
+pub(crate) async fn look_again(app: &App, notice: Notice) -> Result<(), PaymentError> {
+    let Notice { payment_id, refund_id: told } = notice;
+    let Some(order_id) = app.store.order_of(payment_id).await? else { return Ok(()) };
+    let charge = app.provider.lookup(payment_id).await?;
+    charging::note(app, order_id, payment_id, charge).await?;
+    let account = app.store.account(order_id).await?;
+    let refunds = account.iter().filter_map(|account| account.payment(payment_id)).flat_map(|payment| &payment.refunds);
+    for refund in refunds {
+        let Refund { refund_id, amount, status, .. } = *refund;
+        if status != RefundStatus::Processing && told != Some(refund_id) {
+            continue;
+        }
+        let said = app.provider.lookup_refund(refund_id, payment_id).await?;
+        if status == RefundStatus::Succeeded && said == Return::Refused {
+            tracing::error!(
+                payment.id = %payment_id, refund.id = %refund_id,
+                "money that went back came back to the provider: somebody has to return it by other means"
+            );
+        }
+        refunding::note(app, OpenRefund { order_id, payment_id, refund_id, amount }, said).await?;
+    }
     Ok(())
 }

@@ -1,15 +1,21 @@
 //! What payment keeps: the trait that each engine's store fulfils, and what goes in and out of it.
 
-mod sql;
-
+mod changed_rows;
 mod migrations;
+mod mssql;
+mod opening;
+mod rows;
+mod sql;
+mod tables;
+mod upkeep;
 
 use souk_events::Envelope;
-use souk_sql::{Retryable, SqlError};
+use souk_sql::{Connections, Retryable, SqlError};
 use souk_values::{Money, OrderId, Page, PageRequest, PaymentId, RefundId, Timestamp, UserId};
 use uuid::Uuid;
 
-pub use sql::SqlStore;
+pub use opening::{Opened, migrate, open, open_to_read, pending_migrations};
+pub(crate) use upkeep::keep_short;
 
 use crate::{
     account::Account,
@@ -42,6 +48,16 @@ pub trait PaymentStore: Send + Sync + std::fmt::Debug {
     async fn standing(&self, stuck_before: Timestamp) -> Result<Standing, StoreError>;
     /// Every payment with its refunds, and how many events are not published, at one instant.
     async fn everything(&self) -> Result<(Vec<Payment>, u64), StoreError>;
+    /// Keeps what the provider calls a payment; the first that was ever noted stays. Answers the kept one.
+    async fn note_reference(&self, payment: PaymentId, reference: &str, now: Timestamp) -> Result<String, StoreError>;
+    /// What the provider calls a payment, if it was noted.
+    async fn reference(&self, payment: PaymentId) -> Result<Option<String>, StoreError>;
+    /// Every event that is not published, oldest first.
+    async fn unpublished(&self) -> Result<Vec<Envelope>, StoreError>;
+    /// Forgets events of the inbox that are too old to come again. Answers how many.
+    async fn forget_old(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// How many connections there are.
+    fn connections(&self) -> Connections;
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

@@ -54,11 +54,18 @@ pub async fn build(config: ProductConfig, deps: &Deps) -> Result<(Service, Produ
         .telling(SqlOutbox::new(db.clone()))
         .running(move |stop| metrics::watch_stock(measured, clock, every, stop))
         .running(move |stop| inbox::keep_short(received, timer, stop))
-        .needing("store", move || {
-            let db = db.clone();
-            async move { db.ping().await.map_err(|error| error.to_string()) }
-        });
+        .keeping(db);
     Ok((service, store))
+}
+
+/// Brings the store at `store_url` up to date. Answers the names of the migrations it applied.
+pub async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::migrate::<store::Migrations>(store_url).await?)
+}
+
+/// The names of the migrations that the store at `store_url` lacks; changes nothing.
+pub async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
+    Ok(souk_sql::pending::<store::Migrations>(store_url).await?)
 }
 
 /// The service's OpenAPI document.

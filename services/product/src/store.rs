@@ -25,6 +25,7 @@ use souk_values::{CategoryId, Clock, Currency, IdGen, Timestamp};
 pub(crate) use adjustments::Adjustment;
 pub(crate) use imports::{Chunk, RowOutcome};
 pub(crate) use ledger::Kind;
+pub(crate) use migrations::Migrations;
 pub(crate) use products::Draft;
 pub(crate) use request_key::RequestKey;
 pub(crate) use reservations::Cause;
@@ -112,7 +113,7 @@ impl ProductStore {
     /// are in `currency`, the shop's.
     pub async fn open(url: &str, ids: IdGen, clock: Arc<dyn Clock>, currency: Currency) -> Result<Self, SqlError> {
         let db = Db::open(url, Access::ReadWrite).await?;
-        db.migrate::<migrations::Migrations>().await?;
+        db.migrate::<Migrations>().await?;
         Ok(Self { db, ids, clock, currency, low_stock_at: DEFAULT_LOW_STOCK_AT })
     }
 

@@ -1,14 +1,14 @@
 //! What an audit looks at: one read-only snapshot of each service's store.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt::Display};
 
-use souk_bus::{LocalTransport, Outbox, SqlOutbox};
+use souk_bus::{BusError, Outbox, SqlOutbox, rabbit::QueueDepth};
 use souk_events::Envelope;
 use souk_payment::payment::{RefundStatus, Status};
 use souk_sql::{Access, Db, SqlError};
-use souk_values::{Id, SystemClock};
+use souk_values::Id;
 
-use crate::{CommandError, settings::Settings, shop::SERVICES};
+use crate::{CommandError, bus::Looked, services::with_store, settings::Settings};
 
 /// More unpublished events of one service than this are not told apart.
 const UNPUBLISHED: u64 = 100_000;
@@ -19,9 +19,13 @@ pub struct Facts {
     pub product: souk_product::audit::Facts,
     pub order: souk_order::audit::Facts,
     pub payment: souk_payment::audit::Facts,
+    /// Whether the provider's own books were read; only the sandbox's can be.
+    pub has_ledger: bool,
     pub notification: souk_notification::audit::Facts,
     /// Events that wait in the bus's queues.
     pub queued: Vec<Envelope>,
+    /// How much is in the queues of a broker, or why it cannot be told.
+    pub depths: Result<Vec<QueueDepth>, String>,
     /// Events that wait in outboxes.
     pub unpublished: Vec<(&'static str, Vec<Envelope>)>,
 }
@@ -29,30 +33,32 @@ pub struct Facts {
 impl Facts {
     /// Reads every store of the shop. A store that cannot be opened is a failure.
     pub async fn read(settings: &Settings) -> Result<Self, CommandError> {
-        let url = |name: &str| settings.store_url(name);
-        let unreadable = |store: &'static str| {
-            move |error: SqlError| CommandError::failed(format!("the store of {store} cannot be read: {error}"))
+        let url = |name: &str| settings.store_url(name).map_err(CommandError::failed);
+        let sentence = |store: &str, error: &dyn Display| {
+            CommandError::failed(format!("the store of {store} cannot be read: {error}"))
         };
-        let bus = LocalTransport::open(&url("bus"), Access::ReadOnly, Arc::new(SystemClock))
-            .await
-            .map_err(CommandError::failed)?;
+        let unreadable = |store: &'static str| move |error: SqlError| sentence(store, &error);
+        let (queued, depths) = look_at_bus(settings).await?;
         let mut unpublished = Vec::new();
-        for (service, _) in SERVICES {
-            let db = Db::open(&url(service), Access::ReadOnly).await.map_err(unreadable(service))?;
-            let waiting = SqlOutbox::new(db).unpublished(UNPUBLISHED).await.map_err(CommandError::failed)?;
+        for service in with_store() {
+            let waiting = unpublished_of(service, &url(service)?).await;
+            let waiting = waiting.map_err(|error| sentence(service, &error))?;
             unpublished.push((service, waiting));
         }
-        let ledger = settings.sandbox_ledger_url();
+        let ledger = settings.uses_sandbox().then(|| settings.sandbox_ledger_url()).transpose();
+        let ledger = ledger.map_err(CommandError::failed)?;
         Ok(Self {
-            payment: Box::pin(souk_payment::audit::read(&url("payment"), Some(&ledger)))
+            payment: Box::pin(souk_payment::audit::read(&url("payment")?, ledger.as_deref()))
                 .await
                 .map_err(unreadable("payment"))?,
-            order: souk_order::audit::read(&url("order")).await.map_err(unreadable("order"))?,
-            product: souk_product::audit::read(&url("product")).await.map_err(unreadable("product"))?,
-            notification: souk_notification::audit::read(&url("notification"))
+            order: souk_order::audit::read(&url("order")?).await.map_err(unreadable("order"))?,
+            product: souk_product::audit::read(&url("product")?).await.map_err(unreadable("product"))?,
+            notification: souk_notification::audit::read(&url("notification")?)
                 .await
                 .map_err(unreadable("notification"))?,
-            queued: bus.queued().await.map_err(CommandError::failed)?,
+            has_ledger: ledger.is_some(),
+            queued,
+            depths,
             unpublished,
         })
     }
@@ -86,4 +92,28 @@ impl Facts {
         };
         u64::try_from(count).unwrap_or(u64::MAX)
     }
+}
+
+/// Events that wait in the outbox of `service`, whose store is at `url`.
+async fn unpublished_of(service: &str, url: &str) -> Result<Vec<Envelope>, BusError> {
+    match service {
+        "cart" => souk_cart::audit::unpublished(url).await,
+        "payment" => Ok(Box::pin(souk_payment::audit::unpublished(url)).await?),
+        _ => {
+            let outbox = SqlOutbox::new(Db::open(url, Access::ReadOnly).await?);
+            outbox.unpublished(UNPUBLISHED).await
+        }
+    }
+}
+
+/// What waits in the bus: events in the local one, and their number in a broker, which only it can read. So a
+/// broker that is away takes nothing from the audit.
+async fn look_at_bus(settings: &Settings) -> Result<(Vec<Envelope>, Result<Vec<QueueDepth>, String>), CommandError> {
+    let looked = match Looked::open(settings, Access::ReadOnly).await {
+        Ok(bus) => (bus.queued().await, bus.depths().await),
+        Err(error @ (BusError::Unavailable(_) | BusError::Drift(_))) => (Ok(Vec::new()), Err(error)),
+        Err(error) => return Err(CommandError::failed(error)),
+    };
+    let (queued, depths) = looked;
+    Ok((queued.map_err(CommandError::failed)?, depths.map_err(|error| error.to_string())))
 }

@@ -3,13 +3,22 @@
 
 mod auditing;
 mod crash;
+mod engines;
+mod faults;
+mod fleet;
 mod hot_product;
+mod load;
 mod operating;
 mod process;
 mod purchase;
 mod readme;
+mod replicas;
+mod serving;
 mod shopper;
 mod time_to_live;
+mod up_engines;
 
+pub use engines::Engines;
+pub use fleet::Fleet;
 pub use process::Shop;
 pub use shopper::Shopper;

@@ -9,7 +9,7 @@ use crate::Shop;
 
 #[tokio::test]
 async fn a_new_shop_has_a_catalogue_documents_and_pictures() {
-    let shop = Shop::start_with(&[]).await;
+    let shop = Shop::up(&[]).await;
     let list = shop.client.get("/products?size=100").await.expect(200).json;
     assert!(list["total"].as_u64().unwrap() >= 200, "{}", list["total"]);
     let categories = shop.client.get("/categories").await.expect(200).json;
@@ -39,7 +39,7 @@ async fn a_new_shop_has_a_catalogue_documents_and_pictures() {
 
 #[tokio::test]
 async fn a_picture_is_uploaded_and_seen_through_the_gateway() {
-    let shop = Shop::start().await;
+    let shop = Shop::up(&["--empty"]).await;
     let kettle = shop.product("Kettle", 3).await;
     let token = shop.admin_token().await;
     let product = shop.client.get(&format!("/products/{kettle}")).await.expect(200);
@@ -68,7 +68,7 @@ async fn a_picture_is_uploaded_and_seen_through_the_gateway() {
 
 #[tokio::test]
 async fn one_folder_one_shop_and_ctrl_c_stops_it() {
-    let mut shop = Shop::start().await;
+    let mut shop = Shop::up(&["--empty"]).await;
     shop.product("Kettle", 3).await;
     let (code, _, error) = shop.command(&["up", "--port", &(shop.port + 20).to_string()]).await;
     assert_eq!(code, 1);
@@ -87,7 +87,7 @@ async fn one_folder_one_shop_and_ctrl_c_stops_it() {
 
 #[tokio::test]
 async fn importing_while_it_runs_and_while_it_stands_still() {
-    let mut shop = Shop::start().await;
+    let mut shop = Shop::up(&["--empty"]).await;
     let file = shop.folder.path().join("products.csv");
     let csv = "Handle,Title,Body (HTML),Vendor,Type,Published,Variant SKU,Variant Inventory Qty,Variant Price\n\
                kettle,Kettle,<p>Boils water.</p>,Ferrum,Cookware,true,K-1,5,19.90\n\
@@ -112,7 +112,7 @@ async fn importing_while_it_runs_and_while_it_stands_still() {
 
 #[tokio::test]
 async fn operators_commands_say_what_is_wrong() {
-    let shop = Shop::start().await;
+    let shop = Shop::up(&["--empty"]).await;
     let (code, list, _) = shop.command(&["dead-letters", "list"]).await;
     assert_eq!((code, list.trim()), (0, "No dead letters."));
     let unknown = "0194bd5b-6a00-7000-8000-000000000001";
@@ -153,7 +153,7 @@ async fn a_broken_configuration_is_told_whole() {
 
 #[tokio::test]
 async fn every_service_shows_its_series() {
-    let shop = Shop::start().await;
+    let shop = Shop::up(&["--empty"]).await;
     shop.product("Kettle", 3).await;
     let scrape = |offset: i32| {
         let port = i32::from(shop.port) + offset;
@@ -176,7 +176,7 @@ async fn a_first_start_that_fails_does_not_lose_the_admins_password() {
     let folder = tempfile::tempdir().unwrap();
     let templates = tempfile::tempdir().unwrap();
     std::fs::write(templates.path().join("welcome.txt"), "{% broken").unwrap();
-    let port = crate::process::free_ports();
+    let port = crate::process::ports_of_a_shop();
     let up = |templates: &str| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk"));
         command

@@ -146,7 +146,7 @@ async fn a_cancelled_order_gives_stock_cart_and_money_back() {
 
 #[tokio::test]
 async fn an_unpaid_order_lapses_and_a_payment_that_comes_too_late_goes_back() {
-    let shop = Shop::start().await;
+    let shop = Shop::with_clock().await;
     let kettle = shop.product("Kettle", 4).await;
     let mut ada = Shopper::register(&shop, "ada").await;
     let forgotten = ada.order(kettle, 1).await;
@@ -174,7 +174,7 @@ async fn an_unpaid_order_lapses_and_a_payment_that_comes_too_late_goes_back() {
 
 #[tokio::test]
 async fn a_lost_answer_is_settled_by_asking() {
-    let shop = Shop::start().await;
+    let shop = Shop::with_clock().await;
     let kettle = shop.product("Kettle", 4).await;
     let ada = Shopper::register(&shop, "ada").await;
     let order = ada.order(kettle, 1).await;

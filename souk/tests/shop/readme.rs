@@ -16,7 +16,7 @@ fn block(mark: &str) -> String {
 
 #[tokio::test]
 async fn the_purchase_in_the_readme_works_as_it_stands_there() {
-    let shop = Shop::start_with(&[]).await;
+    let shop = Shop::up(&[]).await;
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &block("purchase")])
         .env("SHOP", format!("http://localhost:{}/api", shop.port))

@@ -31,10 +31,15 @@ pub fn key() -> String {
 impl Shopper {
     /// Registers under a name of their own.
     pub async fn register(shop: &Shop, name: &str) -> Self {
+        Self::register_at(&shop.client, name).await
+    }
+
+    /// The same at the shop that `client` reaches.
+    pub async fn register_at(client: &Client, name: &str) -> Self {
         let email = format!("{name}@example.com");
         let body = json!({"username": name, "email": email, "password": PASSWORD});
-        let answer = shop.client.post("/auth/register", body).await.expect(201);
-        let client = shop.client.with_token(answer.json["accessToken"].as_str().unwrap());
+        let answer = client.post("/auth/register", body).await.expect(201);
+        let client = client.with_token(answer.json["accessToken"].as_str().unwrap());
         Self { client, email }
     }
 

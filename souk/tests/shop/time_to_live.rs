@@ -16,7 +16,7 @@ async fn items(shopper: &Shopper) -> usize {
 
 #[tokio::test]
 async fn a_day_in_the_cart_a_week_once_ordered_for_ever_once_paid() {
-    let shop = Shop::start().await;
+    let shop = Shop::with_clock().await;
     let kettle = shop.product("Kettle", 10).await;
     let lamp = shop.product("Lamp", 10).await;
     let mut ada = Shopper::register(&shop, "ada").await;

@@ -6,29 +6,17 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
-use souk_bus::{Consumer, Failure, Outcome, Received, Transport, inbox};
+use souk_bus::{Consumer, Failure, Outcome, Received, Verdict};
 use souk_events::{StockReserved, queue};
-use souk_sql::SqlError;
-use souk_values::{Clock, Id, Timestamp};
-use tokio_util::sync::CancellationToken;
+use souk_testkit::eventually;
+use souk_values::Id;
 
-use super::{Bench, eventually};
+use crate::Bench;
 
-fn start(bench: &Bench, consumer: Consumer) -> CancellationToken {
-    let stop = CancellationToken::new();
-    tokio::spawn(consumer.run(Arc::new(bench.bus.clone()), stop.clone()));
-    stop
-}
-
-async fn queued(bench: &Bench) -> usize {
-    bench.bus.queued().await.unwrap().len()
-}
-
-#[tokio::test]
-async fn each_event_is_handled_and_those_of_one_subject_in_their_order() {
-    let bench = Bench::new().await;
+pub async fn each_event_is_handled_and_those_of_one_subject_in_their_order(bench: Arc<Bench>) {
     let seen: Arc<Mutex<HashMap<i64, Vec<uuid::Uuid>>>> = Arc::default();
     let envelopes: Vec<_> = (0..300).map(|n| bench.reserved(n % 20 + 1)).collect();
     bench.bus.publish(&envelopes).await.unwrap();
@@ -37,17 +25,14 @@ async fn each_event_is_handled_and_those_of_one_subject_in_their_order() {
         seen.lock().unwrap().entry(received.event.order_id.get()).or_default().push(received.event_id);
         Ok(Outcome::Applied)
     });
-    let stop = start(&bench, consumer);
-    eventually("all are handled", || async { queued(&bench).await == 0 }).await;
-    let seen = seen.lock().unwrap();
-    assert_eq!(seen.values().map(Vec::len).sum::<usize>(), 300);
-    assert!(seen.values().all(|ids| ids.is_sorted()), "event ids grow in the order they were told");
-    stop.cancel();
+    bench.consume(consumer);
+    let count = || seen.lock().unwrap().values().map(Vec::len).sum::<usize>();
+    eventually("all are handled", || async { count() >= 300 && bench.waiting().await == 0 }).await;
+    assert_eq!(count(), 300);
+    assert!(seen.lock().unwrap().values().all(|ids| ids.is_sorted()), "event ids grow in the order they were told");
 }
 
-#[tokio::test]
-async fn an_engine_that_is_away_is_waited_for_and_nobody_is_blamed() {
-    let bench = Bench::new().await;
+pub async fn an_engine_that_is_away_is_waited_for_and_nobody_is_blamed(bench: Arc<Bench>) {
     let is_back = Arc::new(AtomicBool::new(false));
     let tries = Arc::new(AtomicU32::new(0));
     bench.bus.publish(&[bench.reserved(1)]).await.unwrap();
@@ -61,31 +46,87 @@ async fn an_engine_that_is_away_is_waited_for_and_nobody_is_blamed() {
                 Err(Failure::Unavailable("the store is away".into()))
             }
         });
-    let stop = start(&bench, consumer);
-    eventually("it was tried three times", || async { tries.load(Ordering::SeqCst) >= 3 }).await;
+    bench.consume(consumer);
+    eventually("it was tried often", || async { tries.load(Ordering::SeqCst) >= 5 }).await;
     is_back.store(true, Ordering::SeqCst);
-    eventually("it was handled", || async { queued(&bench).await == 0 }).await;
-    assert!(bench.bus.dead_letters(None).await.unwrap().is_empty());
-    stop.cancel();
+    let before = tries.load(Ordering::SeqCst);
+    eventually("it was handled", || async { tries.load(Ordering::SeqCst) > before }).await;
+    eventually("it is gone", || async { bench.waiting().await == 0 }).await;
+    assert_eq!(bench.bus.dead_letter_counts(&["order.stock"]).await.unwrap(), [0]);
 }
 
-#[tokio::test]
-async fn the_inbox_knows_an_event_again_and_only_in_the_transaction_that_commits() {
-    let bench = Bench::new().await;
-    let id = bench.reserved(1).id;
-    let now = bench.clock.now();
-    let record = |then: Result<(), SqlError>| {
-        bench.db.write((id, then), move |tx, (id, then)| {
-            Box::pin(async move {
-                let is_first = inbox::first_time(tx, "order.stock", *id, now).await?;
-                then.clone().map(|()| is_first)
-            })
-        })
+pub async fn what_worked_is_settled_while_the_rest_is_held_and_put_back_after_long(bench: Arc<Bench>) {
+    let handled: Arc<Mutex<Vec<i64>>> = Arc::default();
+    let consumer = Consumer::new(&queue::ORDER_STOCK).holding_at_most(Duration::from_millis(500)).on(
+        &handled,
+        |handled, received: Received<StockReserved>| async move {
+            let order = received.event.order_id.get();
+            handled.lock().unwrap().push(order);
+            if order == 7 { Err(Failure::Unavailable("the store is away".into())) } else { Ok(Outcome::Applied) }
+        },
+    );
+    let envelopes: Vec<_> = (1..=20).map(|order| bench.reserved(order)).collect();
+    // The second of order 7 waits behind the first.
+    let second = bench.reserved(7);
+    bench.bus.publish(&[envelopes, vec![second.clone()]].concat()).await.unwrap();
+    bench.consume(consumer);
+    let tries = || handled.lock().unwrap().iter().filter(|order| **order == 7).count();
+    // Held for half a second with pauses of 100, 200, 400 ms, then put back, then held anew.
+    eventually("it was tried, put back and tried again", || async { tries() >= 6 }).await;
+    let others = handled.lock().unwrap().iter().filter(|order| **order != 7).count();
+    assert_eq!(others, 19, "the others were settled at once and did not come again");
+    bench.stop.cancel();
+    // None of this counts against the two.
+    let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
+    let mut back = Vec::new();
+    while back.len() < 2 {
+        let deliveries = subscription.next(10).await.unwrap();
+        back.extend(deliveries.iter().map(|delivery| (delivery.envelope.id, delivery.attempts)));
+        subscription.settle(deliveries.into_iter().map(|delivery| (delivery, Verdict::Ack)).collect()).await.unwrap();
+    }
+    assert!(back.contains(&(second.id, 0)), "{back:?}");
+    assert!(back.iter().all(|(_, attempts)| *attempts == 0), "{back:?}");
+}
+
+pub async fn what_was_taken_and_not_settled_comes_again(bench: Arc<Bench>) {
+    let envelopes: Vec<_> = (1..=10).map(|order| bench.reserved(order)).collect();
+    bench.bus.publish(&envelopes).await.unwrap();
+    let take = async |count: usize| {
+        let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
+        let mut taken = Vec::new();
+        while taken.len() < count {
+            let next = tokio::time::timeout(Duration::from_secs(10), subscription.next(count - taken.len())).await;
+            taken.extend(next.expect("nothing is lost").unwrap());
+        }
+        (subscription, taken)
     };
-    assert!(record(Err(SqlError::Constraint("the effect failed".into()))).await.is_err());
-    assert!(record(Ok(())).await.unwrap(), "what was rolled back was not received");
-    assert!(!record(Ok(())).await.unwrap(), "a duplicate is known");
-    assert_eq!(inbox::forget_old(&bench.db, now).await.unwrap(), 0);
-    let later = Timestamp::from_millis(now.millis()).plus(inbox::REMEMBERED * 2);
-    assert_eq!(inbox::forget_old(&bench.db, later).await.unwrap(), 1);
+    let (mut subscription, taken) = take(10).await;
+    // Every second one, so that what is settled has gaps.
+    let settled: Vec<_> = taken.into_iter().step_by(2).map(|delivery| (delivery, Verdict::Ack)).collect();
+    subscription.settle(settled).await.unwrap();
+    drop(subscription);
+    let (mut subscription, taken) = take(5).await;
+    let mut ids: Vec<_> = taken.iter().map(|delivery| delivery.envelope.id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, envelopes.iter().skip(1).step_by(2).map(|envelope| envelope.id).collect::<Vec<_>>());
+    subscription.settle(taken.into_iter().map(|delivery| (delivery, Verdict::Ack)).collect()).await.unwrap();
+    drop(subscription);
+    eventually("nothing is left", || async { bench.waiting().await == 0 }).await;
+}
+
+pub async fn who_waits_is_woken(bench: Arc<Bench>) {
+    let mut signals = bench.bus.signals();
+    let woken = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&woken);
+    tokio::spawn(async move {
+        while let Ok(signal) = signals.recv().await {
+            seen.lock().unwrap().push((signal.event_type, signal.subject));
+        }
+    });
+    // On a broker it takes a moment until the queue that wakes is there.
+    eventually("an event wakes", || async {
+        bench.bus.publish(&[bench.expired(4), bench.reserved(3)]).await.unwrap();
+        woken.lock().unwrap().contains(&("stock.reserved.v1".to_owned(), "3".to_owned()))
+    })
+    .await;
 }

@@ -2,22 +2,20 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use souk_bus::{BusError, Consumer, Failure, Outcome, Received, Transport};
+use souk_bus::{BusError, Consumer, Failure, Outcome, Received};
 use souk_events::{StockReserved, queue};
+use souk_testkit::eventually;
 use souk_values::Id;
-use tokio_util::sync::CancellationToken;
 
-use super::{Bench, eventually};
+use crate::{Bench, bench::Kind};
 
-#[tokio::test]
-async fn a_poison_message_is_put_aside_and_the_queue_goes_on() {
-    let bench = Bench::new().await;
+pub async fn a_poison_message_is_put_aside_and_the_queue_goes_on(bench: Arc<Bench>) {
     let cured = Arc::new(AtomicBool::new(false));
     let handled = Arc::new(AtomicU32::new(0));
     let state = (cured.clone(), handled.clone());
@@ -34,25 +32,35 @@ async fn a_poison_message_is_put_aside_and_the_queue_goes_on() {
             }
         },
     );
-    let stop = CancellationToken::new();
-    tokio::spawn(consumer.run(Arc::new(bench.bus.clone()), stop.clone()));
+    bench.consume(consumer);
     let envelopes: Vec<_> = (10..20).map(|order| bench.reserved(order)).collect();
     bench.bus.publish(&envelopes).await.unwrap();
     eventually("the others are handled", || async { handled.load(Ordering::SeqCst) == 8 }).await;
+    let dead = || async { bench.bus.dead_letter_counts(&["order.stock", "cart.orders"]).await.unwrap() };
     eventually("the two are dead", || async {
-        // Held back longer each time; the clock takes us there.
+        // Held back longer each time; the clock takes us there, and on a broker the time itself.
         bench.clock.advance(Duration::from_secs(60));
-        bench.bus.dead_letters(None).await.unwrap().len() == 2
+        dead().await == [2, 0]
     })
     .await;
-    assert!(bench.bus.queued().await.unwrap().is_empty());
+    assert_eq!(bench.waiting().await, 0);
     assert_eq!(handled.load(Ordering::SeqCst), 8);
 
     let letters = bench.bus.dead_letters(Some("order")).await.unwrap();
     assert!(bench.bus.dead_letters(Some("cart")).await.unwrap().is_empty());
     assert!(letters.iter().any(|letter| letter.error == "thirteen" && letter.attempts == 6), "{letters:?}");
+    for letter in &letters {
+        assert!(envelopes.contains(letter.envelope.as_ref().unwrap()), "{letter:?}");
+        assert_eq!((letter.queue.as_str(), letter.event_type()), ("order.stock", "stock.reserved.v1"));
+        let age = bench_now(&bench) - letter.died_at.millis();
+        assert!((0..3_600_000).contains(&age), "{letter:?}");
+        let shown = bench.bus.dead_letter(letter.dead_letter_id).await.unwrap();
+        assert_eq!(shown.error, letter.error);
+        let json = serde_json::to_value(letter).unwrap();
+        assert!(json["envelope"]["id"].is_string() && json.get("raw").is_none(), "{json}");
+    }
     // Still there after a restart.
-    assert_eq!(bench.bus_after_restart().await.dead_letters(None).await.unwrap().len(), 2);
+    assert_eq!(bench.another().await.dead_letters(None).await.unwrap().len(), 2);
 
     cured.store(true, Ordering::SeqCst);
     bench.bus.replay(letters[0].dead_letter_id).await.unwrap();
@@ -64,12 +72,75 @@ async fn a_poison_message_is_put_aside_and_the_queue_goes_on() {
     {
         assert!(matches!(refused, Err(BusError::NoSuchDeadLetter(_))));
     }
-    stop.cancel();
+    assert_eq!(handled.load(Ordering::SeqCst), 9, "the discarded one never comes again");
+}
+
+fn bench_now(bench: &Bench) -> i64 {
+    souk_values::Clock::now(&*bench.clock).millis()
+}
+
+pub async fn a_message_that_is_no_event_is_put_aside_as_it_is(bench: Arc<Bench>) {
+    let handled = Arc::new(AtomicU32::new(0));
+    let consumer = Consumer::new(&queue::ORDER_STOCK).on(&handled, |handled, _: Received<StockReserved>| async move {
+        handled.fetch_add(1, Ordering::SeqCst);
+        Ok(Outcome::Applied)
+    });
+    bench.smuggle(r#"{"specversion":"0.3", "nonsense"#).await;
+    bench.bus.publish(&[bench.reserved(1), bench.reserved(2)]).await.unwrap();
+    bench.consume(consumer);
+    eventually("the queue flows on", || async { handled.load(Ordering::SeqCst) == 2 }).await;
+    let dead = || async { bench.bus.dead_letter_counts(&["order.stock"]).await.unwrap() };
+    eventually("it is a dead letter", || async { dead().await == [1] }).await;
+    let letters = bench.bus.dead_letters(Some("order")).await.unwrap();
+    let letter = &letters[0];
+    assert_eq!(letter.raw.as_deref(), Some(r#"{"specversion":"0.3", "nonsense"#));
+    assert!(letter.envelope.is_none() && letter.attempts == 1 && !letter.error.is_empty(), "{letter:?}");
+    // Replayed, it is no event still.
+    bench.bus.replay(letter.dead_letter_id).await.unwrap();
+    eventually("it is a dead letter again", || async { dead().await == [1] }).await;
+    let again = bench.bus.dead_letters(None).await.unwrap();
+    assert_eq!(again[0].raw, letter.raw);
+    bench.bus.discard(again[0].dead_letter_id).await.unwrap();
+    assert_eq!(dead().await, [0]);
+    assert_eq!(handled.load(Ordering::SeqCst), 2);
+}
+
+pub async fn a_message_is_handed_out_again_later_each_time(bench: Arc<Bench>) {
+    let tries: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let others = Arc::new(AtomicU32::new(0));
+    let consumer = Consumer::new(&queue::ORDER_STOCK).on(
+        &(tries.clone(), others.clone()),
+        |(tries, others), received: Received<StockReserved>| async move {
+            if received.event.order_id.get() != 1 {
+                others.fetch_add(1, Ordering::SeqCst);
+                return Ok(Outcome::Applied);
+            }
+            let mut tries = tries.lock().unwrap();
+            tries.push(Instant::now());
+            if tries.len() < 4 { Err(Failure::Message("not yet".into())) } else { Ok(Outcome::Applied) }
+        },
+    );
+    bench.consume(consumer);
+    bench.bus.publish(&[bench.reserved(1)]).await.unwrap();
+    eventually("it is tried for the third time", || async { tries.lock().unwrap().len() == 3 }).await;
+    bench.bus.publish(&[bench.reserved(2)]).await.unwrap();
+    eventually("others do not wait for it", || async { others.load(Ordering::SeqCst) == 1 }).await;
+    assert_eq!(tries.lock().unwrap().len(), 3);
+    eventually("it works at last", || async { tries.lock().unwrap().len() == 4 }).await;
+    let tries = tries.lock().unwrap().clone();
+    for (pair, pause) in tries.windows(2).zip([200, 400, 800]) {
+        let waited = pair[1] - pair[0];
+        let pause = Duration::from_millis(pause);
+        assert!(waited >= pause && waited < pause + Duration::from_secs(2), "{waited:?} instead of {pause:?}");
+    }
+    if let Kind::Rabbit { .. } = bench.kind {
+        eventually("nothing is left", || async { bench.waiting().await == 0 }).await;
+    }
 }
 
 #[tokio::test]
 async fn data_that_is_not_what_the_type_promises_is_a_dead_letter_too() {
-    let bench = Bench::new().await;
+    let bench = Bench::local().await;
     let mut envelope = bench.reserved(1);
     envelope.data = serde_json::json!({"orderId": "one"});
     let consumer = Consumer::new(&queue::ORDER_STOCK)

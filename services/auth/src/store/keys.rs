@@ -1,9 +1,9 @@
 //! Signing keys: the private half of those made here, the public halves of all.
 
 use jsonwebtoken::jwk::JwkSet;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use souk_kit::auth::JwksSource;
-use souk_sql::SqlError;
+use souk_sql::{SqlError, insert_unless_there};
 use souk_values::{Secret, Timestamp};
 
 use super::{
@@ -33,8 +33,7 @@ impl AuthStore {
         self.db
             .write(row, |tx, row| {
                 Box::pin(async move {
-                    let unless_there = OnConflict::column(Column::Kid).do_nothing().to_owned();
-                    Entity::insert(row.clone()).on_conflict(unless_there).exec_without_returning(tx).await?;
+                    insert_unless_there(tx, [row.clone()]).await?;
                     Ok(())
                 })
             })

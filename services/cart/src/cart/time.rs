@@ -34,6 +34,18 @@ impl Cart {
         items.chain(absorbed).chain(keys).chain(self.reminder_at(terms)).min()
     }
 
+    /// When nothing of this cart is left; `None` when something stays for ever.
+    #[must_use]
+    pub fn over_at(&self) -> Option<Timestamp> {
+        let absorbed = self.contents.absorbed.iter().map(|absorbed| absorbed.until);
+        let keys = self.contents.keys.iter().map(|key| key.until);
+        let mut latest = absorbed.chain(keys).max().unwrap_or(Timestamp::EPOCH);
+        for item in &self.contents.items {
+            latest = latest.max(item.standing.until()?);
+        }
+        Some(latest)
+    }
+
     /// When to remind of the items that are active now; never twice of the same ones.
     fn reminder_at(&self, terms: &Terms) -> Option<Timestamp> {
         let next = self.next_end()?;

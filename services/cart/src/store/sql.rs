@@ -1,6 +1,7 @@
 //! Carts in a SQL store. A cart is one row, saved under its version.
 
 mod act;
+mod facts;
 mod products;
 mod wishes;
 
@@ -11,8 +12,10 @@ use souk_bus::inbox;
 use souk_sql::{Access, Db, SqlError};
 use souk_values::{Currency, Id, ProductId, Timestamp, UserId};
 
+pub(crate) use facts::read_facts;
+
 use super::{
-    CartStore, Done, Due, Occasion, StoreError, Telling,
+    CartStore, Done, Due, Occasion, Pulse, StoreError, Telling,
     entities::cart::{Column, Entity},
     migrations::Migrations,
 };
@@ -67,6 +70,11 @@ fn raced_if_there(error: sea_orm::DbErr, what: &str) -> StoreError {
 
 #[async_trait::async_trait]
 impl CartStore for SqlCartStore {
+    async fn ping(&self, _now: Timestamp) -> Result<Pulse, StoreError> {
+        self.db.ping().await?;
+        Ok(Pulse { connections: self.db.reader().connections(), keyspace: None })
+    }
+
     async fn cart(&self, user: UserId) -> Result<Cart, StoreError> {
         let row = Entity::find_by_id(user.get()).one(self.db.reader()).await?;
         Ok(row.map_or_else(|| Cart::empty(user), |row| Cart::kept(user, row.version, row.contents.0)))
@@ -124,11 +132,11 @@ impl CartStore for SqlCartStore {
     async fn untold(
         &self,
         product: ProductId,
-        notice: Notice,
-        revision: i64,
+        news: (Notice, i64),
+        after: Option<UserId>,
         limit: u64,
     ) -> Result<Vec<UserId>, StoreError> {
-        self.untold_of(product, notice, revision, limit).await
+        self.untold_of(product, news, after, limit).await
     }
 
     async fn tell(&self, telling: Telling) -> Result<bool, StoreError> {

@@ -30,7 +30,7 @@ impl Shop {
     /// A shop whose events stay in the outbox, to be counted there.
     pub async fn open() -> Self {
         let world = World::new().await;
-        world.fake_peer("product", Router::new().route("/internal/products/quote", post(quote))).await;
+        world.fake_peer("product", quotes()).await;
         let mut service = build(&world).await;
         service.outbox = None;
         let consumers = service.consumers.clone();
@@ -154,6 +154,11 @@ pub fn rows(cart: &Value) -> Vec<(i64, String, i64)> {
 
 pub fn row(product: i64, state: &str, quantity: i64) -> (i64, String, i64) {
     (product, state.to_owned(), quantity)
+}
+
+/// A product service that sells everything up to [`SOLD`].
+pub fn quotes() -> Router {
+    Router::new().route("/internal/products/quote", post(quote))
 }
 
 async fn quote(Json(asked): Json<Value>) -> Json<Value> {

@@ -1,13 +1,13 @@
 //! Whether news still is news when it arrives.
 
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, Set,
-    sea_query::{Expr, OnConflict},
-};
-use souk_sql::{SqlError, Tx};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::Expr};
+use souk_sql::{SqlError, Tx, insert_unless_there, lock};
 
 use super::entities::latest_news::{ActiveModel, Column, Entity};
 use crate::news::Freshness;
+
+/// The version of a subject of which nothing with a version was heard.
+const UNHEARD: i64 = -1;
 
 /// Whether to tell it; remembers that it was heard.
 pub(super) async fn is_news(tx: &Tx, freshness: &Freshness) -> Result<bool, SqlError> {
@@ -15,7 +15,10 @@ pub(super) async fn is_news(tx: &Tx, freshness: &Freshness) -> Result<bool, SqlE
         Freshness::Always => Ok(true),
         Freshness::Newer { subject, version, settles } => is_newer(tx, subject, *version, *settles).await,
         Freshness::UnlessSettled { subject } => {
-            let latest = Entity::find_by_id(subject.clone()).one(tx).await?;
+            // Locked, so that whoever settles it comes before or after.
+            let unheard = ActiveModel { subject: Set(subject.clone()), version: Set(UNHEARD), is_settled: Set(false) };
+            insert_unless_there(tx, [unheard]).await?;
+            let latest = lock(Entity::find_by_id(subject.clone())).one(tx).await?;
             Ok(latest.is_none_or(|latest| !latest.is_settled))
         }
     }
@@ -26,8 +29,7 @@ async fn is_newer(tx: &Tx, subject: &str, version: i64, settles: bool) -> Result
         return Ok(true);
     }
     let first = ActiveModel { subject: Set(subject.to_owned()), version: Set(version), is_settled: Set(settles) };
-    let unless_there = OnConflict::column(Column::Subject).do_nothing().to_owned();
-    if Entity::insert(first).on_conflict(unless_there).exec_without_returning(tx).await? == 1 {
+    if insert_unless_there(tx, [first]).await? == 1 {
         return Ok(true);
     }
     // Another event of the subject may have come between the two statements: ask once more.

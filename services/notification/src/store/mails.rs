@@ -4,7 +4,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{SqlError, Tx};
+use souk_sql::{SqlError, Tx, lock};
 use souk_values::{NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
@@ -115,8 +115,9 @@ pub(super) async fn add(
 /// Drops mails that waited for an address until they made no sense any more, and their notices.
 pub(super) async fn drop_lapsed(tx: &Tx, now: Timestamp) -> Result<u64, SqlError> {
     let lapsed = Column::Status.eq(MailStatus::Waiting.name()).and(Column::GoodUntil.lt(now.millis()));
-    let ids: Vec<i64> =
-        Entity::find().select_only().column(Column::MailId).filter(lapsed).limit(1_000).into_tuple().all(tx).await?;
+    // Locked, so that no contact that comes meanwhile sends one of them off.
+    let oldest = lock(Entity::find().select_only().column(Column::MailId).filter(lapsed).limit(1_000));
+    let ids: Vec<i64> = oldest.into_tuple().all(tx).await?;
     if ids.is_empty() {
         return Ok(0);
     }

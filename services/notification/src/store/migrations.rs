@@ -5,7 +5,7 @@ mod m0001_init;
 use sea_orm_migration::prelude::*;
 
 /// This service's migrations, after those of the bus.
-pub(super) struct Migrations;
+pub(crate) struct Migrations;
 
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {

@@ -2,9 +2,9 @@
 
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{SqlError, Tx};
+use souk_sql::{SqlError, Tx, insert_unless_there};
 use souk_values::{UserId, ids::Id as _};
 
 use super::{
@@ -35,8 +35,7 @@ pub(super) struct Reader {
 pub(super) async fn learn(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
     if !raise(tx, contact).await? {
         let row = row(contact.user_id, Some(contact), 0);
-        let unless_there = OnConflict::column(Column::UserId).do_nothing().to_owned();
-        let inserted = Entity::insert(row).on_conflict(unless_there).exec_without_returning(tx).await?;
+        let inserted = insert_unless_there(tx, [row]).await?;
         // A notice may have made the row between the two statements: try once more.
         if inserted == 0 && !raise(tx, contact).await? {
             return Ok(false);
@@ -76,8 +75,7 @@ async fn raise(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
 /// commits, and neither a contact nor a notice can miss the other.
 pub(super) async fn next_position(tx: &Tx, user: UserId) -> Result<Reader, SqlError> {
     if !advance(tx, user).await? {
-        let unless_there = OnConflict::column(Column::UserId).do_nothing().to_owned();
-        let inserted = Entity::insert(row(user, None, 1)).on_conflict(unless_there).exec_without_returning(tx).await?;
+        let inserted = insert_unless_there(tx, [row(user, None, 1)]).await?;
         if inserted == 0 && !advance(tx, user).await? {
             return Err(SqlError::Busy("a recipient came and went".to_owned()));
         }

@@ -104,20 +104,35 @@ async fn a_partly_returned_capture_is_a_capture() {
 }
 
 #[tokio::test]
-async fn of_two_replicas_one_asks() {
+async fn of_three_replicas_one_asks_and_cancels_once() {
     let mut rig = Rig::new().await;
-    let config = OrderConfig { store_url: rig.world.store_url("order"), ..OrderConfig::default() };
-    let second = souk_order::build(config, &rig.world.deps).await.unwrap();
-    let second = rig.world.serve(second).await;
+    let store_url = rig.world.store_url("order");
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let config = OrderConfig { store_url: store_url.clone(), ..OrderConfig::default() };
+        let replica = souk_order::build(config, &rig.world.deps).await.unwrap();
+        others.push(rig.world.serve(replica).await);
+    }
     let mut ids = Vec::new();
     for _ in 0..10 {
         ids.push(rig.confirmed("prepaid").await);
     }
     rig.advance(1_831);
-    for id in ids {
-        rig.until(id, "cancelled").await;
-        assert_eq!(rig.steps(id).await, ["created", "confirmed", "cancelled"]);
+    for id in &ids {
+        let order = rig.until(*id, "cancelled").await;
+        assert_eq!((order["cancelReason"].as_str(), order["version"].as_i64()), (Some("unpaid"), Some(3)));
     }
+    let is_told = || async { souk_order::audit::read(&store_url).await.unwrap().outbox_pending == 0 };
+    eventually("all is told", is_told).await;
+    for id in &ids {
+        assert_eq!(rig.steps(*id).await, ["created", "confirmed", "cancelled"]);
+    }
+    let mut told: Vec<_> = rig.told::<OrderCancelled>(&queue::PAYMENT_ORDERS, ids.len()).await;
+    told.sort_by_key(|event| event.order.order_id);
+    ids.sort_unstable();
+    assert_eq!(told.iter().map(|event| event.order.order_id).collect::<Vec<_>>(), ids, "each is told of once");
     assert_eq!(rig.times_asked(), 10);
-    assert!(second.running.stop().await);
+    for other in others {
+        assert!(other.running.stop().await);
+    }
 }

@@ -122,11 +122,11 @@ impl PaymentProvider for Sandbox {
         returned.map_err(|error| lost(&error))
     }
 
-    async fn lookup_refund(&self, refund_id: RefundId) -> Result<Return, ProviderError> {
+    async fn lookup_refund(&self, refund_id: RefundId, _payment_id: PaymentId) -> Result<Return, ProviderError> {
         self.ledger.returned(refund_id).await.map_err(|error| lost(&error))
     }
 
-    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Notice>, NoticeError> {
         let secret = self.webhook_secret.expose().as_bytes();
         let signature = headers.get(SIGNATURE_HEADER).and_then(|value| hex::decode(value.as_bytes()).ok());
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
@@ -134,7 +134,7 @@ impl PaymentProvider for Sandbox {
             // An empty secret would let anybody sign.
             Some(signature) if !secret.is_empty() && hmac::verify(&key, body, &signature).is_ok() => {
                 let SandboxNotice { payment_id } = serde_json::from_slice(body).map_err(|_| NoticeError::Unreadable)?;
-                Ok(Notice { payment_id })
+                Ok(Some(Notice { payment_id, refund_id: None }))
             }
             Some(_) | None => Err(NoticeError::Forged),
         }

@@ -10,7 +10,7 @@ use souk_kit::extract::{MAX_BODY, Path};
 use crate::{
     app::App,
     error::PaymentError,
-    provider::{Notice, NoticeError, sandbox::SandboxNotice},
+    provider::{NoticeError, sandbox::SandboxNotice},
     settling,
 };
 
@@ -22,13 +22,15 @@ use crate::{
     post,
     path = "",
     params(
-        ("provider" = String, Path, description = "`sandbox`"),
-        ("X-Souk-Signature" = String, Header,
+        ("provider" = String, Path, description = "The shop's provider: `sandbox` or `stripe`"),
+        ("X-Souk-Signature" = Option<String>, Header,
             description = "Of the sandbox: HMAC-SHA256 of the body with the shared secret, hexadecimal"),
+        ("Stripe-Signature" = Option<String>, Header,
+            description = "Of Stripe: `t=…,v1=…`, as Stripe documents it; at most five minutes old"),
     ),
-    request_body = SandboxNotice,
+    request_body(content = SandboxNotice, description = "Of the sandbox as shown; of Stripe an event"),
     responses(
-        (status = 204, description = "Taken, also when there is no such payment"),
+        (status = 204, description = "Taken, also when it is about nothing of this shop"),
         (status = 400, description = "`payment.webhook_signature_invalid`, `payment.webhook_unreadable`"),
         (status = 404, description = "`payment.provider_unknown`"),
     )
@@ -43,10 +45,12 @@ pub async fn handle(
         return Err(PaymentError::ProviderUnknown);
     }
     let body = body::to_bytes(body, MAX_BODY).await.map_err(|_| PaymentError::WebhookTooLarge)?;
-    let Notice { payment_id } = app.provider.read_notice(&headers, &body).map_err(|error| match error {
+    let notice = app.provider.read_notice(&headers, &body).map_err(|error| match error {
         NoticeError::Forged => PaymentError::WebhookForged,
         NoticeError::Unreadable => PaymentError::WebhookUnreadable,
     })?;
-    settling::look_again(&app, payment_id).await?;
+    if let Some(notice) = notice {
+        settling::look_again(&app, notice).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

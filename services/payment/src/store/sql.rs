@@ -1,27 +1,25 @@
 //! The store on SQLite, PostgreSQL or MySQL; the URL chooses.
 
-mod entities;
 mod reading;
-mod rows;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use souk_bus::{inbox, outbox};
-use souk_sql::{Access, Db, SqlError, Tx};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use souk_bus::{BusError, Outbox, inbox, outbox};
+use souk_events::Envelope;
+use souk_sql::{Access, Connections, Db, SqlError, Tx};
 use souk_values::{Id, OrderId, Page, PageRequest, PaymentId, Timestamp, UserId};
 
-use self::entities::{known_order, payment, payment_refund};
 use super::{
     Change, Filter, KeyHit, OpenPayment, OpenRefund, PaymentStore, Saved, Standing, StoreError, Tallies,
+    changed_rows::{ChangedRow, changed_rows},
     migrations::Migrations,
+    rows,
+    tables::{known_order, payment, payment_refund, provider_reference},
 };
-use crate::{
-    account::Account,
-    payment::{Payment, Refund},
-};
+use crate::{account::Account, payment::Payment};
 
 /// Payment's store over SeaORM. Cloning shares it.
 #[derive(Debug, Clone)]
-pub struct SqlStore(Db);
+pub(super) struct SqlStore(Db);
 
 impl SqlStore {
     /// Opens the store at `url`, and brings its tables up to date if it may write.
@@ -33,14 +31,7 @@ impl SqlStore {
         Ok(Self(db))
     }
 
-    /// Its connection, for what the bus keeps in it.
-    #[must_use]
-    pub fn db(&self) -> &Db {
-        &self.0
-    }
-
     /// Its events that are not published yet.
-    #[must_use]
     pub fn outbox(&self) -> souk_bus::SqlOutbox {
         souk_bus::SqlOutbox::new(self.0.clone())
     }
@@ -92,6 +83,49 @@ impl PaymentStore for SqlStore {
         reading::everything(&self.0).await
     }
 
+    async fn note_reference(&self, payment: PaymentId, reference: &str, now: Timestamp) -> Result<String, StoreError> {
+        if let Some(kept) = self.reference(payment).await? {
+            return Ok(kept);
+        }
+        let row = provider_reference::ActiveModel {
+            payment_id: Set(payment.get()),
+            reference: Set(reference.to_owned()),
+            noted_at: Set(now.millis()),
+        };
+        let noted = self.0.write(row, |tx, row| {
+            let insert = provider_reference::Entity::insert(row.clone());
+            Box::pin(async move { insert.exec_without_returning(tx).await.map(|_| ()).map_err(StoreError::from) })
+        });
+        match noted.await {
+            Ok(()) => Ok(reference.to_owned()),
+            // Somebody noted one in between: that is the first.
+            Err(StoreError::Conflict) => self.reference(payment).await?.ok_or(StoreError::Conflict),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn reference(&self, payment: PaymentId) -> Result<Option<String>, StoreError> {
+        let row = provider_reference::Entity::find_by_id(payment.get()).one(self.0.reader()).await?;
+        Ok(row.map(|row| row.reference))
+    }
+
+    async fn unpublished(&self) -> Result<Vec<Envelope>, StoreError> {
+        // As many as any engine can count.
+        let everything = self.outbox().unpublished(i64::MAX.unsigned_abs()).await;
+        everything.map_err(|error| match error {
+            BusError::Store(error) => error.into(),
+            error => SqlError::Failed(error.to_string()).into(),
+        })
+    }
+
+    async fn forget_old(&self, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(inbox::forget_old(&self.0, now).await?)
+    }
+
+    fn connections(&self) -> Connections {
+        self.0.reader().connections()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.0.ping().await?)
     }
@@ -104,9 +138,8 @@ async fn save(tx: &Tx, change: &Change) -> Result<Saved, StoreError> {
         return Ok(Saved::Duplicate);
     }
     save_order(tx, change).await?;
-    let known: &[Payment] = change.before.as_ref().map_or(&[], |before| &before.payments);
-    for payment in &change.after.payments {
-        save_payment(tx, known, payment).await?;
+    for row in changed_rows(change) {
+        save_row(tx, row).await?;
     }
     outbox::add(tx, &change.events).await?;
     Ok(Saved::Done)
@@ -116,11 +149,12 @@ async fn save(tx: &Tx, change: &Change) -> Result<Saved, StoreError> {
 async fn save_order(tx: &Tx, Change { before, after, .. }: &Change) -> Result<(), StoreError> {
     let Some(before) = before else {
         let row = rows::known_order(&after.order, 1);
-        known_order::Entity::insert(row).exec_without_returning(tx).await?;
+        known_order::Entity::insert(all_set::<known_order::ActiveModel>(row)).exec_without_returning(tx).await?;
         return Ok(());
     };
+    let row = rows::known_order(&after.order, before.row_version.saturating_add(1));
     let taken = known_order::Entity::update_many()
-        .set(rows::known_order(&after.order, before.row_version.saturating_add(1)))
+        .set(all_set::<known_order::ActiveModel>(row))
         .filter(known_order::Column::OrderId.eq(after.order.order_id.get()))
         .filter(known_order::Column::RowVersion.eq(before.row_version))
         .exec(tx)
@@ -128,31 +162,32 @@ async fn save_order(tx: &Tx, Change { before, after, .. }: &Change) -> Result<()
     if taken.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
-async fn save_payment(tx: &Tx, known: &[Payment], payment: &Payment) -> Result<(), StoreError> {
-    let before = known.iter().find(|before| before.payment_id == payment.payment_id);
-    match before {
-        Some(before) if before == payment => return Ok(()),
-        None => {
-            payment::Entity::insert(rows::payment(payment)).exec_without_returning(tx).await?;
+async fn save_row(tx: &Tx, row: ChangedRow) -> Result<(), StoreError> {
+    let written = match row {
+        ChangedRow::NewPayment(row) => {
+            payment::Entity::insert(all_set::<payment::ActiveModel>(row)).exec_without_returning(tx).await?
         }
-        Some(_) => {
-            let same = payment::Column::PaymentId.eq(payment.payment_id.get());
-            payment::Entity::update_many().set(rows::payment(payment)).filter(same).exec(tx).await?;
+        ChangedRow::NewRefund(row) => {
+            payment_refund::Entity::insert(all_set::<payment_refund::ActiveModel>(row))
+                .exec_without_returning(tx)
+                .await?
         }
-    }
-    let refunds: &[Refund] = before.map_or(&[], |before| &before.refunds);
-    for refund in &payment.refunds {
-        let row = rows::refund(payment, refund);
-        match refunds.iter().find(|before| before.refund_id == refund.refund_id) {
-            Some(before) if before == refund => {}
-            None => {
-                payment_refund::Entity::insert(row).exec_without_returning(tx).await?;
-            }
-            Some(_) => {
-                let same = payment_refund::Column::RefundId.eq(refund.refund_id.get());
-                payment_refund::Entity::update_many().set(row).filter(same).exec(tx).await?;
-            }
+        ChangedRow::Payment(row) => {
+            let same = payment::Column::PaymentId.eq(row.payment_id);
+            let update = payment::Entity::update_many().set(all_set::<payment::ActiveModel>(row));
+            update.filter(same).exec(tx).await?.rows_affected
         }
-    }
-    Ok(())
+        ChangedRow::Refund(row) => {
+            let same = payment_refund::Column::RefundId.eq(row.refund_id);
+            let update = payment_refund::Entity::update_many().set(all_set::<payment_refund::ActiveModel>(row));
+            update.filter(same).exec(tx).await?.rows_affected
+        }
+    };
+    // What was read is gone: nobody deletes, so this is another's store or a damaged one; read again.
+    if written == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Every column of `model`, to be written.
+fn all_set<A: ActiveModelTrait>(model: impl Into<A>) -> A {
+    model.into().reset_all()
 }

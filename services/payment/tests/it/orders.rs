@@ -1,20 +1,22 @@
 //! Order events in every order and any number of times leave the same copy and the same money.
 
+use std::sync::Arc;
+
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use souk_bus::Consumer;
 use souk_events::{Envelope, OrderDelivered, OrderFacts, OrderPaid, OrderShipped};
 use souk_payment::{
     App, order_consumer,
-    store::{PaymentStore, SqlStore},
+    store::{self, PaymentStore},
 };
 use souk_testkit::{World, eventually};
 use souk_values::Clock;
 
 use crate::rig::{Rig, at, cancelled, cancelled_event, config, confirmed, created, facts};
 
-async fn consumer(world: &World) -> (Consumer, SqlStore) {
-    let (app, store): (App, _) = souk_payment::open(config(world), &world.deps).await.unwrap();
-    (order_consumer(&app), store)
+async fn consumer(world: &World) -> (Consumer, Arc<dyn PaymentStore>) {
+    let (app, opened): (App, _) = souk_payment::open(config(world), &world.deps).await.unwrap();
+    (order_consumer(&app), opened.store)
 }
 
 fn life(world: &World, order: &OrderFacts) -> Vec<Envelope> {
@@ -82,7 +84,7 @@ async fn a_cancellation_that_comes_first_is_remembered() {
     rig.world.publish(&cancelled_event(&order, 3)).await;
     let events = [created(&rig.world, &order), confirmed(&rig.world, &order)];
     rig.world.deps.transport.publish(&events).await.unwrap();
-    let store = SqlStore::open(&config(&rig.world).store_url, souk_sql::Access::ReadOnly).await.unwrap();
+    let store = store::open_to_read(&config(&rig.world).store_url).await.unwrap();
     eventually("it is known", || async { store.account(order.order_id).await.unwrap().is_some() }).await;
     // Order's older answer does not reopen it.
     rig.pay(order.order_id, "k", "tok_visa").await.is_problem(409, "payment.order_not_payable");

@@ -1,4 +1,4 @@
-//! Capture against cancellation, in both orders, through the store's acts; and all of it at once.
+//! Capture against cancellation over HTTP, all at once; and every act in every order.
 
 use std::time::Duration;
 
@@ -6,135 +6,12 @@ use futures::future::join_all;
 use proptest::prelude::*;
 use souk_payment::{
     account::{Account, Decision, Fact, Fresh, OrderNews, OrderState},
-    payment::{AskedBy, FailureCode, Outcome, Payment, RefundStatus, RequestKey, Status},
-    store::{Change, PaymentStore, Saved, SqlStore, StoreError},
+    payment::{AskedBy, FailureCode, RefundStatus, RequestKey, Status},
 };
-use souk_sql::Access;
 use souk_testkit::{World, eventually};
-use souk_values::{Clock, Currency, IdGen, Money, OrderId, PaymentId, ShiftedClock, UserId};
+use souk_values::{Clock, Currency, IdGen, Money, OrderId, ShiftedClock, UserId};
 
-use crate::rig::{PRICE, Rig, at, cancelled, config, euro, facts};
-
-struct Desk {
-    world: World,
-    store: SqlStore,
-    order: OrderNews,
-}
-
-impl Desk {
-    /// A store with one order and a payment of it that is claimed.
-    async fn with_a_claim() -> (Self, PaymentId) {
-        let world = World::new().await;
-        let store = SqlStore::open(&config(&world).store_url, Access::ReadWrite).await.unwrap();
-        let order = OrderNews::new(&facts(&world, world.user(), 2), OrderState::Confirmed);
-        let desk = Self { world, store, order };
-        let known = Account::learn(None, &desk.order, desk.fresh()).unwrap();
-        let payment = desk.world.deps.ids.next();
-        let claimed = known.claim(payment, desk.order.user_id, key("k"), desk.world.clock.now()).unwrap();
-        desk.save(None, claimed).await.unwrap();
-        (desk, payment)
-    }
-
-    fn fresh(&self) -> Fresh {
-        Fresh { refund_id: self.world.deps.ids.next(), now: self.world.clock.now() }
-    }
-
-    async fn account(&self) -> Account {
-        self.store.account(self.order.order_id).await.unwrap().unwrap()
-    }
-
-    async fn save(&self, before: Option<Account>, after: Account) -> Result<Saved, StoreError> {
-        let now = self.world.clock.now();
-        self.store.save(Change { before, after, events: Vec::new(), cause: None, now }).await
-    }
-
-    fn closed(&self, known: &Account) -> Account {
-        let news = OrderNews { version: 3, state: OrderState::Cancelled, ..self.order.clone() };
-        Account::learn(Some(known.clone()), &news, self.fresh()).unwrap()
-    }
-
-    fn captured(&self, known: &Account, payment: PaymentId) -> Account {
-        known.clone().captured(payment, self.world.clock.now(), self.fresh()).unwrap().account
-    }
-}
-
-fn key(text: &str) -> RequestKey {
-    RequestKey { key_hash: text.to_owned(), body_hash: "body".to_owned() }
-}
-
-fn due(account: &Account) -> Vec<i64> {
-    let refunds = account.payments.iter().flat_map(|payment| &payment.refunds);
-    refunds.map(|refund| refund.amount.minor).collect()
-}
-
-#[tokio::test]
-async fn whichever_of_capture_and_cancellation_commits_second_makes_the_refund_due() {
-    for capture_first in [true, false] {
-        let (desk, payment) = Desk::with_a_claim().await;
-        // Both read before either writes.
-        let read = desk.account().await;
-        let (captured, closed) = (desk.captured(&read, payment), desk.closed(&read));
-        assert!(due(&captured).is_empty() && due(&closed).is_empty(), "neither sees the other");
-        let (first, second) = if capture_first { (captured, closed) } else { (closed, captured) };
-        desk.save(Some(read.clone()), first).await.unwrap();
-        assert!(matches!(desk.save(Some(read), second).await, Err(StoreError::Conflict)));
-        // The second decides anew, on what it sees now.
-        let read = desk.account().await;
-        let anew = if capture_first { desk.closed(&read) } else { desk.captured(&read, payment) };
-        desk.save(Some(read), anew).await.unwrap();
-        let account = desk.account().await;
-        assert!(account.order.is_closed());
-        assert_eq!(account.payment(payment).unwrap().status(), Status::Succeeded);
-        assert_eq!(due(&account), [PRICE], "capture first: {capture_first}");
-    }
-}
-
-#[tokio::test]
-async fn a_claim_and_a_cancellation_see_each_other() {
-    let (desk, payment) = Desk::with_a_claim().await;
-    let read = desk.account().await;
-    let failed = read.clone().refused(payment, FailureCode::CardDeclined).unwrap().account;
-    desk.save(Some(read), failed).await.unwrap();
-    let read = desk.account().await;
-    let now = desk.world.clock.now();
-    let claim = |account: Account| account.claim(desk.world.deps.ids.next(), desk.order.user_id, key("2"), now);
-    let claimed = claim(read.clone()).unwrap();
-    desk.save(Some(read.clone()), desk.closed(&read)).await.unwrap();
-    assert!(matches!(desk.save(Some(read), claimed).await, Err(StoreError::Conflict)));
-    assert!(claim(desk.account().await).is_err(), "the order is over");
-}
-
-#[tokio::test]
-async fn the_store_itself_refuses_a_second_claim_and_a_second_use_of_a_key() {
-    let (desk, _) = Desk::with_a_claim().await;
-    let read = desk.account().await;
-    // A decision that forgot to look: the index still holds.
-    let mut forgetful = read.clone();
-    let second = Payment { payment_id: desk.world.deps.ids.next(), key: key("2"), ..forgetful.payments[0].clone() };
-    forgetful.payments.push(second);
-    assert!(matches!(desk.save(Some(read), forgetful).await, Err(StoreError::Conflict)));
-    let other = OrderNews { order_id: desk.world.deps.ids.next(), ..desk.order.clone() };
-    let known = Account::learn(None, &other, desk.fresh()).unwrap();
-    let now = desk.world.clock.now();
-    let same_key = known.claim(desk.world.deps.ids.next(), other.user_id, key("k"), now).unwrap();
-    assert!(matches!(desk.save(None, same_key).await, Err(StoreError::Conflict)));
-    assert!(desk.store.account(other.order_id).await.unwrap().is_none(), "nothing of it is stored");
-    assert_eq!(desk.account().await.payments.len(), 1);
-}
-
-#[tokio::test]
-async fn an_account_is_stored_and_read_back_whole() {
-    let (desk, payment) = Desk::with_a_claim().await;
-    let read = desk.account().await;
-    let late = read.clone().refused(payment, FailureCode::InsufficientFunds).unwrap().account;
-    desk.save(Some(read), late).await.unwrap();
-    let read = desk.account().await;
-    let captured = desk.captured(&read, payment);
-    assert!(matches!(captured.payments[0].outcome, Outcome::CapturedLate { .. }));
-    desk.save(Some(read), captured.clone()).await.unwrap();
-    let stored = desk.account().await;
-    assert_eq!(stored, Account { row_version: 3, ..captured });
-}
+use crate::rig::{Rig, at, cancelled, euro, facts};
 
 #[tokio::test]
 async fn paying_and_cancelling_at_once_never_keeps_the_money_of_a_cancelled_order() {
@@ -199,6 +76,10 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         (0_usize..12).prop_map(Act::RefuseRefund),
     ];
     proptest::collection::vec(act, 0..40)
+}
+
+fn key(text: &str) -> RequestKey {
+    RequestKey { key_hash: text.to_owned(), body_hash: "body".to_owned() }
 }
 
 fn run(account: Account, act: &Act, ids: &IdGen, clock: &ShiftedClock) -> (Account, Vec<Fact>) {
@@ -281,12 +162,14 @@ proptest! {
 
 #[tokio::test]
 async fn a_lower_version_never_reopens_an_order() {
-    let (desk, _) = Desk::with_a_claim().await;
-    let read = desk.account().await;
-    let closed = desk.closed(&read);
-    assert!(Account::learn(Some(closed.clone()), &desk.order, desk.fresh()).is_none());
-    let world = &desk.world;
-    let higher = OrderNews::new(&at(&facts(world, world.user(), 2), 9), OrderState::Confirmed);
-    let after = Account::learn(Some(closed), &higher, desk.fresh()).unwrap();
+    let world = World::new().await;
+    let fresh = || Fresh { refund_id: world.deps.ids.next(), now: world.clock.now() };
+    let order = OrderNews::new(&facts(&world, world.user(), 2), OrderState::Confirmed);
+    let known = Account::learn(None, &order, fresh()).unwrap();
+    let news = OrderNews { version: 3, state: OrderState::Cancelled, ..order.clone() };
+    let closed = Account::learn(Some(known), &news, fresh()).unwrap();
+    assert!(Account::learn(Some(closed.clone()), &order, fresh()).is_none());
+    let higher = OrderNews::new(&at(&facts(&world, world.user(), 2), 9), OrderState::Confirmed);
+    let after = Account::learn(Some(closed), &higher, fresh()).unwrap();
     assert!(after.order.is_closed(), "over is over");
 }

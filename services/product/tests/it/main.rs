@@ -10,6 +10,7 @@ mod import;
 mod pictures;
 mod pictures_away;
 mod pictures_refused;
+mod portable;
 mod quote;
 mod reserving;
 mod search;

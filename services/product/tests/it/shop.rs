@@ -23,6 +23,12 @@ pub struct Shop {
     pub category: i64,
 }
 
+/// A store of the world's, with its pictures in the world's folder.
+pub fn configuration(world: &World) -> ProductConfig {
+    let pictures_dir = world.folder.path().join("pictures").display().to_string();
+    ProductConfig { store_url: world.store_url("product"), pictures_dir, ..ProductConfig::default() }
+}
+
 impl Shop {
     /// An open shop with one category.
     pub async fn open() -> Self {
@@ -31,7 +37,7 @@ impl Shop {
 
     /// The same, configured otherwise.
     pub async fn open_with(world: World, configured: impl FnOnce(ProductConfig) -> ProductConfig) -> Self {
-        let config = configured(ProductConfig { store_url: world.store_url("product"), ..ProductConfig::default() });
+        let config = configured(configuration(&world));
         let (service, store) = souk_product::build(config, &world.deps).await.unwrap();
         let consumer = service.consumers[0].clone();
         let started = world.serve(service).await;

@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 use souk_bus::Consumer;
 use souk_events::Envelope;
-use souk_product::{ProductConfig, ReservationState, audit};
+use souk_product::{ReservationState, audit};
 use souk_testkit::World;
 
-use crate::shop::{Shop, assert_balanced};
+use crate::shop::{Shop, assert_balanced, configuration};
 
 /// Which of created, paid, shipped, cancelled an order goes through, besides being placed.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +104,6 @@ async fn two_replicas_on_one_store_have_each_effect_once() {
 }
 
 async fn second_replica(world: &World) -> Consumer {
-    let config = ProductConfig { store_url: world.store_url("product"), ..ProductConfig::default() };
+    let config = configuration(world);
     souk_product::build(config, &world.deps).await.unwrap().0.consumers[0].clone()
 }

@@ -4,6 +4,7 @@ use sea_orm_migration::{
     prelude::*,
     schema::{big_integer, big_integer_null, boolean, string_len, string_len_null, text, text_null},
 };
+use souk_sql::create_table;
 
 pub struct Init;
 
@@ -31,8 +32,7 @@ impl MigrationTrait for Init {
             .col(big_integer("blocked_until"))
             .col(big_integer("last_failed_at"))
             .take();
-        manager.create_table(failures).await?;
-        index(manager, "ix_failure_last", "sign_in_failure", &["last_failed_at"]).await?;
+        create_table(manager, failures, [index("ix_failure_last", "sign_in_failure", &["last_failed_at"])]).await?;
         let keys = Table::create()
             .table("signing_key")
             .col(string_len("kid", 64).primary_key())
@@ -41,7 +41,7 @@ impl MigrationTrait for Init {
             .col(text_null("private_key"))
             .col(big_integer("created_at"))
             .take();
-        manager.create_table(keys).await
+        create_table(manager, keys, []).await
     }
 }
 
@@ -61,11 +61,13 @@ async fn users(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(big_integer("created_at"))
         .col(string_len_null("register_key", 64))
         .take();
-    manager.create_table(table).await?;
-    unique(manager, "uq_user_username_key", "shop_user", "username_key").await?;
-    unique(manager, "uq_user_email_key", "shop_user", "email_key").await?;
-    unique(manager, "uq_user_register_key", "shop_user", "register_key").await?;
-    index(manager, "ix_user_role", "shop_user", &["role", "user_id"]).await
+    let indexes = [
+        unique("uq_user_username_key", "shop_user", "username_key"),
+        unique("uq_user_email_key", "shop_user", "email_key"),
+        unique("uq_user_register_key", "shop_user", "register_key"),
+        index("ix_user_role", "shop_user", &["role", "user_id"]),
+    ];
+    create_table(manager, table, indexes).await
 }
 
 async fn sessions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -79,9 +81,11 @@ async fn sessions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(big_integer("expires_at"))
         .col(big_integer_null("revoked_at"))
         .take();
-    manager.create_table(families).await?;
-    unique(manager, "uq_family_guest_id", "token_family", "guest_id").await?;
-    index(manager, "ix_family_expires", "token_family", &["expires_at"]).await?;
+    let indexes = [
+        unique("uq_family_guest_id", "token_family", "guest_id"),
+        index("ix_family_expires", "token_family", &["expires_at"]),
+    ];
+    create_table(manager, families, indexes).await?;
     let tokens = Table::create()
         .table("refresh_token")
         .col(string_len("token_hash", 64).primary_key())
@@ -90,8 +94,7 @@ async fn sessions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(big_integer("expires_at"))
         .col(big_integer_null("used_at"))
         .take();
-    manager.create_table(tokens).await?;
-    index(manager, "ix_refresh_expires", "refresh_token", &["expires_at"]).await
+    create_table(manager, tokens, [index("ix_refresh_expires", "refresh_token", &["expires_at"])]).await
 }
 
 async fn resets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -102,37 +105,28 @@ async fn resets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(string_len_null("traceparent", 64))
         .col(big_integer("requested_at"))
         .take();
-    manager.create_table(requests).await?;
+    create_table(manager, requests, []).await?;
     let tokens = Table::create()
         .table("reset_token")
         .col(string_len("token_hash", 64).primary_key())
         .col(big_integer("user_id"))
         .col(big_integer("expires_at"))
         .take();
-    manager.create_table(tokens).await?;
-    index(manager, "ix_reset_user", "reset_token", &["user_id"]).await?;
-    index(manager, "ix_reset_expires", "reset_token", &["expires_at"]).await
+    let indexes = [
+        index("ix_reset_user", "reset_token", &["user_id"]),
+        index("ix_reset_expires", "reset_token", &["expires_at"]),
+    ];
+    create_table(manager, tokens, indexes).await
 }
 
-async fn unique(
-    manager: &SchemaManager<'_>,
-    name: &'static str,
-    table: &'static str,
-    column: &'static str,
-) -> Result<(), DbErr> {
-    manager.create_index(Index::create().name(name).table(table).col(column).unique().take()).await
+fn unique(name: &'static str, table: &'static str, column: &'static str) -> IndexCreateStatement {
+    index(name, table, &[column]).unique().take()
 }
 
-async fn index(
-    manager: &SchemaManager<'_>,
-    name: &'static str,
-    table: &'static str,
-    columns: &[&'static str],
-) -> Result<(), DbErr> {
-    let mut statement = Index::create();
-    statement.name(name).table(table);
+fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create().name(name).table(table).take();
     for column in columns {
-        statement.col(*column);
+        index.col(*column);
     }
-    manager.create_index(statement.take()).await
+    index
 }

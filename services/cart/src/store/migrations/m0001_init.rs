@@ -1,6 +1,7 @@
 //! Carts, known orders, known products, wishes.
 
 use sea_orm_migration::{prelude::*, schema};
+use souk_sql::create_table;
 
 pub struct Init;
 
@@ -26,11 +27,9 @@ impl MigrationTrait for Init {
             .col(schema::big_integer("active_items"))
             .col(schema::json("contents"))
             .take();
-        manager.create_table(carts).await?;
         let by_due = Index::create().name("ix_cart_due").table("cart").col("due_at").take();
-        manager.create_index(by_due).await?;
         let by_active = Index::create().name("ix_cart_active").table("cart").col("active_items").take();
-        manager.create_index(by_active).await?;
+        create_table(manager, carts, [by_due, by_active]).await?;
         let orders = Table::create()
             .table("known_order")
             .col(schema::big_integer("order_id").primary_key())
@@ -38,7 +37,7 @@ impl MigrationTrait for Init {
             .col(schema::big_integer("version"))
             .col(schema::big_integer("stage"))
             .take();
-        manager.create_table(orders).await?;
+        create_table(manager, orders, []).await?;
         let products = Table::create()
             .table("known_product")
             .col(schema::big_integer("product_id").primary_key())
@@ -51,7 +50,7 @@ impl MigrationTrait for Init {
             .col(schema::big_integer("price_revision"))
             .col(schema::big_integer("back_revision"))
             .take();
-        manager.create_table(products).await?;
+        create_table(manager, products, []).await?;
         let wishes = Table::create()
             .table("wish")
             .col(schema::big_integer("user_id"))
@@ -61,8 +60,7 @@ impl MigrationTrait for Init {
             .col(schema::big_integer("told_price"))
             .primary_key(Index::create().col("user_id").col("product_id"))
             .take();
-        manager.create_table(wishes).await?;
         let by_product = Index::create().name("ix_wish_product").table("wish").col("product_id").take();
-        manager.create_index(by_product).await
+        create_table(manager, wishes, [by_product]).await
     }
 }

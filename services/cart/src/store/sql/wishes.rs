@@ -1,11 +1,8 @@
 //! Wishlists, and who was told what.
 
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_bus::outbox;
-use souk_sql::{SqlError, Tx};
+use souk_sql::{SqlError, Tx, insert_unless_there};
 use souk_values::{Id, ProductId, Timestamp, UserId};
 
 use super::{SqlCartStore, damaged, user_id};
@@ -53,8 +50,8 @@ impl SqlCartStore {
     pub(super) async fn untold_of(
         &self,
         product: ProductId,
-        notice: Notice,
-        revision: i64,
+        (notice, revision): (Notice, i64),
+        after: Option<UserId>,
         limit: u64,
     ) -> Result<Vec<UserId>, StoreError> {
         let users: Vec<i64> = Entity::find()
@@ -62,6 +59,8 @@ impl SqlCartStore {
             .column(Column::UserId)
             .filter(Column::ProductId.eq(product.get()))
             .filter(told(notice).lt(revision))
+            .filter(Column::UserId.gt(after.map_or(0, Id::get)))
+            .order_by_asc(Column::UserId)
             .limit(limit)
             .into_tuple()
             .all(self.db.reader())
@@ -79,7 +78,6 @@ fn told(notice: Notice) -> Column {
 }
 
 async fn add(tx: &Tx, row: &Model) -> Result<(), StoreError> {
-    let unless_there = OnConflict::columns([Column::UserId, Column::ProductId]).do_nothing().to_owned();
     let new = ActiveModel {
         user_id: Set(row.user_id),
         product_id: Set(row.product_id),
@@ -87,7 +85,7 @@ async fn add(tx: &Tx, row: &Model) -> Result<(), StoreError> {
         told_back: Set(row.told_back),
         told_price: Set(row.told_price),
     };
-    let inserted = Entity::insert(new).on_conflict(unless_there).exec_without_returning(tx).await?;
+    let inserted = insert_unless_there(tx, [new]).await?;
     let own = Entity::find().filter(Column::UserId.eq(row.user_id));
     if inserted == 1 && own.count(tx).await? > MAX_WISHES {
         return Err(Refusal::TooManyWishes.into());

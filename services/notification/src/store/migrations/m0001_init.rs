@@ -1,6 +1,7 @@
 //! The first tables.
 
 use sea_orm_migration::{prelude::*, schema};
+use souk_sql::create_table;
 
 pub(super) struct Init;
 
@@ -27,7 +28,7 @@ impl MigrationTrait for Init {
             .col(schema::big_integer("version"))
             .col(schema::boolean("is_settled"))
             .take();
-        manager.create_table(latest).await
+        create_table(manager, latest, []).await
     }
 }
 
@@ -41,9 +42,8 @@ async fn recipients(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer("version"))
         .col(schema::big_integer("last_position"))
         .take();
-    manager.create_table(table).await?;
     let admins = Index::create().name("ix_recipient_admin").table("recipient").col("is_admin").take();
-    manager.create_index(admins).await
+    create_table(manager, table, [admins]).await
 }
 
 async fn notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -60,7 +60,6 @@ async fn notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer("created_at"))
         .col(schema::big_integer_null("read_at"))
         .take();
-    manager.create_table(table).await?;
     let once = Index::create()
         .name("uq_notice_event")
         .table("notice")
@@ -69,10 +68,9 @@ async fn notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col("kind")
         .unique()
         .take();
-    manager.create_index(once).await?;
     let in_order =
         Index::create().name("uq_notice_position").table("notice").col("user_id").col("position").unique().take();
-    manager.create_index(in_order).await
+    create_table(manager, table, [once, in_order]).await
 }
 
 async fn mails(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -95,9 +93,7 @@ async fn mails(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer_null("sent_at"))
         .col(schema::text_null("error"))
         .take();
-    manager.create_table(table).await?;
     let due = Index::create().name("ix_mail_due").table("mail").col("status").col("due_at").take();
-    manager.create_index(due).await?;
     let of_user = Index::create().name("ix_mail_user").table("mail").col("user_id").col("status").take();
-    manager.create_index(of_user).await
+    create_table(manager, table, [due, of_user]).await
 }

@@ -1,6 +1,7 @@
 //! Orders and their timelines.
 
 use sea_orm_migration::{prelude::*, schema};
+use souk_sql::create_table;
 
 pub(super) struct Init;
 
@@ -18,12 +19,8 @@ impl MigrationTrait for Init {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(orders()).await?;
-        manager.create_table(steps()).await?;
-        for index in indexes() {
-            manager.create_index(index).await?;
-        }
-        Ok(())
+        create_table(manager, orders(), indexes_of_orders()).await?;
+        create_table(manager, steps(), indexes_of_steps()).await
     }
 }
 
@@ -77,7 +74,7 @@ fn steps() -> TableCreateStatement {
         .take()
 }
 
-fn indexes() -> Vec<IndexCreateStatement> {
+fn indexes_of_orders() -> [IndexCreateStatement; 5] {
     let on_orders = |name: &'static str, columns: &[&'static str]| {
         let mut index = Index::create().name(name).table("shop_order").take();
         for column in columns {
@@ -85,12 +82,17 @@ fn indexes() -> Vec<IndexCreateStatement> {
         }
         index
     };
-    vec![
+    [
         on_orders("uq_shop_order_idempotency", &["user_id", "idempotency_key"]).unique().take(),
         on_orders("ix_shop_order_user", &["user_id", "order_date"]),
         on_orders("ix_shop_order_status", &["status", "order_date"]),
         on_orders("ix_shop_order_date", &["order_date"]),
         on_orders("ix_shop_order_lapse", &["lapse_at"]),
+    ]
+}
+
+fn indexes_of_steps() -> [IndexCreateStatement; 2] {
+    [
         Index::create().name("uq_order_step_cause").table("order_step").col("order_id").col("cause").unique().take(),
         Index::create().name("ix_order_step_day").table("order_step").col("utc_day").col("step").take(),
     ]

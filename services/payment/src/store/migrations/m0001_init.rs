@@ -1,6 +1,7 @@
 //! Known orders, payments and refunds.
 
 use sea_orm_migration::{prelude::*, schema};
+use souk_sql::create_table;
 
 pub struct Init;
 
@@ -37,7 +38,7 @@ async fn known_order(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer("version"))
         .col(schema::big_integer("row_version"))
         .take();
-    manager.create_table(table).await
+    create_table(manager, table, []).await
 }
 
 async fn payment(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -58,18 +59,13 @@ async fn payment(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::string_len("key_hash", 64))
         .col(schema::string_len("body_hash", 64))
         .take();
-    manager.create_table(table).await?;
     // NULL for a failed attempt, and NULLs are not equal: one claim an order, any number of failures.
     let claim = Index::create().unique().name("uq_payment_active_order").table("payment").col("active_order_id").take();
-    manager.create_index(claim).await?;
     let key = Index::create().unique().name("uq_payment_key").table("payment").col("user_id").col("key_hash").take();
-    manager.create_index(key).await?;
     let by_order = Index::create().name("ix_payment_order").table("payment").col("order_id").take();
-    manager.create_index(by_order).await?;
     let open = Index::create().name("ix_payment_status").table("payment").col("status").col("payment_id").take();
-    manager.create_index(open).await?;
     let by_day = Index::create().name("ix_payment_day").table("payment").col("claimed_day").take();
-    manager.create_index(by_day).await
+    create_table(manager, table, [claim, key, by_order, open, by_day]).await
 }
 
 async fn refund(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -88,14 +84,10 @@ async fn refund(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::string_len_null("key_hash", 64))
         .col(schema::string_len_null("body_hash", 64))
         .take();
-    manager.create_table(table).await?;
     let key =
         Index::create().unique().name("uq_refund_key").table("payment_refund").col("asked_by").col("key_hash").take();
-    manager.create_index(key).await?;
     let by_order = Index::create().name("ix_refund_order").table("payment_refund").col("order_id").take();
-    manager.create_index(by_order).await?;
     let open = Index::create().name("ix_refund_status").table("payment_refund").col("status").col("refund_id").take();
-    manager.create_index(open).await?;
     let by_day = Index::create().name("ix_refund_day").table("payment_refund").col("settled_day").take();
-    manager.create_index(by_day).await
+    create_table(manager, table, [key, by_order, open, by_day]).await
 }

@@ -1,20 +1,17 @@
 //! The store's queries.
 
-use std::collections::HashMap;
-
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_bus::Outbox;
 use souk_sql::{Db, SqlError};
 use souk_values::{Id, OrderId, Page, PageRequest, PaymentId, Timestamp, UserId};
 
-use super::{
-    entities::{known_order, payment, payment_refund},
-    rows,
-};
 use crate::{
     account::Account,
     payment::{Payment, RefundStatus, Status},
-    store::{Filter, KeyHit, OpenPayment, OpenRefund, PaymentTally, RefundTally, Standing, StoreError, Tallies},
+    store::{
+        Filter, KeyHit, OpenPayment, OpenRefund, PaymentTally, RefundTally, Standing, StoreError, Tallies, rows,
+        tables::{known_order, payment, payment_refund},
+    },
 };
 
 /// Open rows handed out at once.
@@ -39,24 +36,9 @@ pub(super) async fn account(db: &impl ConnectionTrait, order: OrderId) -> Result
     }
     Ok(Some(Account {
         order: rows::order_news(&row)?,
-        payments: with_refunds(payments, refunds)?,
+        payments: rows::payments(payments, refunds)?,
         row_version: row.row_version,
     }))
-}
-
-fn with_refunds(
-    payments: Vec<payment::Model>,
-    refunds: Vec<payment_refund::Model>,
-) -> Result<Vec<Payment>, StoreError> {
-    let mut of_payment: HashMap<i64, Vec<_>> = HashMap::new();
-    for row in refunds {
-        of_payment.entry(row.payment_id).or_default().push(rows::domain_refund(row)?);
-    }
-    let payments = payments.into_iter().map(|row| {
-        let refunds = of_payment.remove(&row.payment_id).unwrap_or_default();
-        Ok(Payment { refunds, ..rows::bare_payment(row)? })
-    });
-    payments.collect()
 }
 
 pub(super) async fn order_of(db: &impl ConnectionTrait, payment: PaymentId) -> Result<Option<OrderId>, StoreError> {
@@ -163,7 +145,7 @@ pub(super) async fn list(
             .all(db)
             .await?;
     }
-    Ok(Page::new(with_refunds(payments, refunds)?, page, total))
+    Ok(Page::new(rows::payments(payments, refunds)?, page, total))
 }
 
 /// Grouped by amount too, and summed here: engines disagree on the type of a sum of 64-bit integers.
@@ -225,7 +207,7 @@ pub(super) async fn everything(db: &Db) -> Result<(Vec<Payment>, u64), StoreErro
         let payments = payment::Entity::find().order_by_asc(payment::Column::PaymentId).all(&snapshot).await?;
         let refunds =
             payment_refund::Entity::find().order_by_asc(payment_refund::Column::RefundId).all(&snapshot).await?;
-        with_refunds(payments, refunds)
+        rows::payments(payments, refunds)
     };
     let payments = read.await;
     snapshot.rollback().await?;

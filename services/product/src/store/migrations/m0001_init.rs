@@ -4,6 +4,7 @@ use sea_orm_migration::{
     prelude::*,
     schema::{big_integer, big_integer_null, boolean, string_len, string_len_null, text},
 };
+use souk_sql::create_table;
 
 /// The first tables.
 pub(super) struct Init;
@@ -22,16 +23,11 @@ impl MigrationTrait for Init {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [categories(), products(), reservations(), movements(), adjustments()] {
-            manager.create_table(table).await?;
-        }
-        for (name, table, columns) in UNIQUE {
-            manager.create_index(index(name, table, columns).unique().take()).await?;
-        }
-        for (name, table, columns) in INDEXES {
-            manager.create_index(index(name, table, columns)).await?;
-        }
-        Ok(())
+        create_table(manager, categories(), indexes("category")).await?;
+        create_table(manager, products(), indexes("product")).await?;
+        create_table(manager, reservations(), []).await?;
+        create_table(manager, movements(), []).await?;
+        create_table(manager, adjustments(), indexes("stock_adjustment")).await
     }
 }
 
@@ -54,6 +50,14 @@ const INDEXES: &[Named] = &[
     ("ix_product_newest", "product", &["hidden", "created_at", "product_id"]),
     ("ix_product_sold", "product", &["hidden", "sold", "product_id"]),
 ];
+
+/// The indexes of `table`.
+fn indexes(table: &'static str) -> Vec<IndexCreateStatement> {
+    let of_table = |named: &&Named| named.1 == table;
+    let unique =
+        UNIQUE.iter().filter(of_table).map(|(name, table, columns)| index(name, table, columns).unique().take());
+    unique.chain(INDEXES.iter().filter(of_table).map(|(name, table, columns)| index(name, table, columns))).collect()
+}
 
 fn index(name: &str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     let mut index = Index::create().name(name).table(table).take();

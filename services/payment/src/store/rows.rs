@@ -1,11 +1,15 @@
 //! Rows to domain values and back.
 
-use sea_orm::Set;
+use std::collections::HashMap;
+
 use souk_events::PaymentTerms;
 use souk_sql::SqlError;
 use souk_values::{Id, IdError, Money, Timestamp};
 
-use super::entities::{known_order, payment, payment_refund};
+use super::{
+    StoreError,
+    tables::{known_order, payment, payment_refund},
+};
 use crate::{
     account::{OrderNews, OrderState},
     payment::{AskedBy, FailureCode, Outcome, Payment, Refund, RefundStatus, RequestKey, Status},
@@ -18,7 +22,7 @@ const CANCELLED: &str = "cancelled";
 const PREPAID: &str = "prepaid";
 const ON_DELIVERY: &str = "onDelivery";
 
-pub(super) fn known_order(order: &OrderNews, row_version: i64) -> known_order::ActiveModel {
+pub(super) fn known_order(order: &OrderNews, row_version: i64) -> known_order::Model {
     let state = match order.state {
         OrderState::Created => CREATED,
         OrderState::Confirmed => CONFIRMED,
@@ -28,16 +32,16 @@ pub(super) fn known_order(order: &OrderNews, row_version: i64) -> known_order::A
         PaymentTerms::Prepaid => PREPAID,
         PaymentTerms::OnDelivery => ON_DELIVERY,
     };
-    known_order::ActiveModel {
-        order_id: Set(order.order_id.get()),
-        user_id: Set(order.user_id.get()),
-        amount_minor: Set(order.amount.minor),
-        currency: Set(order.amount.currency.to_string()),
-        terms: Set(terms.to_owned()),
-        state: Set(state.to_owned()),
-        pay_by: Set(order.pay_by.map(Timestamp::millis)),
-        version: Set(order.version),
-        row_version: Set(row_version),
+    known_order::Model {
+        order_id: order.order_id.get(),
+        user_id: order.user_id.get(),
+        amount_minor: order.amount.minor,
+        currency: order.amount.currency.to_string(),
+        terms: terms.to_owned(),
+        state: state.to_owned(),
+        pay_by: order.pay_by.map(Timestamp::millis),
+        version: order.version,
+        row_version,
     }
 }
 
@@ -64,27 +68,43 @@ pub(super) fn order_news(row: &known_order::Model) -> Result<OrderNews, SqlError
     })
 }
 
-pub(super) fn payment(payment: &Payment) -> payment::ActiveModel {
-    payment::ActiveModel {
-        payment_id: Set(payment.payment_id.get()),
-        order_id: Set(payment.order_id.get()),
-        active_order_id: Set(payment.holds_claim().then(|| payment.order_id.get())),
-        user_id: Set(payment.user_id.get()),
-        amount_minor: Set(payment.amount.minor),
-        currency: Set(payment.amount.currency.to_string()),
-        status: Set(payment.status().as_str().to_owned()),
-        failure_code: Set(payment.failure().map(|code| code.as_str().to_owned())),
-        claimed_at: Set(payment.claimed_at.millis()),
-        claimed_day: Set(day_of(payment.claimed_at)),
-        captured_at: Set(payment.captured_at().map(Timestamp::millis)),
-        version: Set(payment.version),
-        key_hash: Set(payment.key.key_hash.clone()),
-        body_hash: Set(payment.key.body_hash.clone()),
+pub(super) fn payment(payment: &Payment) -> payment::Model {
+    payment::Model {
+        payment_id: payment.payment_id.get(),
+        order_id: payment.order_id.get(),
+        active_order_id: payment.holds_claim().then(|| payment.order_id.get()),
+        user_id: payment.user_id.get(),
+        amount_minor: payment.amount.minor,
+        currency: payment.amount.currency.to_string(),
+        status: payment.status().as_str().to_owned(),
+        failure_code: payment.failure().map(|code| code.as_str().to_owned()),
+        claimed_at: payment.claimed_at.millis(),
+        claimed_day: day_of(payment.claimed_at),
+        captured_at: payment.captured_at().map(Timestamp::millis),
+        version: payment.version,
+        key_hash: payment.key.key_hash.clone(),
+        body_hash: payment.key.body_hash.clone(),
     }
 }
 
+/// Payments in the order of their rows, each with its refunds in the order of theirs.
+pub(super) fn payments(
+    payments: Vec<payment::Model>,
+    refunds: Vec<payment_refund::Model>,
+) -> Result<Vec<Payment>, StoreError> {
+    let mut of_payment: HashMap<i64, Vec<_>> = HashMap::new();
+    for row in refunds {
+        of_payment.entry(row.payment_id).or_default().push(domain_refund(row)?);
+    }
+    let payments = payments.into_iter().map(|row| {
+        let refunds = of_payment.remove(&row.payment_id).unwrap_or_default();
+        Ok(Payment { refunds, ..bare_payment(row)? })
+    });
+    payments.collect()
+}
+
 /// A payment without its refunds.
-pub(super) fn bare_payment(row: payment::Model) -> Result<Payment, SqlError> {
+fn bare_payment(row: payment::Model) -> Result<Payment, SqlError> {
     let failure = row.failure_code.as_deref().map(failure_code).transpose()?;
     let outcome = match (failure, row.captured_at.map(Timestamp::from_millis)) {
         (None, None) => Outcome::Pending,
@@ -105,25 +125,25 @@ pub(super) fn bare_payment(row: payment::Model) -> Result<Payment, SqlError> {
     })
 }
 
-pub(super) fn refund(payment: &Payment, refund: &Refund) -> payment_refund::ActiveModel {
+pub(super) fn refund(payment: &Payment, refund: &Refund) -> payment_refund::Model {
     let asked = refund.asked.as_ref();
-    payment_refund::ActiveModel {
-        refund_id: Set(refund.refund_id.get()),
-        payment_id: Set(payment.payment_id.get()),
-        order_id: Set(payment.order_id.get()),
-        amount_minor: Set(refund.amount.minor),
-        currency: Set(refund.amount.currency.to_string()),
-        status: Set(refund.status.as_str().to_owned()),
-        due_at: Set(refund.due_at.millis()),
-        settled_at: Set(refund.settled_at.map(Timestamp::millis)),
-        settled_day: Set(refund.settled_at.map(day_of)),
-        asked_by: Set(asked.map(|asked| asked.admin.get())),
-        key_hash: Set(asked.map(|asked| asked.key.key_hash.clone())),
-        body_hash: Set(asked.map(|asked| asked.key.body_hash.clone())),
+    payment_refund::Model {
+        refund_id: refund.refund_id.get(),
+        payment_id: payment.payment_id.get(),
+        order_id: payment.order_id.get(),
+        amount_minor: refund.amount.minor,
+        currency: refund.amount.currency.to_string(),
+        status: refund.status.as_str().to_owned(),
+        due_at: refund.due_at.millis(),
+        settled_at: refund.settled_at.map(Timestamp::millis),
+        settled_day: refund.settled_at.map(day_of),
+        asked_by: asked.map(|asked| asked.admin.get()),
+        key_hash: asked.map(|asked| asked.key.key_hash.clone()),
+        body_hash: asked.map(|asked| asked.key.body_hash.clone()),
     }
 }
 
-pub(super) fn domain_refund(row: payment_refund::Model) -> Result<Refund, SqlError> {
+fn domain_refund(row: payment_refund::Model) -> Result<Refund, SqlError> {
     let status = match row.status.as_str() {
         "processing" => RefundStatus::Processing,
         "succeeded" => RefundStatus::Succeeded,

@@ -1,4 +1,4 @@
-//! The tables as SeaORM sees them. They stay inside the store.
+//! The rows of the tables, and the tables as SeaORM sees them. They stay inside the store.
 
 /// Payment's copy of an order; its `row_version` guards all that hangs on the order.
 pub mod known_order {
@@ -74,6 +74,24 @@ pub mod payment_refund {
         pub asked_by: Option<i64>,
         pub key_hash: Option<String>,
         pub body_hash: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What the provider calls a payment.
+pub mod provider_reference {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "provider_reference")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub payment_id: i64,
+        pub reference: String,
+        pub noted_at: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,87 @@
+//! Starting while engines are away.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use axum::{Router, routing::get};
+use souk_kit::{Service, StartError, start_patiently};
+use souk_sql::SqlError;
+use souk_testkit::{Client, World, eventually};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
+
+fn away() -> StartError {
+    SqlError::Unavailable("no answer from 10.0.0.1".to_owned()).into()
+}
+
+fn thing() -> Service {
+    Service::new("thing", Router::new().route("/things", get(async || "here")), OpenApi::default())
+        .needing("store", async || Ok(()))
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    (listener, base)
+}
+
+#[tokio::test]
+async fn it_answers_from_the_first_moment_and_takes_over_without_cutting_anything() {
+    let world = World::new().await;
+    let (listener, base) = listen().await;
+    let client = Client::new(base.clone());
+    let (is_there, attempts) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let (deps, there, tried) = (world.deps.clone(), Arc::clone(&is_there), Arc::clone(&attempts));
+    let starting = tokio::spawn(async move {
+        let build = || {
+            tried.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(if there.load(Ordering::SeqCst) { Ok(thing()) } else { Err(away()) })
+        };
+        start_patiently("thing", listener, &deps, &CancellationToken::new(), build).await
+    });
+    client.get("/health/live").await.expect(200);
+    eventually("it was tried again", || async { attempts.load(Ordering::SeqCst) >= 2 }).await;
+    let ready = client.get("/health/ready").await.expect(503).json;
+    assert_eq!(ready["status"], "DOWN");
+    assert_eq!((&ready["checks"][0]["name"], &ready["checks"][0]["status"]), (&"bus".into(), &"UP".into()));
+    assert_eq!(ready["checks"][1]["name"], "store");
+    assert!(ready["checks"][1]["error"].as_str().unwrap().contains("10.0.0.1"), "{ready}");
+    let refused = client.get("/things").await;
+    refused.is_problem(503, "service.starting");
+    assert_eq!(refused.header("retry-after"), "2");
+
+    is_there.store(true, Ordering::SeqCst);
+    // Whoever asks meanwhile, over a kept connection or a new one, is answered.
+    eventually("it took over", || async {
+        let anew = Client::new(base.clone()).get("/things").await.status;
+        let kept = client.get("/things").await.status;
+        assert!([anew, kept].iter().all(|status| *status == 200 || *status == 503), "{anew} {kept}");
+        kept == 200
+    })
+    .await;
+    client.get("/health/ready").await.expect(200);
+    client.get("/nothing").await.is_problem(404, "route.not_found");
+    drop(client);
+    let running = starting.await.unwrap().unwrap().unwrap();
+    assert!(running.stop().await);
+}
+
+#[tokio::test]
+async fn what_does_not_pass_ends_it_and_so_does_the_stop() {
+    let world = World::new().await;
+    let (listener, base) = listen().await;
+    let wrong = || std::future::ready(Err(StartError::Other("no such engine".to_owned())));
+    let stop = CancellationToken::new();
+    let failed = start_patiently("thing", listener, &world.deps, &stop, wrong).await.unwrap_err();
+    assert_eq!(failed.to_string(), "no such engine");
+    assert!(Client::new(base).try_send(reqwest::Method::GET, "/health/live", None).await.is_err());
+
+    let (listener, _) = listen().await;
+    stop.cancel();
+    let stopped = start_patiently("thing", listener, &world.deps, &stop, || std::future::ready(Err(away()))).await;
+    assert!(stopped.unwrap().is_none());
+}

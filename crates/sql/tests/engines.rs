@@ -1,0 +1,373 @@
+//! What a store promises, on each engine: SQLite always, PostgreSQL and MySQL where tests run on engines.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, prelude::*, schema};
+use souk_sql::{
+    Access, Connections, Db, SqlError, Tx, create_table, insert_unless_there, lock, lock_skipping, long_text,
+};
+use souk_testkit::{Proxy, engine, engine::Stores, needs_engines, on_engines};
+use tokio::sync::Barrier;
+
+mod thing {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "thing")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub thing_id: i64,
+        pub name: String,
+        pub units: i64,
+        pub story: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use thing::{ActiveModel, Column, Entity};
+
+struct Things;
+
+impl MigratorTrait for Things {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(First), Box::new(Second)]
+    }
+}
+
+struct First;
+
+impl MigrationName for First {
+    fn name(&self) -> &'static str {
+        "m0001"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for First {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("thing")
+            .col(schema::big_integer("thing_id").primary_key())
+            .col(schema::string_len("name", 40))
+            .col(schema::big_integer("units"))
+            .col(long_text(manager, "story"))
+            .check(Check::named("ck_thing_units", Expr::col("units").gte(0)))
+            .take();
+        let indexes = [
+            Index::create().name("uq_thing_name").table("thing").col("name").unique().take(),
+            Index::create().name("ix_thing_units").table("thing").col("units").take(),
+        ];
+        create_table(manager, table, indexes).await
+    }
+}
+
+struct Second;
+
+impl MigrationName for Second {
+    fn name(&self) -> &'static str {
+        "m0002"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Second {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create().table("other").col(schema::big_integer("other_id").primary_key()).take();
+        create_table(manager, table, []).await
+    }
+}
+
+/// Databases of each engine of this run; gone when the test is over.
+struct Engines {
+    urls: Vec<String>,
+    _folder: tempfile::TempDir,
+    _stores: Stores,
+}
+
+fn engines() -> Engines {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = Stores::new();
+    let mut urls = vec![format!("sqlite:{}/test.db", folder.path().display())];
+    if on_engines() {
+        urls.extend([stores.url("order"), stores.url("product")]);
+    }
+    Engines { urls, _folder: folder, _stores: stores }
+}
+
+async fn opened(url: &str) -> Db {
+    let db = Db::open(url, Access::ReadWrite).await.unwrap();
+    db.migrate::<Things>().await.unwrap();
+    db
+}
+
+fn row(id: i64, name: &str, units: i64) -> ActiveModel {
+    ActiveModel { thing_id: Set(id), name: Set(name.to_owned()), units: Set(units), story: Set("long ago".to_owned()) }
+}
+
+async fn insert(db: &Db, row: ActiveModel) -> Result<(), SqlError> {
+    db.write(row, |tx, row| {
+        Box::pin(async move {
+            Entity::insert(row.clone()).exec_without_returning(tx).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn errors_are_told_apart() {
+    for url in engines().urls {
+        let db = opened(&url).await;
+        insert(&db, row(1, "one", 1)).await.unwrap();
+        let twice = insert(&db, row(2, "one", 1)).await.unwrap_err();
+        assert!(matches!(twice, SqlError::Unique(_)), "{url}: {twice}");
+        assert!(twice.is_unique("thing.name") || twice.is_unique("uq_thing_name"), "{url}: {twice}");
+        let below = insert(&db, row(3, "three", -1)).await.unwrap_err();
+        assert!(matches!(below, SqlError::Constraint(_)), "{url}: {below}");
+        assert_eq!(Entity::find().all(db.reader()).await.unwrap().len(), 1, "{url}: nothing of a refused one stays");
+        // Letters in another case are other letters on every engine.
+        insert(&db, row(4, "ONE", 1)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_there_is_left_as_it_is_and_not_counted() {
+    for url in engines().urls {
+        let db = opened(&url).await;
+        let inserted = |rows: Vec<ActiveModel>| {
+            db.write(rows, |tx, rows| Box::pin(async move { insert_unless_there(tx, rows.clone()).await }))
+        };
+        assert_eq!(inserted(vec![row(1, "one", 1)]).await.unwrap(), 1, "{url}");
+        assert_eq!(inserted(vec![row(1, "one", 7)]).await.unwrap(), 0, "{url}");
+        assert_eq!(inserted(vec![row(1, "one", 7), row(2, "two", 2)]).await.unwrap(), 1, "{url}");
+        assert_eq!(Entity::find_by_id(1).one(db.reader()).await.unwrap().unwrap().units, 1, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_may_be_longer_than_64_kilobytes() {
+    for url in engines().urls {
+        let db = opened(&url).await;
+        let story = "ü".repeat(200_000);
+        insert(&db, ActiveModel { story: Set(story.clone()), ..row(1, "one", 1) }).await.unwrap();
+        assert_eq!(Entity::find_by_id(1).one(db.reader()).await.unwrap().unwrap().story, story, "{url}");
+    }
+}
+
+/// Two transactions take the same two rows in opposite order: a deadlock, unless one comes after the other.
+#[tokio::test]
+async fn deadlocks_are_run_again_until_both_have_had_their_effect() {
+    for url in engines().urls {
+        let db = opened(&url).await;
+        insert(&db, row(1, "one", 0)).await.unwrap();
+        insert(&db, row(2, "two", 0)).await.unwrap();
+        let is_server = !url.starts_with("sqlite:");
+        let both_hold_one = Arc::new(Barrier::new(2));
+        let add = |first: i64, second: i64| {
+            let args = (first, second, Arc::clone(&both_hold_one));
+            db.write(args, move |tx, (first, second, both_hold_one)| {
+                Box::pin(async move {
+                    add_one(tx, *first).await?;
+                    if is_server {
+                        // On the first run both wait here with a row each; a run after it does not wait for long.
+                        let _ = tokio::time::timeout(Duration::from_millis(500), both_hold_one.wait()).await;
+                    }
+                    add_one(tx, *second).await
+                })
+            })
+        };
+        let (one, other) = tokio::join!(add(1, 2), add(2, 1));
+        one.unwrap();
+        other.unwrap();
+        let units: Vec<i64> = Entity::find().all(db.reader()).await.unwrap().iter().map(|row| row.units).collect();
+        assert_eq!(units, [2, 2], "{url}");
+    }
+}
+
+async fn add_one(tx: &Tx, id: i64) -> Result<(), SqlError> {
+    let update = Entity::update_many().col_expr(Column::Units, Expr::col(Column::Units).add(1));
+    update.filter(Column::ThingId.eq(id)).exec(tx).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_skips_locked_rows_gets_others() {
+    for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
+        let db = opened(&url).await;
+        for id in 1..=4 {
+            insert(&db, row(id, &format!("thing {id}"), 1)).await.unwrap();
+        }
+        let begin = || db.reader().begin_with_config(Some(sea_orm::IsolationLevel::ReadCommitted), None);
+        let (one, other) = (begin().await.unwrap(), begin().await.unwrap());
+        let two_oldest = || Entity::find().order_by_asc(Column::ThingId).limit(2);
+        let ids = |rows: Vec<thing::Model>| rows.iter().map(|row| row.thing_id).collect::<Vec<_>>();
+        assert_eq!(ids(lock_skipping(two_oldest()).all(&one).await.unwrap()), [1, 2], "{url}");
+        assert_eq!(ids(lock_skipping(two_oldest()).all(&other).await.unwrap()), [3, 4], "{url}");
+        one.rollback().await.unwrap();
+        assert_eq!(ids(lock(two_oldest()).all(&other).await.unwrap()), [1, 2], "{url}");
+        other.rollback().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn replicas_that_start_at_once_migrate_once() {
+    for url in engines().urls {
+        assert_eq!(souk_sql::pending::<Things>(&opened_empty(&url).await).await.unwrap(), ["m0001", "m0002"], "{url}");
+        let starts = (0..3).map(|_| souk_sql::migrate::<Things>(&url));
+        // One file has one writer at a time; replicas are for engines.
+        let applied: Vec<Vec<String>> = if url.starts_with("sqlite:") {
+            vec![souk_sql::migrate::<Things>(&url).await.unwrap()]
+        } else {
+            futures::future::join_all(starts).await.into_iter().map(Result::unwrap).collect()
+        };
+        let mut all: Vec<String> = applied.concat();
+        all.sort();
+        assert_eq!(all, ["m0001", "m0002"], "{url}: each by one of them");
+        assert!(souk_sql::pending::<Things>(&url).await.unwrap().is_empty(), "{url}");
+    }
+}
+
+/// Makes the file of a SQLite store, so that it can be opened for reading.
+async fn opened_empty(url: &str) -> String {
+    drop(Db::open(url, Access::ReadWrite).await.unwrap());
+    url.to_owned()
+}
+
+/// MySQL commits each change of the schema by itself: a process killed after the table was made and
+/// before that was noted leaves exactly this.
+#[tokio::test]
+async fn a_migration_that_was_killed_half_way_is_done_again() {
+    for url in engines().urls.into_iter().filter(|url| url.starts_with("mysql:")) {
+        let db = opened(&url).await;
+        insert(&db, row(1, "one", 1)).await.unwrap();
+        db.reader().execute_unprepared("DELETE FROM seaql_migrations").await.unwrap();
+        db.reader().execute_unprepared("DROP TABLE other").await.unwrap();
+        assert_eq!(souk_sql::migrate::<Things>(&url).await.unwrap(), ["m0001", "m0002"]);
+        assert_eq!(Entity::find().all(db.reader()).await.unwrap().len(), 1, "what was in it is still there");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_is_away_is_unavailable_and_its_password_is_not_told() {
+    for url in ["postgres://u:topsecret@127.0.0.1:1/x", "mysql://u:topsecret@127.0.0.1:1/x"] {
+        let error = Db::open(url, Access::ReadWrite).await.unwrap_err();
+        assert!(matches!(error, SqlError::Unavailable(_)), "{error}");
+        assert!(!format!("{error} {error:?}").contains("topsecret"));
+    }
+    let wrong = Db::open("postgres://u:topsecret@h/x?connections=many", Access::ReadWrite).await.unwrap_err();
+    assert!(wrong.to_string().contains("connections=many") && !wrong.to_string().contains("topsecret"), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_yet_is_waited_for() {
+    if !needs_engines() {
+        return;
+    }
+    for server in [engine::postgres(), engine::mysql()] {
+        let error = Db::open(&format!("{server}/there_is_none"), Access::ReadWrite).await.unwrap_err();
+        assert!(matches!(error, SqlError::Unavailable(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn cut_connections_cost_what_was_under_way_and_nothing_after() {
+    for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
+        drop(opened(&url).await);
+        let proxy = Proxy::to(host_and_port(&url)).await;
+        let db = Db::open(&proxy.instead_of(&url), Access::ReadWrite).await.unwrap();
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let begun = Arc::new(std::sync::Mutex::new(Some(begun)));
+        let cut = Arc::new(tokio::sync::Notify::new());
+        let was_cut = Arc::clone(&cut);
+        let slow = db.write((begun, was_cut), |tx, (begun, was_cut)| {
+            Box::pin(async move {
+                Entity::insert(row(1, "one", 1)).exec_without_returning(tx).await?;
+                let first = begun.lock().unwrap().take();
+                if let Some(begun) = first {
+                    begun.send(()).unwrap();
+                    was_cut.notified().await;
+                }
+                Entity::insert(row(2, "two", 1)).exec_without_returning(tx).await?;
+                Ok::<_, SqlError>(())
+            })
+        });
+        let cutting = async {
+            begins.await.unwrap();
+            proxy.cut();
+            cut.notify_one();
+        };
+        let (outcome, ()) = tokio::join!(slow, cutting);
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, SqlError::Unavailable(_)), "{url}: {error}");
+        insert(&db, row(3, "three", 1)).await.unwrap();
+        let ids: Vec<i64> = Entity::find().all(db.reader()).await.unwrap().iter().map(|row| row.thing_id).collect();
+        assert_eq!(ids, [3], "{url}: nothing of the transaction that was cut");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_says_nothing_is_given_up_in_time_and_taken_up_again() {
+    for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
+        drop(opened(&url).await);
+        let proxy = Proxy::to(host_and_port(&url)).await;
+        let db = Db::open(&proxy.instead_of(&url), Access::ReadWrite).await.unwrap();
+        insert(&db, row(1, "one", 1)).await.unwrap();
+        let sleep = if url.starts_with("postgres") { "SELECT pg_sleep(2)" } else { "SELECT SLEEP(2)" };
+        let backend = db.reader().get_database_backend();
+        let asking = db.reader().query_one_raw(sea_orm::Statement::from_string(backend, sleep));
+        let stalling = async {
+            // The statement takes two seconds, so it is under way by now.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            proxy.stall(true);
+        };
+        let asked = tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(asking, stalling).0 }).await;
+        let error: SqlError = asked.expect("it is given up in time").unwrap_err().into();
+        assert!(matches!(error, SqlError::Unavailable(_)), "{url}: {error}");
+        assert_eq!(db.reader().connections(), Connections { used: 0, idle: 0 }, "{url}: a new pool");
+        let error: SqlError = Entity::find().all(db.reader()).await.unwrap_err().into();
+        assert!(matches!(error, SqlError::Unavailable(_)), "{url}: {error}");
+        proxy.stall(false);
+        assert_eq!(Entity::find().all(db.reader()).await.unwrap().len(), 1, "{url}");
+    }
+}
+
+fn host_and_port(url: &str) -> String {
+    let url = url::Url::parse(url).unwrap();
+    format!("{}:{}", url.host_str().unwrap(), url.port().unwrap())
+}
+
+/// A server that takes no writes any more, as after a switch to another primary.
+#[tokio::test]
+async fn a_server_that_became_read_only_is_not_ready_until_it_writes_again() {
+    for url in engines().urls.into_iter().filter(|url| url.starts_with("postgres")) {
+        let database = url.rsplit('/').next().unwrap().to_owned();
+        let admin = opened(&url).await;
+        let set = |what: &str| format!("ALTER DATABASE {database} {what}");
+        admin.reader().execute_unprepared(&set("SET default_transaction_read_only = on")).await.unwrap();
+        let db = Db::open(&url, Access::ReadWrite).await.unwrap();
+        db.ping().await.unwrap();
+        let error = insert(&db, row(1, "one", 1)).await.unwrap_err();
+        assert!(matches!(error, SqlError::Unavailable(_)), "{error}");
+        assert!(matches!(db.ping().await, Err(SqlError::Unavailable(_))), "what refuses to write is not ready");
+        admin.reader().execute_unprepared(&set("RESET default_transaction_read_only")).await.unwrap();
+        // The connections that were refused are not used again, so nobody has to wait for their end.
+        insert(&db, row(1, "one", 1)).await.unwrap();
+        db.ping().await.unwrap();
+    }
+}

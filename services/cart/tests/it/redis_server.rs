@@ -1,0 +1,126 @@
+//! A `redis-server` of one test: started on a free port, stopped, started again, made to hang.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use redis::aio::MultiplexedConnection;
+use souk_testkit::eventually;
+use tempfile::TempDir;
+
+pub struct RedisServer {
+    child: Option<Child>,
+    port: u16,
+    folder: TempDir,
+    arguments: &'static [&'static str],
+}
+
+/// Nothing is lost by a kill.
+const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+const CLUSTER: &[&str] = &["--appendonly", "no", "--cluster-enabled", "yes"];
+
+impl RedisServer {
+    pub async fn start() -> Self {
+        Self::start_as(DURABLE).await
+    }
+
+    /// One that refuses scripts whose keys are in more than one slot, as every node of a cluster does.
+    pub async fn start_with_cluster_rules() -> Self {
+        let server = Self::start_as(CLUSTER).await;
+        let mut connection = server.connection().await;
+        let slots: String = server.ask(redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16_383)).await;
+        assert_eq!(slots, "OK");
+        eventually("the cluster is up", || {
+            let mut connection = connection.clone();
+            async move {
+                let info: String = redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await.unwrap();
+                info.contains("cluster_state:ok")
+            }
+        })
+        .await;
+        let _: String = redis::cmd("PING").query_async(&mut connection).await.unwrap();
+        server
+    }
+
+    async fn start_as(arguments: &'static [&'static str]) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // A cluster's nodes listen on a second port, 10,000 higher.
+        let port = if port > 50_000 { port - 20_000 } else { port };
+        let mut server = Self { child: None, port, folder: tempfile::tempdir().unwrap(), arguments };
+        server.start_again().await;
+        server
+    }
+
+    pub async fn start_again(&mut self) {
+        let child = Command::new("redis-server")
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(self.folder.path())
+            .args(self.arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server is there");
+        self.child = Some(child);
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        eventually("the server answers", || {
+            let client = client.clone();
+            async move {
+                let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
+                redis::cmd("PING").query_async::<String>(&mut connection).await.is_ok()
+            }
+        })
+        .await;
+    }
+
+    /// Kills it.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Makes it hang: it neither answers nor closes anything.
+    pub fn hang(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    pub fn url(&self, prefix: &str) -> String {
+        format!("redis://127.0.0.1:{}/0?prefix={prefix}", self.port)
+    }
+
+    pub fn client(&self) -> redis::Client {
+        redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap()
+    }
+
+    pub async fn connection(&self) -> MultiplexedConnection {
+        let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
+        self.client().get_multiplexed_async_connection_with_config(&config).await.unwrap()
+    }
+
+    /// What the server answers to `command`.
+    pub async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
+        command.query_async(&mut self.connection().await).await.unwrap()
+    }
+
+    /// Sets one of the server's settings.
+    pub async fn set(&self, name: &str, value: &str) {
+        let _: String = self.ask(redis::cmd("CONFIG").arg("SET").arg(name).arg(value)).await;
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

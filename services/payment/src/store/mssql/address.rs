@@ -1,0 +1,182 @@
+//! Where the SQL Server is: `mssql://user:password@host:port/database?encrypt=true`.
+
+use percent_encoding::percent_decode_str;
+use souk_sql::SqlError;
+use souk_values::Secret;
+use tiberius::{AuthMethod, Config, EncryptionLevel};
+use url::Url;
+
+/// SQL Server's port.
+const PORT: u16 = 1_433;
+/// Connections, unless the address says otherwise.
+const CONNECTIONS: u32 = 8;
+
+/// A SQL Server database and how to reach it.
+#[derive(Debug, Clone)]
+pub(super) struct Address {
+    pub host: String,
+    pub port: u16,
+    pub database: String,
+    pub user: String,
+    pub password: Secret,
+    pub encryption: Encryption,
+    pub trusts_certificate: bool,
+    /// The most connections at a time.
+    pub connections: u32,
+}
+
+/// What of the connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encryption {
+    /// All of it.
+    All,
+    /// The login only.
+    Login,
+    /// Nothing: the pretended servers of tests speak no TLS.
+    #[cfg(test)]
+    Nothing,
+}
+
+impl Address {
+    /// From its URL. Errors never hold the URL, for it holds the password.
+    pub fn parse(text: &str) -> Result<Self, SqlError> {
+        let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+        if url.scheme() != "mssql" {
+            return Err(wrong("it does not begin with mssql://"));
+        }
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
+        let database = decoded(url.path().trim_start_matches('/'), "database")?;
+        if database.is_empty() || database.contains('/') {
+            return Err(wrong("it names no database: mssql://user:password@host:port/database"));
+        }
+        let user = decoded(url.username(), "user")?;
+        if user.is_empty() {
+            return Err(wrong("it names no user"));
+        }
+        let password = decoded(url.password().unwrap_or_default(), "password")?;
+        let mut address = Self {
+            // The brackets of an IPv6 address belong to the URL.
+            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port: url.port().unwrap_or(PORT),
+            database,
+            user,
+            password: Secret::new(password),
+            encryption: Encryption::All,
+            trusts_certificate: false,
+            connections: CONNECTIONS,
+        };
+        for (key, value) in url.query_pairs() {
+            address.set(&key, &value)?;
+        }
+        Ok(address)
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), SqlError> {
+        match key {
+            "encrypt" => {
+                self.encryption = if yes_or_no(key, value)? { Encryption::All } else { Encryption::Login };
+            }
+            "trust_server_certificate" => self.trusts_certificate = yes_or_no(key, value)?,
+            "connections" => {
+                let count = value.parse().ok().filter(|count| (1..=1_000).contains(count));
+                self.connections = count.ok_or_else(|| wrong("connections is not a number from 1 to 1000"))?;
+            }
+            _ => {
+                return Err(wrong("a parameter is none of encrypt, trust_server_certificate and connections"));
+            }
+        }
+        Ok(())
+    }
+
+    /// For the driver.
+    pub fn config(&self) -> Config {
+        let mut config = Config::new();
+        config.host(&self.host);
+        config.port(self.port);
+        config.database(&self.database);
+        config.application_name("souk-payment");
+        config.authentication(AuthMethod::sql_server(&self.user, self.password.expose()));
+        config.encryption(match self.encryption {
+            Encryption::All => EncryptionLevel::Required,
+            Encryption::Login => EncryptionLevel::Off,
+            #[cfg(test)]
+            Encryption::Nothing => EncryptionLevel::NotSupported,
+        });
+        if self.trusts_certificate {
+            config.trust_cert();
+        }
+        config
+    }
+}
+
+fn yes_or_no(key: &str, value: &str) -> Result<bool, SqlError> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(wrong(&format!("{key} is neither true nor false"))),
+    }
+}
+
+fn decoded(text: &str, what: &str) -> Result<String, SqlError> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| wrong(&format!("its {what} is not UTF-8")))
+}
+
+fn wrong(why: &str) -> SqlError {
+    SqlError::Failed(format!("the address of the SQL Server cannot be used: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_where_and_how() {
+        let address = Address::parse(
+            "mssql://shop:p%40ss%2Fw%3Ard@db.example:1444/souk_payment?encrypt=false&trust_server_certificate=true&connections=3",
+        )
+        .unwrap();
+        assert_eq!((address.host.as_str(), address.port), ("db.example", 1444));
+        assert_eq!((address.user.as_str(), address.database.as_str()), ("shop", "souk_payment"));
+        assert_eq!(address.password.expose(), "p@ss/w:rd");
+        assert_eq!(address.encryption, Encryption::Login);
+        assert!(address.trusts_certificate);
+        assert_eq!(address.connections, 3);
+        assert_eq!(address.config().get_addr(), "db.example:1444");
+    }
+
+    #[test]
+    fn it_is_encrypted_and_checked_unless_told_otherwise() {
+        let address = Address::parse("mssql://sa:x@[::1]/souk").unwrap();
+        assert_eq!((address.host.as_str(), address.port, address.connections), ("::1", 1433, 8));
+        assert_eq!(address.encryption, Encryption::All);
+        assert!(!address.trusts_certificate);
+    }
+
+    #[test]
+    fn a_wrong_address_is_refused_without_being_repeated() {
+        for wrong in [
+            "mssql://",
+            "mssql:///souk",
+            "mssql://sa:hunter2@host",
+            "mssql://sa:hunter2@host/",
+            "mssql://sa:hunter2@host/a/b",
+            "mssql://:hunter2@host/souk",
+            "mssql://sa:hunter2@host:99999/souk",
+            "mssql://sa:hunter2@host/souk?encrypt=yes",
+            "mssql://sa:hunter2@host/souk?password=hunter2",
+            "mssql://sa:hunter2@host/souk?connections=0",
+            "mssql://sa:hunter2%ff@host/souk",
+            "postgres://sa:hunter2@host/souk",
+        ] {
+            let error = Address::parse(wrong).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_not_shown() {
+        let address = Address::parse("mssql://sa:hunter2@host/souk").unwrap();
+        assert!(!format!("{address:?}").contains("hunter2"));
+    }
+}

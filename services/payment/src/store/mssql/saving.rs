@@ -1,0 +1,224 @@
+//! What the store writes on SQL Server, within a transaction that the pool began.
+
+use souk_events::Envelope;
+use souk_sql::SqlError;
+use souk_values::Timestamp;
+use tiberius::Query;
+
+use super::{
+    cells::{optional_time, time},
+    link::Link,
+    statements,
+};
+use crate::store::{
+    Cause, Change, Saved, StoreError,
+    changed_rows::{ChangedRow, changed_rows},
+    rows,
+    tables::{payment, payment_refund, provider_reference},
+};
+
+/// The primary key of the inbox, which refuses an event that had its effect before.
+pub(super) const INBOX_KEY: &str = "pk_inbox_event";
+
+/// Saves `change`; its cause is noted first, so that a duplicate is known before anything else can conflict.
+pub(super) async fn save(link: &mut Link, change: &Change) -> Result<Saved, StoreError> {
+    if let Some(cause) = change.cause {
+        // The refusal as it is, for the key that it names says that this is a duplicate.
+        link.change(note_event(cause, change.now)?).await.map_err(StoreError::Sql)?;
+    }
+    save_order(link, change).await?;
+    for row in changed_rows(change) {
+        save_row(link, row).await?;
+    }
+    for event in &change.events {
+        link.change(insert_event(event)?).await?;
+    }
+    Ok(Saved::Done)
+}
+
+fn note_event(cause: Cause, now: Timestamp) -> Result<Query<'static>, SqlError> {
+    let mut query = Query::new(statements::NOTE_EVENT);
+    query.bind(cause.queue);
+    query.bind(cause.event_id.to_string());
+    query.bind(time(now.millis())?);
+    Ok(query)
+}
+
+/// Takes the account: whoever comes second with the same row version finds no row.
+async fn save_order(link: &mut Link, Change { before, after, .. }: &Change) -> Result<(), StoreError> {
+    let known = before.as_ref().map(|before| before.row_version);
+    let row = rows::known_order(&after.order, known.map_or(1, |version| version.saturating_add(1)));
+    let sql = if known.is_some() { statements::UPDATE_ORDER } else { statements::INSERT_ORDER };
+    let mut query = Query::new(sql);
+    query.bind(row.order_id);
+    query.bind(row.user_id);
+    query.bind(row.amount_minor);
+    query.bind(row.currency);
+    query.bind(row.terms);
+    query.bind(row.state);
+    query.bind(optional_time(row.pay_by)?);
+    query.bind(row.version);
+    query.bind(row.row_version);
+    match known {
+        None => {
+            link.change(query).await?;
+            Ok(())
+        }
+        Some(version) => {
+            query.bind(version);
+            found(link.row(query).await?.is_some())
+        }
+    }
+}
+
+async fn save_row(link: &mut Link, row: ChangedRow) -> Result<(), StoreError> {
+    let (query, is_new) = match row {
+        ChangedRow::NewPayment(row) => (insert_payment(row)?, true),
+        ChangedRow::NewRefund(row) => (insert_refund(row)?, true),
+        ChangedRow::Payment(row) => (update_payment(row)?, false),
+        ChangedRow::Refund(row) => (update_refund(row)?, false),
+    };
+    if is_new {
+        link.change(query).await?;
+        return Ok(());
+    }
+    // No row: what was read is gone. Nobody deletes, so this is another's store or a damaged one.
+    found(link.row(query).await?.is_some())
+}
+
+fn found(is_there: bool) -> Result<(), StoreError> {
+    if is_there { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+fn insert_payment(row: payment::Model) -> Result<Query<'static>, SqlError> {
+    let mut query = Query::new(statements::INSERT_PAYMENT);
+    query.bind(row.payment_id);
+    query.bind(row.order_id);
+    query.bind(row.user_id);
+    query.bind(row.amount_minor);
+    query.bind(row.currency);
+    query.bind(row.status);
+    query.bind(row.failure_code);
+    query.bind(time(row.claimed_at)?);
+    query.bind(optional_time(row.captured_at)?);
+    query.bind(row.version);
+    query.bind(row.key_hash);
+    query.bind(row.body_hash);
+    Ok(query)
+}
+
+fn update_payment(row: payment::Model) -> Result<Query<'static>, SqlError> {
+    let mut query = Query::new(statements::UPDATE_PAYMENT);
+    query.bind(row.payment_id);
+    query.bind(row.status);
+    query.bind(row.failure_code);
+    query.bind(optional_time(row.captured_at)?);
+    query.bind(row.version);
+    Ok(query)
+}
+
+fn insert_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError> {
+    let mut query = Query::new(statements::INSERT_REFUND);
+    query.bind(row.refund_id);
+    query.bind(row.payment_id);
+    query.bind(row.order_id);
+    query.bind(row.amount_minor);
+    query.bind(row.currency);
+    query.bind(row.status);
+    query.bind(time(row.due_at)?);
+    query.bind(optional_time(row.settled_at)?);
+    query.bind(row.asked_by);
+    query.bind(row.key_hash);
+    query.bind(row.body_hash);
+    Ok(query)
+}
+
+fn update_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError> {
+    let mut query = Query::new(statements::UPDATE_REFUND);
+    query.bind(row.refund_id);
+    query.bind(row.status);
+    query.bind(optional_time(row.settled_at)?);
+    Ok(query)
+}
+
+fn insert_event(event: &Envelope) -> Result<Query<'static>, SqlError> {
+    let envelope = serde_json::to_string(event).map_err(|error| SqlError::Failed(error.to_string()))?;
+    let mut query = Query::new(statements::INSERT_EVENT);
+    query.bind(event.id.to_string());
+    query.bind(event.event_type.clone());
+    query.bind(time(event.time.millis())?);
+    query.bind(envelope);
+    // Held by nobody.
+    query.bind(time(Timestamp::EPOCH.millis())?);
+    Ok(query)
+}
+
+pub(super) async fn note_reference(link: &mut Link, row: &provider_reference::Model) -> Result<(), StoreError> {
+    let mut query = Query::new(statements::INSERT_REFERENCE);
+    query.bind(row.payment_id);
+    query.bind(row.reference.clone());
+    query.bind(time(row.noted_at)?);
+    link.change(query).await?;
+    Ok(())
+}
+
+/// Forgets about `at_once` of the events that were received before `before`; answers how many.
+pub(super) async fn forget_events(link: &mut Link, before: Timestamp, at_once: i64) -> Result<u64, StoreError> {
+    let mut query = Query::new(statements::FORGET_EVENTS);
+    query.bind(at_once);
+    query.bind(time(before.millis())?);
+    Ok(link.change(query).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many parameters `sql` has.
+    fn wanted(sql: &str) -> usize {
+        let words: Vec<_> = sql.split(['@', ',', ' ', ')', ';']).collect();
+        (1..100).take_while(|number| words.contains(&format!("P{number}").as_str())).count()
+    }
+
+    #[test]
+    fn every_parameter_gets_a_value() {
+        let payment = payment::Model {
+            payment_id: 1,
+            order_id: 2,
+            active_order_id: Some(2),
+            user_id: 3,
+            amount_minor: 4,
+            currency: "EUR".to_owned(),
+            status: "processing".to_owned(),
+            failure_code: None,
+            claimed_at: 0,
+            claimed_day: 0,
+            captured_at: None,
+            version: 1,
+            key_hash: "k".to_owned(),
+            body_hash: "b".to_owned(),
+        };
+        let refund = payment_refund::Model {
+            refund_id: 1,
+            payment_id: 2,
+            order_id: 3,
+            amount_minor: 4,
+            currency: "EUR".to_owned(),
+            status: "processing".to_owned(),
+            due_at: 0,
+            settled_at: None,
+            settled_day: None,
+            asked_by: None,
+            key_hash: None,
+            body_hash: None,
+        };
+        assert_eq!(wanted(statements::INSERT_PAYMENT), 12);
+        assert_eq!(insert_payment(payment.clone()).unwrap().param_count(), wanted(statements::INSERT_PAYMENT));
+        assert_eq!(update_payment(payment).unwrap().param_count(), wanted(statements::UPDATE_PAYMENT));
+        assert_eq!(insert_refund(refund.clone()).unwrap().param_count(), wanted(statements::INSERT_REFUND));
+        assert_eq!(update_refund(refund).unwrap().param_count(), wanted(statements::UPDATE_REFUND));
+        let cause = Cause { queue: "q", event_id: uuid::Uuid::nil() };
+        let noted = note_event(cause, Timestamp::EPOCH).unwrap();
+        assert_eq!(noted.param_count(), wanted(statements::NOTE_EVENT));
+    }
+}

@@ -1,0 +1,357 @@
+//! Every word of T-SQL that the service sends, and what each rests on in Microsoft's T-SQL reference.
+//!
+//! Long on purpose: all of it is in one place, so that it can be read against the reference (SQL Server
+//! 2019 and later, Azure SQL Database). Rules, held by the tests beside this file:
+//! * no statement's correctness rests on a table hint. What must be exclusive is held by a unique index,
+//!   by a version in the WHERE clause of an UPDATE, or by `sp_getapplock`;
+//! * no MERGE; no change through a common table expression; a table that is changed with OUTPUT has an alias;
+//! * values are parameters, `@P1` and on;
+//! * no trigger may stand on these tables: OUTPUT without INTO is refused where one does ("OUTPUT clause", remarks).
+//!
+//! `UPDATE alias SET … OUTPUT inserted.… FROM table AS alias WHERE …` is the form that "UPDATE" gives as
+//! `UPDATE table_alias … FROM table_source`. Rows that OUTPUT returns count only if the whole answer came
+//! without an error, as "OUTPUT clause" says; the driver answers an error in that case.
+//!
+//! Times are `datetime2(3)`, UTC. The driver sends them as `datetime2(7)`; where one is compared with a
+//! column it is cast to the column's own type. All are whole milliseconds, so no cast rounds.
+
+/// Sent once on each new connection, as a batch: SET in a batch holds for the session ("SET statements").
+///
+/// Filtered indexes need these seven settings on the session of every change ("CREATE INDEX", required SET
+/// options for filtered indexes). `XACT_ABORT ON`: any run-time error rolls the transaction back ("SET
+/// `XACT_ABORT`"). `LOCK_TIMEOUT`, milliseconds: waiting longer is error 1222. NOCOUNT OFF: DELETE tells its count.
+pub(super) const SESSION: &str = "\
+SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; SET ARITHABORT ON; \
+SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET XACT_ABORT ON; \
+SET NOCOUNT OFF; SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT 5000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
+
+/// Begins a transaction that writes. The level is named each time ("SET TRANSACTION ISOLATION LEVEL": it holds
+/// for the session until it is set again). Right with `READ_COMMITTED_SNAPSHOT` on or off: what must not
+/// change meanwhile is in the WHERE clause of the UPDATE, which reads the row itself under its lock.
+pub(super) const BEGIN: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION;";
+
+/// Begins a transaction that sees one state of the database, and blocks nobody: SNAPSHOT, where the database
+/// allows it ("SET TRANSACTION ISOLATION LEVEL": `ALLOW_SNAPSHOT_ISOLATION` must be ON).
+pub(super) const BEGIN_SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION;";
+
+/// The same where SNAPSHOT is not allowed: what was read stays as it is until the end, so writers wait for it, and
+/// it may end in a deadlock, after which it is read anew.
+pub(super) const BEGIN_SERIALIZABLE: &str = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; BEGIN TRANSACTION;";
+
+/// On disk when it answers ("COMMIT TRANSACTION": fully durable unless it says otherwise), unless the database forces
+/// delayed durability ("Control transaction durability"), which [`DATABASE`] tells and opening refuses. Sets the
+/// level back for what is read outside a transaction.
+pub(super) const COMMIT: &str = "COMMIT TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
+
+/// Ends a transaction, if there still is one ("@@TRANCOUNT", "ROLLBACK TRANSACTION").
+pub(super) const ROLLBACK: &str =
+    "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
+
+/// Whether the server answers.
+pub(super) const PING: &str = "SELECT 1 AS answer;";
+
+/// What the database is set to ("sys.databases": `snapshot_isolation_state` 1 is ON; `delayed_durability` 2 is
+/// FORCED; the row of the connected database can always be seen).
+pub(super) const DATABASE: &str = "\
+SELECT CAST(d.snapshot_isolation_state AS bigint) AS snapshot_state, \
+CAST(d.delayed_durability AS bigint) AS delayed_durability \
+FROM sys.databases AS d WHERE d.database_id = DB_ID();";
+
+// ---- migrations ----
+
+/// One process migrates at a time ("`sp_getapplock`": a lock of the transaction, gone with it; 0 and 1 are granted,
+/// below 0 is not; 30 s).
+pub(super) const MIGRATION_LOCK: &str = "\
+DECLARE @granted int; \
+EXEC @granted = sp_getapplock @Resource = N'souk_payment_migration', @LockMode = N'Exclusive', \
+@LockOwner = N'Transaction', @LockTimeout = 30000; \
+SELECT CAST(@granted AS bigint) AS granted;";
+
+/// NULL when no migration ever ran ("`OBJECT_ID`": 'U' is a user table).
+pub(super) const MIGRATION_TABLE_ID: &str = "SELECT CAST(OBJECT_ID(N'schema_migration', N'U') AS bigint) AS table_id;";
+
+/// Where migrations are noted ("CREATE TABLE").
+pub(super) const CREATE_MIGRATION_TABLE: &str = "\
+CREATE TABLE schema_migration (migration_name nvarchar(128) COLLATE Latin1_General_100_BIN2 NOT NULL \
+CONSTRAINT pk_schema_migration PRIMARY KEY);";
+
+/// The migrations that were applied.
+pub(super) const APPLIED_MIGRATIONS: &str = "SELECT m.migration_name FROM schema_migration AS m;";
+
+/// Notes a migration, in the transaction that applies it.
+pub(super) const NOTE_MIGRATION: &str = "INSERT INTO schema_migration (migration_name) VALUES (@P1);";
+
+/// A migration's name and its statements.
+pub(super) type Migration = (&'static str, &'static [&'static str]);
+
+/// The migrations, in order. One that landed is never edited. CREATE TABLE and CREATE INDEX are
+/// transactional: a migration is there whole or not at all.
+pub(super) const MIGRATIONS: &[Migration] = &[("payment_mssql_m0001_init", INIT)];
+
+/// Tables ("CREATE TABLE"), constraints by name, and indexes ("CREATE INDEX"). Texts that are compared have a
+/// binary collation, so that they are told apart as on every other engine, whatever the database's is.
+///
+/// `uq_payment_active_order` is the claim: one payment an order that is not failed. Its predicate is a
+/// `<disjunct>`, `column IN (constant, …)`, which "CREATE INDEX" allows for filtered indexes. `uq_refund_key`
+/// leaves out the refunds that nobody asked for; a plain unique index would allow only one of them, for
+/// to it NULLs are equal.
+const INIT: &[&str] = &[
+    "CREATE TABLE known_order (\
+     order_id bigint NOT NULL CONSTRAINT pk_known_order PRIMARY KEY, \
+     user_id bigint NOT NULL, \
+     amount_minor bigint NOT NULL, \
+     currency nvarchar(3) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     terms nvarchar(16) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     state nvarchar(16) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     pay_by datetime2(3) NULL, \
+     version bigint NOT NULL, \
+     row_version bigint NOT NULL);",
+    "CREATE TABLE payment (\
+     payment_id bigint NOT NULL CONSTRAINT pk_payment PRIMARY KEY, \
+     order_id bigint NOT NULL, \
+     user_id bigint NOT NULL, \
+     amount_minor bigint NOT NULL, \
+     currency nvarchar(3) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     status nvarchar(16) COLLATE Latin1_General_100_BIN2 NOT NULL CONSTRAINT ck_payment_status \
+     CHECK (status IN (N'processing', N'succeeded', N'failed', N'refunded')), \
+     failure_code nvarchar(32) COLLATE Latin1_General_100_BIN2 NULL, \
+     claimed_at datetime2(3) NOT NULL, \
+     captured_at datetime2(3) NULL, \
+     version bigint NOT NULL, \
+     key_hash nvarchar(64) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     body_hash nvarchar(64) COLLATE Latin1_General_100_BIN2 NOT NULL);",
+    "CREATE UNIQUE INDEX uq_payment_active_order ON payment (order_id) \
+     WHERE status IN (N'processing', N'succeeded', N'refunded');",
+    "CREATE UNIQUE INDEX uq_payment_key ON payment (user_id, key_hash);",
+    "CREATE INDEX ix_payment_order ON payment (order_id);",
+    "CREATE INDEX ix_payment_status ON payment (status, payment_id);",
+    "CREATE INDEX ix_payment_claimed ON payment (claimed_at);",
+    "CREATE TABLE payment_refund (\
+     refund_id bigint NOT NULL CONSTRAINT pk_payment_refund PRIMARY KEY, \
+     payment_id bigint NOT NULL, \
+     order_id bigint NOT NULL, \
+     amount_minor bigint NOT NULL, \
+     currency nvarchar(3) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     status nvarchar(16) COLLATE Latin1_General_100_BIN2 NOT NULL CONSTRAINT ck_refund_status \
+     CHECK (status IN (N'processing', N'succeeded', N'failed')), \
+     due_at datetime2(3) NOT NULL, \
+     settled_at datetime2(3) NULL, \
+     asked_by bigint NULL, \
+     key_hash nvarchar(64) COLLATE Latin1_General_100_BIN2 NULL, \
+     body_hash nvarchar(64) COLLATE Latin1_General_100_BIN2 NULL);",
+    "CREATE UNIQUE INDEX uq_refund_key ON payment_refund (asked_by, key_hash) WHERE asked_by IS NOT NULL;",
+    "CREATE INDEX ix_refund_order ON payment_refund (order_id);",
+    "CREATE INDEX ix_refund_payment ON payment_refund (payment_id);",
+    "CREATE INDEX ix_refund_status ON payment_refund (status, refund_id);",
+    "CREATE INDEX ix_refund_settled ON payment_refund (settled_at) WHERE settled_at IS NOT NULL;",
+    "CREATE TABLE provider_reference (\
+     payment_id bigint NOT NULL CONSTRAINT pk_provider_reference PRIMARY KEY, \
+     reference nvarchar(255) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     noted_at datetime2(3) NOT NULL);",
+    "CREATE TABLE outbox_event (\
+     event_id nvarchar(36) COLLATE Latin1_General_100_BIN2 NOT NULL CONSTRAINT pk_outbox_event PRIMARY KEY, \
+     event_type nvarchar(80) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     created_at datetime2(3) NOT NULL, \
+     envelope nvarchar(max) NOT NULL, \
+     leased_until datetime2(3) NOT NULL, \
+     lease_id nvarchar(36) COLLATE Latin1_General_100_BIN2 NULL);",
+    "CREATE TABLE inbox_event (\
+     queue nvarchar(64) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     event_id nvarchar(36) COLLATE Latin1_General_100_BIN2 NOT NULL, \
+     received_at datetime2(3) NOT NULL, \
+     CONSTRAINT pk_inbox_event PRIMARY KEY (queue, event_id));",
+    "CREATE INDEX ix_inbox_received ON inbox_event (received_at);",
+];
+
+// ---- reading ----
+
+macro_rules! payment_columns {
+    () => {
+        "p.payment_id, p.order_id, p.user_id, p.amount_minor, p.currency, p.status, p.failure_code, p.claimed_at, \
+         p.captured_at, p.version, p.key_hash, p.body_hash"
+    };
+}
+
+macro_rules! refund_columns {
+    () => {
+        "r.refund_id, r.payment_id, r.order_id, r.amount_minor, r.currency, r.status, r.due_at, r.settled_at, \
+         r.asked_by, r.key_hash, r.body_hash"
+    };
+}
+
+/// An order, by its primary key ("SELECT", as all reading).
+pub(super) const ORDER: &str = "\
+SELECT o.order_id, o.user_id, o.amount_minor, o.currency, o.terms, o.state, o.pay_by, o.version, o.row_version \
+FROM known_order AS o WHERE o.order_id = @P1;";
+
+/// The payments of an order, oldest first. Read after the order: what changes in between makes the row
+/// version stale, and saving refuses.
+pub(super) const PAYMENTS_OF_ORDER: &str =
+    concat!("SELECT ", payment_columns!(), " FROM payment AS p WHERE p.order_id = @P1 ORDER BY p.payment_id;");
+
+/// The refunds of an order, oldest first.
+pub(super) const REFUNDS_OF_ORDER: &str =
+    concat!("SELECT ", refund_columns!(), " FROM payment_refund AS r WHERE r.order_id = @P1 ORDER BY r.refund_id;");
+
+/// Which order a payment pays.
+pub(super) const ORDER_OF_PAYMENT: &str = "SELECT p.order_id FROM payment AS p WHERE p.payment_id = @P1;";
+
+/// The payment that was asked for with a key; `uq_payment_key` finds it.
+pub(super) const PAYMENT_UNDER_KEY: &str = "\
+SELECT p.order_id, p.payment_id, p.body_hash FROM payment AS p WHERE p.user_id = @P1 AND p.key_hash = @P2;";
+
+/// The refund that was asked for with a key. IS NOT NULL repeats the filter of `uq_refund_key`, so that it may be used.
+pub(super) const REFUND_UNDER_KEY: &str = "\
+SELECT r.order_id, r.payment_id, r.body_hash FROM payment_refund AS r \
+WHERE r.asked_by = @P1 AND r.key_hash = @P2 AND r.asked_by IS NOT NULL;";
+
+/// A page of open payments ("TOP": an expression in parentheses, with ORDER BY the first of that order).
+pub(super) const OPEN_PAYMENTS: &str = "\
+SELECT TOP (@P4) p.order_id, p.payment_id FROM payment AS p \
+WHERE p.status = @P1 AND p.payment_id > @P2 AND p.claimed_at <= CAST(@P3 AS datetime2(3)) ORDER BY p.payment_id;";
+
+/// A page of open refunds.
+pub(super) const OPEN_REFUNDS: &str = "\
+SELECT TOP (@P4) r.order_id, r.payment_id, r.refund_id, r.amount_minor, r.currency FROM payment_refund AS r \
+WHERE r.status = @P1 AND r.refund_id > @P2 AND r.due_at <= CAST(@P3 AS datetime2(3)) ORDER BY r.refund_id;";
+
+/// How many payments a list has in all. A parameter that is NULL does not filter; RECOMPILE ("Query hints")
+/// only chooses a plan for the parameters that came.
+pub(super) const COUNT_LISTED: &str = "\
+SELECT COUNT_BIG(*) AS total FROM payment AS p \
+WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2) OPTION (RECOMPILE);";
+
+/// A page of payments, newest first ("ORDER BY clause": OFFSET and FETCH take expressions).
+pub(super) const LISTED: &str = concat!(
+    "SELECT ",
+    payment_columns!(),
+    " FROM payment AS p WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2) \
+     ORDER BY p.payment_id DESC OFFSET @P3 ROWS FETCH NEXT @P4 ROWS ONLY OPTION (RECOMPILE);"
+);
+
+/// The refunds of `count` payments; the parameters are their ids. At most 2,100 ("Maximum capacity specifications").
+pub(super) fn refunds_of_payments(count: usize) -> String {
+    let ids = placeholders(count);
+    format!("SELECT {} FROM payment_refund AS r WHERE r.payment_id IN ({ids}) ORDER BY r.refund_id;", refund_columns!())
+}
+
+/// Payments that are alike, by day. The grouped expression is the selected one, as "GROUP BY" demands; `COUNT_BIG`
+/// is a bigint.
+pub(super) const PAYMENT_TALLIES: &str = "\
+SELECT CAST(p.claimed_at AS date) AS claimed_day, p.status, p.failure_code, p.amount_minor, p.currency, \
+COUNT_BIG(*) AS alike FROM payment AS p WHERE p.claimed_at >= CAST(@P1 AS datetime2(3)) \
+GROUP BY CAST(p.claimed_at AS date), p.status, p.failure_code, p.amount_minor, p.currency;";
+
+/// Returned refunds that are alike, by day.
+pub(super) const REFUND_TALLIES: &str = "\
+SELECT CAST(r.settled_at AS date) AS settled_day, r.amount_minor, r.currency, COUNT_BIG(*) AS alike \
+FROM payment_refund AS r WHERE r.settled_at >= CAST(@P1 AS datetime2(3)) AND r.status = @P2 \
+GROUP BY CAST(r.settled_at AS date), r.amount_minor, r.currency;";
+
+/// How many payments have a status.
+pub(super) const COUNT_STATUS: &str = "SELECT COUNT_BIG(*) AS total FROM payment AS p WHERE p.status = @P1;";
+
+/// How many of them were claimed before a time.
+pub(super) const COUNT_STATUS_BEFORE: &str = "\
+SELECT COUNT_BIG(*) AS total FROM payment AS p WHERE p.status = @P1 AND p.claimed_at < CAST(@P2 AS datetime2(3));";
+
+/// Every payment; for the audit, in a transaction that sees one state.
+pub(super) const EVERY_PAYMENT: &str =
+    concat!("SELECT ", payment_columns!(), " FROM payment AS p ORDER BY p.payment_id;");
+
+/// Every refund; the same.
+pub(super) const EVERY_REFUND: &str =
+    concat!("SELECT ", refund_columns!(), " FROM payment_refund AS r ORDER BY r.refund_id;");
+
+/// What the provider calls a payment.
+pub(super) const REFERENCE: &str = "SELECT n.reference FROM provider_reference AS n WHERE n.payment_id = @P1;";
+
+// ---- saving ----
+
+/// Notes an event in the transaction of its effect. `pk_inbox_event` refuses the second with error 2627; the
+/// transaction is over then, and nothing of it stays.
+pub(super) const NOTE_EVENT: &str = "INSERT INTO inbox_event (queue, event_id, received_at) VALUES (@P1, @P2, @P3);";
+
+/// An order that is new; `pk_known_order` refuses a second.
+pub(super) const INSERT_ORDER: &str = "\
+INSERT INTO known_order (order_id, user_id, amount_minor, currency, terms, state, pay_by, version, row_version) \
+VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9);";
+
+/// Takes the account, and with it all that hangs on the order: of two with the same row version one finds
+/// the row changed. The WHERE clause is decided on the row as it is, under the lock that the change needs,
+/// so it needs no hint ("UPDATE"; "Transaction locking and row versioning guide": changing data takes the
+/// update lock even with row versioning). No row from OUTPUT: somebody was first.
+pub(super) const UPDATE_ORDER: &str = "\
+UPDATE o SET user_id = @P2, amount_minor = @P3, currency = @P4, terms = @P5, state = @P6, pay_by = @P7, \
+version = @P8, row_version = @P9 OUTPUT inserted.row_version FROM known_order AS o \
+WHERE o.order_id = @P1 AND o.row_version = @P10;";
+
+/// A payment that is new; the claim's and the key's index may refuse it with error 2601.
+pub(super) const INSERT_PAYMENT: &str = "\
+INSERT INTO payment (payment_id, order_id, user_id, amount_minor, currency, status, failure_code, claimed_at, \
+captured_at, version, key_hash, body_hash) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11, @P12);";
+
+/// What becomes of a payment; its order's row is taken already. Only what ever changes.
+pub(super) const UPDATE_PAYMENT: &str = "\
+UPDATE p SET status = @P2, failure_code = @P3, captured_at = @P4, version = @P5 \
+OUTPUT inserted.payment_id FROM payment AS p WHERE p.payment_id = @P1;";
+
+/// A refund that becomes due.
+pub(super) const INSERT_REFUND: &str = "\
+INSERT INTO payment_refund (refund_id, payment_id, order_id, amount_minor, currency, status, due_at, settled_at, \
+asked_by, key_hash, body_hash) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11);";
+
+/// What becomes of a refund.
+pub(super) const UPDATE_REFUND: &str = "\
+UPDATE r SET status = @P2, settled_at = @P3 OUTPUT inserted.refund_id FROM payment_refund AS r \
+WHERE r.refund_id = @P1;";
+
+/// What the provider calls a payment; `pk_provider_reference` keeps the first.
+pub(super) const INSERT_REFERENCE: &str =
+    "INSERT INTO provider_reference (payment_id, reference, noted_at) VALUES (@P1, @P2, @P3);";
+
+// ---- outbox and inbox ----
+
+/// An event to be published, in the transaction that makes it true.
+pub(super) const INSERT_EVENT: &str = "\
+INSERT INTO outbox_event (event_id, event_type, created_at, envelope, leased_until) VALUES (@P1, @P2, @P3, @P4, @P5);";
+
+/// Leases the oldest events that nobody holds: sets their lease, answers them. One statement, a transaction of
+/// its own. The outer WHERE repeats the condition of the subquery: it is decided on the row as it is, so of two
+/// that chose the same row the second passes over it, whatever the subquery saw. Were it otherwise, an event
+/// would be published twice, which the inboxes of its readers forgive. OUTPUT promises no order ("OUTPUT clause").
+pub(super) const LEASE_EVENTS: &str = "\
+UPDATE o SET leased_until = CAST(@P1 AS datetime2(3)), lease_id = @P2 \
+OUTPUT inserted.event_id, inserted.envelope FROM outbox_event AS o \
+WHERE o.leased_until <= CAST(@P3 AS datetime2(3)) AND o.event_id IN \
+(SELECT TOP (@P4) c.event_id FROM outbox_event AS c WHERE c.leased_until <= CAST(@P3 AS datetime2(3)) \
+ORDER BY c.event_id);";
+
+/// Forgets `count` published events, whoever holds them now; the parameters are their ids.
+pub(super) fn delete_events(count: usize) -> String {
+    let ids = placeholders(count);
+    format!("DELETE o FROM outbox_event AS o WHERE o.event_id IN ({ids});")
+}
+
+/// Gives back what is left of a lease.
+pub(super) const RELEASE_EVENTS: &str = "\
+UPDATE o SET leased_until = CAST(@P1 AS datetime2(3)), lease_id = NULL FROM outbox_event AS o WHERE o.lease_id = @P2;";
+
+/// The oldest events that are not published, leased or not.
+pub(super) const UNPUBLISHED: &str = "SELECT TOP (@P1) o.envelope FROM outbox_event AS o ORDER BY o.event_id;";
+
+/// How many events are not published, and since when the oldest is not; MIN of no rows is NULL.
+pub(super) const BACKLOG: &str = "SELECT COUNT_BIG(*) AS pending, MIN(o.created_at) AS oldest FROM outbox_event AS o;";
+
+/// Forgets a part of the old events of the inbox ("DELETE": TOP takes an expression in parentheses).
+pub(super) const FORGET_EVENTS: &str =
+    "DELETE TOP (@P1) FROM inbox_event WHERE received_at < CAST(@P2 AS datetime2(3));";
+
+/// `@P1, @P2, …`
+fn placeholders(count: usize) -> String {
+    (1..=count).map(|number| format!("@P{number}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+#[path = "statement_rules.rs"]
+mod rules;

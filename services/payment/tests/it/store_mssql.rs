@@ -1,0 +1,55 @@
+//! A database of its own on the SQL Server of `SOUK_TEST_MSSQL`, for one test.
+//!
+//! `SOUK_TEST_MSSQL` is `mssql://user:password@host:port/master?…`; the user may create databases.
+
+use souk_testkit::engine::{block_on, unique_name};
+use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
+use tokio::net::TcpStream;
+use tokio_util::compat::TokioAsyncWriteCompatExt;
+use url::Url;
+
+/// An empty database, dropped with this.
+pub struct Database {
+    pub url: String,
+    server: Url,
+    name: String,
+}
+
+impl Database {
+    /// `None` when no SQL Server is given.
+    pub fn make() -> Option<Self> {
+        let address = std::env::var("SOUK_TEST_MSSQL").ok().filter(|address| !address.is_empty())?;
+        let server: Url = address.parse().unwrap();
+        let name = unique_name();
+        send(server.clone(), format!("CREATE DATABASE {name};"));
+        let mut own = server.clone();
+        own.set_path(&name);
+        Some(Self { url: own.to_string(), server, name })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let name = &self.name;
+        let end = format!("ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE; DROP DATABASE {name};");
+        send(self.server.clone(), end);
+    }
+}
+
+fn send(server: Url, sql: String) {
+    block_on(async move {
+        let mut config = Config::new();
+        config.host(server.host_str().unwrap());
+        config.port(server.port().unwrap_or(1_433));
+        let password = percent_encoding::percent_decode_str(server.password().unwrap_or_default());
+        config.authentication(AuthMethod::sql_server(server.username(), password.decode_utf8().unwrap()));
+        let asks = |what: &str| server.query_pairs().any(|(key, value)| key == what && value == "true");
+        config.encryption(if asks("encrypt") { EncryptionLevel::Required } else { EncryptionLevel::Off });
+        if asks("trust_server_certificate") {
+            config.trust_cert();
+        }
+        let stream = TcpStream::connect(config.get_addr()).await.unwrap();
+        let mut client = Box::pin(Client::connect(config, stream.compat_write())).await.unwrap();
+        client.simple_query(sql).await.unwrap().into_results().await.unwrap();
+    });
+}

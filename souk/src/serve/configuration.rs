@@ -1,0 +1,300 @@
+//! Everything that a process of services is configured with, from the environment, all mistakes at once.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use serde::Deserialize;
+use souk_kit::{ShopConfig, config::ConfigError};
+use souk_payment::ProviderName;
+
+use crate::{bus::BusConfig, files, services::NAMES, settings::Settings};
+
+/// What a process is configured with.
+pub struct Configuration {
+    pub host: IpAddr,
+    /// What is logged.
+    pub log_filter: &'static str,
+    pub shop: ShopConfig,
+    /// `None` when nobody in this process needs it.
+    pub bus: Option<BusConfig>,
+    /// Where each service is.
+    pub services: BTreeMap<String, Vec<String>>,
+    /// Of each service that is served.
+    pub sections: Vec<Section>,
+}
+
+/// A service's section.
+pub enum Section {
+    Auth(souk_auth::AuthConfig),
+    Product(souk_product::ProductConfig),
+    Order(souk_order::OrderConfig),
+    Cart(souk_cart::CartConfig),
+    Payment(Box<souk_payment::PaymentConfig>),
+    Notification(souk_notification::NotificationConfig),
+    Gateway(Box<souk_gateway::GatewayConfig>),
+}
+
+/// The section `serve`: the process itself.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ServeConfig {
+    /// `serve.host`: the address that this process's services listen on. 0.0.0.0.
+    host: IpAddr,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self { host: IpAddr::V4(Ipv4Addr::UNSPECIFIED) }
+    }
+}
+
+/// The section `telemetry`.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TelemetryConfig {
+    /// `telemetry.level`: `error`, `warn`, `info`, `debug` or `trace`. `info`.
+    level: Level,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    /// What others than souk itself log is of interest only when something is sought, but for migrations. What
+    /// lapin shouts at each try, the bus says once.
+    fn filter(self) -> &'static str {
+        match self {
+            Self::Error => "error,lapin=off",
+            Self::Warn => "warn,lapin=off",
+            Self::Info => "warn,souk=info,sea_orm_migration=info,lapin=off",
+            Self::Debug => "info,souk=debug",
+            Self::Trace => "debug,souk=trace",
+        }
+    }
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { level: Level::Info }
+    }
+}
+
+impl Configuration {
+    /// Reads all sections that `names` need. Errors: the mistakes of all of them at once.
+    pub fn read(names: &[String], settings: &Settings) -> Result<Self, ConfigError> {
+        let mut mistakes = Vec::new();
+        let has_peers = names.iter().any(|name| name != "gateway");
+        let serve: Option<ServeConfig> = collect(settings.plain_section("serve"), &mut mistakes);
+        let telemetry: Option<TelemetryConfig> = collect(settings.plain_section("telemetry"), &mut mistakes);
+        let shop = collect(settings.shop(), &mut mistakes);
+        if has_peers && shop.as_ref().is_some_and(|shop| shop.service_secret.expose().is_empty()) {
+            mistakes.push(
+                "shop.service-secret is not set: set SOUK_SHOP__SERVICE_SECRET to one long random text, the same for \
+                 all services of the shop"
+                    .to_owned(),
+            );
+        }
+        let bus = collect(settings.bus(), &mut mistakes);
+        if let (true, Some(bus)) = (has_peers, &bus) {
+            collect(bus.must_be_shared(), &mut mistakes);
+        }
+        let services = collect(settings.services(), &mut mistakes);
+        let mut sections: Vec<Section> = Vec::new();
+        for name in names {
+            let is_new = sections.iter().all(|section| section.name() != name);
+            let section = if is_new { collect(Section::read(name, settings), &mut mistakes) } else { None };
+            sections.extend(section);
+        }
+        match (serve, telemetry, shop, bus, services) {
+            (Some(serve), Some(telemetry), Some(shop), Some(bus), Some(services)) if mistakes.is_empty() => {
+                let (host, log_filter) = (serve.host, telemetry.level.filter());
+                Ok(Self { host, log_filter, shop, bus: has_peers.then_some(bus), services, sections })
+            }
+            _ => Err(ConfigError(mistakes)),
+        }
+    }
+}
+
+/// Everything that is wrong with the configuration of all services, a line each.
+pub fn mistakes(settings: &Settings) -> Vec<String> {
+    if settings.is_distributed() {
+        let names = NAMES.map(ToOwned::to_owned);
+        return Configuration::read(&names, settings).err().map(|ConfigError(found)| found).unwrap_or_default();
+    }
+    let mut found = Vec::new();
+    collect(settings.shop(), &mut found);
+    collect(settings.bus().and_then(|bus| bus.is_local()), &mut found);
+    collect(settings.services(), &mut found);
+    for name in NAMES {
+        collect(Section::read(name, settings), &mut found);
+    }
+    found
+}
+
+fn collect<T>(section: Result<T, ConfigError>, mistakes: &mut Vec<String>) -> Option<T> {
+    section.map_err(|ConfigError(found)| mistakes.extend(found)).ok()
+}
+
+impl Section {
+    fn read(name: &str, settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(match name {
+            "auth" => Self::Auth(settings.section(name, &[])?),
+            "product" => Self::Product(settings.section(name, &[])?),
+            "order" => Self::Order(settings.section(name, &[])?),
+            "cart" => Self::Cart(settings.section(name, &[])?),
+            "payment" => Self::Payment(Box::new(settings.payment(&[])?)),
+            "notification" => Self::Notification(settings.section(name, &[])?),
+            "gateway" => Self::Gateway(settings.plain_section(name)?),
+            other => return Err(ConfigError(vec![format!("there is no service {other}")])),
+        })
+    }
+
+    /// Whose section it is.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Auth(_) => "auth",
+            Self::Product(_) => "product",
+            Self::Order(_) => "order",
+            Self::Cart(_) => "cart",
+            Self::Payment(_) => "payment",
+            Self::Notification(_) => "notification",
+            Self::Gateway(_) => "gateway",
+        }
+    }
+
+    /// The stores it names.
+    pub fn store_urls(&self) -> Vec<&str> {
+        match self {
+            Self::Auth(config) => vec![&config.store_url],
+            Self::Product(config) => vec![&config.store_url],
+            Self::Order(config) => vec![&config.store_url],
+            Self::Cart(config) => vec![&config.store_url],
+            Self::Payment(config) if config.provider == ProviderName::Sandbox => {
+                vec![&config.store_url, &config.sandbox_ledger_url]
+            }
+            Self::Payment(config) => vec![&config.store_url],
+            Self::Notification(config) => vec![&config.store_url],
+            Self::Gateway(_) => Vec::new(),
+        }
+    }
+
+    /// The key of the folder it writes files to, when its store is on an engine and nobody said where the folder is.
+    pub fn unnamed_folder(&self) -> Option<&'static str> {
+        let is_on_engine = |store_url| files::file_of(store_url).is_none();
+        match self {
+            Self::Product(config) if is_on_engine(&config.store_url) && config.pictures_dir.is_empty() => {
+                Some("product.pictures-dir")
+            }
+            Self::Notification(config) if is_on_engine(&config.store_url) => {
+                let is_standard = config.mailbox_dir == souk_notification::NotificationConfig::default().mailbox_dir;
+                (config.smtp_url.expose().is_empty() && is_standard).then_some("notification.mailbox-dir")
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_kit::config::Sources;
+
+    use super::*;
+
+    const COMMON: [(&str, &str); 2] = [("SOUK_BUS__URL", "amqp://mq"), ("SOUK_SHOP__SERVICE_SECRET", "s")];
+
+    fn read(names: &[&str], pairs: &[(&str, &str)]) -> Result<Configuration, ConfigError> {
+        let pairs = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Configuration::read(&names, &Settings::distributed(Sources::default().with_env(pairs)))
+    }
+
+    #[test]
+    fn every_mistake_of_every_section_is_told_at_once() {
+        let ConfigError(mistakes) = read(
+            &["order", "cart"],
+            &[
+                ("SOUK_SERVE__HOST", "here"),
+                ("SOUK_TELEMETRY__LEVEL", "loud"),
+                ("SOUK_SERVICES__AUTH", "auth:8081"),
+                ("SOUK_ORDER__COLOUR", "red"),
+                ("SOUK_CART__STORE_URL", "redis://cache"),
+                ("SOUK_PAYMENT__COLOUR", "is another process's"),
+            ],
+        )
+        .err()
+        .unwrap();
+        let text = mistakes.join("\n");
+        assert_eq!(mistakes.len(), 7, "{text}");
+        for part in [
+            "serve.host",
+            "telemetry.level",
+            "shop.service-secret",
+            "only inside 'souk up'",
+            "services.auth",
+            "SOUK_ORDER__STORE_URL",
+            "order.colour",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_needs_neither_broker_nor_secret() {
+        let gateway = read(&["gateway"], &[]).unwrap();
+        assert!(gateway.bus.is_none() && gateway.sections.len() == 1);
+        assert_eq!(gateway.host.to_string(), "0.0.0.0");
+        assert!(gateway.log_filter.contains("souk=info"));
+        let store = [("SOUK_ORDER__STORE_URL", "postgres://h/d")];
+        let both = read(&["gateway", "order", "order"], &[&COMMON[..], &store].concat()).unwrap();
+        assert!(both.bus.is_some());
+        assert_eq!(both.sections.iter().map(Section::name).collect::<Vec<_>>(), ["gateway", "order"]);
+    }
+
+    #[test]
+    fn what_payment_cannot_be_set_to_is_told_with_the_rest() {
+        let all = |pairs: &[(&str, &str)]| {
+            read(&["payment"], &[&COMMON, pairs].concat()).err().map(|ConfigError(found)| found).unwrap_or_default()
+        };
+        let store = ("SOUK_PAYMENT__STORE_URL", "postgres://h/d");
+        let found = all(&[store, ("SOUK_PAYMENT__SETTLE_EVERY_MS", "0")]);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("SANDBOX_LEDGER_URL") && found[1].contains("settle-every-ms"), "{found:?}");
+        assert_eq!(all(&[]).len(), 2, "both addresses are missing");
+        let found = all(&[store, ("SOUK_PAYMENT__SANDBOX_LEDGER_URL", "sqlite:sandbox.db")]);
+        assert!(found.len() == 1 && found[0].contains("shared engine"), "{found:?}");
+        assert!(all(&[store, ("SOUK_PAYMENT__SANDBOX_LEDGER_URL", "postgres://h/s")]).is_empty());
+        let found = all(&[store, ("SOUK_PAYMENT__PROVIDER", "stripe")]);
+        assert!(found.len() == 2 && found.iter().all(|mistake| mistake.contains("stripe")), "{found:?}");
+    }
+
+    #[test]
+    fn an_embedded_shop_needs_nothing() {
+        let temporary = tempfile::tempdir().unwrap();
+        let settings = Settings::read(&crate::folder::Folder::at(temporary.path()), Sources::default());
+        assert!(Section::read("payment", &settings.unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_replicas_would_not_share_is_named() {
+        let folder = |name: &str, pairs: &[(&str, &str)]| {
+            read(&[name], &[&COMMON, pairs].concat()).unwrap().sections[0].unnamed_folder()
+        };
+        let product = ("SOUK_PRODUCT__STORE_URL", "mysql://h/d");
+        assert_eq!(folder("product", &[product]), Some("product.pictures-dir"));
+        assert_eq!(folder("product", &[product, ("SOUK_PRODUCT__PICTURES_DIR", "/shared")]), None);
+        assert_eq!(folder("product", &[("SOUK_PRODUCT__STORE_URL", "sqlite:p.db")]), None);
+        let notification = ("SOUK_NOTIFICATION__STORE_URL", "postgres://h/d");
+        assert_eq!(folder("notification", &[notification]), Some("notification.mailbox-dir"));
+        assert_eq!(folder("notification", &[notification, ("SOUK_NOTIFICATION__MAILBOX_DIR", "/shared")]), None);
+        assert_eq!(folder("notification", &[notification, ("SOUK_NOTIFICATION__SMTP_URL", "smtp://mail")]), None);
+    }
+}

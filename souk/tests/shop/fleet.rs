@@ -1,0 +1,201 @@
+//! A distributed shop: each service in processes of its own, on engines; to be killed and started again.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use souk_testkit::Client;
+use tempfile::TempDir;
+
+use crate::{
+    Engines,
+    process::{ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, free_ports},
+};
+
+const SERVICES: [&str; 7] = ["gateway", "auth", "product", "order", "cart", "payment", "notification"];
+
+/// The processes of one shop.
+#[derive(Debug)]
+pub struct Fleet {
+    /// What every process and command is configured with.
+    pub environment: BTreeMap<String, String>,
+    processes: BTreeMap<(&'static str, usize), Process>,
+    /// How many were killed in turn.
+    kills: usize,
+    folder: TempDir,
+    /// Dropped after the processes are gone.
+    engines: Engines,
+}
+
+/// One replica of a service.
+#[derive(Debug)]
+struct Process {
+    port: u16,
+    child: Child,
+}
+
+impl Fleet {
+    /// As many processes of each service as `replicas` says, else one.
+    pub fn start(engines: Engines, replicas: &[(&str, usize)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ports: BTreeMap<(&'static str, usize), u16> = BTreeMap::new();
+        for service in SERVICES {
+            let count = replicas.iter().find(|(name, _)| *name == service).map_or(1, |(_, count)| *count);
+            let port = || if service == "gateway" { free_ports(2) + 1 } else { free_ports(1) };
+            ports.extend((0..count).map(|replica| ((service, replica), port())));
+        }
+        let mut fleet = Self {
+            environment: environment(&engines, &ports, &folder),
+            processes: BTreeMap::new(),
+            kills: 0,
+            folder,
+            engines,
+        };
+        for ((service, replica), port) in ports {
+            let child = fleet.spawn(service, replica, port);
+            fleet.processes.insert((service, replica), Process { port, child });
+        }
+        fleet
+    }
+
+    /// The port that customers use.
+    pub fn gateway_port(&self) -> u16 {
+        self.processes[&("gateway", 0)].port
+    }
+
+    /// Where the store of `name` is.
+    pub fn store_url(&self, name: &str) -> String {
+        self.engines.store_url(name)
+    }
+
+    fn spawn(&self, service: &str, replica: usize, port: u16) -> Child {
+        let log = File::options().create(true).append(true).open(self.log_path(service, replica)).unwrap();
+        Command::new(BINARY)
+            .args(["serve", service, "--port", &port.to_string()])
+            .envs(&self.environment)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    fn log_path(&self, service: &str, replica: usize) -> std::path::PathBuf {
+        self.folder.path().join(format!("{service}-{replica}.log"))
+    }
+
+    /// What a process said.
+    pub fn log(&self, service: &str, replica: usize) -> String {
+        std::fs::read_to_string(self.log_path(service, replica)).unwrap()
+    }
+
+    /// What all processes said.
+    pub fn logs(&self) -> String {
+        let one = |(service, replica): &(&'static str, usize)| {
+            format!("== {service} {replica}\n{}", self.log(service, *replica))
+        };
+        self.processes.keys().map(one).collect()
+    }
+
+    /// Waits until every process is ready; shows what one said that is not.
+    pub async fn is_ready(&self) {
+        for ((service, replica), process) in &self.processes {
+            let own = Client::new(format!("http://127.0.0.1:{}", process.port));
+            assert!(becomes_ready(&own).await, "{service} {replica} is not ready: {}", self.log(service, *replica));
+        }
+    }
+
+    /// SIGKILL: no chance to finish anything.
+    pub fn kill(&mut self, service: &'static str, replica: usize) {
+        let process = self.processes.get_mut(&(service, replica)).unwrap();
+        process.child.kill().unwrap();
+        process.child.wait().unwrap();
+    }
+
+    /// SIGKILL to the next process in turn.
+    pub fn kill_next(&mut self) {
+        let all: Vec<(&'static str, usize)> = self.processes.keys().copied().collect();
+        let (service, replica) = all[self.kills % all.len()];
+        self.kills += 1;
+        println!("{service} {replica} is killed");
+        self.kill(service, replica);
+    }
+
+    /// Starts every process again that has ended.
+    pub fn restart_ended(&mut self) {
+        let has_ended = |process: &mut Process| process.child.try_wait().unwrap().is_some();
+        let ended: Vec<_> =
+            self.processes.iter_mut().filter_map(|(key, process)| has_ended(process).then_some(*key)).collect();
+        for (service, replica) in ended {
+            self.restart(service, replica);
+        }
+    }
+
+    /// SIGTERM. Answers the exit code.
+    pub fn terminate(&mut self, service: &'static str, replica: usize) -> Option<i32> {
+        let process = self.processes.get_mut(&(service, replica)).unwrap();
+        assert!(Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap().success());
+        // A thread of its own waits: the process has its time to stop.
+        tokio::task::block_in_place(|| process.child.wait().unwrap()).code()
+    }
+
+    /// Starts a process again that has ended.
+    pub fn restart(&mut self, service: &'static str, replica: usize) {
+        let port = self.processes[&(service, replica)].port;
+        let child = self.spawn(service, replica, port);
+        self.processes.insert((service, replica), Process { port, child });
+    }
+}
+
+/// Whether a process answers that it is ready within a minute.
+async fn becomes_ready(own: &Client) -> bool {
+    for _ in 0..3_000 {
+        let asked = own.try_send(reqwest::Method::GET, "/health/ready", None).await;
+        if asked.is_ok_and(|answer| answer.status == 200) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+impl Drop for Fleet {
+    /// Ends every process before its engines are taken away.
+    fn drop(&mut self) {
+        for process in self.processes.values_mut() {
+            // It may have ended before.
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+        }
+    }
+}
+
+fn environment(
+    engines: &Engines,
+    ports: &BTreeMap<(&'static str, usize), u16>,
+    folder: &TempDir,
+) -> BTreeMap<String, String> {
+    let mut variables = engines.environment();
+    for service in SERVICES {
+        let bases =
+            ports.iter().filter(|((name, _), _)| *name == service).map(|(_, port)| format!("http://127.0.0.1:{port}"));
+        variables.insert(format!("SOUK_SERVICES__{}", service.to_uppercase()), bases.collect::<Vec<_>>().join(","));
+    }
+    let gateway = ports[&("gateway", 0)];
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let own = [
+        ("SOUK_SHOP__SERVICE_SECRET", "a secret of all services".to_owned()),
+        ("SOUK_SERVE__HOST", "127.0.0.1".to_owned()),
+        ("SOUK_GATEWAY__MANAGEMENT_PORT", (gateway - 1).to_string()),
+        ("SOUK_AUTH__ADMIN_EMAIL", ADMIN_EMAIL.to_owned()),
+        ("SOUK_AUTH__ADMIN_PASSWORD", ADMIN_PASSWORD.to_owned()),
+        ("SOUK_NOTIFICATION__MAILBOX_DIR", at("mailbox")),
+        ("SOUK_PRODUCT__PICTURES_DIR", at("pictures")),
+    ];
+    variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    variables
+}

@@ -1,0 +1,188 @@
+//! Shoppers who keep ordering, paying and cancelling whatever happens to the shop, and remember what it
+//! acknowledged.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::join_all;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use reqwest::Method;
+use serde_json::{Value, json};
+use souk_testkit::Client;
+use tokio::task::JoinHandle;
+
+use crate::{Shop, Shopper, shopper::address, shopper::key};
+
+/// How long an order may take to come right once nothing disturbs it any more: the provider is asked, and
+/// what waits between tries waits out its pause.
+const SETTLED: Duration = Duration::from_secs(90);
+
+/// Shoppers at work.
+pub struct Load {
+    shoppers: Vec<JoinHandle<()>>,
+    acknowledged: Arc<Mutex<Acknowledged>>,
+    is_over: Arc<AtomicBool>,
+}
+
+/// What the shop has acknowledged.
+#[derive(Debug, Default)]
+pub struct Acknowledged {
+    /// Orders by the key they were placed with.
+    pub orders: BTreeMap<String, Value>,
+    /// Payments by the order they are for.
+    pub payments: BTreeMap<String, Value>,
+    /// Orders whose cancelling was answered.
+    pub cancelled: Vec<Value>,
+}
+
+impl Load {
+    /// Six shoppers begin to buy three products of `shop`. What they do follows from `seed`.
+    pub async fn start(shop: &Shop, seed: u64) -> Self {
+        let products =
+            [shop.product("Kettle", 100_000).await, shop.product("Lamp", 30).await, shop.product("Mug", 100_000).await];
+        let register = |n: usize| async move { Shopper::register(shop, &format!("person{n}")).await };
+        let people = join_all((0..6).map(register)).await;
+        let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let shoppers = people
+            .iter()
+            .zip(0_u64..)
+            .map(|(person, n)| {
+                let random = StdRng::seed_from_u64(seed.wrapping_add(n));
+                tokio::spawn(keep_buying(
+                    person.client.clone(),
+                    products,
+                    random,
+                    acknowledged.clone(),
+                    is_over.clone(),
+                ))
+            })
+            .collect();
+        Self { shoppers, acknowledged, is_over }
+    }
+
+    /// Orders acknowledged so far.
+    pub fn orders(&self) -> usize {
+        self.acknowledged.lock().unwrap().orders.len()
+    }
+
+    /// Orders acknowledged so far that were neither confirmed nor refused when they were answered.
+    pub fn undecided(&self) -> usize {
+        self.acknowledged.lock().unwrap().orders.values().filter(|order| order["status"] == "created").count()
+    }
+
+    /// Lets everybody finish what they are at. Answers what was acknowledged.
+    pub async fn stop(self) -> Acknowledged {
+        self.is_over.store(true, Ordering::SeqCst);
+        for shopper in self.shoppers {
+            shopper.await.unwrap();
+        }
+        std::mem::take(&mut *self.acknowledged.lock().unwrap())
+    }
+}
+
+impl Acknowledged {
+    /// Asserts that everything acknowledged is there and every order came to its end, and that all
+    /// invariants hold.
+    pub async fn is_kept(&self, shop: &Shop) {
+        let admin = shop.admin().await;
+        for order in self.orders.values() {
+            is_settled(&admin, order).await;
+        }
+        for payment in self.payments.values() {
+            let now = admin.get(&format!("/payments/{}", payment["paymentId"])).await.expect(200).json;
+            if payment["status"] == "succeeded" {
+                assert!(["succeeded", "refunded"].contains(&now["status"].as_str().unwrap()), "{payment} became {now}");
+            }
+        }
+        for order in &self.cancelled {
+            let now = admin.get(&format!("/orders/{}", order["orderId"])).await.expect(200).json;
+            assert_eq!(now["status"], "cancelled");
+        }
+        shop.is_clean().await;
+    }
+}
+
+/// Waits until what `path` shows is as `is_so` wants it; shows what it is when that does not come to be.
+async fn comes_to_be(admin: &Client, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let begun = std::time::Instant::now();
+    loop {
+        let now = admin.get(path).await;
+        if now.status == 200 && is_so(&now.json) {
+            return now.json;
+        }
+        assert!(begun.elapsed() < SETTLED, "{path} is still {}", now.text);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// An acknowledged order is there, decided, and paid if its payment was.
+async fn is_settled(admin: &Client, order: &Value) {
+    let path = format!("/orders/{}", order["orderId"]);
+    comes_to_be(admin, &path, |order| order["status"] != "created").await;
+    let is_open = |payment: &Value| payment["status"] == "processing";
+    let payments = format!("/payments?orderId={}", order["orderId"]);
+    let payments = comes_to_be(admin, &payments, |list| !list["items"].as_array().unwrap().iter().any(is_open)).await;
+    if payments["items"].as_array().unwrap().iter().any(|payment| payment["status"] == "succeeded") {
+        comes_to_be(admin, &path, |order| order["paidAt"].is_string()).await;
+    }
+}
+
+/// Orders, pays and cancels until it is over; a lost answer is asked for again with the same key.
+async fn keep_buying(
+    client: Client,
+    products: [i64; 3],
+    mut random: StdRng,
+    acknowledged: Arc<Mutex<Acknowledged>>,
+    is_over: Arc<AtomicBool>,
+) {
+    while !is_over.load(Ordering::SeqCst) {
+        let product = products[random.random_range(0..products.len())];
+        let body = if random.random_bool(0.3) {
+            let _ = client
+                .try_send(Method::POST, "/cart", Some(json!({"productId": product, "quantity": 1}).to_string()))
+                .await;
+            json!({"shippingAddress": address()})
+        } else {
+            json!({"shippingAddress": address(), "items": [{"productId": product, "quantity": random.random_range(1..3)}]})
+        };
+        let order_key = key();
+        let Some(order) = insist(&client, "/orders", &order_key, &body, &is_over).await else { continue };
+        acknowledged.lock().unwrap().orders.insert(order_key, order.clone());
+        if random.random_bool(0.15) {
+            let path = format!("/orders/{}/cancel", order["orderId"]);
+            if let Ok(answer) = client.try_send(Method::POST, &path, None).await
+                && answer.status == 200
+            {
+                acknowledged.lock().unwrap().cancelled.push(order);
+            }
+            continue;
+        }
+        let token = ["tok_visa", "tok_visa", "tok_visa", "tok_declined", "tok_timeout"][random.random_range(0..5)];
+        let body = json!({"orderId": order["orderId"], "method": {"type": "card", "token": token}});
+        if let Some(payment) = insist(&client, "/payments", &key(), &body, &is_over).await {
+            acknowledged.lock().unwrap().payments.insert(order["orderId"].to_string(), payment);
+        }
+    }
+}
+
+/// Sends until it is answered for good; `None` when it is refused or it is over.
+async fn insist(client: &Client, path: &str, key: &str, body: &Value, is_over: &AtomicBool) -> Option<Value> {
+    let client = client.with_header("idempotency-key", key).with_header("prefer", "wait=2");
+    loop {
+        match client.try_send(Method::POST, path, Some(body.to_string())).await {
+            Ok(answer) if answer.status == 201 => return Some(answer.json),
+            // Refused for good: out of stock meanwhile, cart empty, not payable.
+            Ok(answer) if answer.status.is_client_error() => return None,
+            // No answer, half an answer, or a service that is only just back.
+            Ok(_) | Err(_) if is_over.load(Ordering::SeqCst) => return None,
+            Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(30)).await,
+        }
+    }
+}

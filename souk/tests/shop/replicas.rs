@@ -1,0 +1,87 @@
+//! Several replicas of services that share their engines.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use serde_json::json;
+use souk_testkit::needs_engines;
+
+use crate::{Shop, Shopper, shopper::address};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_buyers_of_fifty_units_on_three_replicas() {
+    if !needs_engines() {
+        return;
+    }
+    let shop = Shop::of_processes(&[("product", 3), ("order", 3)]).await;
+    let kettle = shop.product("Kettle", 50).await;
+    // Ten people with fifty windows each, all at once.
+    let people = join_all((0..10).map(|n| {
+        let shop = &shop;
+        async move { Shopper::register(shop, &format!("buyer{n}")).await }
+    }))
+    .await;
+    let orders = join_all((0..500_usize).map(|n| {
+        let buyer = &people[n % people.len()];
+        async move {
+            let body = json!({"shippingAddress": address(), "items": [{"productId": kettle, "quantity": 1}]});
+            buyer.place(body).await.expect(201).json
+        }
+    }))
+    .await;
+    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+    for (n, order) in orders.iter().enumerate() {
+        let buyer = &people[n % people.len()];
+        let status = if order["status"] == "created" {
+            // It was not decided while the answer was waited for.
+            let path = format!("/orders/{}", order["orderId"]);
+            souk_testkit::eventually("it is decided", || async {
+                buyer.client.get(&path).await.expect(200).json["status"] != "created"
+            })
+            .await;
+            buyer.see(order).await["status"].clone()
+        } else {
+            order["status"].clone()
+        };
+        *outcomes.entry(status.as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    assert_eq!(outcomes, BTreeMap::from([("cancelled".to_owned(), 450), ("confirmed".to_owned(), 50)]));
+    assert_eq!(shop.stock(kettle).await, 0);
+    shop.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_replicas_of_every_service_are_one_shop() {
+    if !needs_engines() {
+        return;
+    }
+    let three = ["auth", "product", "order", "cart", "payment", "notification"].map(|service| (service, 3));
+    let mut shop = Shop::of_processes(&three).await;
+    let kettle = shop.product("Kettle", 100).await;
+    let ada = Shopper::register(&shop, "ada").await;
+    let mut orders = Vec::new();
+    for n in 0..12 {
+        ada.put_into_cart(kettle, 1).await;
+        let order = ada.order_cart("prepaid").await;
+        assert_eq!(order["status"], "confirmed", "{order}");
+        // An answer that is lost is asked for by one of three that do; it is captured once.
+        let token = if n % 4 == 0 { "tok_timeout" } else { "tok_visa" };
+        ada.pay(&order, token).await.expect(201);
+        orders.push(order);
+        if n == 5 {
+            // One of each goes; the others do its work.
+            for service in ["product", "order", "cart", "payment", "notification"] {
+                shop.fleet().kill(service, 0);
+            }
+        }
+    }
+    for order in &orders {
+        ada.sees(order, "paid").await;
+    }
+    shop.restart().await;
+    assert_eq!(shop.stock(kettle).await, 88);
+    let notices = ada.client.get("/notifications?size=100").await.expect(200).json;
+    let of_kind = |kind: &str| notices["items"].as_array().unwrap().iter().filter(|one| one["kind"] == kind).count();
+    assert_eq!(of_kind("order_paid"), 12, "{notices:#}");
+    shop.is_clean().await;
+}

@@ -1,0 +1,130 @@
+//! The script that runs a shop on engines for development: from its start to Ctrl-C.
+
+use std::{fs::File, io::ErrorKind, net::TcpStream, path::Path, process::Stdio, time::Duration};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process_group, test_kill_process_group},
+};
+use souk_testkit::{Client, needs_engines};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+use crate::{
+    Engines, Shopper,
+    process::{BINARY, ports_of_a_shop},
+};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/up-engines.sh");
+/// Seven services that make their tables, on a busy machine.
+const UNTIL_READY: Duration = Duration::from_secs(120);
+const UNTIL_STOPPED: Duration = Duration::from_secs(20);
+
+/// The script, which leads a group of processes: all that it starts.
+struct Script {
+    child: Child,
+    group: Pid,
+    says: BufReader<ChildStdout>,
+}
+
+impl Script {
+    fn start(data: &Path, port: u16, engines: &Engines) -> Self {
+        let errors = File::create(data.join("errors")).unwrap();
+        let mut child = bash()
+            .arg(SCRIPT)
+            .envs(engines.environment())
+            .env("SOUK_SERVE__HOST", "127.0.0.1")
+            .env("SOUK_BIN", BINARY)
+            .env("EMPTY", "1")
+            .env("PORT", port.to_string())
+            .env("DATA", data)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .unwrap();
+        let group = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+        let says = BufReader::new(child.stdout.take().unwrap());
+        Self { child, group, says }
+    }
+
+    /// Reads what it says, up to the line that says that the shop is ready.
+    async fn is_ready(&mut self, data: &Path) {
+        let mut said = String::new();
+        let ready = async {
+            while !said.ends_with("Ready. Ctrl-C stops it.\n") {
+                if self.says.read_line(&mut said).await.unwrap() == 0 {
+                    return false;
+                }
+            }
+            true
+        };
+        let is_ready = timeout(UNTIL_READY, ready).await.unwrap_or(false);
+        assert!(is_ready, "the shop is not ready: {said}{}", std::fs::read_to_string(data.join("errors")).unwrap());
+    }
+
+    /// What Ctrl-C in a terminal does: a signal to the whole group. Answers the exit code and the last words.
+    async fn interrupt(&mut self) -> (Option<i32>, String) {
+        kill_process_group(self.group, Signal::INT).unwrap();
+        let ended = timeout(UNTIL_STOPPED, async {
+            let mut said = String::new();
+            self.says.read_to_string(&mut said).await.unwrap();
+            (self.child.wait().await.unwrap().code(), said)
+        });
+        ended.await.unwrap_or_else(|_| panic!("the script takes over {} s to stop", UNTIL_STOPPED.as_secs()))
+    }
+}
+
+impl Drop for Script {
+    /// Leaves no process behind when the test fails.
+    fn drop(&mut self) {
+        // They are gone where all went well.
+        let _ = kill_process_group(self.group, Signal::KILL);
+    }
+}
+
+/// A bash that hears Ctrl-C. A shell cannot trap a signal that its parent ignores, as what runs in the
+/// background of a script does.
+fn bash() -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT", "bash"]);
+        command
+    } else {
+        Command::new("bash")
+    }
+}
+
+/// Those of the gateway, its management and the six services that nobody listens at.
+fn closed(port: u16) -> Vec<u16> {
+    let is_closed = |port: &u16| {
+        TcpStream::connect(("127.0.0.1", *port)).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    (port - 1..port + 7).filter(is_closed).collect()
+}
+
+#[tokio::test]
+async fn the_script_runs_a_shop_until_ctrl_c_and_leaves_no_process() {
+    if !needs_engines() {
+        return;
+    }
+    souk_kit::install_crypto();
+    let (engines, folder, port) = (Engines::new(), tempfile::tempdir().unwrap(), ports_of_a_shop());
+    let data = folder.path();
+    let mut script = Script::start(data, port, &engines);
+    script.is_ready(data).await;
+    assert_eq!(closed(port), [0; 0], "every service listens");
+    Shopper::register_at(&Client::new(format!("http://127.0.0.1:{port}/api")), "ada").await;
+    let environment = std::fs::read_to_string(data.join("engines.env")).unwrap();
+    assert!(environment.contains(&engines.prefix()), "the test's own engines are used");
+
+    let (code, said) = script.interrupt().await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Stopped."), "{said}");
+    assert_eq!(test_kill_process_group(script.group), Err(Errno::SRCH), "no process is left");
+    assert_eq!(closed(port), (port - 1..port + 7).collect::<Vec<_>>());
+}
