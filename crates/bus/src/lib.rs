@@ -28,4 +28,4 @@ pub use migrations::{outbox_migrations, service_migrations};
 pub use outbox::{Claim, Outbox, SqlOutbox, relay};
 pub use rabbit::{RabbitConfig, RabbitTransport};
 pub use stamper::Stamper;
-pub use transport::{Delivery, Signal, Subscription, Transport, Verdict};
+pub use transport::{Announcement, Delivery, Signal, Subscription, Transport, Verdict};

@@ -19,7 +19,8 @@ use tokio::sync::{Notify, broadcast};
 use uuid::Uuid;
 
 use crate::{
-    BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, migrations::LocalBus, tables::bus_message,
+    Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, migrations::LocalBus,
+    tables::bus_message,
 };
 
 use subscription::LocalSubscription;
@@ -38,6 +39,7 @@ struct Inner {
     next_position: AtomicI64,
     arrivals: HashMap<&'static str, Notify>,
     signals: broadcast::Sender<Signal>,
+    announcements: broadcast::Sender<Announcement>,
 }
 
 impl LocalTransport {
@@ -54,6 +56,7 @@ impl LocalTransport {
             next_position: AtomicI64::new(last.map_or(1, |row| row.position + 1)),
             arrivals: QUEUES.iter().map(|queue| (queue.name, Notify::new())).collect(),
             signals: broadcast::Sender::new(1_024),
+            announcements: broadcast::Sender::new(64),
         })))
     }
 
@@ -114,6 +117,16 @@ impl Transport for LocalTransport {
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.0.signals.subscribe()
+    }
+
+    async fn announce(&self, announcement: Announcement) -> Result<(), BusError> {
+        // Nobody may be listening, which is fine.
+        let _ = self.0.announcements.send(announcement);
+        Ok(())
+    }
+
+    fn announcements(&self) -> broadcast::Receiver<Announcement> {
+        self.0.announcements.subscribe()
     }
 
     async fn ping(&self) -> Result<(), BusError> {

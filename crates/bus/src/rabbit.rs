@@ -3,11 +3,13 @@
 //! Events go to the topic exchange `souk.events` and from there into one quorum queue per consuming service
 //! and purpose. A message that failed by its own fault waits in a queue without consumer, `souk.retry.*`,
 //! whose time to live sends it back; one that failed too often goes to `souk.dead` and from there into the
-//! dead letters of its queue. Before a message is acknowledged, its successor is confirmed.
+//! dead letters of its queue. Before a message is acknowledged, its successor is confirmed. What all processes
+//! are told at once goes over `springCloudBus`.
 
 mod address;
 mod answers;
 mod declaring;
+mod hearing;
 mod inspecting;
 mod letters;
 mod link;
@@ -16,7 +18,6 @@ mod publisher;
 mod session;
 mod subscription;
 mod topology;
-mod wakes;
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
+use crate::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
 
 pub use declaring::Difference;
 pub use inspecting::QueueDepth;
@@ -37,6 +38,7 @@ pub use topology::{Argument, Binding, BrokerQueue, Exchange, Routing, Topology};
 
 use address::Address;
 use answers::{ANSWER, NOT_FOUND};
+use hearing::Heard;
 use message::Outgoing;
 use session::{Role, Session, State, Supervisor};
 use subscription::RabbitSubscription;
@@ -69,6 +71,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     state: watch::Receiver<State>,
     signals: broadcast::Sender<Signal>,
+    announcements: broadcast::Sender<Announcement>,
     incomplete: Arc<Notify>,
     stop: CancellationToken,
     supervisor: Mutex<Option<JoinHandle<()>>>,
@@ -106,18 +109,19 @@ impl RabbitTransport {
 
     fn start(role: Role, clock: Arc<dyn Clock>) -> Self {
         let (told, state) = watch::channel(State::Away("it is not connected yet".to_owned()));
-        let (signals, incomplete) = (broadcast::Sender::new(1_024), Arc::new(Notify::new()));
+        let (signals, announcements) = (broadcast::Sender::new(1_024), broadcast::Sender::new(64));
+        let incomplete = Arc::new(Notify::new());
         let stop = CancellationToken::new();
         let supervisor = Supervisor {
             role: role.clone(),
             state: told,
-            signals: signals.clone(),
+            heard: Heard { signals: signals.clone(), announcements: announcements.clone() },
             incomplete: Arc::clone(&incomplete),
             ids: IdGen::new(Arc::clone(&clock)),
             stop: stop.clone(),
         };
         let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
-        Self(Arc::new(Inner { role, clock, state, signals, incomplete, stop, supervisor }))
+        Self(Arc::new(Inner { role, clock, state, signals, announcements, incomplete, stop, supervisor }))
     }
 
     /// Closes the connections and opens no other; messages taken and not settled go back to their queues.
@@ -173,6 +177,16 @@ impl Transport for RabbitTransport {
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.0.signals.subscribe()
+    }
+
+    async fn announce(&self, announcement: Announcement) -> Result<(), BusError> {
+        let message = Outgoing::announcement(&self.0.role.names, &announcement)?;
+        self.session()?.publisher.publish(&[message]).await?;
+        Ok(())
+    }
+
+    fn announcements(&self) -> broadcast::Receiver<Announcement> {
+        self.0.announcements.subscribe()
     }
 
     async fn ping(&self) -> Result<(), BusError> {

@@ -1,6 +1,6 @@
 //! What carries envelopes from outbox to queue: the local bus in one process, a broker between many.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use souk_events::{Envelope, Queue};
 use tokio::sync::broadcast;
@@ -17,6 +17,10 @@ pub trait Transport: Send + Sync + std::fmt::Debug {
     async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError>;
     /// Told of each event published from now on, to wake those who wait for it; may miss some.
     fn signals(&self) -> broadcast::Receiver<Signal>;
+    /// Tells all processes of the shop that listen now, this one too; nothing is kept for those who do not.
+    async fn announce(&self, announcement: Announcement) -> Result<(), BusError>;
+    /// What is announced from now on; may miss some.
+    fn announcements(&self) -> broadcast::Receiver<Announcement>;
     /// Whether it works now, for readiness.
     async fn ping(&self) -> Result<(), BusError>;
     /// Waits until a transport that was away is back. One that cannot tell never says so: who waits for
@@ -75,6 +79,11 @@ pub enum Verdict {
         error: String,
     },
 }
+
+/// Something that all processes are told at once, such as that the configuration has changed. On a broker it goes
+/// over the exchange `springCloudBus` as it is, where Spring's services tell and hear the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement(pub Arc<serde_json::Value>);
 
 /// Something was published.
 #[derive(Debug, Clone)]

@@ -29,6 +29,7 @@ pub(crate) struct Frame {
     pub service: &'static str,
     pub checks: Arc<Vec<(&'static str, Check)>>,
     pub transport: Arc<dyn Transport>,
+    pub has_bus: bool,
     pub openapi: Arc<OpenApi>,
 }
 
@@ -47,15 +48,16 @@ struct CheckResult {
 }
 
 pub(crate) fn routes(frame: Frame) -> Router {
-    let letters = format!("/admin/{}/dead-letters", frame.service);
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
-    vital_routes()
-        .route("/openapi.json", get(openapi))
-        .route(&letters, get(list_letters))
-        .route(&format!("{letters}/{{deadLetterId}}"), get(show_letter).delete(discard_letter))
-        .route(&format!("{letters}/{{deadLetterId}}/replay"), post(replay_letter))
-        .with_state(frame)
-        .merge(Router::from(docs))
+    let mut routes = vital_routes().route("/openapi.json", get(openapi));
+    if frame.has_bus {
+        let letters = format!("/admin/{}/dead-letters", frame.service);
+        routes = routes
+            .route(&letters, get(list_letters))
+            .route(&format!("{letters}/{{deadLetterId}}"), get(show_letter).delete(discard_letter))
+            .route(&format!("{letters}/{{deadLetterId}}/replay"), post(replay_letter));
+    }
+    routes.with_state(frame).merge(Router::from(docs))
 }
 
 /// What answers from the first moment, before the service itself does.
@@ -75,10 +77,14 @@ async fn in_time(check: impl Future<Output = Result<(), String>>) -> Result<(), 
 }
 
 async fn ready(State(frame): State<Frame>) -> Response {
-    let bus = in_time(async { frame.transport.ping().await.map_err(|error| error.to_string()) });
+    let bus = async {
+        let ping = async { frame.transport.ping().await.map_err(|error| error.to_string()) };
+        if frame.has_bus { Some(("bus", in_time(ping).await)) } else { None }
+    };
     let own = join_all(frame.checks.iter().map(|(name, check)| async move { (*name, in_time(check()).await) }));
     let (bus, own) = tokio::join!(bus, own);
-    let checks: Vec<CheckResult> = std::iter::once(("bus", bus))
+    let checks: Vec<CheckResult> = bus
+        .into_iter()
         .chain(own)
         .map(|(name, result)| CheckResult {
             name,

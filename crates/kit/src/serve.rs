@@ -1,21 +1,30 @@
-//! Starts a service: its listener, its relay, its consumers, its tasks; and stops them in order.
+//! Starts a service: its listener, its relay, its consumers, its tasks; puts another in its place while it
+//! listens; and stops them in order.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
-    extract::connect_info::IntoMakeServiceWithConnectInfo,
+    extract::{Request, connect_info::IntoMakeServiceWithConnectInfo},
     http::{StatusCode, Uri},
     middleware,
+    response::Response,
 };
 use souk_bus::{Consumer, relay};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     Deps, Problem, Service,
     health::{self, Frame},
+    service::Guard,
     traces::{self, Observer},
 };
 
@@ -31,6 +40,8 @@ pub struct Running {
     pub address: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// `None`: what was started by other means cannot be replaced.
+    entrance: Option<Entrance>,
 }
 
 impl Running {
@@ -38,7 +49,27 @@ impl Running {
     /// has stopped when `tasks` are done.
     #[must_use]
     pub fn new(name: &'static str, address: SocketAddr, stop: CancellationToken, tasks: TaskTracker) -> Self {
-        Self { name, address, stop, tasks }
+        Self { name, address, stop, tasks, entrance: None }
+    }
+
+    /// One that listens at `entrance`.
+    pub(crate) fn behind(
+        name: &'static str,
+        address: SocketAddr,
+        (stop, tasks): (CancellationToken, TaskTracker),
+        entrance: Entrance,
+    ) -> Self {
+        Self { name, address, stop, tasks, entrance: Some(entrance) }
+    }
+
+    /// Puts `service` into the place of the one that runs, such as one with another configuration. The listener
+    /// stays open: requests at hand are finished by the old one, whose consumers and tasks then end; new ones go
+    /// to the new. Answers false, and changes nothing, if what runs cannot be replaced.
+    #[must_use]
+    pub fn replace(&self, service: Service, deps: &Deps) -> bool {
+        let Some(entrance) = &self.entrance else { return false };
+        entrance.admit(service, deps, &self.tasks, &self.stop);
+        true
     }
 
     /// Stops accepting, finishes what is at hand, ends consumers and tasks. Answers false when
@@ -58,9 +89,47 @@ impl Running {
 pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
     let (name, stop, tasks) = (service.name, CancellationToken::new(), TaskTracker::new());
-    let router = run(service, deps, &tasks, &stop);
-    listen(name, listener, router.into_make_service_with_connect_info(), &tasks, stop.clone());
-    Ok(Running { name, address, stop, tasks })
+    let entrance = Entrance::default();
+    entrance.admit(service, deps, &tasks, &stop);
+    listen(name, listener, entrance.app(), &tasks, stop.clone());
+    Ok(Running::behind(name, address, (stop, tasks), entrance))
+}
+
+/// What stands behind an open listener. It may change: no connection is refused or cut when it does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entrance {
+    routes: Arc<RwLock<Router>>,
+    /// Ends the consumers and tasks of the service whose routes these are.
+    leaving: Arc<Mutex<CancellationToken>>,
+}
+
+impl Entrance {
+    /// One that answers by `routes` until a service is admitted.
+    pub(crate) fn with(routes: Router) -> Self {
+        Self { routes: Arc::new(RwLock::new(routes)), leaving: Arc::default() }
+    }
+
+    /// Starts `service`, lets it answer from now on, and sends away the one before it.
+    pub(crate) fn admit(&self, service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) {
+        let leaving = stop.child_token();
+        let routes = run(service, deps, tasks, &leaving);
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
+        let before = std::mem::replace(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner), leaving);
+        before.cancel();
+    }
+
+    /// The application that a listener serves.
+    pub(crate) fn app(&self) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+        let routes = Arc::clone(&self.routes);
+        let serve = move |request: Request| {
+            let now = routes.read().unwrap_or_else(PoisonError::into_inner).clone();
+            async move {
+                let answered: Result<Response, Infallible> = now.oneshot(request).await;
+                answered
+            }
+        };
+        Router::new().fallback(serve).into_make_service_with_connect_info()
+    }
 }
 
 /// Serves `app` on `listener` until `stop`.
@@ -80,12 +149,13 @@ pub(crate) fn listen(
 }
 
 /// Starts the service's relay, consumers and tasks. Answers its routes in their frame, to be served.
-pub(crate) fn run(service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) -> Router {
-    let Service { name, router, openapi, consumers, outbox, tasks: own_tasks, checks } = service;
+fn run(service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) -> Router {
+    let Service { name, router, openapi, consumers, outbox, tasks: own_tasks, checks, has_bus, guard } = service;
     let frame = Frame {
         service: name,
         checks: Arc::new(checks),
         transport: Arc::clone(&deps.transport),
+        has_bus,
         openapi: Arc::new(openapi),
     };
     if let Some(outbox) = outbox {
@@ -102,16 +172,18 @@ pub(crate) fn run(service: Service, deps: &Deps, tasks: &TaskTracker, stop: &Can
     for task in own_tasks {
         tasks.spawn(task(stop.clone()));
     }
-    frame_router(router, frame, deps)
+    frame_router(router, guard, frame, deps)
 }
 
-/// Lays the frame over a service's routes: its common routes, the verifier, observation, panics.
-fn frame_router(router: Router, frame: Frame, deps: &Deps) -> Router {
+/// Lays the frame over a service's routes: its common routes, its guard, the verifier, observation, panics.
+fn frame_router(router: Router, guard: Option<Guard>, frame: Frame, deps: &Deps) -> Router {
     let observer = Observer { service: frame.service, ids: Arc::new(deps.ids.clone()) };
-    router
-        .merge(health::routes(frame))
-        .fallback(not_found)
-        .method_not_allowed_fallback(not_allowed)
+    let routes = router.merge(health::routes(frame)).fallback(not_found).method_not_allowed_fallback(not_allowed);
+    let guarded = match guard {
+        Some(guard) => guard(routes),
+        None => routes,
+    };
+    guarded
         .layer(Extension(deps.verifier.clone()))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             axum::response::IntoResponse::into_response(Problem::internal(&"a handler panicked"))

@@ -3,28 +3,20 @@
 //! open listener, so no connection is refused or cut when it is.
 
 use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use axum::{
-    Router,
-    extract::{Request, connect_info::IntoMakeServiceWithConnectInfo},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Router, http::StatusCode};
 use souk_values::IdGen;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
 
 use crate::{
     Deps, Problem, Service, StartError,
     health::{self, Frame},
-    serve::{self, Running},
+    serve::{self, Entrance, Running},
 };
 
 /// The pause after the first failed attempt; it doubles with each.
@@ -51,16 +43,14 @@ where
     let no_address = |error| StartError::Io(format!("{name} has no address"), error);
     let address = listener.local_addr().map_err(no_address)?;
     let missing = Missing::default();
-    let routes = Arc::new(OnceLock::new());
     let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let app = changing(Arc::clone(&routes), stand_in(name, &missing, deps));
-    serve::listen(name, listener, app, &tasks, ending.clone());
-    let running = Running::new(name, address, ending.clone(), tasks.clone());
+    let entrance = Entrance::with(stand_in(name, &missing, deps));
+    serve::listen(name, listener, entrance.app(), &tasks, ending.clone());
+    let running = Running::behind(name, address, (ending, tasks), entrance);
     match stop.run_until_cancelled(build_at_last(name, &missing, &deps.ids, build)).await {
         Some(Ok(service)) => {
-            let own = serve::run(service, deps, &tasks, &ending);
-            // Set here only.
-            let _ = routes.set(own);
+            // One that listens at an entrance of its own can be replaced.
+            let _ = running.replace(service, deps);
             Ok(Some(running))
         }
         Some(Err(error)) => {
@@ -135,24 +125,13 @@ fn stand_in(name: &'static str, missing: &Missing, deps: &Deps) -> Router {
         service: name,
         checks: Arc::new(vec![("store", Arc::new(is_there))]),
         transport: Arc::clone(&deps.transport),
+        has_bus: true,
         openapi: Arc::new(OpenApi::default()),
     };
     health::vital_routes().with_state(frame).fallback(move || async move {
         let detail = format!("{name} is starting: it waits for its store. Please try again in a moment.");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "service.starting", detail).retry_after(ASK_AGAIN)
     })
-}
-
-/// Serves `routes` once they are set, and `stand_in` until then.
-fn changing(routes: Arc<OnceLock<Router>>, stand_in: Router) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-    let serve = move |request: Request| {
-        let now = routes.get().unwrap_or(&stand_in).clone();
-        async move {
-            let answered: Result<Response, Infallible> = now.oneshot(request).await;
-            answered
-        }
-    };
-    Router::new().fallback(serve).into_make_service_with_connect_info()
 }
 
 #[cfg(test)]

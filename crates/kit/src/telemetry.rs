@@ -7,6 +7,10 @@ use procfs::WithCurrentSystemInfo;
 use tracing_subscriber::EnvFilter;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+/// Changes what is logged.
+static LEVEL: OnceLock<ChangeLevel> = OnceLock::new();
+
+type ChangeLevel = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
 /// What the process as a whole is labelled with: its services share its CPU and memory.
 const PROCESS: &str = "souk";
@@ -22,12 +26,26 @@ const CART_BUCKETS: &[f64] = &[600.0, 3_600.0, 21_600.0, 43_200.0, 86_400.0, 259
 
 /// Logs to standard error, one JSON object a line, at `level` (`info`, `warn`) unless `RUST_LOG` says otherwise.
 pub fn log_json(level: &str) {
-    // The broker's client would log a message that came back with all its content.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},lapin=error")));
-    let logs =
-        tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr).with_env_filter(filter);
+    let logs = tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr);
+    let logs = logs.with_env_filter(filter(level)).with_filter_reloading();
+    let handle = logs.reload_handle();
     // A second start in one process (tests) keeps the first subscriber.
-    let _ = logs.try_init();
+    if logs.try_init().is_ok() {
+        let _ = LEVEL.set(Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string())));
+    }
+}
+
+/// Logs at `level` from now on.
+pub fn change_level(level: &str) {
+    let changed = LEVEL.get().map_or_else(|| Ok(()), |change| change(filter(level)));
+    if let Err(error) = changed {
+        tracing::error!(error, "the level of logs stays as it is");
+    }
+}
+
+fn filter(level: &str) -> EnvFilter {
+    // The broker's client would log a message that came back with all its content.
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},lapin=error")))
 }
 
 /// Makes the process count. Repeated calls share one recorder.

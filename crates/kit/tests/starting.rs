@@ -10,7 +10,7 @@ use axum::{Router, routing::get};
 use souk_kit::{Service, StartError, start_patiently};
 use souk_sql::SqlError;
 use souk_testkit::{Client, World, eventually};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 
@@ -84,4 +84,37 @@ async fn what_does_not_pass_ends_it_and_so_does_the_stop() {
     stop.cancel();
     let stopped = start_patiently("thing", listener, &world.deps, &stop, || std::future::ready(Err(away()))).await;
     assert!(stopped.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn another_takes_its_place_while_it_listens() {
+    let world = World::new().await;
+    let (listener, base) = listen().await;
+    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (told, waits, ended) = (Arc::clone(&arrived), Arc::clone(&go_on), CancellationToken::new());
+    let slow = get(async move || {
+        told.notify_one();
+        waits.notified().await;
+        "old"
+    });
+    let has_ended = ended.clone();
+    let old = Service::new("thing", Router::new().route("/things", slow), OpenApi::default()).running(
+        move |stop| async move {
+            stop.cancelled().await;
+            has_ended.cancel();
+        },
+    );
+    let running = souk_kit::start(old, listener, &world.deps).unwrap();
+    let at = base.clone();
+    let asked = tokio::spawn(async move { Client::new(at).get("/things").await.text });
+    arrived.notified().await;
+    assert!(!ended.is_cancelled());
+    assert!(running.replace(thing(), &world.deps));
+    // The old one's work ends; what it was asked is still answered.
+    ended.cancelled().await;
+    let client = Client::new(base);
+    assert_eq!(client.get("/things").await.expect(200).text, "here");
+    go_on.notify_one();
+    assert_eq!(asked.await.unwrap(), "old");
+    assert!(running.stop().await);
 }

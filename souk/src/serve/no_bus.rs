@@ -1,6 +1,6 @@
 //! The bus of a process that has none: the gateway neither tells nor consumes anything.
 
-use souk_bus::{BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
+use souk_bus::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
 use souk_events::{Envelope, Queue};
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -24,6 +24,14 @@ impl Transport for NoBus {
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
+        broadcast::channel(1).1
+    }
+
+    async fn announce(&self, _: Announcement) -> Result<(), BusError> {
+        Err(none())
+    }
+
+    fn announcements(&self) -> broadcast::Receiver<Announcement> {
         broadcast::channel(1).1
     }
 

@@ -11,7 +11,7 @@ use super::{
     answers::{Refusal, short},
     topology::{Names, retry_levels},
 };
-use crate::BusError;
+use crate::{Announcement, BusError};
 
 /// How often a message was handled and failed by its own fault.
 const ATTEMPTS: &str = "souk-attempts";
@@ -25,6 +25,10 @@ const DIED_AT: &str = "souk-died-at";
 const ERROR_LENGTH: usize = 2_000;
 /// The media type of an envelope.
 const CLOUD_EVENT: &str = "application/cloudevents+json";
+/// The media type of an announcement.
+const JSON: &str = "application/json";
+/// The routing key of announcements: Spring's is the name of their exchange.
+const ANNOUNCEMENT: &str = "springCloudBus";
 /// Kept on disk.
 const PERSISTENT: u8 = 2;
 
@@ -37,6 +41,8 @@ pub(super) struct Outgoing {
     pub id: String,
     pub properties: BasicProperties,
     pub body: Vec<u8>,
+    /// Whether it must be in a queue.
+    pub is_mandatory: bool,
 }
 
 /// What a dead letter is kept with.
@@ -79,7 +85,8 @@ impl Outgoing {
             .with_delivery_mode(PERSISTENT)
             .with_message_id(short(&*id)?)
             .with_headers(headers(death.attempts)?);
-        let letter = Self { exchange: names.dead(), key: names.queue(death.queue), id, properties, body };
+        let (exchange, key) = (names.dead(), names.queue(death.queue));
+        let letter = Self { exchange, key, id, properties, body, is_mandatory: true };
         Ok(letter.with_death(death)?)
     }
 
@@ -89,7 +96,7 @@ impl Outgoing {
             return Self::of_envelope(String::new(), names.queue(queue), &envelope, 0);
         }
         let properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_message_id(short(&*id)?);
-        Ok(Self { exchange: String::new(), key: names.queue(queue), id, properties, body })
+        Ok(Self { exchange: String::new(), key: names.queue(queue), id, properties, body, is_mandatory: true })
     }
 
     fn of_envelope(exchange: String, key: String, envelope: &Envelope, attempts: u32) -> Result<Self, BusError> {
@@ -107,7 +114,20 @@ impl Outgoing {
         if let Ok(event_type) = short(&*envelope.event_type) {
             properties = properties.with_type(event_type);
         }
-        Ok(Self { exchange, key, id, properties, body: serde_json::to_vec(envelope)? })
+        Ok(Self { exchange, key, id, properties, body: serde_json::to_vec(envelope)?, is_mandatory: true })
+    }
+
+    /// To whoever listens now.
+    pub(super) fn announcement(names: &Names, announcement: &Announcement) -> Result<Self, BusError> {
+        let properties = BasicProperties::default().with_content_type(short(JSON)?);
+        Ok(Self {
+            exchange: names.announcements(),
+            key: ANNOUNCEMENT.to_owned(),
+            id: String::new(),
+            properties,
+            body: serde_json::to_vec(&*announcement.0)?,
+            is_mandatory: false,
+        })
     }
 
     fn with_death(mut self, death: &Death<'_>) -> Result<Self, Refusal> {

@@ -174,7 +174,7 @@ enum Asked<'a> {
 }
 
 async fn publish_one(channel: &Channel, message: &Outgoing) -> Result<Confirmation, Refusal> {
-    let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let mandatory = BasicPublishOptions { mandatory: message.is_mandatory, ..BasicPublishOptions::default() };
     let (exchange, key) = (short(&*message.exchange)?, short(&*message.key)?);
     let sent = channel.basic_publish(exchange, key, mandatory, &message.body, message.properties.clone());
     let confirm = sent.await.map_err(|error| Refusal::from(&error))?;

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use souk_values::IdGen;
 use tokio::{
-    sync::{Notify, broadcast, watch},
+    sync::{Notify, watch},
     time::Instant,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -13,12 +13,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     address::Address,
     declaring::declare,
+    hearing::{self, Heard},
     link::Link,
     publisher::Publisher,
     topology::{Names, Topology},
-    wakes,
 };
-use crate::{BusError, Signal, pace};
+use crate::{BusError, pace};
 
 /// How it stands with the broker.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub(super) struct Role {
 pub(super) struct Supervisor {
     pub role: Role,
     pub state: watch::Sender<State>,
-    pub signals: broadcast::Sender<Signal>,
+    pub heard: Heard,
     /// Told when an exchange or a queue was not there.
     pub incomplete: Arc<Notify>,
     pub ids: IdGen,
@@ -142,10 +142,10 @@ impl Supervisor {
     /// Offers `session` to all until it is lost; answers why it was.
     async fn keep(&self, session: &Arc<Session>) -> String {
         tracing::info!(broker = %self.role.address, "connected to the broker");
-        if !self.role.wakes.is_empty() {
-            let wakes = wakes::listen(Arc::clone(&session.consuming), self.role.clone(), self.signals.clone());
+        if !self.role.inspects {
+            let hearing = hearing::listen(Arc::clone(&session.consuming), self.role.clone(), self.heard.clone());
             let over = session.over.clone();
-            tokio::spawn(async move { over.run_until_cancelled_owned(wakes).await });
+            tokio::spawn(async move { over.run_until_cancelled_owned(hearing).await });
         }
         self.state.send_replace(State::Ready(Arc::clone(session)));
         let why = loop {

@@ -75,6 +75,11 @@ impl Names {
         format!("{}souk.events", self.prefix)
     }
 
+    /// Where all processes are told something at once; the name that Spring Cloud Bus gives it.
+    pub(super) fn announcements(&self) -> String {
+        format!("{}springCloudBus", self.prefix)
+    }
+
     /// Where dead letters are published, by the name of the queue they come from.
     pub(super) fn dead(&self) -> String {
         format!("{}souk.dead", self.prefix)
@@ -128,6 +133,7 @@ impl Topology {
         let mut topology = Self {
             exchanges: vec![
                 Exchange { name: names.events(), routing: Routing::Topic },
+                Exchange { name: names.announcements(), routing: Routing::Topic },
                 Exchange { name: names.dead(), routing: Routing::Direct },
             ],
             queues: Vec::new(),

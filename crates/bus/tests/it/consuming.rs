@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use souk_bus::{Consumer, Failure, Outcome, Received, Verdict};
+use souk_bus::{Announcement, Consumer, Failure, Outcome, Received, Verdict};
 use souk_events::{StockReserved, queue};
 use souk_testkit::eventually;
 use souk_values::Id;
@@ -127,6 +127,18 @@ pub async fn who_waits_is_woken(bench: Arc<Bench>) {
     eventually("an event wakes", || async {
         bench.bus.publish(&[bench.expired(4), bench.reserved(3)]).await.unwrap();
         woken.lock().unwrap().contains(&("stock.reserved.v1".to_owned(), "3".to_owned()))
+    })
+    .await;
+}
+
+pub async fn who_listens_is_told(bench: Arc<Bench>) {
+    let told = Announcement(Arc::new(serde_json::json!({"type": "RefreshRemoteApplicationEvent", "id": "1"})));
+    // On a broker it takes a moment until the queue is there; what is told before is lost, as it may be.
+    eventually("it is told", || async {
+        let mut announcements = bench.bus.announcements();
+        bench.bus.announce(told.clone()).await.unwrap();
+        let heard = tokio::time::timeout(Duration::from_millis(200), announcements.recv()).await;
+        heard.is_ok_and(|heard| heard.unwrap() == told)
     })
     .await;
 }

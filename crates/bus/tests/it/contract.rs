@@ -6,6 +6,7 @@ crate::on_each_transport![
     consuming::what_worked_is_settled_while_the_rest_is_held_and_put_back_after_long,
     consuming::what_was_taken_and_not_settled_comes_again,
     consuming::who_waits_is_woken,
+    consuming::who_listens_is_told,
     dead_letters::a_poison_message_is_put_aside_and_the_queue_goes_on,
     dead_letters::a_message_that_is_no_event_is_put_aside_as_it_is,
     dead_letters::a_message_is_handed_out_again_later_each_time,

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use souk_bus::{BusError, DeadLetter, DeadLetterId, Outbox, Signal, SqlOutbox, Subscription, Transport, outbox, relay};
+use souk_bus::{
+    Announcement, BusError, DeadLetter, DeadLetterId, Outbox, Signal, SqlOutbox, Subscription, Transport, outbox, relay,
+};
 use souk_events::{Envelope, Queue, queue};
 use souk_sql::{Access, Db, SqlError};
 use souk_testkit::{engine::Stores, eventually};
@@ -116,6 +118,12 @@ impl Transport for Watched {
     }
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.inner.signals()
+    }
+    async fn announce(&self, announcement: Announcement) -> Result<(), BusError> {
+        self.inner.announce(announcement).await
+    }
+    fn announcements(&self) -> broadcast::Receiver<Announcement> {
+        self.inner.announcements()
     }
     async fn ping(&self) -> Result<(), BusError> {
         self.inner.ping().await
