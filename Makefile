@@ -5,7 +5,7 @@ PORT ?= 8080
 DATA ?= ./souk-data
 SOAK_KILLS ?= 1000
 
-.PHONY: help run up-engines test test-engines check fmt deny layers soak
+.PHONY: help run up-engines test test-engines test-clients check fmt deny layers soak
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ test: ## All tests: units, services over HTTP, the whole shop, the crash test.
 
 test-engines: ## The same tests on PostgreSQL, MySQL, Redis and RabbitMQ, and those that only make sense there.
 	SOUK_TEST_MODE=engines $(CARGO) test --workspace
+
+test-clients: ## Discovery and config server against seven real Python and JavaScript clients (installed below target/).
+	bash scripts/clients.sh target/clients
+	SOUK_TEST_CLIENTS=$(CURDIR)/target/clients $(CARGO) test --package souk --test clients
 
 check: fmt layers deny ## Formatting, lints, layers, licences.
 	$(CARGO) clippy --workspace --all-targets -- -D warnings

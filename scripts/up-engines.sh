@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every service of the shop as a process of its own on engines of this machine, for development.
+# Runs every service of the shop as a process of its own on engines of this machine, for development: configured
+# by the config server, from config-repo/ with the profile 'local', and found through discovery.
 # Ctrl-C stops them all. Data stays in the engines; README.md ("On engines") says how to remove it.
 #
 #   PORT     the gateway's port, 8080; the others' ports move with it
@@ -22,7 +23,9 @@ port=${PORT:-8080}
 mkdir -p "${DATA:-./souk-data}/logs"
 data=$(cd "${DATA:-./souk-data}" && pwd)
 logs=$data/logs
-services=(auth product order cart payment notification gateway)
+services=(config-server discovery auth product order cart payment notification gateway)
+# The key of config-repo/'s {cipher} values: it is public, and so are they.
+repository_key=souk-example-key
 
 fail() {
     echo "up-engines: $*" >&2
@@ -39,6 +42,8 @@ port_of() {
         cart) echo $((port + 4)) ;;
         payment) echo $((port + 5)) ;;
         notification) echo $((port + 6)) ;;
+        discovery) echo $((port + 681)) ;;
+        config-server) echo $((port + 808)) ;;
     esac
 }
 
@@ -106,24 +111,26 @@ configure() {
     for name in auth order payment notification; do
         local variable=SOUK_${name^^}__STORE_URL
         [ -n "${!variable:-}" ] || make_postgres "souk_$name"
-        default "$variable" "${postgres%/}/souk_$name"
     done
     [ -n "${SOUK_PAYMENT__SANDBOX_LEDGER_URL:-}" ] || make_postgres souk_sandbox
-    default SOUK_PAYMENT__SANDBOX_LEDGER_URL "${postgres%/}/souk_sandbox"
     [ -n "${SOUK_PRODUCT__STORE_URL:-}" ] || make_mysql souk_product
-    default SOUK_PRODUCT__STORE_URL "${mysql%/}/souk_product"
-    default SOUK_CART__STORE_URL "$redis"
-    default SOUK_BUS__URL "$rabbitmq"
+    # Where config-repo/ is, and what its addresses of engines begin with.
+    default SOUK_CONFIG_SERVER__NATIVE__SEARCH_LOCATIONS "$PWD/config-repo"
+    default SOUK_CONFIG_SERVER__ENCRYPT__KEY "$repository_key"
+    default SOUK_CONFIG_URL "http://127.0.0.1:$(port_of config-server)"
+    default SOUK_CONFIG_PROFILES local
+    default SOUK_DISCOVERY_URL "http://127.0.0.1:$(port_of discovery)/eureka"
+    default SOUK_ENGINES__POSTGRES "${postgres%/}"
+    default SOUK_ENGINES__MYSQL "${mysql%/}"
+    default SOUK_ENGINES__REDIS "${redis%/}"
+    default SOUK_ENGINES__RABBITMQ "$rabbitmq"
     default SOUK_SHOP__PUBLIC_URL "http://localhost:$port"
     default SOUK_SHOP__SERVICE_SECRET "$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')"
     default SOUK_GATEWAY__MANAGEMENT_PORT $((port - 1))
     default SOUK_NOTIFICATION__MAILBOX_DIR "$data/mailbox"
     default SOUK_PRODUCT__PICTURES_DIR "$data/pictures"
-    for name in "${services[@]}"; do
-        default "SOUK_SERVICES__${name^^}" "http://127.0.0.1:$(port_of "$name")"
-    done
     # For another terminal: the same environment, so that 'souk doctor --distributed' sees this shop.
-    export -p | grep -E '^declare -x SOUK_[A-Z_]+__' >"$data/engines.env"
+    export -p | grep -E '^declare -x SOUK_([A-Z_]+__|CONFIG_|DISCOVERY_)' >"$data/engines.env"
 }
 
 declare -A pids=()

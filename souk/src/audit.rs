@@ -74,7 +74,7 @@ impl From<&QueueDepth> for Queued {
 
 /// Runs `souk audit`.
 pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
-    let settings = Settings::of(&args.shop)?;
+    let settings = Settings::of(&args.shop).await?;
     let report = settle(&settings, Duration::from_secs(args.settle)).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_bus::{BusError, LocalTransport, RabbitConfig, RabbitTransport, Transport, rabbit::QueueDepth};
 use souk_events::Envelope;
 use souk_kit::{StartError, config::ConfigError};
@@ -16,7 +16,7 @@ const LOCAL_IS_REFUSED: &str = "the local bus works only inside 'souk up': set S
                                 such as amqp://user:password@host:5672/%2f";
 
 /// The section `bus`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BusConfig {
     /// `bus.url`: the broker, `amqp://user:password@host:5672/%2f` or `amqps://…`. Empty, the default: the

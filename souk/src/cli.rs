@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
-use crate::services;
+use crate::{config_command::ConfigArgs, services};
 
 /// A complete online shop: register, browse, order, pay. Start with `souk up`.
 #[derive(Debug, Parser)]
@@ -47,6 +47,8 @@ pub enum Command {
     DeadLetters(DeadLettersArgs),
     /// Try every engine, broker and peer, and say what to do about what is wrong.
     Doctor(DoctorArgs),
+    /// Show what a service is configured with and by whom; make and read {cipher} values.
+    Config(ConfigArgs),
     /// Print the OpenAPI document of a service.
     Openapi(OpenapiArgs),
 }

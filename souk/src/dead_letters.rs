@@ -30,7 +30,7 @@ pub async fn run(args: DeadLettersArgs) -> Result<(), CommandError> {
 }
 
 async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), CommandError> {
-    let bus = Looked::at(&Settings::of(shop)?, Access::ReadOnly).await?;
+    let bus = Looked::at(&Settings::of(shop).await?, Access::ReadOnly).await?;
     let letters = bus.transport().dead_letters(service).await.map_err(CommandError::failed)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&letters).map_err(CommandError::failed)?);
@@ -47,14 +47,14 @@ async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), 
 }
 
 async fn show(shop: &ShopArgs, id: &str) -> Result<(), CommandError> {
-    let bus = Looked::at(&Settings::of(shop)?, Access::ReadOnly).await?;
+    let bus = Looked::at(&Settings::of(shop).await?, Access::ReadOnly).await?;
     let letter = bus.transport().dead_letter(read_id(id)?).await.map_err(CommandError::failed)?;
     println!("{}", serde_json::to_string_pretty(&letter).map_err(CommandError::failed)?);
     Ok(())
 }
 
 async fn change(shop: &ShopArgs, id: &str, act: Act) -> Result<(), CommandError> {
-    let settings = Settings::of(shop)?;
+    let settings = Settings::of(shop).await?;
     match settings.folder() {
         None => directly(&settings, id, &act).await?,
         Some(folder) => {

@@ -31,7 +31,7 @@ struct Report {
 
 /// Runs `souk doctor`.
 pub async fn run(args: DoctorArgs) -> Result<(), CommandError> {
-    let settings = Settings::of(&args.shop)?;
+    let settings = Settings::of(&args.shop).await?;
     let configuration = mistakes(&settings).into_iter().map(|mistake| {
         let advice = "set it right in the environment, or in the folder's config/*.yml";
         Finding::wrong("configuration", "", mistake).advising(advice)

@@ -51,6 +51,9 @@ pub struct Secrets {
     pub service_secret: String,
     /// Signs the sandbox provider's webhooks.
     pub webhook_secret: String,
+    /// Encrypts the `{cipher}` values of the folder's configuration. Folders of before have none yet.
+    #[serde(default)]
+    pub config_key: String,
 }
 
 impl Folder {
@@ -59,13 +62,13 @@ impl Folder {
         Self(path.to_owned())
     }
 
-    /// Makes the folder if it is missing.
+    /// Makes the folder if it is missing, with an empty one for configuration in it.
     pub fn make(&self) -> Result<(), CommandError> {
         // Stores hold addresses and password hashes: a folder that we make is for its owner only.
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&self.0)
+            .create(self.config())
             .map_err(|error| self.trouble("cannot be made", &error))
     }
 
@@ -117,15 +120,36 @@ impl Folder {
     pub fn secrets(&self, ids: &IdGen) -> Result<Secrets, CommandError> {
         let path = self.0.join(SECRETS);
         match std::fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text)
-                .map_err(|error| CommandError::failed(format!("{} is damaged: {error}", path.display()))),
+            Ok(text) => {
+                let mut secrets: Secrets = serde_json::from_str(&text)
+                    .map_err(|error| CommandError::failed(format!("{} is damaged: {error}", path.display())))?;
+                if secrets.config_key.is_empty() {
+                    secrets.config_key = ids.token(32);
+                    self.write_private(SECRETS, &secrets)?;
+                }
+                Ok(secrets)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let secrets = Secrets { service_secret: ids.token(32), webhook_secret: ids.token(32) };
+                let (service_secret, webhook_secret, config_key) = (ids.token(32), ids.token(32), ids.token(32));
+                let secrets = Secrets { service_secret, webhook_secret, config_key };
                 self.write_private(SECRETS, &secrets)?;
                 Ok(secrets)
             }
             Err(error) => Err(self.trouble("has secrets that cannot be read", &error)),
         }
+    }
+
+    /// The key of the `{cipher}` values of the folder's configuration; `None` until a shop has started here.
+    pub fn config_key(&self) -> Result<Option<Secret>, CommandError> {
+        let path = self.0.join(SECRETS);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.trouble("has secrets that cannot be read", &error)),
+        };
+        let secrets: Secrets = serde_json::from_str(&text)
+            .map_err(|error| CommandError::failed(format!("{} is damaged: {error}", path.display())))?;
+        Ok(Some(secrets.config_key).filter(|key| !key.is_empty()).map(Secret::new))
     }
 
     /// The password of the first admin, made on the first start and kept until [`Folder::has_shown_password`]:

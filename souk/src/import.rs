@@ -33,7 +33,7 @@ pub async fn run(args: ImportArgs) -> Result<(), CommandError> {
     let csv = tokio::fs::read(&args.file)
         .await
         .map_err(|error| CommandError::failed(format!("{} cannot be read: {error}", args.file.display())))?;
-    let settings = Settings::of(&args.shop)?;
+    let settings = Settings::of(&args.shop).await?;
     let report = match settings.folder() {
         Some(folder) => {
             if let Some(run) = folder.running() {

@@ -5,8 +5,10 @@ mod assets;
 mod audit;
 mod bus;
 mod cli;
+mod config_command;
 mod dead_letters;
 mod doctor;
+mod embedded;
 mod files;
 mod folder;
 mod import;
@@ -84,6 +86,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Audit(args) => audit::run(args).await,
         Command::DeadLetters(args) => dead_letters::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Config(args) => config_command::run(args).await,
         Command::Openapi(args) => openapi::run(&args),
     }
 }

@@ -6,7 +6,7 @@ use crate::{CommandError, address, cli::MigrateArgs, services::with_store, setti
 
 /// Runs `souk migrate`.
 pub async fn run(args: MigrateArgs) -> Result<(), CommandError> {
-    let settings = Settings::of(&args.shop)?;
+    let settings = Settings::of(&args.shop).await?;
     // An embedded shop that runs has its files to itself.
     let _hold = settings.folder().map(crate::folder::Folder::hold).transpose()?;
     let names: Vec<&str> =

@@ -11,6 +11,8 @@ pub fn run(args: &OpenapiArgs) -> Result<(), CommandError> {
         "cart" => souk_cart::openapi(),
         "payment" => souk_payment::openapi(),
         "notification" => souk_notification::openapi(),
+        "discovery" => souk_discovery::openapi(),
+        "config-server" => souk_config_server::openapi(),
         "gateway" => souk_gateway::openapi(),
         other => return Err(CommandError::failed(format!("there is no service {other}"))),
     };

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod no_bus;
+mod refreshing;
 mod starting;
 
 use std::{fs::File, net::IpAddr, sync::Arc, time::Duration};
@@ -22,10 +23,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{configuration::mistakes, starting::introduce};
-use self::{
-    configuration::{Configuration, Section},
-    no_bus::NoBus,
+use self::no_bus::NoBus;
+pub use self::{
+    configuration::{Configuration, Section, ServeConfig, TelemetryConfig, mistakes},
+    refreshing::{Complete, Refreshing, Served},
+    starting::{Process, build, introduce, telling},
 };
 use crate::{CommandError, cli::ServeArgs, files, services::standard_port, settings::Settings};
 
@@ -34,10 +36,12 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Serves until the process is told to stop.
 pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
-    let settings = Settings::distributed(Sources::from_env());
-    let configuration = Configuration::read(&args.services, &settings).map_err(CommandError::failed)?;
-    telemetry::log_json(configuration.log_filter);
+    let names: Vec<&str> = args.services.iter().map(String::as_str).collect();
+    telemetry::log_json(configuration::log_filter(&Sources::from_env()));
     telemetry::install_metrics();
+    let settings = Settings::of_process(&names).await?;
+    let configuration = Configuration::read(&args.services, &settings).map_err(CommandError::failed)?;
+    telemetry::change_level(configuration.log_filter);
     // Asked for before anything is started, so that no signal is lost.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::failed)?;
@@ -58,20 +62,40 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
         None => None,
     };
     let deps = make_deps(&configuration, broker.clone(), clock).map_err(CommandError::failed)?;
+    let announcements = deps.transport.announcements();
+    let process = Process { host: configuration.host, has_bus: broker.is_some() };
+    let discovery = settings.discovery(&configuration.registration, &deps)?;
 
     let stop = CancellationToken::new();
+    if let Some(discovery) = &discovery {
+        tokio::spawn(discovery.clone().run(stop.child_token()));
+    }
+    let served =
+        Served { settings, names: args.services.clone(), deps: deps.clone(), process, complete: Box::new(|_| {}) };
     let starting = configuration.sections.into_iter().zip(listeners).map(|(section, listeners)| {
-        let (deps, stop) = (&deps, &stop);
+        let (deps, stop, discovery) = (&deps, &stop, &discovery);
         let started: BoxFuture<'_, _> = Box::pin(async move {
-            let started = starting::start(section, listeners, deps, stop).await;
-            if started.is_err() {
-                stop.cancel();
+            let started = starting::start(section, listeners, (deps, &process), stop).await;
+            match &started {
+                Ok(Some(running)) => {
+                    if let Some(discovery) = discovery {
+                        discovery.register(running.name, running.address);
+                    }
+                }
+                Ok(None) => {}
+                Err(_) => stop.cancel(),
             }
             started
         });
         started
     });
-    let outcome = serve(join_all(starting), asked_to_stop, &stop).await;
+    let leaving = async || {
+        if let Some(discovery) = &discovery {
+            discovery.leave().await;
+        }
+    };
+    let refreshing = Refreshing::new(served, announcements);
+    let outcome = serve(join_all(starting), asked_to_stop, refreshing, leaving, &stop).await;
     if let Some(broker) = broker {
         // What was taken and not settled goes back to its queue now, not when the broker misses us.
         let closed = tokio::time::timeout(GOODBYE, broker.close()).await;
@@ -84,13 +108,16 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
 async fn serve(
     starting: impl Future<Output = Vec<Result<Option<Running>, StartError>>>,
     asked_to_stop: impl Future<Output = ()>,
+    refreshing: Refreshing,
+    leaving: impl AsyncFnOnce(),
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
     let (mut starting, mut asked_to_stop) = (std::pin::pin!(starting), std::pin::pin!(asked_to_stop));
     let started = tokio::select! {
         started = &mut starting => {
             if !stop.is_cancelled() {
-                asked_to_stop.await;
+                let running: Vec<&Running> = started.iter().flatten().flatten().collect();
+                tokio::select! { () = &mut asked_to_stop => {}, () = refreshing.run(&running) => {} }
             }
             started
         }
@@ -100,6 +127,8 @@ async fn serve(
         }
     };
     tracing::info!("stopping");
+    // Before anything closes, so that nobody is sent here any more.
+    leaving().await;
     let (mut running, mut failed) = (Vec::new(), None);
     for outcome in started {
         match outcome {

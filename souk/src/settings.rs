@@ -1,55 +1,124 @@
 //! The configuration of a shop, and where its stores are by it: an embedded shop's folder with its files,
-//! or the environment alone of a distributed one. Every command reads the same.
+//! or the config server and the environment of a distributed one. Every command reads the same.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde::de::DeserializeOwned;
 use souk_kit::{
-    ShopConfig,
+    Deps, ShopConfig,
     config::{ConfigError, Sources},
+    discovery::{Discovery, RegistrationConfig},
+    remote_config::RemoteConfig,
 };
 use souk_payment::PaymentConfig;
+use souk_values::{IdGen, Secret, SystemClock};
 
 use crate::{
     CommandError,
     bus::BusConfig,
     cli::ShopArgs,
-    files,
+    embedded, files,
     folder::Folder,
-    services::{SERVICES, standard_port, with_store},
+    services::{NAMES, standard_port, with_store},
 };
+
+/// Names the registry: a list of URLs with commas between, such as `http://user:password@host:8761/eureka`.
+pub const DISCOVERY_URL: &str = "SOUK_DISCOVERY_URL";
+/// The sections that every service reads.
+const SHARED: [&str; 6] = ["shop", "bus", "telemetry", "serve", "registration", "services"];
 
 /// A shop's configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where an embedded shop keeps what is not configured otherwise.
     folder: Option<Folder>,
+    /// What files and environment override.
+    defaults: Sources,
     sources: Sources,
 }
 
 impl Settings {
-    /// Reads the folder's `config/*.yml` and the `SOUK_*` variables. `defaults` are what both override.
-    pub fn read(folder: &Folder, defaults: Sources) -> Result<Self, CommandError> {
-        let sources = defaults
-            .with_files(&folder.config(), &SERVICES.map(|(name, _)| name))
-            .map_err(CommandError::failed)?
-            .with_env(std::env::vars());
-        Ok(Self { folder: Some(folder.clone()), sources })
+    /// Those of an embedded shop: what its config server makes of the binary's own configuration and of the folder's
+    /// `config`, then the `SOUK_*` variables. `defaults` are what all of these override.
+    pub async fn read(folder: &Folder, defaults: Sources) -> Result<Self, CommandError> {
+        let filed = embedded::configuration(folder, &[]).await?;
+        let sources = defaults.clone().then(&filed).with_env(std::env::vars());
+        Ok(Self { folder: Some(folder.clone()), defaults, sources })
     }
 
     /// Those of a distributed shop.
     pub fn distributed(sources: Sources) -> Self {
-        Self { folder: None, sources }
+        Self { folder: None, defaults: Sources::default(), sources }
+    }
+
+    /// Those of a process that serves `names`: what the config server of `SOUK_CONFIG_URL` says, if there is one,
+    /// then the environment. Waits for a config server that is not there yet.
+    pub async fn of_process(names: &[&str]) -> Result<Self, CommandError> {
+        let Some(remote) = RemoteConfig::from_env().map_err(CommandError::failed)? else {
+            return Ok(Self::distributed(Sources::from_env()));
+        };
+        if names.contains(&"config-server") {
+            if names.len() == 1 {
+                return Ok(Self::distributed(Sources::from_env()));
+            }
+            return Err(CommandError::failed(
+                "the config server cannot be configured by itself: serve it in a process of its own, or unset \
+                 SOUK_CONFIG_URL",
+            ));
+        }
+        let ids = IdGen::new(Arc::new(SystemClock));
+        let fetched = remote.fetch_patiently(names, &ids).await.map_err(CommandError::failed)?;
+        tracing::info!(version = fetched.version, "configured by the config server");
+        Ok(Self::distributed(fetched.sources.then(&Sources::from_env())))
+    }
+
+    /// The same read anew, for the services `names`. Errors: it cannot be; these are still right to go on with.
+    pub async fn again(&self, names: &[&str]) -> Result<Self, CommandError> {
+        if let Some(folder) = &self.folder {
+            return Self::read(folder, self.defaults.clone()).await;
+        }
+        let Some(remote) = RemoteConfig::from_env().map_err(CommandError::failed)? else { return Ok(self.clone()) };
+        let fetched = remote.fetch(names).await.map_err(CommandError::failed)?;
+        Ok(Self::distributed(fetched.sources.then(&Sources::from_env())))
     }
 
     /// Those of the shop that a command is about. Fails with a sentence when there is no such folder.
-    pub fn of(shop: &ShopArgs) -> Result<Self, CommandError> {
+    pub async fn of(shop: &ShopArgs) -> Result<Self, CommandError> {
         if shop.distributed {
-            return Ok(Self::distributed(Sources::from_env()));
+            let environment = Self::distributed(Sources::from_env());
+            return environment.again(&NAMES).await;
         }
         let folder = Folder::at(&shop.data);
         folder.must_exist()?;
-        Self::read(&folder, Sources::default())
+        Self::read(&folder, Sources::default()).await
+    }
+
+    /// The keys that `newer` changes, of the sections that `names` and every service read.
+    pub fn changed_keys(&self, newer: &Self, names: &[&str]) -> Vec<String> {
+        let is_read = |key: &String| {
+            let section = key.split('.').next().unwrap_or_default();
+            SHARED.contains(&section) || names.contains(&section)
+        };
+        self.sources.changed_keys(&newer.sources).into_iter().filter(is_read).collect()
+    }
+
+    /// The client of the registry at `SOUK_DISCOVERY_URL`, if there is one. It fills the directory of `deps`.
+    pub fn discovery(&self, config: &RegistrationConfig, deps: &Deps) -> Result<Option<Discovery>, CommandError> {
+        let Ok(urls) = std::env::var(DISCOVERY_URL) else { return Ok(None) };
+        self.discovery_at(&Secret::new(urls), config, deps).map(Some)
+    }
+
+    /// The client of the registry at `urls`.
+    pub fn discovery_at(
+        &self,
+        urls: &Secret,
+        config: &RegistrationConfig,
+        deps: &Deps,
+    ) -> Result<Discovery, CommandError> {
+        let fixed = self.configured_services().map_err(CommandError::failed)?.into_keys().collect();
+        let directory = deps.peers.directory().clone();
+        let (clock, ids) = (Arc::clone(&deps.clock), deps.ids.clone());
+        Discovery::new(urls, config.clone(), directory, fixed, clock, ids).map_err(CommandError::failed)
     }
 
     /// The embedded shop's folder.
@@ -136,8 +205,11 @@ impl Settings {
         self.sources.section(name)
     }
 
-    /// Where services are: at their standard ports unless configured.
+    /// Where services are: at their standard ports unless configured; with a registry, where that says.
     pub fn services(&self) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
+        if self.is_distributed() && std::env::var_os(DISCOVERY_URL).is_some() {
+            return self.configured_services();
+        }
         let standard = with_store().map(|name| {
             let base = format!("http://127.0.0.1:{}", standard_port(name));
             (name.to_owned(), vec![base])

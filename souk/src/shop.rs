@@ -1,40 +1,51 @@
 //! The embedded shop: every service in this process, each on its own store and its own port.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
+use percent_encoding::NON_ALPHANUMERIC;
 use souk_bus::Transport;
 use souk_gateway::{Extras, TestClock};
 use souk_kit::{
     Deps, Peers, Running, Service, ShopConfig, StartError,
     auth::{RemoteJwks, Verifier},
     call::Directory,
-    config::{ConfigError, Sources},
+    config::Sources,
+    discovery::Discovery,
 };
 use souk_values::{Clock, IdGen, Secret, ShiftedClock, SystemClock};
 use tokio::{net::TcpListener, sync::watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     CommandError, assets,
     bus::{self, BusConfig},
     cli::UpArgs,
+    embedded,
     folder::{Folder, Secrets},
-    serve::introduce,
-    services::{self, SERVICES, port, with_store},
-    settings::Settings,
+    serve::{self, Configuration, Process, Refreshing, Section, Served, introduce},
+    services::{self, CONFIG_SERVER, DISCOVERY, NAMES, SERVICES, port, with_store},
+    settings::{DISCOVERY_URL, Settings},
 };
 
 /// How long the gateway may take to finish requests at hand when the shop stops.
 const GATEWAY_DRAIN: Duration = Duration::from_secs(2);
+
+/// What a value comes from that the folder holds.
+const FOLDER: &str = "the shop's folder";
 
 /// A shop that runs.
 #[derive(Debug)]
 pub struct Shop {
     gateway: Running,
     services: Vec<Running>,
+    discovery: Discovery,
+    /// Ends the looking at the registry.
+    leaving: CancellationToken,
+    refreshing: Option<Refreshing>,
     /// The catalogue's store, to be filled while the shop already answers.
     pub products: souk_product::ProductStore,
     /// An admin who was made just now and is not told of yet.
@@ -54,58 +65,6 @@ pub struct FirstAdmin {
     pub password: Option<Secret>,
 }
 
-/// Every service's section.
-struct Configs {
-    auth: souk_auth::AuthConfig,
-    product: souk_product::ProductConfig,
-    order: souk_order::OrderConfig,
-    cart: souk_cart::CartConfig,
-    payment: souk_payment::PaymentConfig,
-    notification: souk_notification::NotificationConfig,
-    gateway: souk_gateway::GatewayConfig,
-    bus: BusConfig,
-}
-
-impl Configs {
-    /// Reads all sections. Errors: the mistakes of all of them at once.
-    fn read(settings: &Settings, folder: &Folder, secrets: &Secrets) -> Result<Self, ConfigError> {
-        let mut mistakes = Vec::new();
-        let of_payment = [
-            ("sandbox_ledger_url", folder.store_url("sandbox")),
-            ("sandbox_webhook_secret", secrets.webhook_secret.clone()),
-        ];
-        let of_notification = [("mailbox_dir", folder.mailbox().display().to_string())];
-        let auth = collect(settings.section("auth", &[]), &mut mistakes);
-        let product = collect(settings.section("product", &[]), &mut mistakes);
-        let order = collect(settings.section("order", &[]), &mut mistakes);
-        let cart = collect(settings.section("cart", &[]), &mut mistakes);
-        let payment = collect(settings.payment(&of_payment), &mut mistakes);
-        let notification = collect(settings.section("notification", &of_notification), &mut mistakes);
-        let gateway = collect(settings.plain_section("gateway"), &mut mistakes);
-        let bus = collect(settings.bus(), &mut mistakes);
-        let is_bus = bus.as_ref().map_or(Ok(true), BusConfig::is_local);
-        collect(is_bus, &mut mistakes);
-        collect(settings.configured_services(), &mut mistakes);
-        match (auth, product, order, cart, payment, notification, gateway, bus) {
-            (
-                Some(auth),
-                Some(product),
-                Some(order),
-                Some(cart),
-                Some(payment),
-                Some(notification),
-                Some(gateway),
-                Some(bus),
-            ) if mistakes.is_empty() => Ok(Self { auth, product, order, cart, payment, notification, gateway, bus }),
-            _ => Err(ConfigError(mistakes)),
-        }
-    }
-}
-
-fn collect<T>(section: Result<T, ConfigError>, mistakes: &mut Vec<String>) -> Option<T> {
-    section.map_err(|ConfigError(found)| mistakes.extend(found)).ok()
-}
-
 /// Starts every service, the gateway last.
 pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Result<Shop, CommandError> {
     let test_clock = args.test_clock.then(|| ShiftedClock::new(folder.clock_offset()));
@@ -115,30 +74,33 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     };
     let ids = IdGen::new(Arc::clone(&clock));
     let secrets = folder.secrets(&ids)?;
-    let defaults = Sources::default().with("shop", "public_url", format!("http://localhost:{}", args.port));
-    let settings = Settings::read(folder, defaults)?;
+    let settings = Settings::read(folder, defaults(args, folder, &secrets)).await?;
     // Everything that can be wrong with the configuration is told before anything is made.
-    let mut configs = Configs::read(&settings, folder, &secrets).map_err(CommandError::failed)?;
-    let management = (configs.gateway.management_host, port(configs.gateway.management_port, args.port));
-    let listeners = Listeners::bind(args.port, management).await?;
-    let peers = make_peers(&settings, &secrets, &clock, &ids, args.port).map_err(CommandError::failed)?;
-    let transport = bus::of_embedded(&configs.bus, folder, &services::WITH_STORE, Arc::clone(&clock)).await;
-    let transport = transport.map_err(CommandError::failed)?;
-    let deps = make_deps(peers, transport, clock, ids);
-    configs.auth.operator_secret = Secret::new(operator_token);
-    let is_configured = !configs.auth.admin_password.expose().is_empty();
-    // An engine may hold an admin of an earlier folder; there auth alone knows whether it makes the first.
-    let is_file = settings.store_url("auth").is_ok_and(|url| url == folder.store_url("auth"));
-    let first_password = if is_configured || !is_file { None } else { folder.first_password(&deps.ids)? };
-    if let Some(password) = &first_password {
-        configs.auth.admin_password = password.clone();
+    let names = NAMES.map(ToOwned::to_owned).to_vec();
+    let mut configuration = Configuration::read(&names, &settings).map_err(CommandError::failed)?;
+    let listeners = Listeners::bind(args.port, &configuration.sections).await?;
+    let (peers, shop) = make_peers(&settings, configuration.shop, &clock, &ids, args.port)?;
+    let bus = configuration.bus.take().unwrap_or_default();
+    let transport = open_bus(&bus, folder, &clock).await?;
+    let deps = make_deps((peers, shop), transport, clock, ids);
+    let process = Process { host: Ipv4Addr::LOCALHOST.into(), has_bus: true };
+
+    let mut first = FirstPassword::default();
+    for section in &mut configuration.sections {
+        if let Section::Auth(config) = section {
+            first = first_password(config, &settings, folder, &deps)?;
+        }
     }
-    let admin_email = configs.auth.admin_email.clone();
-    let gateway_config = configs.gateway.clone();
-    let started = Box::pin(start_services(configs, listeners.services, &deps)).await;
-    let (services, products, made_admin) = started.map_err(CommandError::failed)?;
-    let first_admin = match first_password {
-        Some(password) => Some(FirstAdmin { email: admin_email, password: Some(password) }),
+    let complete = completing(Secret::new(operator_token), first.password.clone());
+    configuration.sections.iter_mut().for_each(&complete);
+    let gateway_config = configuration.sections.iter().find_map(Section::gateway).unwrap_or_default();
+    let registries = registries(&configuration.sections, args.port);
+    let building = Building { folder, deps: &deps, process: &process };
+    let started = Box::pin(building.start(configuration.sections, listeners.services)).await;
+    let Started { services, products, made_admin } = started.map_err(CommandError::failed)?;
+    let products = products.ok_or_else(|| CommandError::failed("the shop has no product service"))?;
+    let first_admin = match first.password {
+        Some(password) => Some(FirstAdmin { email: first.email, password: Some(password) }),
         None => made_admin.map(|admin| FirstAdmin { email: admin.email, password: None }),
     };
     let (is_ready, shop_is_ready) = watch::channel(false);
@@ -151,12 +113,114 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let gateway = souk_gateway::start(gateway_config, &deps, listeners.gateway, listeners.management, extras)
         .await
         .map_err(CommandError::failed)?;
-    Ok(Shop { gateway, services, products, first_admin, management: management.into(), is_ready })
+    // Machine time: a clock that is moved ends no registration.
+    let discovery = settings.discovery_at(&registries, &configuration.registration, &on_machine_time(&deps))?;
+    let leaving = CancellationToken::new();
+    tokio::spawn(discovery.clone().run(leaving.clone()));
+    for running in services.iter().chain([&gateway]).filter(|running| running.name != "discovery") {
+        discovery.register(running.name, running.address);
+    }
+    let announcements = deps.transport.announcements();
+    let served = Served { settings, names, deps, process, complete };
+    Ok(Shop {
+        gateway,
+        services,
+        discovery,
+        leaving,
+        refreshing: Some(Refreshing::new(served, announcements)),
+        products,
+        first_admin,
+        management: listeners.at_management,
+        is_ready,
+    })
+}
+
+/// What a shop's folder, and its place on this machine, say where nothing is configured.
+fn defaults(args: &UpArgs, folder: &Folder, secrets: &Secrets) -> Sources {
+    Sources::default()
+        .with("shop", "public_url", format!("http://localhost:{}", args.port))
+        .with_from(FOLDER, "shop", "service_secret", secrets.service_secret.clone())
+        .with_from(FOLDER, "payment", "sandbox_webhook_secret", secrets.webhook_secret.clone())
+        .with_from(FOLDER, "notification", "mailbox_dir", folder.mailbox().display().to_string())
+}
+
+/// What the first admin signs in with, if this shop makes it.
+#[derive(Default)]
+struct FirstPassword {
+    email: String,
+    password: Option<Secret>,
+}
+
+fn first_password(
+    config: &souk_auth::AuthConfig,
+    settings: &Settings,
+    folder: &Folder,
+    deps: &Deps,
+) -> Result<FirstPassword, CommandError> {
+    let is_configured = !config.admin_password.expose().is_empty();
+    // An engine may hold an admin of an earlier folder; there auth alone knows whether it makes the first.
+    let is_file = settings.store_url("auth").is_ok_and(|url| url == folder.store_url("auth"));
+    let password = if is_configured || !is_file { None } else { folder.first_password(&deps.ids)? };
+    Ok(FirstPassword { email: config.admin_email.clone(), password })
+}
+
+/// Gives auth what only this process knows.
+fn completing(operator_token: Secret, first_password: Option<Secret>) -> serve::Complete {
+    Box::new(move |section| {
+        if let Section::Auth(config) = section {
+            config.operator_secret = operator_token.clone();
+            if let Some(password) = &first_password {
+                config.admin_password = password.clone();
+            }
+        }
+    })
+}
+
+async fn open_bus(
+    bus: &BusConfig,
+    folder: &Folder,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Transport>, CommandError> {
+    let opened = bus::of_embedded(bus, folder, &services::WITH_STORE, Arc::clone(clock)).await;
+    opened.map_err(CommandError::failed)
+}
+
+/// The registry in this process, unless another is configured.
+fn registries(sections: &[Section], gateway_port: u16) -> Secret {
+    if let Ok(urls) = std::env::var(DISCOVERY_URL) {
+        return Secret::new(urls);
+    }
+    let at = format!("127.0.0.1:{}/eureka", port(DISCOVERY, gateway_port));
+    let security = sections.iter().find_map(|section| match section {
+        Section::Discovery(config) if !config.security.user.is_empty() => Some(&config.security),
+        _ => None,
+    });
+    let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    Secret::new(match security {
+        Some(security) => {
+            format!("http://{}:{}@{at}", encoded(&security.user), encoded(security.password.expose()))
+        }
+        None => format!("http://{at}"),
+    })
+}
+
+/// The same, with the machine's own clock: for what concerns the network and not the business.
+fn on_machine_time(deps: &Deps) -> Deps {
+    Deps { clock: Arc::new(SystemClock), ..deps.clone() }
 }
 
 impl Shop {
+    /// Takes changed configurations over, for as long as it is polled.
+    pub async fn refresh(&mut self) {
+        if let Some(refreshing) = self.refreshing.take() {
+            refreshing.run(&self.services.iter().collect::<Vec<_>>()).await;
+        }
+    }
+
     /// Stops the gateway, then the services. Answers whether everything at hand was finished.
     pub async fn stop(self) -> bool {
+        self.discovery.leave().await;
+        self.leaving.cancel();
         // Streams have no end of their own; they are cut when the time is over.
         let gateway_is_done = tokio::time::timeout(GATEWAY_DRAIN, self.gateway.stop()).await.unwrap_or(false);
         let services = self.services.into_iter().map(Running::stop);
@@ -170,28 +234,24 @@ fn keep_offset(folder: &Folder) -> Arc<dyn Fn(Duration) -> std::io::Result<()> +
     Arc::new(move |offset| folder.keep_clock_offset(offset))
 }
 
-/// The services as the configuration and the gateway's port say, and what all of them know of the shop.
+/// The services as the configuration and the gateway's port say, and what all of them know of the shop. The registry
+/// says the same, once it has heard from them.
 fn make_peers(
     settings: &Settings,
-    secrets: &Secrets,
+    shop: ShopConfig,
     clock: &Arc<dyn Clock>,
     ids: &IdGen,
     gateway_port: u16,
-) -> Result<(Peers, ShopConfig), StartError> {
-    let mut shop = settings.shop()?;
-    if shop.service_secret.expose().is_empty() {
-        shop.service_secret = Secret::new(secrets.service_secret.clone());
-    }
+) -> Result<(Peers, ShopConfig), CommandError> {
     let directory = Directory::default();
     for (name, standard) in SERVICES {
         directory.set(name, [format!("http://127.0.0.1:{}", port(standard, gateway_port))]);
     }
-    for (name, urls) in settings.configured_services()? {
+    for (name, urls) in settings.configured_services().map_err(CommandError::failed)? {
         directory.set(&name, urls);
     }
-    let peers = Peers::new(directory, shop.service_secret.clone(), Arc::clone(clock), ids.clone())
-        .map_err(|error| StartError::Other(error.to_string()))?;
-    Ok((peers, shop))
+    let peers = Peers::new(directory, shop.service_secret.clone(), Arc::clone(clock), ids.clone());
+    Ok((peers.map_err(CommandError::failed)?, shop))
 }
 
 fn make_deps(
@@ -204,50 +264,90 @@ fn make_deps(
     Deps { clock, ids, transport, peers, verifier, shop }
 }
 
-async fn start_services(
-    configs: Configs,
-    listeners: Vec<TcpListener>,
-    deps: &Deps,
-) -> Result<(Vec<Running>, souk_product::ProductStore, Option<souk_auth::FirstAdmin>), StartError> {
-    let (auth, mut made_admin) = souk_auth::build(configs.auth, deps).await?;
-    // A password that auth made is nowhere else: it is told before anything can fail.
-    if let Some(admin) = made_admin.take_if(|admin| admin.generated) {
-        introduce(&admin);
+/// What was started beside the gateway.
+struct Started {
+    services: Vec<Running>,
+    products: Option<souk_product::ProductStore>,
+    made_admin: Option<souk_auth::FirstAdmin>,
+}
+
+/// What services are made of.
+struct Building<'a> {
+    folder: &'a Folder,
+    deps: &'a Deps,
+    process: &'a Process,
+}
+
+impl Building<'_> {
+    /// Starts the services of `sections` but the gateway, each on its listener.
+    async fn start(
+        &self,
+        sections: Vec<Section>,
+        listeners: Vec<(&'static str, TcpListener)>,
+    ) -> Result<Started, StartError> {
+        let (mut products, mut made_admin) = (None, None);
+        let mut services = Vec::with_capacity(listeners.len());
+        let sections: Vec<Section> = sections.into_iter().filter(|section| section.gateway().is_none()).collect();
+        for section in sections {
+            let service = match section {
+                Section::Auth(config) => {
+                    let (auth, mut admin) = souk_auth::build(config, self.deps).await?;
+                    // A password that auth made is nowhere else: it is told before anything can fail.
+                    if let Some(admin) = admin.take_if(|admin| admin.generated) {
+                        introduce(&admin);
+                    }
+                    made_admin = admin;
+                    auth
+                }
+                Section::Product(config) => {
+                    let (product, store) = souk_product::build(config, self.deps).await?;
+                    products = Some(store);
+                    product
+                }
+                section => self.build(&section).await?,
+            };
+            services.push(service);
+        }
+        let mut running = Vec::with_capacity(services.len());
+        for (name, listener) in listeners {
+            let Some(place) = services.iter().position(|service| service.name == name) else { continue };
+            let started = souk_kit::start(services.swap_remove(place), listener, self.deps);
+            running.push(started.map_err(|error| StartError::Io(format!("{name} cannot be started"), error))?);
+        }
+        Ok(Started { services: running, products, made_admin })
     }
-    let (product, products) = souk_product::build(configs.product, deps).await?;
-    let services: [Service; 6] = [
-        auth,
-        product,
-        souk_order::build(configs.order, deps).await?,
-        souk_cart::build(configs.cart, deps).await?,
-        Box::pin(souk_payment::build(configs.payment, deps)).await?,
-        souk_notification::build(configs.notification, deps).await?,
-    ];
-    let mut running = Vec::with_capacity(services.len());
-    for (service, listener) in services.into_iter().zip(listeners) {
-        let name = service.name;
-        let started = souk_kit::start(service, listener, deps);
-        running.push(started.map_err(|error| StartError::Io(format!("{name} cannot be started"), error))?);
+
+    async fn build(&self, section: &Section) -> Result<Service, StartError> {
+        match section {
+            Section::Discovery(_) => serve::build(section, &on_machine_time(self.deps), self.process).await,
+            Section::ConfigServer(_) => embedded::config_server(self.folder, self.deps).await,
+            section => serve::build(section, self.deps, self.process).await,
+        }
     }
-    Ok((running, products, made_admin))
 }
 
 /// Every port, bound before anything else happens, so that a taken one costs nothing.
 struct Listeners {
     gateway: TcpListener,
     management: TcpListener,
-    services: Vec<TcpListener>,
+    at_management: SocketAddr,
+    /// By service.
+    services: Vec<(&'static str, TcpListener)>,
 }
 
 impl Listeners {
-    async fn bind(gateway: u16, (host, management): (IpAddr, u16)) -> Result<Self, CommandError> {
+    async fn bind(gateway: u16, sections: &[Section]) -> Result<Self, CommandError> {
+        let config = sections.iter().find_map(Section::gateway).unwrap_or_default();
+        let (host, management): (IpAddr, u16) = (config.management_host, port(config.management_port, gateway));
         let public = bind("the gateway", Ipv4Addr::UNSPECIFIED.into(), gateway).await?;
-        let management = bind("the gateway's management", host, management).await?;
-        let mut services = Vec::with_capacity(SERVICES.len());
-        for (name, standard) in SERVICES {
-            services.push(bind(name, Ipv4Addr::LOCALHOST.into(), port(standard, gateway)).await?);
+        let operators = bind("the gateway's management", host, management).await?;
+        let mut services = Vec::new();
+        for (name, standard) in [("discovery", DISCOVERY), ("config-server", CONFIG_SERVER)].into_iter().chain(SERVICES)
+        {
+            services.push((name, bind(name, Ipv4Addr::LOCALHOST.into(), port(standard, gateway)).await?));
         }
-        Ok(Self { gateway: public, management, services })
+        let at_management = (host, management).into();
+        Ok(Self { gateway: public, management: operators, at_management, services })
     }
 }
 

@@ -10,13 +10,16 @@ use crate::{
     cli::UpArgs,
     folder::{Folder, Run},
     import::import_with_bar,
-    services::{self, SERVICES},
+    services::{self, CONFIG_SERVER, DISCOVERY, SERVICES},
     shop::{self, Shop},
 };
 
+/// What goes wrong, and what becomes of a changed configuration.
+const LOGGED: &str = "warn,souk::serve::refreshing=info,lapin=off";
+
 /// Runs the shop until it is told to stop.
 pub async fn run(args: UpArgs) -> Result<(), CommandError> {
-    souk_kit::telemetry::log_json("warn,lapin=off");
+    souk_kit::telemetry::log_json(LOGGED);
     souk_kit::telemetry::install_metrics();
     let folder = Folder::at(&args.data.data);
     folder.make()?;
@@ -32,7 +35,7 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
     }
 
     let operator_token = IdGen::new(Arc::new(SystemClock)).token(32);
-    let shop = Box::pin(shop::start(&args, &folder, operator_token.clone())).await?;
+    let mut shop = Box::pin(shop::start(&args, &folder, operator_token.clone())).await?;
     folder.announce(&Run {
         pid: std::process::id(),
         gateway: format!("http://127.0.0.1:{}", args.port),
@@ -54,6 +57,7 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
         if args.open && webbrowser::open(&format!("http://localhost:{}", args.port)).is_err() {
             println!("No browser could be opened; the address is above.");
         }
+        shop.refresh().await;
         std::future::pending::<Result<(), CommandError>>().await
     };
     let outcome = tokio::select! {
@@ -88,7 +92,7 @@ fn greet(args: &UpArgs, shop: &Shop) {
     println!("  shop and API   http://localhost:{}", args.port);
     println!("  API documents  http://localhost:{}/docs", args.port);
     println!("  metrics        http://{}/metrics", shop.management);
-    for (name, standard) in SERVICES {
+    for (name, standard) in SERVICES.into_iter().chain([("discovery", DISCOVERY), ("config-server", CONFIG_SERVER)]) {
         println!("  {name:<13}  http://127.0.0.1:{}", services::port(standard, args.port));
     }
     println!();

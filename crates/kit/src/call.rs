@@ -318,7 +318,7 @@ impl PeerClient {
 }
 
 /// An error with its causes: reqwest's own words name only the outermost.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

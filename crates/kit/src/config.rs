@@ -1,37 +1,69 @@
-//! Configuration: defaults in code < files < environment, all mistakes told at once.
+//! Configuration: defaults in code < files < config server < environment < flags, all mistakes told at once.
 //!
 //! `SOUK_ORDER__STORE_URL` is `order.store-url` in files; kebab, camel and snake case are read alike.
+//! `${key}` and `${key:default}` in files and in what the config server says are filled in from all sources.
 
-use std::{collections::BTreeMap, path::Path};
+mod draft;
+mod fitting;
+mod key;
+pub mod masking;
+mod merged;
+mod placeholders;
+mod reading;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use self::{
+    draft::{Draft, Flaw, Node},
+    fitting::Misfit,
+    key::Step,
+    merged::{Merged, plain_text},
+    placeholders::Resolver,
+    reading::Read,
+};
 
 /// Everything wrong with a configuration, a line each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration has {} mistake(s):\n  {}", .0.len(), .0.join("\n  "))]
 pub struct ConfigError(pub Vec<String>);
 
-/// The merged sources, by section. Later sources win.
-#[derive(Debug, Clone, Default)]
-pub struct Sources(Map<String, Value>);
+/// The sources of a configuration, each with where it is from. Later ones win: mappings merge, lists and
+/// scalars replace. Its `Debug` shows no value.
+#[derive(Clone, Default)]
+pub struct Sources {
+    layers: Vec<Layer>,
+}
+
+/// One source.
+#[derive(Clone)]
+struct Layer {
+    origin: String,
+    tree: Node,
+    flaws: Vec<Flaw>,
+    has_placeholders: bool,
+}
 
 impl Sources {
     /// The environment's `SOUK_*` variables.
     #[must_use]
     pub fn from_env() -> Self {
-        Self::default().with_env(std::env::vars())
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        Self::default().with_env(std::env::vars_os().map(|(name, value)| (text(name), text(value))))
     }
 
     /// These sources, then `SOUK_SECTION__KEY` of `variables`. Variables without `__` are not sections.
     #[must_use]
     pub fn with_env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables: BTreeMap<String, String> = variables.into_iter().collect();
         for (name, text) in variables {
-            let Some(path) = name.strip_prefix("SOUK_") else { continue };
-            if path.contains("__") {
-                let keys: Vec<String> = path.split("__").map(normal).collect();
-                set(&mut self.0, &keys, Value::String(text));
-            }
+            let Some(path) = name.strip_prefix("SOUK_").filter(|path| path.contains("__")) else { continue };
+            let path = path.replace("__", ".");
+            self.push(format!("{name} in the environment"), false, [(path, Value::String(text))]);
         }
         self
     }
@@ -45,10 +77,10 @@ impl Sources {
             let path = folder.join(format!("{name}.yml"));
             match std::fs::read_to_string(&path) {
                 Ok(text) => match serde_saphyr::from_str::<Value>(&text) {
-                    Ok(Value::Object(tree)) => merge(&mut self.0, tree),
+                    Ok(Value::Object(tree)) => self.push(path.display().to_string(), true, tree),
                     Ok(Value::Null) => {}
                     Ok(_) => mistakes.push(format!("{}: the top level is not a mapping", path.display())),
-                    Err(error) => mistakes.push(format!("{}: {error}", path.display())),
+                    Err(error) => mistakes.push(format!("{}: {}", path.display(), error.without_snippet())),
                 },
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => mistakes.push(format!("{}: {error}", path.display())),
@@ -57,185 +89,158 @@ impl Sources {
         if mistakes.is_empty() { Ok(self) } else { Err(ConfigError(mistakes)) }
     }
 
+    /// These sources, then the dotted keys of `origin`: `a.b[0].c`. Its lists replace weaker ones whole. A key
+    /// `invalid.x` says, as config servers do, that `x` could not be decrypted. That, malformed keys and lists
+    /// with gaps are mistakes of their section.
+    #[must_use]
+    pub fn with_properties(mut self, origin: &str, flat: impl IntoIterator<Item = (String, Value)>) -> Self {
+        self.push(origin.to_owned(), true, flat);
+        self
+    }
+
     /// These sources with `section.key` set, as a flag of the command line does.
     #[must_use]
-    pub fn with(mut self, section: &str, key: &str, value: impl Into<Value>) -> Self {
-        set(&mut self.0, &[normal(section), normal(key)], value.into());
+    pub fn with(self, section: &str, key: &str, value: impl Into<Value>) -> Self {
+        self.with_from("souk itself", section, key, value)
+    }
+
+    /// These sources with `section.key` set by `origin`, such as `--port`.
+    #[must_use]
+    pub fn with_from(mut self, origin: &str, section: &str, key: &str, value: impl Into<Value>) -> Self {
+        self.push(origin.to_owned(), false, [(format!("{section}.{key}"), value.into())]);
         self
     }
 
     /// These sources, then `later`, whose values win.
     #[must_use]
     pub fn then(mut self, later: &Self) -> Self {
-        merge(&mut self.0, later.0.clone());
+        self.layers.extend(later.layers.iter().cloned());
         self
     }
 
-    /// One text of a section, if it is there.
+    /// Where the value of `section.path` is from, such as `SOUK_ORDER__STORE_URL in the environment` or
+    /// `config/order.yml`. `None`: nobody set it.
+    #[must_use]
+    pub fn origin_of(&self, section: &str, path: &str) -> Option<&str> {
+        let found = Merged::of(&self.layers).find(&key::parse_in(section, path)?)?.layer;
+        self.layers.get(found).map(|layer| layer.origin.as_str())
+    }
+
+    /// Whether the value of `section.path` holds, by a placeholder, that of a key that looks secret.
+    #[must_use]
+    pub fn is_from_secret(&self, section: &str, path: &str) -> bool {
+        let merged = Merged::of(&self.layers);
+        let Some(steps) = key::parse_in(section, path) else { return false };
+        let Some(found) = merged.find(&steps) else { return false };
+        let filled = Resolver::new(&self.layers, &merged).fill(&steps, found);
+        matches!(filled, Some(Ok((_, true))))
+    }
+
+    /// The keys, sorted, whose values are not the same in `newer`: `order.store-url`. Never their values.
+    #[must_use]
+    pub fn changed_keys(&self, newer: &Self) -> Vec<String> {
+        let (old, new) = (self.flat(), newer.flat());
+        let gone_or_changed = old.iter().filter(|(key, text)| new.get(*key) != Some(text));
+        let added = new.keys().filter(|key| !old.contains_key(*key));
+        let mut keys: Vec<String> = gone_or_changed.map(|(key, _)| key).chain(added).cloned().collect();
+        keys.sort();
+        keys
+    }
+
+    /// One text of a section, if it is there. A list is a text with commas.
     #[must_use]
     pub fn text(&self, section: &str, key: &str) -> Option<String> {
-        self.0.get(&normal(section))?.get(normal(key))?.as_str().map(str::to_owned)
+        let merged = Merged::of(&self.layers);
+        let steps = key::parse_in(section, key)?;
+        let found = merged.find(&steps).filter(|found| !found.value.is_null())?;
+        match Resolver::new(&self.layers, &merged).fill(&steps, found) {
+            Some(Ok((text, _))) => Some(text),
+            Some(Err(_)) | None => plain_text(found.value),
+        }
     }
 
     /// The texts of a section that maps names to texts, such as `services`.
     #[must_use]
     pub fn texts(&self, section: &str) -> BTreeMap<String, String> {
-        let entries = self.0.get(&normal(section)).and_then(Value::as_object);
-        entries
-            .into_iter()
-            .flatten()
-            .filter_map(|(key, value)| value.as_str().map(|text| (key.replace('_', "-"), text.to_owned())))
-            .collect()
+        let merged = Merged::of(&self.layers);
+        let Some(Merged::Branch(entries)) = merged.below(&key::normal(section)) else { return BTreeMap::new() };
+        let named = |key: &&str| self.text(section, key).map(|text| (key.replace('_', "-"), text));
+        entries.keys().filter_map(named).collect()
     }
 
     /// A section as `T`, whose fields are snake case, defaulted (`#[serde(default)]`), and closed
-    /// (`deny_unknown_fields`). Errors: every unknown key and every value that does not fit.
+    /// (`deny_unknown_fields`). Errors: every unknown key, every value that does not fit or is still
+    /// encrypted, every placeholder that cannot be filled in, everything that [`Self::with_properties`] noted.
     pub fn section<T: DeserializeOwned>(&self, section: &str) -> Result<T, ConfigError> {
-        let mut tree = self.0.get(&normal(section)).cloned().unwrap_or_else(|| Value::Object(Map::new()));
-        let mut mistakes = Vec::new();
-        // Each round mends or removes what the deserializer stumbled over, so that all is found.
-        loop {
-            let error = match serde_path_to_error::deserialize::<_, T>(&tree) {
-                Ok(value) if mistakes.is_empty() => return Ok(value),
-                Ok(_) => return Err(ConfigError(mistakes)),
-                Err(error) => error,
+        match self.section_and_mistakes(section) {
+            (Some(value), mistakes) if mistakes.is_empty() => Ok(value),
+            (_, mistakes) => Err(ConfigError(mistakes)),
+        }
+    }
+
+    /// A section without what is wrong in it, if the rest makes one, and all that is wrong. Each mistake begins
+    /// with its key and a colon.
+    #[must_use]
+    pub fn section_and_mistakes<T: DeserializeOwned>(&self, section: &str) -> (Option<T>, Vec<String>) {
+        let name = key::normal(section);
+        let merged = Merged::of(&self.layers);
+        let mut read = Read::new(self, &merged, &name);
+        let tree = merged.below(&name).map_or(Value::Null, |node| read.value(node));
+        let tree = if merged::is_empty(&tree) { Value::Object(Map::new()) } else { tree };
+        let (value, misfits) = fitting::fit(tree, &read.secret);
+        let mut mistakes = read.mistakes;
+        mistakes.extend(misfits.into_iter().map(|misfit| self.tell(&merged, &name, misfit)));
+        (value, mistakes)
+    }
+
+    /// The mistake with its key and where it is from.
+    fn tell(&self, merged: &Merged<'_>, section: &str, misfit: Misfit) -> String {
+        let mut steps = vec![Step::Key(section.to_owned())];
+        steps.extend(misfit.path);
+        let mistake = format!("{}: {}", key::show(&steps), misfit.cause);
+        match merged.find(&steps).and_then(|found| self.layers.get(found.layer)) {
+            Some(layer) => format!("{mistake} ({})", layer.origin),
+            None => mistake,
+        }
+    }
+
+    /// Every value as text, by its key. What cannot be filled in stays as it is.
+    fn flat(&self) -> BTreeMap<String, String> {
+        let merged = Merged::of(&self.layers);
+        let mut resolver = Resolver::new(&self.layers, &merged);
+        let leaves = merged.leaves().into_iter().map(|(steps, found)| {
+            let text = match resolver.fill(&steps, found) {
+                Some(Ok((text, _))) => text,
+                Some(Err(_)) | None => plain_text(found.value).unwrap_or_default(),
             };
-            let keys: Vec<String> = error.path().iter().map(ToString::to_string).collect();
-            match read_text(&mut tree, &keys) {
-                Mended::Yes => {}
-                Mended::No => {
-                    mistakes.push(format!("{section}.{}: {}", keys.join(".").replace('_', "-"), error.inner()));
-                    let removed = remove(&mut tree, &keys);
-                    if !removed {
-                        return Err(ConfigError(mistakes));
-                    }
-                }
+            (key::show(&steps), text)
+        });
+        leaves.collect()
+    }
+
+    fn push(&mut self, origin: String, has_placeholders: bool, flat: impl IntoIterator<Item = (String, Value)>) {
+        let mut draft = Draft::default();
+        for (key, value) in flat {
+            match key.strip_prefix("invalid.") {
+                Some(lost) => draft.flaw(undecryptable(lost, &origin)),
+                None => draft.put(&key, value),
             }
         }
+        let (tree, flaws) = draft.finish();
+        self.layers.push(Layer { origin, tree, flaws, has_placeholders });
     }
 }
 
-enum Mended {
-    Yes,
-    No,
+fn undecryptable(key: &str, origin: &str) -> Flaw {
+    let text = format!(
+        "{key}: the config server cannot decrypt {key}: encrypt it anew ('souk config encrypt'), or give the server \
+         the key that it was encrypted with ({origin})"
+    );
+    Flaw { section: key::section_of(key), place: key::parse(key).unwrap_or_default(), text }
 }
 
-/// Environment variables are texts; a text where a number, truth value or list is due becomes one.
-fn read_text(tree: &mut Value, keys: &[String]) -> Mended {
-    let Some(value) = find(tree, keys) else { return Mended::No };
-    let Some(text) = value.as_str() else { return Mended::No };
-    match serde_json::from_str::<Value>(text) {
-        Ok(read @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => *value = read,
-        _ if text.contains(',') => {
-            *value = text.split(',').map(|part| Value::String(part.trim().to_owned())).collect();
-        }
-        _ => return Mended::No,
-    }
-    Mended::Yes
-}
-
-fn find<'t>(tree: &'t mut Value, keys: &[String]) -> Option<&'t mut Value> {
-    keys.iter().try_fold(tree, |node, key| node.as_object_mut()?.get_mut(key))
-}
-
-fn remove(tree: &mut Value, keys: &[String]) -> bool {
-    let Some((last, parents)) = keys.split_last() else { return false };
-    find(tree, parents).and_then(Value::as_object_mut).is_some_and(|parent| parent.remove(last).is_some())
-}
-
-fn set(tree: &mut Map<String, Value>, keys: &[String], value: Value) {
-    let Some((first, rest)) = keys.split_first() else { return };
-    if rest.is_empty() {
-        tree.insert(first.clone(), value);
-        return;
-    }
-    let child = tree.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
-    if !child.is_object() {
-        *child = Value::Object(Map::new());
-    }
-    if let Some(child) = child.as_object_mut() {
-        set(child, rest, value);
-    }
-}
-
-fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
-    for (key, value) in from {
-        let key = normal(&key);
-        match (into.get_mut(&key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-            (_, Value::Object(new)) => {
-                let mut child = Map::new();
-                merge(&mut child, new);
-                into.insert(key, Value::Object(child));
-            }
-            (_, value) => {
-                into.insert(key, value);
-            }
-        }
-    }
-}
-
-/// `storeUrl`, `store-url`, `STORE_URL` and `store_url` are one key.
-fn normal(key: &str) -> String {
-    let shouted = !key.chars().any(char::is_lowercase);
-    let mut out = String::with_capacity(key.len());
-    for letter in key.chars() {
-        if letter.is_uppercase() && !shouted && !out.is_empty() && !out.ends_with('_') {
-            out.push('_');
-        }
-        out.extend(if letter == '-' { '_' } else { letter }.to_lowercase());
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-    use souk_values::Secret;
-
-    use super::*;
-
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default, deny_unknown_fields)]
-    struct Config {
-        store_url: String,
-        pay_within_seconds: u64,
-        admin_password: Secret,
-        peers: Vec<String>,
-    }
-
-    fn env(pairs: &[(&str, &str)]) -> Sources {
-        Sources::default().with_env(pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())))
-    }
-
-    #[test]
-    fn every_spelling_is_read_and_later_sources_win() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("application.yml"), "order:\n  store-url: a\n  payWithinSeconds: 5\n")
-            .unwrap();
-        std::fs::write(folder.path().join("order.yml"), "order:\n  storeUrl: b\n").unwrap();
-        let sources = Sources::default().with_files(folder.path(), &["order"]).unwrap().with_env([
-            ("SOUK_ORDER__ADMIN_PASSWORD".to_owned(), "12345".to_owned()),
-            ("SOUK_ORDER__PEERS".to_owned(), "one, two".to_owned()),
-        ]);
-        let config: Config = sources.section("order").unwrap();
-        assert_eq!((config.store_url.as_str(), config.pay_within_seconds), ("b", 5));
-        assert_eq!(config.admin_password.expose(), "12345");
-        assert_eq!(config.peers, ["one", "two"]);
-    }
-
-    #[test]
-    fn all_mistakes_are_told_at_once() {
-        let sources = env(&[
-            ("SOUK_ORDER__STORE_URI", "x"),
-            ("SOUK_ORDER__PAY_WITHIN_SECONDS", "soon"),
-            ("SOUK_ORDER__COLOUR", "red"),
-            ("SOUK_CART__ANYTHING", "is another section's"),
-        ]);
-        let ConfigError(mistakes) = sources.section::<Config>("order").unwrap_err();
-        assert_eq!(mistakes.len(), 3, "{mistakes:?}");
-        let text = mistakes.join("\n");
-        assert!(text.contains("order.store-uri") && text.contains("order.colour"), "{text}");
-        assert!(text.contains("order.pay-within-seconds"), "{text}");
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.layers.iter().map(|layer| &layer.origin)).finish()
     }
 }

@@ -3,8 +3,10 @@
 pub mod auth;
 pub mod call;
 pub mod config;
+pub mod discovery;
 pub mod extract;
 pub mod problem;
+pub mod remote_config;
 pub mod routes;
 pub mod service;
 pub mod telemetry;

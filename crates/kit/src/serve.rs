@@ -178,10 +178,10 @@ fn run(service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationTo
 /// Lays the frame over a service's routes: its common routes, its guard, the verifier, observation, panics.
 fn frame_router(router: Router, guard: Option<Guard>, frame: Frame, deps: &Deps) -> Router {
     let observer = Observer { service: frame.service, ids: Arc::new(deps.ids.clone()) };
-    let routes = router.merge(health::routes(frame)).fallback(not_found).method_not_allowed_fallback(not_allowed);
+    let framed = router.merge(health::routes(frame)).fallback(not_found).method_not_allowed_fallback(not_allowed);
     let guarded = match guard {
-        Some(guard) => guard(routes),
-        None => routes,
+        Some(guard) => guard(framed),
+        None => framed,
     };
     guarded
         .layer(Extension(deps.verifier.clone()))

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_bus::{Consumer, Outbox, Stamper, Transport};
 use souk_sql::{Connections, Db};
 use souk_values::{Clock, Currency, IdGen, Secret};
@@ -41,7 +41,7 @@ impl Deps {
 }
 
 /// The section `shop`: what all services know of the shop.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShopConfig {
     /// ISO 4217; every price and order is in it. EUR.
@@ -103,6 +103,9 @@ impl StartError {
 /// Background work: runs until the token is cancelled, then ends by itself.
 pub type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
+/// Stands before all routes of a service, the frame's own included.
+pub type Guard = Box<dyn FnOnce(axum::Router) -> axum::Router + Send>;
+
 /// Whether something that the service needs works now; an error says what is wrong.
 pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
@@ -122,13 +125,41 @@ pub struct Service {
     pub tasks: Vec<Task>,
     /// What readiness asks, by name.
     pub checks: Vec<(&'static str, Check)>,
+    /// Whether it tells or consumes events, and so is ready only while the bus works.
+    pub has_bus: bool,
+    /// What lets requests in.
+    pub guard: Option<Guard>,
 }
 
 impl Service {
     /// A service of routes only.
     #[must_use]
     pub fn new(name: &'static str, router: axum::Router, openapi: OpenApi) -> Self {
-        Self { name, router, openapi, consumers: Vec::new(), outbox: None, tasks: Vec::new(), checks: Vec::new() }
+        Self {
+            name,
+            router,
+            openapi,
+            consumers: Vec::new(),
+            outbox: None,
+            tasks: Vec::new(),
+            checks: Vec::new(),
+            has_bus: true,
+            guard: None,
+        }
+    }
+
+    /// Neither tells nor consumes events: it is ready without a bus, and has no dead letters.
+    #[must_use]
+    pub fn without_bus(mut self) -> Self {
+        self.has_bus = false;
+        self
+    }
+
+    /// Lets `guard` lay itself over all routes, the frame's own included (`/health/**` is its to let through).
+    #[must_use]
+    pub fn guarded(mut self, guard: impl FnOnce(axum::Router) -> axum::Router + Send + 'static) -> Self {
+        self.guard = Some(Box::new(guard));
+        self
     }
 
     /// Consumes these queues too.

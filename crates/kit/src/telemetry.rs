@@ -13,7 +13,7 @@ static LEVEL: OnceLock<ChangeLevel> = OnceLock::new();
 type ChangeLevel = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
 /// What the process as a whole is labelled with: its services share its CPU and memory.
-const PROCESS: &str = "souk";
+pub(crate) const PROCESS: &str = "souk";
 /// How often recorded samples are folded.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -97,7 +97,7 @@ pub fn render_metrics(service: Option<&str>) -> String {
 
 /// Keeps the series labelled with `service` and those of the process, and their families' headings.
 fn only(text: &str, service: &str) -> String {
-    let label = format!("service=\"{service}\"");
+    let labels = [service, PROCESS].map(|service| format!("service=\"{service}\""));
     let mut out = String::new();
     let mut headings: Vec<&str> = Vec::new();
     for line in text.lines() {
@@ -106,7 +106,7 @@ fn only(text: &str, service: &str) -> String {
                 headings.clear();
             }
             headings.push(line);
-        } else if line.contains(&label) || line.starts_with("process_") {
+        } else if labels.iter().any(|label| line.contains(label)) {
             for heading in headings.drain(..) {
                 out.push_str(heading);
                 out.push('\n');

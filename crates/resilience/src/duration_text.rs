@@ -3,11 +3,24 @@
 
 use std::{fmt, time::Duration};
 
-use serde::{Deserializer, de};
+use serde::{Deserializer, Serializer, de};
 
 /// Reads one duration. Anything else than the forms above is an error.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_any(DurationVisitor)
+}
+
+/// Writes one duration in the largest unit that holds it whole; less than a millisecond is dropped.
+pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text(*duration))
+}
+
+fn text(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let largest = units.into_iter().find(|(size, _)| millis > 0 && millis.is_multiple_of(*size));
+    let (size, unit) = largest.unwrap_or((1, "ms"));
+    format!("{}{unit}", millis / size)
 }
 
 struct DurationVisitor;
@@ -55,6 +68,14 @@ mod tests {
             [("0", 0), ("250", 250), ("500ms", 500), ("60s", 60_000), ("5 m", 300_000), ("1h", 3_600_000)]
         {
             assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (millis, written) in [(0, "0ms"), (500, "500ms"), (1_500, "1500ms"), (60_000, "1m"), (7_200_000, "2h")] {
+            let duration = Duration::from_millis(millis);
+            assert_eq!((text(duration).as_str(), parse(&text(duration))), (written, Some(duration)));
         }
     }
 

@@ -1,8 +1,8 @@
-//! A value that never shows itself: no `Display`, and a `Debug` that hides it.
+//! A value that never shows itself: no `Display`, and a `Debug` and a `Serialize` that hide it.
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A password, key or token. Read it with [`Secret::expose`], where it is truly needed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -26,5 +26,25 @@ impl<T> Secret<T> {
 impl<T> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(secret)")
+    }
+}
+
+/// Writes `******`, so that a configuration can be shown; a value that is empty is written as empty.
+impl<T: Default + PartialEq> Serialize for Secret<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.0 == T::default() { "" } else { "******" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_never_written() {
+        let shown = |secret: &Secret| serde_json::to_string(secret).unwrap();
+        assert_eq!(shown(&Secret::new("geheim".to_owned())), r#""******""#);
+        assert_eq!(shown(&Secret::default()), r#""""#);
+        assert_eq!(format!("{:?}", Secret::new("geheim")), "(secret)");
     }
 }

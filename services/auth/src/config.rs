@@ -1,10 +1,10 @@
 //! The section `auth` of the configuration.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_values::Secret;
 
 /// What auth is configured with.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
     /// `auth.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:auth.db`.

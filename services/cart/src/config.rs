@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_kit::StartError;
 
 use crate::cart::Terms;
 
 /// What can be configured.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CartConfig {
     /// `cart.store-url`: `sqlite:PATH`, `redis://…`, `rediss://…`, `postgres://…` or `mysql://…`.

@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_kit::config::ConfigError;
 use souk_resilience::{BreakerConfig, duration_text};
 
 use crate::{address_range::AddressRange, default_routes, route::Route};
 
 /// The section `gateway`. Durations are written `500ms`, `60s`, `5m`, `1h`, or in milliseconds.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewayConfig {
     /// The routing table; given, it replaces the whole default. The API of souk.
@@ -81,7 +81,7 @@ impl Default for GatewayConfig {
 }
 
 /// One route, in Spring Cloud Gateway's shape.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
     /// Unique; the route's name in metrics and logs.
@@ -102,7 +102,7 @@ pub struct RouteConfig {
 }
 
 /// What else there is to know of a route.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RouteMetadata {
     /// Milliseconds until the service must have answered a head; negative: no limit.

@@ -1,10 +1,10 @@
 //! The section `notification`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_values::Secret;
 
 /// How notification runs.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NotificationConfig {
     /// `notification.store-url`: where notices and mails are kept. `sqlite:notification.db`.

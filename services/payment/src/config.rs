@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_kit::config::ConfigError;
 use souk_resilience::BreakerConfig;
 use souk_values::Secret;
@@ -11,7 +11,7 @@ use url::Url;
 use crate::provider::stripe::Account;
 
 /// How payment is set.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaymentConfig {
     /// `payment.store-url`: `sqlite:PATH`, `postgres://…`, `mysql://…` or `mssql://…`. `sqlite:payment.db`.
@@ -41,7 +41,7 @@ pub struct PaymentConfig {
 }
 
 /// The providers there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderName {
     /// Pretends, with a ledger on disk.

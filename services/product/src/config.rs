@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{gallery, store::DEFAULT_LOW_STOCK_AT};
 
 /// The section `product`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductConfig {
     /// `product.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:product.db`.

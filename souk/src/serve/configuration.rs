@@ -5,11 +5,20 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use serde::Deserialize;
-use souk_kit::{ShopConfig, config::ConfigError};
+use serde::{Deserialize, Serialize};
+use souk_kit::{
+    ShopConfig,
+    config::{ConfigError, Sources},
+    discovery::RegistrationConfig,
+};
 use souk_payment::ProviderName;
 
-use crate::{bus::BusConfig, files, services::NAMES, settings::Settings};
+use crate::{
+    bus::BusConfig,
+    files,
+    services::{NAMES, stands_alone},
+    settings::Settings,
+};
 
 /// What a process is configured with.
 pub struct Configuration {
@@ -17,10 +26,12 @@ pub struct Configuration {
     /// What is logged.
     pub log_filter: &'static str,
     pub shop: ShopConfig,
-    /// `None` when nobody in this process needs it.
+    /// `None` when there is none, and nobody in this process needs it.
     pub bus: Option<BusConfig>,
-    /// Where each service is.
+    /// Where each service is, as far as that is known before the registry is asked.
     pub services: BTreeMap<String, Vec<String>>,
+    /// How this process shows itself to the registry.
+    pub registration: RegistrationConfig,
     /// Of each service that is served.
     pub sections: Vec<Section>,
 }
@@ -34,12 +45,14 @@ pub enum Section {
     Payment(Box<souk_payment::PaymentConfig>),
     Notification(souk_notification::NotificationConfig),
     Gateway(Box<souk_gateway::GatewayConfig>),
+    Discovery(souk_discovery::DiscoveryConfig),
+    ConfigServer(Box<souk_config_server::ConfigServerConfig>),
 }
 
 /// The section `serve`: the process itself.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct ServeConfig {
+pub struct ServeConfig {
     /// `serve.host`: the address that this process's services listen on. 0.0.0.0.
     host: IpAddr,
 }
@@ -51,18 +64,19 @@ impl Default for ServeConfig {
 }
 
 /// The section `telemetry`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct TelemetryConfig {
+pub struct TelemetryConfig {
     /// `telemetry.level`: `error`, `warn`, `info`, `debug` or `trace`. `info`.
     level: Level,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Level {
     Error,
     Warn,
+    #[default]
     Info,
     Debug,
     Trace,
@@ -82,21 +96,16 @@ impl Level {
     }
 }
 
-impl Default for TelemetryConfig {
-    fn default() -> Self {
-        Self { level: Level::Info }
-    }
-}
-
 impl Configuration {
     /// Reads all sections that `names` need. Errors: the mistakes of all of them at once.
     pub fn read(names: &[String], settings: &Settings) -> Result<Self, ConfigError> {
         let mut mistakes = Vec::new();
-        let has_peers = names.iter().any(|name| name != "gateway");
+        let has_peers = names.iter().any(|name| name != "gateway" && !stands_alone(name));
         let serve: Option<ServeConfig> = collect(settings.plain_section("serve"), &mut mistakes);
         let telemetry: Option<TelemetryConfig> = collect(settings.plain_section("telemetry"), &mut mistakes);
         let shop = collect(settings.shop(), &mut mistakes);
-        if has_peers && shop.as_ref().is_some_and(|shop| shop.service_secret.expose().is_empty()) {
+        let is_distributed = settings.is_distributed();
+        if is_distributed && has_peers && shop.as_ref().is_some_and(|shop| shop.service_secret.expose().is_empty()) {
             mistakes.push(
                 "shop.service-secret is not set: set SOUK_SHOP__SERVICE_SECRET to one long random text, the same for \
                  all services of the shop"
@@ -104,20 +113,25 @@ impl Configuration {
             );
         }
         let bus = collect(settings.bus(), &mut mistakes);
-        if let (true, Some(bus)) = (has_peers, &bus) {
-            collect(bus.must_be_shared(), &mut mistakes);
+        let has_bus = has_peers || bus.as_ref().is_some_and(|bus| !bus.url.expose().is_empty());
+        if let (true, Some(bus)) = (has_bus, &bus) {
+            let checked = if is_distributed { bus.must_be_shared() } else { bus.is_local().map(drop) };
+            collect(checked, &mut mistakes);
         }
         let services = collect(settings.services(), &mut mistakes);
+        let registration = collect(settings.plain_section("registration"), &mut mistakes);
         let mut sections: Vec<Section> = Vec::new();
         for name in names {
             let is_new = sections.iter().all(|section| section.name() != name);
             let section = if is_new { collect(Section::read(name, settings), &mut mistakes) } else { None };
             sections.extend(section);
         }
-        match (serve, telemetry, shop, bus, services) {
-            (Some(serve), Some(telemetry), Some(shop), Some(bus), Some(services)) if mistakes.is_empty() => {
-                let (host, log_filter) = (serve.host, telemetry.level.filter());
-                Ok(Self { host, log_filter, shop, bus: has_peers.then_some(bus), services, sections })
+        match (serve, telemetry, shop, bus, services, registration) {
+            (Some(serve), Some(telemetry), Some(shop), Some(bus), Some(services), Some(registration))
+                if mistakes.is_empty() =>
+            {
+                let (host, log_filter, bus) = (serve.host, telemetry.level.filter(), has_bus.then_some(bus));
+                Ok(Self { host, log_filter, shop, bus, services, registration, sections })
             }
             _ => Err(ConfigError(mistakes)),
         }
@@ -126,18 +140,13 @@ impl Configuration {
 
 /// Everything that is wrong with the configuration of all services, a line each.
 pub fn mistakes(settings: &Settings) -> Vec<String> {
-    if settings.is_distributed() {
-        let names = NAMES.map(ToOwned::to_owned);
-        return Configuration::read(&names, settings).err().map(|ConfigError(found)| found).unwrap_or_default();
-    }
-    let mut found = Vec::new();
-    collect(settings.shop(), &mut found);
-    collect(settings.bus().and_then(|bus| bus.is_local()), &mut found);
-    collect(settings.services(), &mut found);
-    for name in NAMES {
-        collect(Section::read(name, settings), &mut found);
-    }
-    found
+    let names = NAMES.map(ToOwned::to_owned);
+    Configuration::read(&names, settings).err().map(|ConfigError(found)| found).unwrap_or_default()
+}
+
+/// What a process logs before the whole of its configuration is known; a mistake in it is told with the others.
+pub fn log_filter(sources: &Sources) -> &'static str {
+    sources.section::<TelemetryConfig>("telemetry").unwrap_or_default().level.filter()
 }
 
 fn collect<T>(section: Result<T, ConfigError>, mistakes: &mut Vec<String>) -> Option<T> {
@@ -154,6 +163,8 @@ impl Section {
             "payment" => Self::Payment(Box::new(settings.payment(&[])?)),
             "notification" => Self::Notification(settings.section(name, &[])?),
             "gateway" => Self::Gateway(settings.plain_section(name)?),
+            "discovery" => Self::Discovery(settings.plain_section(name)?),
+            "config-server" => Self::ConfigServer(Box::new(settings.plain_section(name)?)),
             other => return Err(ConfigError(vec![format!("there is no service {other}")])),
         })
     }
@@ -168,6 +179,16 @@ impl Section {
             Self::Payment(_) => "payment",
             Self::Notification(_) => "notification",
             Self::Gateway(_) => "gateway",
+            Self::Discovery(_) => "discovery",
+            Self::ConfigServer(_) => "config-server",
+        }
+    }
+
+    /// The gateway's configuration, if it is the gateway's.
+    pub fn gateway(&self) -> Option<souk_gateway::GatewayConfig> {
+        match self {
+            Self::Gateway(config) => Some((**config).clone()),
+            _ => None,
         }
     }
 
@@ -183,7 +204,7 @@ impl Section {
             }
             Self::Payment(config) => vec![&config.store_url],
             Self::Notification(config) => vec![&config.store_url],
-            Self::Gateway(_) => Vec::new(),
+            Self::Gateway(_) | Self::Discovery(_) | Self::ConfigServer(_) => Vec::new(),
         }
     }
 
@@ -205,8 +226,6 @@ impl Section {
 
 #[cfg(test)]
 mod tests {
-    use souk_kit::config::Sources;
-
     use super::*;
 
     const COMMON: [(&str, &str); 2] = [("SOUK_BUS__URL", "amqp://mq"), ("SOUK_SHOP__SERVICE_SECRET", "s")];
@@ -276,10 +295,10 @@ mod tests {
         assert!(found.len() == 2 && found.iter().all(|mistake| mistake.contains("stripe")), "{found:?}");
     }
 
-    #[test]
-    fn an_embedded_shop_needs_nothing() {
+    #[tokio::test]
+    async fn an_embedded_shop_needs_nothing() {
         let temporary = tempfile::tempdir().unwrap();
-        let settings = Settings::read(&crate::folder::Folder::at(temporary.path()), Sources::default());
+        let settings = Settings::read(&crate::folder::Folder::at(temporary.path()), Sources::default()).await;
         assert!(Section::read("payment", &settings.unwrap()).is_ok());
     }
 

@@ -1,5 +1,8 @@
 //! Starts each service of the process: the gateway at once, the others as soon as their engines are there.
 
+use std::{net::IpAddr, sync::Arc};
+
+use souk_bus::Announcement;
 use souk_gateway::{Extras, GatewayConfig};
 use souk_kit::{Deps, Running, Service, StartError, start_patiently};
 use souk_sql::SqlError;
@@ -13,56 +16,79 @@ use crate::{address, assets, services::with_store};
 pub async fn start(
     section: Section,
     listeners: Listeners,
-    deps: &Deps,
+    (deps, process): (&Deps, &Process),
     stop: &CancellationToken,
 ) -> Result<Option<Running>, StartError> {
     let name = section.name();
-    let urls: Vec<String> = section.store_urls().into_iter().map(ToOwned::to_owned).collect();
-    let listener = listeners.own;
     let started = match section {
-        Section::Auth(config) => {
-            let build = async || {
-                let (service, first_admin) = souk_auth::build(config.clone(), deps).await?;
-                if let Some(admin) = first_admin {
-                    introduce(&admin);
-                }
-                Ok(service)
-            };
-            let build = async || or_named(build().await, &urls).await;
-            start_patiently(name, listener, deps, stop, || Box::pin(build())).await
+        Section::Gateway(config) => start_gateway(*config, listeners.own, listeners.management, deps).await.map(Some),
+        section => {
+            let build = || build(&section, deps, process);
+            start_patiently(name, listeners.own, deps, stop, || Box::pin(build())).await
         }
-        Section::Product(config) => {
-            let build = async || {
-                let built = souk_product::build(config.clone(), deps).await;
-                or_named(built.map(|(service, _)| service), &urls).await
-            };
-            start_patiently(name, listener, deps, stop, || Box::pin(build())).await
-        }
-        Section::Order(config) => {
-            let build = async || or_named(souk_order::build(config.clone(), deps).await, &urls).await;
-            start_patiently(name, listener, deps, stop, || Box::pin(build())).await
-        }
-        Section::Cart(config) => {
-            let build = async || or_named(souk_cart::build(config.clone(), deps).await, &urls).await;
-            start_patiently(name, listener, deps, stop, || Box::pin(build())).await
-        }
-        Section::Payment(config) => {
-            let build = async || {
-                let built = Box::pin(souk_payment::build((*config).clone(), deps)).await;
-                or_named(built, &urls).await
-            };
-            start_patiently(name, listener, deps, stop, || Box::pin(build())).await
-        }
-        Section::Notification(config) => {
-            let build = async || or_named(souk_notification::build(config.clone(), deps).await, &urls).await;
-            start_patiently(name, listener, deps, stop, || Box::pin(build())).await
-        }
-        Section::Gateway(config) => start_gateway(*config, listener, listeners.management, deps).await.map(Some),
     }?;
     if let Some(running) = &started {
         tracing::info!(service = name, address = %running.address, "serving");
     }
     Ok(started)
+}
+
+/// What a service must know of the process that it is in.
+#[derive(Debug, Clone, Copy)]
+pub struct Process {
+    /// Where it listens.
+    pub host: IpAddr,
+    /// Whether it is on the shop's bus.
+    pub has_bus: bool,
+}
+
+/// Makes the service of `section`, which is not the gateway's.
+pub async fn build(section: &Section, deps: &Deps, process: &Process) -> Result<Service, StartError> {
+    let built = match section {
+        Section::Auth(config) => {
+            let made = souk_auth::build(config.clone(), deps).await;
+            made.map(|(service, first_admin)| {
+                if let Some(admin) = first_admin {
+                    introduce(&admin);
+                }
+                service
+            })
+        }
+        Section::Product(config) => souk_product::build(config.clone(), deps).await.map(|(service, _)| service),
+        Section::Order(config) => souk_order::build(config.clone(), deps).await,
+        Section::Cart(config) => souk_cart::build(config.clone(), deps).await,
+        Section::Payment(config) => Box::pin(souk_payment::build((**config).clone(), deps)).await,
+        Section::Notification(config) => souk_notification::build(config.clone(), deps).await,
+        Section::Discovery(config) => {
+            let config = souk_discovery::DiscoveryConfig { is_public: !process.host.is_loopback(), ..config.clone() };
+            souk_discovery::build(config, deps).await
+        }
+        Section::ConfigServer(config) => {
+            let extras = souk_config_server::Extras {
+                is_loopback: process.host.is_loopback(),
+                default_backend: None,
+                refresh: process.has_bus.then(|| telling(deps)),
+            };
+            souk_config_server::build((**config).clone(), deps, extras).await
+        }
+        Section::Gateway(_) => Err(StartError::Other("the gateway is started by other means".to_owned())),
+    };
+    match built {
+        Err(error) => Err(named(error, &section.store_urls()).await),
+        built => built,
+    }
+}
+
+/// Tells all processes on the bus that the configuration has changed.
+pub fn telling(deps: &Deps) -> souk_config_server::Refresh {
+    let transport = Arc::clone(&deps.transport);
+    Arc::new(move |event: souk_config_server::RefreshEvent| {
+        let transport = Arc::clone(&transport);
+        Box::pin(async move {
+            let event = serde_json::to_value(event).map_err(|error| error.to_string())?;
+            transport.announce(Announcement(Arc::new(event))).await.map_err(|error| error.to_string())
+        })
+    })
 }
 
 async fn start_gateway(
@@ -79,15 +105,8 @@ async fn start_gateway(
     souk_gateway::start(config, deps, listener, management, extras).await
 }
 
-async fn or_named(built: Result<Service, StartError>, urls: &[String]) -> Result<Service, StartError> {
-    match built {
-        Err(error) => Err(named(error, urls).await),
-        built => built,
-    }
-}
-
 /// The error with the places of the stores that it is about, and the plain reason if nothing listens there.
-async fn named(error: StartError, urls: &[String]) -> StartError {
+async fn named(error: StartError, urls: &[&str]) -> StartError {
     let place = urls.iter().map(|url| address::shown(url)).collect::<Vec<_>>().join(", ");
     match error {
         StartError::Store(SqlError::Unavailable(cause)) => {

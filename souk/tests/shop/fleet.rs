@@ -15,13 +15,19 @@ use crate::{
     process::{ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, free_ports},
 };
 
+/// The services that customers and one another need.
 const SERVICES: [&str; 7] = ["gateway", "auth", "product", "order", "cart", "payment", "notification"];
+
+/// What the others are configured and found by.
+const PLATFORM: [&str; 2] = ["config-server", "discovery"];
 
 /// The processes of one shop.
 #[derive(Debug)]
 pub struct Fleet {
     /// What every process and command is configured with.
     pub environment: BTreeMap<String, String>,
+    /// What the config server and the registry are configured with, where there are some.
+    platform: BTreeMap<String, String>,
     processes: BTreeMap<(&'static str, usize), Process>,
     /// How many were killed in turn.
     kills: usize,
@@ -44,21 +50,57 @@ impl Fleet {
         let mut ports: BTreeMap<(&'static str, usize), u16> = BTreeMap::new();
         for service in SERVICES {
             let count = replicas.iter().find(|(name, _)| *name == service).map_or(1, |(_, count)| *count);
-            let port = || if service == "gateway" { free_ports(2) + 1 } else { free_ports(1) };
-            ports.extend((0..count).map(|replica| ((service, replica), port())));
+            ports.extend((0..count).map(|replica| ((service, replica), port_for(service))));
         }
-        let mut fleet = Self {
-            environment: environment(&engines, &ports, &folder),
-            processes: BTreeMap::new(),
-            kills: 0,
-            folder,
-            engines,
-        };
+        let environment = environment(&engines, &ports, &folder);
+        let mut fleet = Self::none(engines, folder, environment);
         for ((service, replica), port) in ports {
-            let child = fleet.spawn(service, replica, port);
-            fleet.processes.insert((service, replica), Process { port, child });
+            fleet.begin(service, replica, port);
         }
         fleet
+    }
+
+    /// No process yet, on `engines`; each will be configured with `environment`.
+    pub fn none(engines: Engines, folder: TempDir, environment: BTreeMap<String, String>) -> Self {
+        Self { environment, platform: BTreeMap::new(), processes: BTreeMap::new(), kills: 0, folder, engines }
+    }
+
+    /// Starts one process of each service, and of the config server and the registry, which alone know `platform`;
+    /// the others are told nothing but where those two are. `gateway` is the port that customers use.
+    pub fn configured(&mut self, platform: BTreeMap<String, String>, gateway: u16) {
+        self.platform = platform;
+        // The others first: they wait for the config server.
+        for service in SERVICES.into_iter().chain(PLATFORM) {
+            let port = if service == "gateway" { gateway } else { self.own_port(service) };
+            self.begin(service, 0, port);
+        }
+    }
+
+    /// The port that a service was given by the environment's addresses, else a free one.
+    fn own_port(&self, service: &str) -> u16 {
+        let variable = match service {
+            "config-server" => "SOUK_CONFIG_URL",
+            "discovery" => "SOUK_DISCOVERY_URL",
+            _ => return port_for(service),
+        };
+        self.environment[variable].trim_end_matches("/eureka").rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    /// Starts a process.
+    pub fn begin(&mut self, service: &'static str, replica: usize, port: u16) {
+        let child = self.spawn(service, replica, port);
+        self.processes.insert((service, replica), Process { port, child });
+    }
+
+    /// Ends a process as its operator would, and starts it on another port.
+    pub fn moves(&mut self, service: &'static str) {
+        assert_eq!(self.terminate(service, 0), Some(0));
+        self.begin(service, 0, free_ports(1));
+    }
+
+    /// A client of one process.
+    pub fn at(&self, service: &'static str) -> Client {
+        Client::new(format!("http://127.0.0.1:{}", self.processes[&(service, 0)].port))
     }
 
     /// The port that customers use.
@@ -75,7 +117,7 @@ impl Fleet {
         let log = File::options().create(true).append(true).open(self.log_path(service, replica)).unwrap();
         Command::new(BINARY)
             .args(["serve", service, "--port", &port.to_string()])
-            .envs(&self.environment)
+            .envs(if PLATFORM.contains(&service) { &self.platform } else { &self.environment })
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -149,6 +191,11 @@ impl Fleet {
         let child = self.spawn(service, replica, port);
         self.processes.insert((service, replica), Process { port, child });
     }
+}
+
+/// A port of one's own; below the gateway's is its management's.
+pub fn port_for(service: &str) -> u16 {
+    if service == "gateway" { free_ports(2) + 1 } else { free_ports(1) }
 }
 
 /// Whether a process answers that it is ready within a minute.

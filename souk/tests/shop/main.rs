@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc, reason = "tests")]
 
 mod auditing;
+mod config_command;
+mod configured;
 mod crash;
 mod engines;
 mod faults;

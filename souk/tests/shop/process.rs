@@ -2,10 +2,14 @@
 //! `souk up` on files, or where tests run on engines, `souk up` or a process for each service on those.
 
 use std::{
+    collections::BTreeSet,
     net::TcpListener,
     path::Path,
     process::Stdio,
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
@@ -272,7 +276,17 @@ pub fn free_ports(count: u16) -> u16 {
     }
 }
 
-/// The gateway's port of a shop in one process: the management's is one below, the services' follow.
+/// The gateway's port of a shop in one process: the management's is one below, the services' follow, and farther
+/// above are discovery's and the config server's.
 pub fn ports_of_a_shop() -> u16 {
-    free_ports(10) + 1
+    static FAR: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let gateway = free_ports(10) + 1;
+        let far = [gateway + 681, gateway + 808];
+        let mut given = FAR.lock().unwrap();
+        if far.iter().all(|port| !given.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+            given.extend(far);
+            return gateway;
+        }
+    }
 }

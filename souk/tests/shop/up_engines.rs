@@ -99,12 +99,17 @@ fn bash() -> Command {
     }
 }
 
-/// Those of the gateway, its management and the six services that nobody listens at.
+/// Those of the gateway, its management, the six services, discovery and the config server.
+fn ports(port: u16) -> impl Iterator<Item = u16> {
+    (port - 1..port + 7).chain([port + 681, port + 808])
+}
+
+/// Those of them that nobody listens at.
 fn closed(port: u16) -> Vec<u16> {
     let is_closed = |port: &u16| {
         TcpStream::connect(("127.0.0.1", *port)).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
     };
-    (port - 1..port + 7).filter(is_closed).collect()
+    ports(port).filter(is_closed).collect()
 }
 
 #[tokio::test]
@@ -126,5 +131,5 @@ async fn the_script_runs_a_shop_until_ctrl_c_and_leaves_no_process() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Stopped."), "{said}");
     assert_eq!(test_kill_process_group(script.group), Err(Errno::SRCH), "no process is left");
-    assert_eq!(closed(port), (port - 1..port + 7).collect::<Vec<_>>());
+    assert_eq!(closed(port), ports(port).collect::<Vec<_>>());
 }

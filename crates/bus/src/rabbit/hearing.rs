@@ -38,7 +38,7 @@ pub(super) async fn listen(link: Arc<Link>, role: Role, heard: Heard) {
         match consume(&link, &role).await {
             Ok(mut messages) => {
                 while let Some(Ok(message)) = messages.next().await {
-                    heard.take(&role, message);
+                    heard.take(&role, &message);
                 }
                 tracing::warn!("the queue that wakes waiting requests was lost; they look every second anyway");
             }
@@ -50,7 +50,7 @@ pub(super) async fn listen(link: Arc<Link>, role: Role, heard: Heard) {
 }
 
 impl Heard {
-    fn take(&self, role: &Role, message: Delivery) {
+    fn take(&self, role: &Role, message: &Delivery) {
         if message.exchange.as_str() == role.names.announcements() {
             match serde_json::from_slice(&message.data) {
                 Ok(announcement) => {

@@ -44,16 +44,22 @@ impl Drop for Chosen {
 pub struct Directory(Arc<RwLock<HashMap<String, Vec<Arc<Instance>>>>>);
 
 impl Directory {
-    /// Replaces what is known of `service` by `bases`, each `http://host:port`.
+    /// Replaces what is known of `service` by `bases`, each `http://host:port`. Whoever stays keeps its calls in flight.
     pub fn set(&self, service: &str, bases: impl IntoIterator<Item = String>) {
-        let instances = bases
-            .into_iter()
-            .map(|base| {
-                let base = base.trim().trim_end_matches('/').to_owned();
-                Arc::new(Instance { base, in_flight: AtomicUsize::new(0) })
-            })
-            .collect();
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), instances);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.remove(service).unwrap_or_default();
+        let instance = |base: String| {
+            let base = base.trim().trim_end_matches('/');
+            let stays = before.iter().find(|instance| instance.base == base);
+            let new = || Arc::new(Instance { base: base.to_owned(), in_flight: AtomicUsize::new(0) });
+            stays.map_or_else(new, Arc::clone)
+        };
+        known.insert(service.to_owned(), bases.into_iter().map(instance).collect());
+    }
+
+    /// Forgets `service`. Calls in flight go on.
+    pub fn remove(&self, service: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(service);
     }
 
     /// One instance of `service` for one call.
@@ -97,5 +103,22 @@ mod tests {
         // Blind drawing would leave 15 to 25 two times out of three; power of two keeps within a few.
         assert!((17..=23).contains(&on_a), "{on_a}");
         assert!(directory.choose("cart").is_err());
+    }
+
+    #[test]
+    fn who_stays_keeps_its_calls_in_flight() {
+        let directory = Directory::default();
+        directory.set("order", ["http://a".to_owned()]);
+        let held = directory.choose("order").unwrap();
+        directory.set("order", ["http://b".to_owned(), "http://a/".to_owned()]);
+        let load = |base: &str| {
+            let known = directory.0.read().unwrap();
+            known["order"].iter().find(|one| one.base == base).unwrap().in_flight.load(Ordering::Relaxed)
+        };
+        assert_eq!((load("http://a"), load("http://b")), (1, 0));
+        drop(held);
+        assert_eq!(load("http://a"), 0);
+        directory.remove("order");
+        assert!(directory.choose("order").is_err() && directory.services().is_empty());
     }
 }

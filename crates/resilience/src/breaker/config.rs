@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     duration_text,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The settings of one breaker. Durations are written as [`duration_text`] says.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields, default)]
 pub struct BreakerConfig {
     /// Opens when at least this share of calls failed, in percent, above 0 and up to 100. Default 50.
@@ -45,7 +45,7 @@ pub struct BreakerConfig {
 }
 
 /// What the window counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum WindowType {
     /// The last calls, whatever their age.
     #[serde(rename = "COUNT_BASED")]
@@ -53,7 +53,7 @@ pub enum WindowType {
 }
 
 /// Where a trial without a decision ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AfterTrial {
     /// Denies calls again.

@@ -1,0 +1,219 @@
+//! Reads what clients send: a number may be a text, a truth value a text or a word, a list a lone object.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::wire::is_empty_marker;
+use crate::{
+    ActionType, Application, Applications, DataCenter, InstanceInfo, InstanceStatus, LeaseInfo, Malformed, Port,
+};
+
+/// Reads the body of a registration: `{"instance":{..}}`, or the instance without the wrapper.
+pub fn read_registration(body: &[u8], now_ms: i64) -> Result<InstanceInfo, Malformed> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| Malformed(format!("the JSON: {error}")))?;
+    InstanceInfo::from_json(unwrapped(&value, "instance"), now_ms)
+}
+
+/// What is in `{"name":{..}}`; `value` itself if it has no such wrapper.
+fn unwrapped<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).filter(|inner| inner.is_object()).unwrap_or(value)
+}
+
+impl InstanceInfo {
+    /// Reads one instance without the wrapper; what is absent gets its default.
+    ///
+    /// What a registry requires may be missing: texts are empty then, of a data center the class too. An absent
+    /// `instanceId` is Amazon's `instance-id`, else the host's name.
+    pub fn from_json(value: &Value, now_ms: i64) -> Result<Self, Malformed> {
+        let fields = Fields::of(value, "an instance")?;
+        let data_center = fields.data_center()?;
+        let host_name = fields.required("hostName")?;
+        let id = fields.text("instanceId")?.filter(|id| !id.is_empty());
+        let instance_id = id.or_else(|| data_center.metadata.get("instance-id").cloned());
+        let overridden = fields.text("overriddenStatus")?.or(fields.text("overriddenstatus")?);
+        Ok(Self {
+            instance_id: instance_id.unwrap_or_else(|| host_name.clone()),
+            host_name,
+            app: fields.required("app")?.to_uppercase(),
+            app_group_name: fields.text("appGroupName")?.map(|name| name.to_uppercase()),
+            ip_addr: fields.required("ipAddr")?,
+            sid: fields.text("sid")?,
+            status: fields.text("status")?.map_or(InstanceStatus::Up, |text| status(&text)),
+            overridden_status: overridden.map_or(InstanceStatus::Unknown, |text| status(&text)),
+            port: fields.port("port", Port { number: 7001, is_enabled: true })?,
+            secure_port: fields.port("securePort", Port { number: 7002, is_enabled: false })?,
+            country_id: fields.number("countryId")?.unwrap_or(1),
+            data_center,
+            lease: fields.lease()?,
+            metadata: fields.metadata()?,
+            home_page_url: fields.text("homePageUrl")?,
+            status_page_url: fields.text("statusPageUrl")?,
+            health_check_url: fields.text("healthCheckUrl")?,
+            secure_health_check_url: fields.text("secureHealthCheckUrl")?,
+            vip_address: fields.text("vipAddress")?,
+            secure_vip_address: fields.text("secureVipAddress")?,
+            is_coordinating_discovery_server: fields.truth("isCoordinatingDiscoveryServer")?.unwrap_or(false),
+            last_updated_at: fields.number("lastUpdatedTimestamp")?.unwrap_or(now_ms),
+            last_dirty_at: fields.number("lastDirtyTimestamp")?.unwrap_or(now_ms),
+            action_type: fields.text("actionType")?.and_then(|text| ActionType::named(&text)),
+            asg_name: fields.text("asgName")?,
+        })
+    }
+}
+
+impl Applications {
+    /// Reads `{"applications":{..}}`, or what is in it.
+    pub fn from_json(value: &Value, now_ms: i64) -> Result<Self, Malformed> {
+        let fields = Fields::of(unwrapped(value, "applications"), "applications")?;
+        let mut applications = Vec::new();
+        for application in fields.list("application") {
+            let fields = Fields::of(application, "an application")?;
+            let instances = fields.list("instance").map(|instance| InstanceInfo::from_json(instance, now_ms));
+            applications.push(Application {
+                name: fields.required("name")?.to_uppercase(),
+                instances: instances.collect::<Result<_, _>>()?,
+            });
+        }
+        Ok(Self {
+            version: fields.number("versions__delta")?.and_then(|version| u64::try_from(version).ok()).unwrap_or(0),
+            hash_code: fields.required("apps__hashcode")?,
+            applications,
+        })
+    }
+}
+
+/// What is no status is taken for `UNKNOWN`, as the original does.
+fn status(text: &str) -> InstanceStatus {
+    text.trim().to_ascii_uppercase().parse().unwrap_or(InstanceStatus::Unknown)
+}
+
+/// The fields of an object, where `null` is absent.
+struct Fields<'v>(&'v Map<String, Value>);
+
+impl<'v> Fields<'v> {
+    fn of(value: &'v Value, what: &str) -> Result<Self, Malformed> {
+        value.as_object().map(Self).ok_or_else(|| Malformed(format!("{what} is not a JSON object")))
+    }
+
+    fn get(&self, name: &str) -> Option<&'v Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The object of that name.
+    fn inner(&self, name: &str) -> Result<Option<Self>, Malformed> {
+        self.get(name).map(|value| Self::of(value, name)).transpose()
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Malformed> {
+        self.get(name).map(|value| text(name, value)).transpose()
+    }
+
+    fn required(&self, name: &str) -> Result<String, Malformed> {
+        Ok(self.text(name)?.unwrap_or_default())
+    }
+
+    fn number(&self, name: &str) -> Result<Option<i64>, Malformed> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let read = match value {
+            Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+            Value::String(text) if text.trim().is_empty() => return Ok(None),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        read.map(Some).ok_or_else(|| Malformed(format!("{name} is not a whole number: {}", shown(value))))
+    }
+
+    fn truth(&self, name: &str) -> Result<Option<bool>, Malformed> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        Ok(match value {
+            Value::Bool(truth) => Some(*truth),
+            _ => Some(text(name, value)?.trim().eq_ignore_ascii_case("true")),
+        })
+    }
+
+    fn list(&self, name: &str) -> impl Iterator<Item = &'v Value> {
+        let value = self.get(name);
+        let many = value.and_then(Value::as_array).into_iter().flatten();
+        many.chain(value.filter(|value| !value.is_array()))
+    }
+
+    /// `{"$":8080,"@enabled":"true"}`, or just the number.
+    fn port(&self, name: &str, default: Port) -> Result<Port, Malformed> {
+        let (number, is_enabled) = match self.get(name) {
+            Some(Value::Object(fields)) => (Fields(fields).number("$")?, Fields(fields).truth("@enabled")?),
+            _ => (self.number(name)?, None),
+        };
+        let number = number.map(|number| {
+            u16::try_from(number).map_err(|_| Malformed(format!("{name} is {number}; a port is from 0 to 65535")))
+        });
+        Ok(Port {
+            number: number.transpose()?.unwrap_or(default.number),
+            is_enabled: is_enabled.unwrap_or(default.is_enabled),
+        })
+    }
+
+    fn lease(&self) -> Result<LeaseInfo, Malformed> {
+        let default = LeaseInfo::default();
+        let Some(fields) = self.inner("leaseInfo")? else { return Ok(default) };
+        // Nobody can live by a lease of no time; clients that leave it out send 0.
+        let positive = |name: &str, default: i64| -> Result<i64, Malformed> {
+            Ok(fields.number(name)?.filter(|seconds| *seconds > 0).unwrap_or(default))
+        };
+        let time = |name: &str| Ok(fields.number(name)?.unwrap_or(0));
+        Ok(LeaseInfo {
+            renewal_interval_secs: positive("renewalIntervalInSecs", default.renewal_interval_secs)?,
+            duration_secs: positive("durationInSecs", default.duration_secs)?,
+            registered_at: time("registrationTimestamp")?,
+            renewed_at: match fields.number("lastRenewalTimestamp")? {
+                Some(at) => at,
+                None => time("renewalTimestamp")?,
+            },
+            evicted_at: time("evictionTimestamp")?,
+            up_at: time("serviceUpTimestamp")?,
+        })
+    }
+
+    /// Absent: everything is empty. Without a class it is the default one.
+    fn data_center(&self) -> Result<DataCenter, Malformed> {
+        let Some(fields) = self.inner("dataCenterInfo")? else {
+            return Ok(DataCenter { class: String::new(), name: String::new(), metadata: BTreeMap::new() });
+        };
+        Ok(DataCenter {
+            class: fields.text("@class")?.filter(|class| !class.is_empty()).unwrap_or(DataCenter::default().class),
+            name: fields.required("name")?,
+            metadata: fields.metadata()?,
+        })
+    }
+
+    fn metadata(&self) -> Result<BTreeMap<String, String>, Malformed> {
+        let Some(fields) = self.inner("metadata")? else { return Ok(BTreeMap::new()) };
+        let entries = fields.0.iter().filter(|(_, value)| !value.is_null());
+        let texts = entries.map(|(key, value)| Ok((key.clone(), text(key, value)?)));
+        let is_real = |entry: &Result<(String, String), Malformed>| {
+            entry.as_ref().map_or(true, |(key, value)| !is_empty_marker(key, value))
+        };
+        texts.filter(is_real).collect()
+    }
+}
+
+/// A text, or what is written of a number or a truth value.
+fn text(name: &str, value: &Value) -> Result<String, Malformed> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(truth) => Ok(truth.to_string()),
+        _ => Err(Malformed(format!("{name} is not a text: {}", shown(value)))),
+    }
+}
+
+/// A number that JavaScript wrote with a fraction, if the fraction is nothing.
+fn whole(number: f64) -> Option<i64> {
+    // Through its text, which is exact for what fits.
+    if number.fract() == 0.0 { format!("{number:.0}").parse().ok() } else { None }
+}
+
+/// The beginning of a value, for a message.
+fn shown(value: &Value) -> String {
+    value.to_string().chars().take(40).collect()
+}

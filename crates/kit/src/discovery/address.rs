@@ -1,0 +1,81 @@
+//! Where an instance is: this process's own address, and others' as they tell it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use souk_eureka::{InstanceInfo, InstanceStatus};
+use tokio::net::UdpSocket;
+use url::Host;
+
+/// A name or an IP address and nothing else, as it stands in a URL.
+pub fn host(text: &str) -> Option<String> {
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => Some(format!("[{address}]")),
+        Ok(address) => Some(address.to_string()),
+        Err(_) => Host::parse(text).ok().map(|host| host.to_string()).filter(|host| !host.is_empty()),
+    }
+}
+
+/// Where a call to `instance` goes, `http://10.0.0.5:8080`, if it takes calls at all: it is up and its plain port is
+/// enabled. Some clients put a name where the IP address belongs.
+pub fn base(instance: &InstanceInfo) -> Option<String> {
+    let takes_calls = instance.status == InstanceStatus::Up && instance.port.is_enabled && instance.port.number > 0;
+    let host = || host(&instance.ip_addr).or_else(|| host(&instance.host_name));
+    takes_calls.then(host)?.map(|host| format!("http://{host}:{}", instance.port.number))
+}
+
+/// The address that this machine has on the way to `server`. Nothing is sent there.
+pub async fn on_the_way_to(server: (&str, u16)) -> std::io::Result<IpAddr> {
+    let unknown = || std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+    let server = tokio::net::lookup_host(server).await?.next().ok_or_else(unknown)?;
+    let any: IpAddr = if server.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
+    socket.connect(server).await?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// The IP address of `host`; `host` itself when nobody knows one here.
+pub async fn resolved(host: &str) -> String {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<IpAddr>().is_ok() {
+        return bare.to_owned();
+    }
+    let found = tokio::net::lookup_host((host, 0)).await.ok().and_then(|mut addresses| addresses.next());
+    found.map_or_else(|| host.to_owned(), |address| address.ip().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn base_of(mut fields: serde_json::Value) -> Option<String> {
+        fields["hostName"] = "named".into();
+        base(&InstanceInfo::from_json(&fields, 0).unwrap())
+    }
+
+    #[test]
+    fn only_what_takes_calls_has_a_base() {
+        let port = json!({"$": 80, "@enabled": "true"});
+        let instance = |ip: &str, status: &str, port: &serde_json::Value| {
+            base_of(json!({"ipAddr": ip, "status": status, "port": port}))
+        };
+        assert_eq!(instance("10.0.0.5", "UP", &port).as_deref(), Some("http://10.0.0.5:80"));
+        assert_eq!(instance("fe80::1", "UP", &port).as_deref(), Some("http://[fe80::1]:80"));
+        assert_eq!(instance("order-1", "UP", &port).as_deref(), Some("http://order-1:80"));
+        assert_eq!(instance("", "UP", &port).as_deref(), Some("http://named:80"));
+        assert_eq!(instance("evil/path?", "UP", &port).as_deref(), Some("http://named:80"));
+        assert_eq!(instance("user@evil", "UP", &port).as_deref(), Some("http://named:80"));
+        assert_eq!(instance("10.0.0.5", "OUT_OF_SERVICE", &port), None);
+        assert_eq!(instance("10.0.0.5", "STARTING", &port), None);
+        assert_eq!(instance("10.0.0.5", "UP", &json!({"$": 80, "@enabled": "false"})), None);
+        assert_eq!(instance("10.0.0.5", "UP", &json!({"$": 0, "@enabled": "true"})), None);
+    }
+
+    #[tokio::test]
+    async fn the_way_to_this_machine_is_its_loopback() {
+        assert_eq!(on_the_way_to(("127.0.0.1", 9)).await.unwrap(), Ipv4Addr::LOCALHOST);
+        assert_eq!(resolved("10.1.2.3").await, "10.1.2.3");
+        assert_eq!(resolved("[::1]").await, "::1");
+    }
+}

@@ -1,0 +1,235 @@
+//! The client against a server that answers what a test says.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{Router, extract::Request, response::IntoResponse};
+use http::StatusCode;
+use serde_json::{Value, json};
+use souk_values::SystemClock;
+
+use super::*;
+
+/// Answers each request by the next of its answers, the last one again and again.
+struct Fake {
+    base: String,
+    asked: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Fake {
+    async fn answering(answers: Vec<(u16, String)>) -> Self {
+        crate::install_crypto();
+        let asked: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let (seen, count) = (Arc::clone(&asked), AtomicUsize::new(0));
+        let answer = move |request: Request| {
+            let header =
+                |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+            seen.lock().unwrap().push((request.uri().to_string(), header("authorization")));
+            assert_eq!(header("accept"), "application/json");
+            let nth = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+            let (status, body) = answers[nth].clone();
+            std::future::ready((StatusCode::from_u16(status).unwrap(), body).into_response())
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let answer = Arc::new(answer);
+        let app = Router::new().fallback(move |request: Request| answer(request));
+        tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
+        Self { base, asked }
+    }
+
+    async fn having(sources: &Value) -> Self {
+        let body = json!({"name": "x", "profiles": ["default"], "label": null, "version": "abc", "state": null,
+                          "propertySources": sources});
+        Self::answering(vec![(200, body.to_string())]).await
+    }
+
+    fn asked(&self) -> Vec<(String, String)> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn config(pairs: &[(&str, &str)]) -> Result<Option<RemoteConfig>, ConfigError> {
+    crate::install_crypto();
+    RemoteConfig::from_variables(|name| {
+        pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+fn at(url: &str) -> RemoteConfig {
+    config(&[("SOUK_CONFIG_URL", url)]).unwrap().unwrap()
+}
+
+fn ids() -> IdGen {
+    IdGen::new(Arc::new(SystemClock))
+}
+
+/// Nobody listens there.
+async fn nowhere() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn the_first_source_of_the_server_wins_and_each_value_knows_its_own() {
+    let fake = Fake::having(&json!([
+        {"name": "file:///repo/order-prod.yml", "source": {"order.store-url": "postgres://${db.host}/o", "order.peers[0]": "x"}},
+        {"name": "https://u:geheim@git/order.yml",
+         "source": {"order.store-url": "sqlite:x", "order.peers[0]": "a", "order.peers[1]": "b", "db.host": "h",
+                    "order.pay-within-seconds": {"value": 7, "origin": "order.yml:3"}}},
+    ]))
+    .await;
+    let fetched = at(&fake.base).fetch(&["order", "cart"]).await.unwrap();
+    assert_eq!(fetched.version.as_deref(), Some("abc"));
+    let sources = fetched.sources;
+    assert_eq!(sources.text("order", "store-url").as_deref(), Some("postgres://h/o"));
+    assert_eq!(sources.text("order", "peers").as_deref(), Some("x"));
+    assert_eq!(sources.text("order", "pay-within-seconds").as_deref(), Some("7"));
+    let strong = format!("{} file:///repo/order-prod.yml", fake.base);
+    assert_eq!(sources.origin_of("order", "store-url"), Some(strong.as_str()));
+    let weak = sources.origin_of("db", "host").unwrap();
+    assert!(weak.ends_with("order.yml") && !weak.contains("geheim"), "{weak}");
+    assert_eq!(fake.asked(), [("/order,cart/default".to_owned(), String::new())]);
+}
+
+#[tokio::test]
+async fn profiles_label_path_and_credentials_are_sent() {
+    let fake = Fake::having(&json!([])).await;
+    let with_user = fake.base.replace("http://", "http://us%40er:p%2Fw@");
+    let pairs = [
+        ("SOUK_CONFIG_URL", format!("{with_user}/config/")),
+        ("SOUK_CONFIG_PROFILES", "prod, eu-1".to_owned()),
+        ("SOUK_CONFIG_LABEL", "feature/x y".to_owned()),
+        ("SOUK_CONFIG_TOKEN", "tok".to_owned()),
+    ];
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let signed_in = config(&pairs).unwrap().unwrap();
+    signed_in.fetch(&["order"]).await.unwrap();
+    let by_token = [("SOUK_CONFIG_URL", fake.base.as_str()), pairs[3]];
+    config(&by_token).unwrap().unwrap().fetch(&["order"]).await.unwrap();
+    let other = config(&by_token).unwrap().unwrap().with_profiles(&["test".to_owned()]).unwrap();
+    other.fetch(&["cart"]).await.unwrap();
+    let basic = "Basic dXNAZXI6cC93".to_owned();
+    let asked = fake.asked();
+    assert_eq!(asked[0], ("/config/order/prod,eu-1/feature(_)x%20y".to_owned(), basic));
+    assert_eq!(asked[1], ("/order/default".to_owned(), "Bearer tok".to_owned()));
+    assert_eq!(asked[2].0, "/cart/test");
+    let shown = format!("{signed_in:?} {:?}", signed_in.servers());
+    assert!(!shown.contains("p/w") && !shown.contains("p%2Fw") && !shown.contains("tok"), "{shown}");
+    assert_eq!(signed_in.servers(), [format!("{}/config", fake.base)]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_decrypted_is_a_mistake() {
+    let fake = Fake::having(&json!([
+        {"name": "order.yml", "source": {"invalid.order.store-url": "<n/a>"}},
+        {"name": "application.yml", "source": {"order.store-url": "sqlite:weak.db"}},
+    ]))
+    .await;
+    let sources = at(&fake.base).fetch(&["order"]).await.unwrap().sources;
+    let told = sources.section::<std::collections::HashMap<String, Value>>("order").unwrap_err().to_string();
+    assert!(told.contains("the config server cannot decrypt order.store-url"), "{told}");
+    assert!(told.contains(&format!("{} order.yml", fake.base)), "{told}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_passed_over() {
+    let broken = Fake::answering(vec![(503, json!({"status": 503, "detail": "starting"}).to_string())]).await;
+    let fake = Fake::having(&json!([])).await;
+    let all = at(&format!("{},{},{}", nowhere().await, broken.base, fake.base));
+    all.fetch(&["order"]).await.unwrap();
+    let none = at(&format!("{},{}", nowhere().await, broken.base)).fetch(&["order"]).await.unwrap_err();
+    assert!(none.may_pass() && none.to_string().contains("503") && none.to_string().contains("starting"), "{none}");
+}
+
+#[tokio::test]
+async fn a_refusal_ends_it_at_once_and_says_what_to_do() {
+    let body = |status: u16| json!({"status": status, "error": "No", "message": "it said so"}).to_string();
+    for (status, variable, parts) in [
+        (401, ("", ""), ["SOUK_CONFIG_TOKEN", "user:password"]),
+        (401, ("SOUK_CONFIG_TOKEN", "geheim"), ["SOUK_CONFIG_TOKEN", "401"]),
+        (403, ("SOUK_CONFIG_TOKEN", "geheim"), ["SOUK_CONFIG_TOKEN", "403"]),
+        (404, ("SOUK_CONFIG_LABEL", "nope"), ["no label 'nope'", "SOUK_CONFIG_LABEL"]),
+        (404, ("", ""), ["path", "default label"]),
+        (400, ("", ""), ["it said so", "SOUK_CONFIG_PROFILES"]),
+        (302, ("", ""), ["SOUK_CONFIG_URL", "302"]),
+    ] {
+        let fake = Fake::answering(vec![(status, body(status))]).await;
+        let other = Fake::having(&json!([])).await;
+        let urls = format!("{},{}", fake.base, other.base);
+        let remote = config(&[("SOUK_CONFIG_URL", urls.as_str()), variable]).unwrap().unwrap();
+        let began = Instant::now();
+        let refused = remote.fetch_patiently(&["order"], &ids()).await.unwrap_err();
+        assert!(began.elapsed() < Duration::from_secs(20) && !refused.may_pass());
+        let told = refused.to_string();
+        assert!(parts.iter().all(|part| told.contains(part)) && told.contains(&fake.base), "{told}");
+        assert!(!told.contains("geheim"), "{told}");
+        assert_eq!((fake.asked().len(), other.asked().len()), (1, 0), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn it_waits_for_a_server_and_then_gives_up_with_a_sentence() {
+    let body = json!({"propertySources": []}).to_string();
+    let coming = Fake::answering(vec![(503, String::new()), (500, "oops".to_owned()), (200, body)]).await;
+    at(&coming.base).fetch_patiently(&["order"], &ids()).await.unwrap();
+    assert_eq!(coming.asked().len(), 3);
+
+    let message = json!({"message": "order.yml: line 3 is no YAML"}).to_string();
+    let broken = Fake::answering(vec![(500, message)]).await;
+    let mut remote = at(&broken.base.replace("http://", "http://u:geheim@"));
+    remote.patience = Duration::from_millis(700);
+    let told = remote.fetch_patiently(&["order"], &ids()).await.unwrap_err();
+    assert!(!told.may_pass() && broken.asked().len() >= 2);
+    let told = told.to_string();
+    for part in [broken.base.as_str(), "line 3 is no YAML", "0.7 s", "SOUK_CONFIG_URL", "souk serve config-server"] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    assert!(!told.contains("geheim"), "{told}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_does_not_hold_a_start_for_ever() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut remote = at(&format!("http://{}", listener.local_addr().unwrap()));
+    remote.patience = Duration::from_millis(300);
+    let told = remote.fetch_patiently(&["order"], &ids()).await.unwrap_err().to_string();
+    assert!(told.contains("no answer"), "{told}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_or_sense_is_refused() {
+    let huge = format!(r#"{{"propertySources": [{{"name": "x", "source": {{"a": "{}"}}}}]}}"#, "x".repeat(9 << 20));
+    let fake = Fake::answering(vec![(200, huge)]).await;
+    let told = at(&fake.base).fetch(&["order"]).await.unwrap_err();
+    assert!(matches!(&told, FetchError::Refused(text) if text.contains("more than")), "{told}");
+    let page = Fake::answering(vec![(200, "<html>geheim</html>".to_owned())]).await;
+    let told = at(&page.base).fetch(&["order"]).await.unwrap_err().to_string();
+    assert!(told.contains("not a configuration") && !told.contains("geheim"), "{told}");
+}
+
+#[test]
+fn every_mistake_of_the_variables_is_told_and_no_value_shown() {
+    assert!(config(&[]).unwrap().is_none());
+    assert!(config(&[("SOUK_CONFIG_URL", " ")]).unwrap().is_none());
+    let ConfigError(mistakes) = config(&[
+        ("SOUK_CONFIG_URL", "http://u:geheim@h:8888,ftp://u:geheim@h,u:geheim@h,http://u:ge#heim@h"),
+        ("SOUK_CONFIG_TOKEN", "ge heim"),
+        ("SOUK_CONFIG_PROFILES", "prod,,-x"),
+        ("SOUK_CONFIG_LABEL", "../x"),
+        ("SOUK_CONFIG_TIMEOUT_SECONDS", "99999999999999999999"),
+    ])
+    .unwrap_err();
+    let text = mistakes.join("\n");
+    assert_eq!(mistakes.len(), 8, "{text}");
+    assert!(!text.contains("heim"), "{text}");
+    for part in ["address 2", "address 3", "address 4", "TOKEN", "PROFILES", "LABEL", "TIMEOUT_SECONDS"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(config(&[("SOUK_CONFIG_URL", ",")]).is_err());
+}

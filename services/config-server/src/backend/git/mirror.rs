@@ -1,0 +1,143 @@
+//! The private copy of one repository, and the folder that all copies are in.
+//!
+//! A copy is what requests are answered from, of local repositories too: it is still there when the repository is
+//! not. Its branches and tags are in one file, which is replaced as a whole.
+
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use gix::Repository;
+use souk_values::IdGen;
+
+use super::{
+    refs::{COPIED_BRANCHES, Refs},
+    why,
+};
+
+/// The folder of all copies.
+#[derive(Debug)]
+pub(super) struct Basedir {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl Basedir {
+    /// `configured`, or a new folder that nobody else can read and that is removed with this value.
+    pub fn new(configured: &Path, ids: &IdGen) -> Result<Arc<Self>, String> {
+        let is_ours = configured.as_os_str().is_empty();
+        let path = if is_ours {
+            std::env::temp_dir().join(format!("souk-config-{}", ids.token(12)))
+        } else {
+            std::path::absolute(configured).map_err(|error| format!("basedir {}: {error}", configured.display()))?
+        };
+        let mut builder = fs::DirBuilder::new();
+        // Never one that exists already, which might be somebody's trap.
+        builder.recursive(!is_ours).mode(0o700);
+        builder.create(&path).map_err(|error| {
+            format!("the folder {} for copies of repositories cannot be made: {error}; set basedir", path.display())
+        })?;
+        Ok(Arc::new(Self { path, is_ours }))
+    }
+}
+
+impl Drop for Basedir {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// One copy. While this value lives, no other process uses it.
+#[derive(Debug)]
+pub(super) struct Mirror {
+    pub folder: PathBuf,
+    _locked: fs::File,
+    _basedir: Arc<Basedir>,
+}
+
+impl Mirror {
+    /// The copy called `name`; it is made by [`Mirror::repository`]. Errors: another process has it.
+    pub fn new(basedir: &Arc<Basedir>, name: &str) -> Result<Self, String> {
+        let lock = basedir.path.join(format!("{name}.lock"));
+        let failed = |error: &dyn std::error::Error| format!("{}: {error}", lock.display());
+        let locked = fs::File::create(&lock).map_err(|error| failed(&error))?;
+        match locked.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let folder = basedir.path.display();
+                return Err(format!("another config server uses {folder}; give each its own basedir"));
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(failed(&error)),
+        }
+        let folder = basedir.path.join(format!("{name}.git"));
+        remove_leftovers(&folder);
+        Ok(Self { folder, _locked: locked, _basedir: Arc::clone(basedir) })
+    }
+
+    pub fn exists(&self) -> bool {
+        self.folder.join("HEAD").is_file()
+    }
+
+    /// The copy as a repository, which is made if it is not there.
+    pub fn repository(&self) -> Result<Repository, String> {
+        if self.exists() {
+            return open(&self.folder);
+        }
+        let failed = |error: io::Error| format!("{}: {error}", self.folder.display());
+        // What has no HEAD was never finished.
+        self.remove();
+        fs::DirBuilder::new().mode(0o700).create(&self.folder).map_err(failed)?;
+        let made = gix::ThreadSafeRepository::init_opts(
+            &self.folder,
+            gix::create::Kind::Bare,
+            gix::create::Options::default(),
+            gix::open::Options::isolated(),
+        );
+        made.map(|made| made.to_thread_local()).map_err(|error| why(&error))
+    }
+
+    /// What was known when it was last written.
+    pub fn refs(&self) -> Result<Refs, String> {
+        Refs::read(&open(&self.folder)?, COPIED_BRANCHES)
+    }
+
+    /// Replaces all branches and tags.
+    pub fn write(&self, refs: &Refs) -> Result<(), String> {
+        let (path, new) = (self.folder.join("packed-refs"), self.folder.join("packed-refs.souk"));
+        let written = fs::write(&new, refs.packed()).and_then(|()| fs::rename(&new, &path));
+        written.map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    pub fn remove(&self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Opens the repository in `folder`, bare or not, whoever owns it, and without any configuration but its own.
+pub(super) fn open(folder: &Path) -> Result<Repository, String> {
+    gix::open_opts(folder, gix::open::Options::isolated()).map_err(|error| why(&error))
+}
+
+/// A process that was killed leaves its locks; whoever has the copy's own lock may remove them.
+fn remove_leftovers(folder: &Path) {
+    let is_leftover = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".lock") || name.starts_with(".tmp")
+    };
+    let mut ahead = vec![folder.to_owned(), folder.join("objects/pack"), folder.join("refs")];
+    while let Some(looked_into) = ahead.pop() {
+        for entry in fs::read_dir(&looked_into).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && path.starts_with(folder.join("refs")) {
+                ahead.push(path);
+            } else if path.is_file() && is_leftover(&path) {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Properties that win over every file.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
+
+/// Keys and values, in their order. Written as a list of `key=value`, as lines of them in one text, or as a
+/// mapping whose keys need no capital letters and no hyphens, which configuration files do not keep.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides(pub Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Overrides {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut pairs = Vec::new();
+        collect(Value::deserialize(deserializer)?, "", &mut pairs).map_err(de::Error::custom)?;
+        Ok(Self(pairs))
+    }
+}
+
+/// As a mapping, so that what is shown of a value can go by its key.
+impl Serialize for Overrides {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+fn collect(value: Value, key: &str, pairs: &mut Vec<(String, String)>) -> Result<(), String> {
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                let key = if key.is_empty() { name } else { format!("{key}.{name}") };
+                collect(value, &key, pairs)?;
+            }
+        }
+        Value::Array(items) if key.is_empty() => {
+            for item in items {
+                let line = item.as_str().ok_or("a list of overrides holds texts, such as 'a.b=c'")?;
+                pairs.push(pair(line)?);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.into_iter().enumerate() {
+                collect(item, &format!("{key}[{at}]"), pairs)?;
+            }
+        }
+        Value::String(text) if key.is_empty() => {
+            for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                pairs.push(pair(line)?);
+            }
+        }
+        Value::String(text) => pairs.push((key.to_owned(), text)),
+        Value::Null if key.is_empty() => {}
+        Value::Null => pairs.push((key.to_owned(), String::new())),
+        other => pairs.push((key.to_owned(), other.to_string())),
+    }
+    Ok(())
+}
+
+fn pair(line: &str) -> Result<(String, String), String> {
+    let (key, value) = line.split_once('=').ok_or_else(|| format!("'{line}' is not like key=value"))?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_way_to_write_them() {
+        let list = vec![("a.b-c".to_owned(), "1".to_owned()), ("D".to_owned(), "x=y".to_owned())];
+        for written in [json!(["a.b-c=1", "D = x=y"]), json!("a.b-c=1\nD=x=y\n")] {
+            assert_eq!(serde_json::from_value::<Overrides>(written).unwrap().0, list);
+        }
+        let mapped: Overrides = serde_json::from_value(json!({"a": {"b": [true, 2]}, "c": null})).unwrap();
+        let expected = [("a.b[0]", "true"), ("a.b[1]", "2"), ("c", "")];
+        assert_eq!(mapped.0, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert!(serde_json::from_value::<Overrides>(json!(["nothing"])).is_err());
+    }
+}

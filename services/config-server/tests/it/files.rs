@@ -1,0 +1,82 @@
+//! `/{application}/{profiles}/{label}/{path}`.
+
+use crate::{
+    repository::Repository,
+    rig::{Rig, write},
+};
+
+fn site() -> Repository {
+    Repository::new(&[
+        ("shop.yml", "host: example.org\nport: 80\n"),
+        ("nginx.conf", "server ${host}:${port} ${none};\n"),
+        ("nginx-dev.conf", "dev ${host};\n"),
+        ("deep/er/logo.bin", "\u{1}${host}\n"),
+    ])
+}
+
+#[tokio::test]
+async fn text_has_its_placeholders_resolved() {
+    let repository = site();
+    let rig = Rig::of_git(repository.path()).await;
+    let answer = rig.get("/shop/default/main/nginx.conf").await.expect(200);
+    assert_eq!(answer.text, "server example.org:80 ${none};\n");
+    assert!(answer.header("content-type").starts_with("text/plain"));
+    assert_eq!(rig.get("/shop/dev/main/nginx.conf").await.text, "dev example.org;\n");
+    assert_eq!(rig.get("/shop/dev/nginx.conf?useDefaultLabel").await.expect(200).text, "dev example.org;\n");
+    let whole = rig.get("/shop/dev/main/nginx.conf?resolvePlaceholders=false").await;
+    assert_eq!(whole.text, "dev ${host};\n");
+    let octets = rig.get_with("/shop/x/main/deep/er/logo.bin", &[("accept", "application/octet-stream")]).await;
+    assert_eq!((octets.text.as_str(), octets.header("content-type")), ("\u{1}${host}\n", "application/octet-stream"));
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_come_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("logo.png"), [0xff, 0xfe, b'$', b'{', 0]).unwrap();
+    let rig = Rig::of_folder(folder.path()).await;
+    let bytes = reqwest::get(format!("{}/shop/dev/main/logo.png", rig.base)).await.unwrap().bytes().await.unwrap();
+    assert_eq!(bytes.as_ref(), [0xff, 0xfe, b'$', b'{', 0]);
+}
+
+#[tokio::test]
+async fn what_the_client_has_is_not_sent_again() {
+    let repository = site();
+    let rig = Rig::of_git(repository.path()).await;
+    let first = rig.get("/shop/default/main/nginx.conf").await.expect(200);
+    let modified = first.header("last-modified").to_owned();
+    assert!(modified.ends_with(" GMT"), "{modified}");
+    let again = rig.get_with("/shop/default/main/nginx.conf", &[("if-modified-since", &modified)]).await.expect(304);
+    assert_eq!(again.text, "");
+    let old = [("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT")];
+    rig.get_with("/shop/default/main/nginx.conf", &old).await.expect(200);
+    rig.get_with("/shop/default/main/nginx.conf", &[("if-modified-since", "tomorrow")]).await.expect(200);
+}
+
+#[tokio::test]
+async fn nothing_outside_is_reached() {
+    let outer = tempfile::tempdir().unwrap();
+    write(outer.path(), &[("secret.txt", "s"), ("in/ok.txt", "ok"), ("in/WEB-INF/x.txt", "x")]);
+    std::os::unix::fs::symlink(outer.path().join("secret.txt"), outer.path().join("in/link.txt")).unwrap();
+    let rig = Rig::of_folder(&outer.path().join("in")).await;
+    rig.get("/shop/dev/main/ok.txt").await.expect(200);
+    assert_eq!(rig.get("/shop/dev/main/missing.txt").await.expect(404).text, "");
+    for path in [
+        "/shop/dev/main/link.txt",
+        "/shop/dev/main/../secret.txt",
+        "/shop/dev/main/%2e%2e/secret.txt",
+        "/shop/dev/main/..%2fsecret.txt",
+        "/shop/dev/main/%252e%252e%252fsecret.txt",
+        "/shop/dev/main/WEB-INF/x.txt",
+        "/shop/dev/main//etc/passwd",
+        "/shop/dev/main/%2fetc%2fpasswd",
+        "/shop/dev/main/file:/etc/passwd",
+        "/shop/dev/main/ok.txt%00",
+    ] {
+        assert_eq!(rig.raw_status(path).await, 404, "{path}");
+    }
+    for path in
+        ["/shop/dev/../secret.txt", "/shop/dev/..(_)/secret.txt", "/shop/dev/(_)etc/passwd", "/../dev/main/secret.txt"]
+    {
+        assert_eq!(rig.raw_status(path).await, 400, "{path}");
+    }
+}

@@ -1,0 +1,78 @@
+//! Who may not, and what is too much.
+
+use reqwest::Method;
+use serde_json::json;
+use souk_discovery::{DiscoveryConfig, config::SecurityConfig};
+use souk_testkit::{Client, World};
+use souk_values::Secret;
+
+use crate::rig::{config, instance, serve};
+
+#[tokio::test]
+async fn with_credentials_only_the_probes_are_open() {
+    let world = World::new().await;
+    let security = SecurityConfig { user: "eureka".to_owned(), password: Secret::new("s3cret".to_owned()) };
+    let server = serve(&world, DiscoveryConfig { security, ..config() }).await;
+    let paths =
+        ["/", "/lastn", "/eureka/apps", "/eureka/v2/apps/", "/metrics", "/info", "/docs/", "/openapi.json", "/x"];
+    // "eureka:wrong", "eureka:", ":s3cret", nonsense, another scheme
+    let wrong = [
+        "Basic ZXVyZWthOndyb25n",
+        "Basic ZXVyZWthOg==",
+        "Basic OnMzY3JldA==",
+        "Basic ***",
+        "Basic",
+        "",
+        "Bearer ZXVyZWthOnMzY3JldA==",
+    ];
+    for path in paths {
+        server.client.get(path).await.is_problem(401, "discovery.unauthorized");
+        for shown in wrong {
+            server.client.with_header("authorization", shown).get(path).await.expect(401);
+        }
+    }
+    let refused = server.client.post("/eureka/apps/shop", instance("shop", "a")).await.expect(401);
+    assert!(refused.header("www-authenticate").starts_with("Basic "));
+    for probe in ["/health/live", "/health/ready"] {
+        server.client.get(probe).await.expect(200);
+    }
+    let base = format!("http://eureka:s3cret@{}", server.running.address);
+    let known = Client::new(base).with_header("accept", "application/json");
+    known.post("/eureka/apps/shop", instance("shop", "a")).await.expect(204);
+    assert_eq!(known.get("/eureka/apps").await.expect(200).json["applications"]["apps__hashcode"], "UP_1_");
+}
+
+#[tokio::test]
+async fn too_much_is_refused_with_a_reason() {
+    let world = World::new().await;
+    let server = serve(&world, DiscoveryConfig { max_instances: 2, ..config() }).await;
+    let huge = format!("{{\"instance\":\"{}\"}}", "x".repeat(1_100_000));
+    let answer = server.client.send(Method::POST, "/eureka/apps/shop", Some(huge)).await.expect(413);
+    assert!(answer.text.contains("larger than"), "{}", answer.text);
+    let encoded = server.client.with_header("content-encoding", "br");
+    encoded.send(Method::POST, "/eureka/apps/shop", Some("x".to_owned())).await.expect(415);
+    let encoded = server.client.with_header("content-encoding", "gzip");
+    encoded.send(Method::POST, "/eureka/apps/shop", Some("x".to_owned())).await.expect(400);
+    let mut wide = instance("shop", "a");
+    wide["instance"]["metadata"] = (0..600).map(|number| (number.to_string(), json!("x"))).collect();
+    server.client.post("/eureka/apps/shop", wide).await.expect(400);
+    server.register("shop", "a").await;
+    server.register("shop", "b").await;
+    let full = server.client.post("/eureka/apps/shop", instance("shop", "c")).await.expect(507);
+    assert!(full.text.contains("max-instances"), "{}", full.text);
+    // Who is in stays in.
+    server.register("shop", "a").await;
+}
+
+#[tokio::test]
+async fn a_body_that_swells_is_refused() {
+    use std::io::Write;
+    let world = World::new().await;
+    let server = serve(&world, config()).await;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![b' '; 64 << 20]).unwrap();
+    let bomb = encoder.finish().unwrap();
+    let url = format!("http://{}/eureka/apps/shop", server.running.address);
+    let post = reqwest::Client::new().post(url).header("content-encoding", "gzip").body(bomb);
+    assert_eq!(post.send().await.unwrap().status(), 413);
+}

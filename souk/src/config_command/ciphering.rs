@@ -1,0 +1,144 @@
+//! `souk config encrypt` and `decrypt`.
+
+use std::io::{IsTerminal, Read, Write};
+
+use souk_config_server::{
+    ConfigServerConfig,
+    cipher::{CIPHER, CipherError, Encryptor},
+};
+use souk_kit::config::Sources;
+use souk_values::Secret;
+
+use super::CipherArgs;
+use crate::{CommandError, cli::ShopArgs, folder::Folder};
+
+/// The longest value, bytes.
+const LONGEST_VALUE: u64 = 1 << 20;
+
+/// Prints `{cipher}…`.
+pub fn encrypt(args: &CipherArgs) -> Result<(), CommandError> {
+    let encryptor = encryptor(&args.shop, &Sources::from_env())?;
+    print(&encrypted(&encryptor, value(args)?.expose())?)
+}
+
+/// Prints the text.
+pub fn decrypt(args: &CipherArgs) -> Result<(), CommandError> {
+    let encryptor = encryptor(&args.shop, &Sources::from_env())?;
+    print(&decrypted(&encryptor, value(args)?.expose())?)
+}
+
+fn encrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
+    // A text that merely begins with a brace is no prefix, unless it chooses a key.
+    let is_literal = text.starts_with('{') && !text.starts_with("{key:") && !text.starts_with("{plain}");
+    let plain = Secret::new(if is_literal { format!("{{plain}}{text}") } else { text.to_owned() });
+    let cipher = encryptor.encrypt(plain.expose()).map_err(CommandError::failed)?;
+    Ok(format!("{CIPHER}{cipher}"))
+}
+
+fn decrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
+    let unquoted = text.trim().trim_matches(['\'', '"']);
+    encryptor.decrypt(unquoted).map_err(|error| match error {
+        CipherError::Invalid => CommandError::failed(
+            "this was not encrypted with this key, or is not whole: copy everything behind {cipher}, and see that \
+             the key and its salt are those that it was encrypted with",
+        ),
+        other => CommandError::failed(other),
+    })
+}
+
+/// Where the keys are from: the section `config-server`, else an embedded shop's folder.
+fn encryptor(shop: &ShopArgs, environment: &Sources) -> Result<Encryptor, CommandError> {
+    let mut config: ConfigServerConfig = environment.section("config-server").map_err(CommandError::failed)?;
+    let encrypt = &mut config.encrypt;
+    if !shop.distributed && encrypt.key.expose().is_empty() && encrypt.key_file.is_none() {
+        encrypt.key = Folder::at(&shop.data).config_key()?.unwrap_or_default();
+    }
+    let encryptor = Encryptor::new(encrypt).map_err(|mistakes| CommandError::failed(mistakes.join("\n")))?;
+    if encryptor.has_key() {
+        return Ok(encryptor);
+    }
+    let folder = if shop.distributed {
+        String::new()
+    } else {
+        format!(", or name with --data a folder in which 'souk up' has run ({} has no key)", shop.data.display())
+    };
+    Err(CommandError::failed(format!(
+        "there is no key: set SOUK_CONFIG_SERVER__ENCRYPT__KEY to that of the config server (a password or an RSA \
+         private key in PEM), or SOUK_CONFIG_SERVER__ENCRYPT__KEY_FILE to its file{folder}"
+    )))
+}
+
+fn value(args: &CipherArgs) -> Result<Secret, CommandError> {
+    let text = match &args.value {
+        Some(value) if value != "-" => value.clone(),
+        _ => {
+            let mut input = std::io::stdin().lock();
+            if input.is_terminal() {
+                eprintln!("The value, shown as it is typed; Enter and Ctrl-D end it:");
+            }
+            read(&mut input)?
+        }
+    };
+    if text.is_empty() { Err(CommandError::failed("the value is empty")) } else { Ok(Secret::new(text)) }
+}
+
+/// All of `input` but the end of its last line.
+fn read(input: &mut impl Read) -> Result<String, CommandError> {
+    let mut text = String::new();
+    let count = input.take(LONGEST_VALUE + 1).read_to_string(&mut text);
+    match count {
+        Ok(_) if text.len() > usize::try_from(LONGEST_VALUE).unwrap_or(usize::MAX) => {
+            Err(CommandError::failed(format!("the value has more than {LONGEST_VALUE} bytes")))
+        }
+        Ok(_) => {
+            let line = text.strip_suffix('\n').unwrap_or(&text);
+            Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+        }
+        Err(error) => Err(CommandError::failed(format!("the value cannot be read: {error}"))),
+    }
+}
+
+fn print(line: &str) -> Result<(), CommandError> {
+    writeln!(std::io::stdout(), "{line}").map_err(CommandError::failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_key(key: &str) -> Encryptor {
+        let shop = ShopArgs { data: "/nowhere".into(), distributed: true };
+        encryptor(&shop, &Sources::default().with("config-server", "encrypt.key", key)).unwrap()
+    }
+
+    #[test]
+    fn what_is_encrypted_is_decrypted_again_with_the_same_key_only() {
+        let key = with_key("0123456789abcdef0123456789abcdef");
+        for text in ["geheim", "{\"a\":1}", "{a:b}c", "{none}", "with space ", "größe", "{cipher}x"] {
+            let cipher = encrypted(&key, text).unwrap();
+            assert!(cipher.starts_with(CIPHER) && !cipher.contains(text), "{cipher}");
+            assert_eq!(decrypted(&key, &cipher).unwrap(), text);
+            assert_eq!(decrypted(&key, &format!(" '{cipher}'\n")).unwrap(), text, "as it stands in YAML");
+            let other = decrypted(&with_key("another key of sufficient length"), &cipher);
+            assert!(other.is_err_and(|error| error.to_string().contains("not encrypted with this key")));
+        }
+    }
+
+    #[test]
+    fn without_a_key_it_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |distributed| ShopArgs { data: folder.path().to_owned(), distributed };
+        let told = |distributed| encryptor(&at(distributed), &Sources::default()).unwrap_err().to_string();
+        assert!(told(true).contains("SOUK_CONFIG_SERVER__ENCRYPT__KEY") && !told(true).contains("--data"));
+        assert!(told(false).contains("--data"));
+    }
+
+    #[test]
+    fn the_end_of_the_last_line_is_not_part_of_the_value() {
+        for (input, text) in [("a b\n", "a b"), ("a\r\n", "a"), ("a\nb\n", "a\nb"), ("a", "a"), ("a\n\n", "a\n")] {
+            assert_eq!(read(&mut input.as_bytes()).unwrap(), text);
+        }
+        assert!(read(&mut std::io::repeat(b'x')).is_err());
+        assert!(read(&mut &b"\xff"[..]).is_err());
+    }
+}

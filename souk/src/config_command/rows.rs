@@ -1,0 +1,198 @@
+//! A section as rows: each key with its value and where that is from, secrets hidden.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use souk_kit::config::{Sources, masking};
+
+/// Where a value is from that nobody set.
+const DEFAULT: &str = "default";
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// `order.store-url`.
+    pub key: String,
+    /// As it may be shown.
+    pub value: Value,
+    /// Who set it.
+    pub origin: String,
+}
+
+/// What a service is configured with, and everything that is wrong with it.
+#[derive(Debug, Default, Serialize)]
+pub struct Shown {
+    /// By section, and in it as its struct is written.
+    pub values: Vec<Row>,
+    /// A line each.
+    pub mistakes: Vec<String>,
+}
+
+impl Shown {
+    /// Adds what is known of a section as `T`. Answers it, as far as it could be read.
+    pub fn add<T: DeserializeOwned + Serialize>(&mut self, sources: &Sources, section: &str) -> Option<T> {
+        let (config, mistakes) = sources.section_and_mistakes::<T>(section);
+        let tree = config.as_ref().and_then(|config| serde_json::to_value(config).ok()).unwrap_or_default();
+        if tree.as_object().is_some_and(|entries| !entries.is_empty()) {
+            Flattening { sources, section, mistakes: &mistakes, rows: &mut self.values }.take("", &tree);
+        }
+        self.mistakes.extend(mistakes);
+        config
+    }
+}
+
+struct Flattening<'s> {
+    sources: &'s Sources,
+    section: &'s str,
+    mistakes: &'s [String],
+    rows: &'s mut Vec<Row>,
+}
+
+impl Flattening<'_> {
+    /// Mappings and lists of them go down key by key; a list of scalars is one value.
+    fn take(&mut self, path: &str, value: &Value) {
+        match value {
+            Value::Object(entries) if !entries.is_empty() => {
+                for (key, value) in entries {
+                    self.take(&below(path, key), value);
+                }
+            }
+            Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.take(&format!("{path}[{index}]"), item);
+                }
+            }
+            value => self.add(path, value),
+        }
+    }
+
+    /// What is shown as a mapping may have been given as a list.
+    fn origin_of(&self, path: &str) -> Option<&str> {
+        let given_as_list = path.strip_suffix(']').and_then(|path| path.split_once('['));
+        let of_list = |(list, _)| self.sources.origin_of(self.section, list);
+        self.sources.origin_of(self.section, path).or_else(|| given_as_list.and_then(of_list))
+    }
+
+    fn add(&mut self, path: &str, value: &Value) {
+        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        let key = format!("{}{dot}{path}", self.section);
+        // What is wrong is left out, and the default stands in its place.
+        let is_wrong = self.mistakes.iter().any(|mistake| mistake.strip_prefix(&key).is_some_and(is_of_it));
+        let origin = self.origin_of(path).filter(|_| !is_wrong).unwrap_or(DEFAULT).to_owned();
+        let is_from_secret = origin != DEFAULT && self.sources.is_from_secret(self.section, path);
+        let value = hidden(&key, value, is_from_secret);
+        self.rows.push(Row { key, value, origin });
+    }
+}
+
+/// Whether a mistake is of a key, by what follows the key in it.
+fn is_of_it(rest: &str) -> bool {
+    rest.starts_with(':') || rest.starts_with('[')
+}
+
+fn hidden(key: &str, value: &Value, is_from_secret: bool) -> Value {
+    match value {
+        Value::String(text) if is_from_secret && !text.is_empty() => Value::String(masking::HIDDEN.to_owned()),
+        Value::String(text) => Value::String(masking::shown(key, text).into_owned()),
+        Value::Array(items) => items.iter().map(|item| hidden(key, item, is_from_secret)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The path one step further, as operators write it.
+fn below(path: &str, key: &str) -> String {
+    let is_plain = |letter: char| letter.is_lowercase() || letter.is_numeric() || matches!(letter, '_' | '-');
+    match (path.is_empty(), key.chars().all(is_plain)) {
+        (true, true) => key.replace('_', "-"),
+        (false, true) => format!("{path}.{}", key.replace('_', "-")),
+        (_, false) => format!("{path}[{key}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+    use serde_json::json;
+    use souk_values::Secret;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Config {
+        store_url: String,
+        api_key: String,
+        signing: Secret,
+        greeting: String,
+        peers: Vec<String>,
+        pay_within_seconds: u64,
+        rows: Vec<Item>,
+        more: BTreeMap<String, String>,
+        host: Option<String>,
+    }
+
+    #[derive(Debug, Default, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Item {
+        is_on: bool,
+    }
+
+    fn shown(flat: &[(&str, Value)]) -> Shown {
+        let flat = flat.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let mut shown = Shown::default();
+        shown.add::<Config>(&Sources::default().with_properties("order.yml", flat), "order");
+        shown
+    }
+
+    fn row<'r>(shown: &'r Shown, key: &str) -> (&'r Value, &'r str) {
+        let row = shown.values.iter().find(|row| row.key == key).unwrap_or_else(|| panic!("{key}: {shown:?}"));
+        (&row.value, row.origin.as_str())
+    }
+
+    #[test]
+    fn each_value_is_shown_with_its_origin() {
+        let shown = shown(&[
+            ("order.peers", json!(["a", "b"])),
+            ("order.rows[0].is-on", json!("true")),
+            ("order.more.[A.b]", json!("c")),
+            ("order.more.some-name", json!("d")),
+        ]);
+        assert!(shown.mistakes.is_empty(), "{shown:?}");
+        assert_eq!(row(&shown, "order.peers"), (&json!(["a", "b"]), "order.yml"));
+        assert_eq!(row(&shown, "order.rows[0].is-on"), (&json!(true), "order.yml"));
+        assert_eq!(row(&shown, "order.more[A.b]"), (&json!("c"), "order.yml"));
+        assert_eq!(row(&shown, "order.pay-within-seconds"), (&json!(0), "default"));
+        assert_eq!(row(&shown, "order.host"), (&Value::Null, "default"));
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let shown = shown(&[
+            ("order.store-url", json!("postgres://souk:geheim@h/d")),
+            ("order.api-key", json!("geheim")),
+            ("order.signing", json!("geheim")),
+            ("order.greeting", json!("hello ${db.password}")),
+            ("order.peers", json!(["http://u:geheim@h"])),
+            ("order.more.password", json!("geheim")),
+            ("db.password", json!("geheim")),
+        ]);
+        assert!(!serde_json::to_string(&shown).unwrap().contains("geheim"), "{shown:?}");
+        assert_eq!(row(&shown, "order.store-url").0, &json!("postgres://souk:******@h/d"));
+        for key in ["order.api-key", "order.signing", "order.greeting", "order.more.password"] {
+            assert_eq!(row(&shown, key), (&json!("******"), "order.yml"), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_and_the_rest_shown() {
+        let shown = shown(&[
+            ("order.pay-within-seconds", json!("soon")),
+            ("order.colour", json!("red")),
+            ("order.greeting", json!("hello")),
+        ]);
+        assert_eq!(shown.mistakes.len(), 2, "{shown:?}");
+        assert_eq!(row(&shown, "order.pay-within-seconds"), (&json!(0), "default"));
+        assert_eq!(row(&shown, "order.greeting"), (&json!("hello"), "order.yml"));
+    }
+}

@@ -1,0 +1,279 @@
+//! Shops that are configured by the config server and find one another through discovery: one process of each
+//! service, told nothing but where those two are; and a shop in one process, which brings both.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use souk_testkit::{Client, eventually, needs_engines};
+
+use crate::{
+    Engines, Fleet, Shop, Shopper,
+    fleet::port_for,
+    process::{ADMIN_EMAIL, ADMIN_PASSWORD, BINARY},
+};
+
+/// How often services renew: who moves is found within it.
+const RENEWAL: Duration = Duration::from_secs(5);
+/// What the shop's secrets are encrypted with.
+const KEY: &str = "a key of the test";
+
+/// A Git repository with the configuration of a shop.
+struct Repository(PathBuf);
+
+impl Repository {
+    fn new(path: PathBuf, files: &[(&str, String)]) -> Self {
+        std::fs::create_dir_all(&path).unwrap();
+        let repository = Self(path);
+        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+        repository.commit(files);
+        repository
+    }
+
+    fn commit(&self, files: &[(&str, String)]) {
+        for (name, text) in files {
+            std::fs::write(self.0.join(name), text).unwrap();
+        }
+        self.git(&["add", "--all"]);
+        self.git(&["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--message", "change"]);
+    }
+
+    fn git(&self, args: &[&str]) {
+        assert!(Command::new("git").current_dir(&self.0).args(args).status().unwrap().success(), "git {args:?}");
+    }
+}
+
+/// `{cipher}…` of a text.
+fn encrypted(text: &str) -> String {
+    let output = Command::new(BINARY)
+        .args(["config", "encrypt", text])
+        .env("SOUK_CONFIG_SERVER__ENCRYPT__KEY", KEY)
+        .output()
+        .unwrap();
+    let cipher = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    assert!(cipher.starts_with("{cipher}"), "{cipher}{}", String::from_utf8_lossy(&output.stderr));
+    cipher
+}
+
+/// The configuration of a shop on `engines`, as files.
+fn files(engines: &Engines, folder: &Path, gateway: u16) -> Vec<(&'static str, String)> {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let url = |name| engines.store_url(name);
+    let application = format!(
+        "shop:\n  service-secret: '{}'\nserve:\n  host: 127.0.0.1\n\
+         bus:\n  url: ${{engines.rabbitmq}}\n  prefix: {}\nengines:\n  rabbitmq: {}\n\
+         registration:\n  renewal-interval-seconds: {}\n  lease-duration-seconds: 15\n  fetch-interval-seconds: 1\n",
+        encrypted("a secret of all services"),
+        engines.prefix(),
+        souk_testkit::engine::rabbitmq(),
+        RENEWAL.as_secs(),
+    );
+    let auth = format!(
+        "auth:\n  store-url: '{}'\n  admin-email: {ADMIN_EMAIL}\n  admin-password: '{}'\n",
+        url("auth"),
+        encrypted(ADMIN_PASSWORD),
+    );
+    vec![
+        ("application.yml", application),
+        ("auth.yml", auth),
+        ("product.yml", format!("product:\n  store-url: '{}'\n  pictures-dir: {}\n", url("product"), at("pictures"))),
+        ("order.yml", format!("order:\n  store-url: '{}'\n", url("order"))),
+        ("cart.yml", format!("cart:\n  store-url: '{}'\n  active-ttl-hours: 24\n", url("cart"))),
+        (
+            "payment.yml",
+            format!("payment:\n  store-url: '{}'\n  sandbox-ledger-url: '{}'\n", url("payment"), url("sandbox")),
+        ),
+        (
+            "notification.yml",
+            format!("notification:\n  store-url: '{}'\n  mailbox-dir: {}\n", url("notification"), at("mailbox")),
+        ),
+        ("gateway.yml", format!("gateway:\n  management-port: {}\n", gateway - 1)),
+    ]
+}
+
+fn text(name: &str, value: impl Into<String>) -> (String, String) {
+    (name.to_owned(), value.into())
+}
+
+/// Buys a thing from sign-in to paid.
+async fn buys(shop: &Shop, product: i64, name: &str) {
+    let shopper = Shopper::register(shop, name).await;
+    shopper.put_into_cart(product, 1).await;
+    let order = shopper.order_cart("prepaid").await;
+    assert_eq!(order["status"], "confirmed");
+    assert_eq!(shopper.pay(&order, "tok_visa").await.expect(201).json["status"], "succeeded");
+    shopper.sees(&order, "paid").await;
+}
+
+/// How long an item that is put into a cart now lives, in hours.
+async fn hours_of_an_item(shop: &Shop, product: i64, name: &str) -> i64 {
+    let cart = Shopper::register(shop, name).await.put_into_cart(product, 1).await;
+    let expiry: chrono::DateTime<chrono::Utc> = cart["items"][0]["expiryTime"].as_str().unwrap().parse().unwrap();
+    let now = souk_values::Clock::now(&souk_values::SystemClock).millis();
+    (expiry.timestamp_millis() - now + 1_800_000) / 3_600_000
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_goes_on_without_both() {
+    if !needs_engines() {
+        return;
+    }
+    souk_kit::install_crypto();
+    let (engines, folder) = (Engines::new(), tempfile::tempdir().unwrap());
+    let (config, discovery, gateway) = (port_for("config-server"), port_for("discovery"), port_for("gateway"));
+    let repository = Repository::new(folder.path().join("repository"), &files(&engines, folder.path(), gateway));
+    let platform = BTreeMap::from([
+        text("SOUK_SERVE__HOST", "127.0.0.1"),
+        text("SOUK_BUS__URL", souk_testkit::engine::rabbitmq()),
+        text("SOUK_BUS__PREFIX", engines.prefix()),
+        text("SOUK_CONFIG_SERVER__GIT__URI", format!("file://{}", repository.0.display())),
+        text("SOUK_CONFIG_SERVER__ENCRYPT__KEY", KEY),
+    ]);
+    let environment = BTreeMap::from([
+        text("SOUK_CONFIG_URL", format!("http://127.0.0.1:{config}")),
+        text("SOUK_DISCOVERY_URL", format!("http://127.0.0.1:{discovery}/eureka")),
+    ]);
+    let mut fleet = Fleet::none(engines, folder, environment);
+    fleet.configured(platform, gateway);
+    let mut shop = Shop::of_fleet(fleet).await;
+    // Nobody knows of the others until the registry has told them.
+    for service in ["auth", "product", "order", "cart", "payment", "notification"] {
+        let client = shop.fleet().at(service);
+        eventually("it knows all the others", || async {
+            client.get("/metrics").await.expect(200).text.matches("eureka_client_instances{").count() >= 7
+        })
+        .await;
+    }
+    let product = shop.product("Kettle", 20).await;
+    buys(&shop, product, "ada").await;
+
+    // A service that moves is found within one renewal.
+    shop.fleet().moves("product");
+    shop.fleet().is_ready().await;
+    let moved = Instant::now();
+    eventually("the moved service is found", || async {
+        let asked = shop.client.get(&format!("/products/{product}")).await;
+        asked.status == 200
+    })
+    .await;
+    assert!(moved.elapsed() < RENEWAL, "{:?}", moved.elapsed());
+    buys(&shop, product, "bob").await;
+
+    // A change is taken over while the shop runs; what is wrong is not.
+    assert_eq!(hours_of_an_item(&shop, product, "cyd").await, 24);
+    let cart = |hours: &str| format!("cart:\n  store-url: '{}'\n  active-ttl-hours: {hours}\n", shop.store_url("cart"));
+    let (changed, wrong) = (cart("5"), cart("soon"));
+    let tell = async |shop: &mut Shop| {
+        let told = shop.fleet().at("config-server").post("/monitor", json!({"path": "cart.yml"})).await.expect(200);
+        assert_eq!(told.json, json!(["cart"]));
+    };
+    repository.commit(&[("cart.yml", wrong)]);
+    tell(&mut shop).await;
+    logs(&mut shop, "cart", "is not taken over").await;
+    assert!(shop.fleet().log("cart", 0).contains("cart.active-ttl-hours"));
+    repository.commit(&[("cart.yml", changed)]);
+    tell(&mut shop).await;
+    logs(&mut shop, "cart", "runs by the changed configuration").await;
+    let log = shop.fleet().log("cart", 0);
+    assert!(log.contains("cart.active-ttl-hours") && log.contains("the configuration has changed"), "{log}");
+    assert_eq!(hours_of_an_item(&shop, product, "dan").await, 5);
+
+    // Without both the shop goes on with what it knows.
+    shop.fleet().kill("config-server", 0);
+    shop.fleet().kill("discovery", 0);
+    buys(&shop, product, "eve").await;
+    // For longer than a lease: nobody is forgotten because nobody could be asked.
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    buys(&shop, product, "fay").await;
+    let (code, _, error) = shop.command(&["audit"]).await;
+    assert_eq!(code, 1);
+    assert!(error.contains(&format!("http://127.0.0.1:{config}")), "it says whom it could not ask: {error}");
+
+    // And they come back.
+    shop.restart().await;
+    eventually("all have registered again", || async {
+        let known = Client::new(format!("http://127.0.0.1:{discovery}")).with_header("accept", "application/json");
+        applications(&known).await.len() == 7
+    })
+    .await;
+    buys(&shop, product, "gus").await;
+    shop.is_clean().await;
+}
+
+async fn logs(shop: &mut Shop, service: &'static str, line: &str) {
+    for _ in 0..500 {
+        if shop.fleet().log(service, 0).contains(line) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{service} never said {line:?}: {}", shop.fleet().log(service, 0));
+}
+
+/// The names of what the registry shows as up.
+async fn applications(discovery: &Client) -> Vec<String> {
+    let all = discovery.get("/eureka/apps/").await.expect(200).json;
+    let all = all["applications"]["application"].as_array().cloned().unwrap_or_default();
+    let is_up = |app: &&Value| app["instance"].as_array().unwrap().iter().any(|instance| instance["status"] == "UP");
+    all.iter().filter(is_up).map(|app| app["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_shop_in_one_process_brings_both() {
+    let shop = Shop::up(&["--empty"]).await;
+    let discovery =
+        Client::new(format!("http://127.0.0.1:{}", shop.port + 681)).with_header("accept", "application/json");
+    eventually("all have registered", || async { applications(&discovery).await.len() == 8 }).await;
+    let names = applications(&discovery).await;
+    for name in ["AUTH", "PRODUCT", "ORDER", "CART", "PAYMENT", "NOTIFICATION", "GATEWAY", "CONFIG-SERVER"] {
+        assert!(names.iter().any(|known| known == name), "{name} is not among {names:?}");
+    }
+    let page = Client::new(format!("http://127.0.0.1:{}", shop.port + 681)).get("/").await.expect(200).text;
+    assert!(page.contains("CONFIG-SERVER") && page.contains("<html"), "{page}");
+    let config = Client::new(format!("http://127.0.0.1:{}", shop.port + 808));
+    let order = config.get("/order/default").await.expect(200).json;
+    let sources = order["propertySources"].as_array().unwrap();
+    assert!(sources.iter().any(|source| source["source"]["order.pay-within-seconds"] == 1800), "{order}");
+    for server in [&discovery, &config] {
+        server.get("/health/ready").await.expect(200);
+        server.get("/metrics").await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn the_folders_files_win_their_secrets_are_read_and_changes_are_taken_over() {
+    let mut shop = Shop::up(&["--empty"]).await;
+    let config = Client::new(format!("http://127.0.0.1:{}", shop.port + 808));
+    let secret = config.with_header("content-type", "text/plain");
+    let cipher = secret.send(reqwest::Method::POST, "/encrypt", Some("Grocer's".to_owned())).await.expect(200).text;
+    let folder = shop.folder.path().join("config");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("application.yml"), format!("shop:\n  name: '{{cipher}}{cipher}'\n")).unwrap();
+    std::fs::write(folder.join("cart.yml"), "cart:\n  active-ttl-hours: 7\n").unwrap();
+    let product = shop.product("Kettle", 5).await;
+    config.post("/monitor", json!({"path": ["application.yml", "cart.yml"]})).await.expect(200);
+    eventually("it is taken over", || async { shop.log().contains("runs by the changed configuration") }).await;
+    eventually("the cart runs by it", || async { hours_of_an_item(&shop, product, &crate::shopper::key()).await == 7 })
+        .await;
+    let log = shop.log();
+    assert!(log.contains("cart.active-ttl-hours") && log.contains("shop.name"), "{log}");
+    assert!(!log.contains("Grocer"), "a value is in the log");
+
+    // At the next start the same holds, and what is broken is named with its file and line.
+    assert_eq!(shop.interrupt().await, Some(0));
+    shop.restart().await;
+    assert_eq!(hours_of_an_item(&shop, product, "ada").await, 7);
+    let (code, shown, error) = shop.command(&["config", "show", "cart"]).await;
+    assert_eq!(code, 0, "{error}");
+    let line = shown.lines().find(|line| line.contains("cart.active-ttl-hours")).unwrap();
+    assert!(line.contains('7') && line.contains("cart.yml"), "{line}");
+    assert_eq!(shop.interrupt().await, Some(0));
+    std::fs::write(folder.join("order.yml"), "order:\n  pay-within-seconds: [1\n").unwrap();
+    let (code, _, error) = shop.command(&["audit"]).await;
+    assert_eq!(code, 1);
+    assert!(error.contains("order.yml"), "{error}");
+}
