@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rust_embed::RustEmbed;
 use souk_config_server::{
     ConfigServer, ConfigServerConfig, Extras,
-    backend::{Backend, EmbeddedBackend, LayeredBackend, NativeBackend, NativeConfig},
+    backend::{Backend, EmbeddedBackend, LayeredBackend, NativeBackend},
 };
 use souk_kit::{
     Deps, Service, StartError,
@@ -29,9 +29,8 @@ struct Repository;
 /// Errors: one of the files cannot be read or decrypted.
 pub async fn configuration(folder: &Folder, named: &[String]) -> Result<Sources, CommandError> {
     let config = config(folder)?;
-    let backend = backend(folder).map_err(CommandError::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let server = ConfigServer::open(&config, (&clock, &IdGen::new(Arc::clone(&clock))), Some(backend))
+    let server = ConfigServer::open(&config, &clock, &IdGen::new(Arc::clone(&clock)), Some(backend(folder)))
         .map_err(|mistakes| CommandError::failed(ConfigError(mistakes)))?;
     let profiles = if named.is_empty() { profiles() } else { named.to_vec() };
     let environment = server.environment(&NAMES.map(ToOwned::to_owned), &profiles, None).await;
@@ -46,7 +45,7 @@ pub async fn configuration(folder: &Folder, named: &[String]) -> Result<Sources,
 /// The config server as a service of the shop.
 pub async fn config_server(folder: &Folder, deps: &Deps) -> Result<Service, StartError> {
     let other = |error: CommandError| StartError::Other(error.to_string());
-    let extras = Extras { is_loopback: true, default_backend: Some(backend(folder)?), refresh: Some(telling(deps)) };
+    let extras = Extras { is_loopback: true, default_backend: Some(backend(folder)), refresh: Some(telling(deps)) };
     souk_config_server::build(config(folder).map_err(other)?, deps, extras).await
 }
 
@@ -67,11 +66,9 @@ fn profiles() -> Vec<String> {
     if named.is_empty() { vec!["default".to_owned()] } else { named }
 }
 
-fn backend(folder: &Folder) -> Result<Arc<dyn Backend>, StartError> {
+fn backend(folder: &Folder) -> Arc<dyn Backend> {
     let files = Repository::iter().filter_map(|path| Repository::get(&path).map(|file| (path, file.data.into_owned())));
-    let folder = folder.config().display().to_string();
-    let own = NativeConfig { search_locations: vec![folder], ..NativeConfig::default() };
-    let own = NativeBackend::new(&own).map_err(|error| StartError::Other(error.to_string()))?;
+    let own = NativeBackend::of_folder(folder.config());
     let within: Arc<dyn Backend> = Arc::new(EmbeddedBackend::new("souk", files));
-    Ok(Arc::new(LayeredBackend::new([within, Arc::new(own)])))
+    Arc::new(LayeredBackend::new([within, Arc::new(own)]))
 }

@@ -5,7 +5,7 @@ mod no_bus;
 mod refreshing;
 mod starting;
 
-use std::{fs::File, net::IpAddr, sync::Arc, time::Duration};
+use std::{fs::File, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::{BoxFuture, join_all};
 use souk_bus::{RabbitTransport, Transport};
@@ -48,7 +48,8 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let asked_to_stop = async {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
     };
-    let _files = hold_files(&configuration.sections)?;
+    let _locks = hold_files(&configuration.sections)?;
+    let files = files_of(&configuration.sections);
     warn_of_folders(&configuration.sections);
     let mut listeners = Vec::new();
     for section in &configuration.sections {
@@ -70,8 +71,14 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     if let Some(discovery) = &discovery {
         tokio::spawn(discovery.clone().run(stop.child_token()));
     }
-    let served =
-        Served { settings, names: args.services.clone(), deps: deps.clone(), process, complete: Box::new(|_| {}) };
+    let served = Served {
+        settings,
+        names: args.services.clone(),
+        deps: deps.clone(),
+        process,
+        files,
+        complete: Box::new(|_| {}),
+    };
     let starting = configuration.sections.into_iter().zip(listeners).map(|(section, listeners)| {
         let (deps, stop, discovery) = (&deps, &stop, &discovery);
         let started: BoxFuture<'_, _> = Box::pin(async move {
@@ -127,7 +134,7 @@ async fn serve(
         }
     };
     tracing::info!("stopping");
-    // Before anything closes, so that nobody is sent here any more.
+    // Before anything closes, so that who looks from now on is sent elsewhere; who was sent here before tries another.
     leaving().await;
     let (mut running, mut failed) = (Vec::new(), None);
     for outcome in started {
@@ -147,6 +154,11 @@ async fn stop_all(running: Vec<Running>) {
     let services_are_done = join_all(services.into_iter().map(Running::stop)).await;
     let is_clean = gateway_is_done.into_iter().chain(services_are_done).all(|is_done| is_done);
     tracing::info!(is_clean, "stopped");
+}
+
+/// Every store of `sections` that is a file.
+pub fn files_of(sections: &[Section]) -> Vec<PathBuf> {
+    sections.iter().flat_map(Section::store_urls).filter_map(files::file_of).collect()
 }
 
 /// Takes every SQLite file that `sections` name for this process.

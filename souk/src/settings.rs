@@ -1,7 +1,11 @@
 //! The configuration of a shop, and where its stores are by it: an embedded shop's folder with its files,
 //! or the config server and the environment of a distributed one. Every command reads the same.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use serde::de::DeserializeOwned;
 use souk_kit::{
@@ -78,6 +82,9 @@ impl Settings {
             return Self::read(folder, self.defaults.clone()).await;
         }
         let Some(remote) = RemoteConfig::from_env().map_err(CommandError::failed)? else { return Ok(self.clone()) };
+        if names == ["config-server"] {
+            return Ok(self.clone());
+        }
         let fetched = remote.fetch(names).await.map_err(CommandError::failed)?;
         Ok(Self::distributed(fetched.sources.then(&Sources::from_env())))
     }
@@ -105,17 +112,17 @@ impl Settings {
     /// The client of the registry at `SOUK_DISCOVERY_URL`, if there is one. It fills the directory of `deps`.
     pub fn discovery(&self, config: &RegistrationConfig, deps: &Deps) -> Result<Option<Discovery>, CommandError> {
         let Ok(urls) = std::env::var(DISCOVERY_URL) else { return Ok(None) };
-        self.discovery_at(&Secret::new(urls), config, deps).map(Some)
+        let fixed = self.configured_services().map_err(CommandError::failed)?.into_keys().collect();
+        Self::discovery_at(&Secret::new(urls), config, deps, fixed).map(Some)
     }
 
-    /// The client of the registry at `urls`.
+    /// The client of the registry at `urls`. The services `fixed` stay where the directory has them.
     pub fn discovery_at(
-        &self,
         urls: &Secret,
         config: &RegistrationConfig,
         deps: &Deps,
+        fixed: HashSet<String>,
     ) -> Result<Discovery, CommandError> {
-        let fixed = self.configured_services().map_err(CommandError::failed)?.into_keys().collect();
         let directory = deps.peers.directory().clone();
         let (clock, ids) = (Arc::clone(&deps.clock), deps.ids.clone());
         Discovery::new(urls, config.clone(), directory, fixed, clock, ids).map_err(CommandError::failed)

@@ -28,7 +28,7 @@ use crate::{
     folder::{Folder, Secrets},
     serve::{self, Configuration, Process, Refreshing, Section, Served, introduce},
     services::{self, CONFIG_SERVER, DISCOVERY, NAMES, SERVICES, port, with_store},
-    settings::{DISCOVERY_URL, Settings},
+    settings::Settings,
 };
 
 /// How long the gateway may take to finish requests at hand when the shop stops.
@@ -94,7 +94,8 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let complete = completing(Secret::new(operator_token), first.password.clone());
     configuration.sections.iter_mut().for_each(&complete);
     let gateway_config = configuration.sections.iter().find_map(Section::gateway).unwrap_or_default();
-    let registries = registries(&configuration.sections, args.port);
+    let registry = registry(&configuration.sections, args.port);
+    let files = serve::files_of(&configuration.sections);
     let building = Building { folder, deps: &deps, process: &process };
     let started = Box::pin(building.start(configuration.sections, listeners.services)).await;
     let Started { services, products, made_admin } = started.map_err(CommandError::failed)?;
@@ -113,15 +114,21 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let gateway = souk_gateway::start(gateway_config, &deps, listeners.gateway, listeners.management, extras)
         .await
         .map_err(CommandError::failed)?;
-    // Machine time: a clock that is moved ends no registration.
-    let discovery = settings.discovery_at(&registries, &configuration.registration, &on_machine_time(&deps))?;
+    // Services of one process do not move, so nobody who registers can take the place of one. Machine time: a clock
+    // that is moved ends no registration.
+    let fixed = NAMES
+        .iter()
+        .map(|name| (*name).to_owned())
+        .chain(settings.configured_services().map_err(CommandError::failed)?.into_keys());
+    let (registration, machine) = (&configuration.registration, on_machine_time(&deps));
+    let discovery = Settings::discovery_at(&registry, registration, &machine, fixed.collect())?;
     let leaving = CancellationToken::new();
     tokio::spawn(discovery.clone().run(leaving.clone()));
     for running in services.iter().chain([&gateway]).filter(|running| running.name != "discovery") {
         discovery.register(running.name, running.address);
     }
     let announcements = deps.transport.announcements();
-    let served = Served { settings, names, deps, process, complete };
+    let served = Served { settings, names, deps, process, files, complete };
     Ok(Shop {
         gateway,
         services,
@@ -185,11 +192,8 @@ async fn open_bus(
     opened.map_err(CommandError::failed)
 }
 
-/// The registry in this process, unless another is configured.
-fn registries(sections: &[Section], gateway_port: u16) -> Secret {
-    if let Ok(urls) = std::env::var(DISCOVERY_URL) {
-        return Secret::new(urls);
-    }
+/// The registry in this process. A shop in one process stays out of others: its services are on loopback.
+fn registry(sections: &[Section], gateway_port: u16) -> Secret {
     let at = format!("127.0.0.1:{}/eureka", port(DISCOVERY, gateway_port));
     let security = sections.iter().find_map(|section| match section {
         Section::Discovery(config) if !config.security.user.is_empty() => Some(&config.security),

@@ -19,7 +19,8 @@ pub trait Transport: Send + Sync + std::fmt::Debug {
     fn signals(&self) -> broadcast::Receiver<Signal>;
     /// Tells all processes of the shop that listen now, this one too; nothing is kept for those who do not.
     async fn announce(&self, announcement: Announcement) -> Result<(), BusError>;
-    /// What is announced from now on; may miss some.
+    /// What is announced from now on. Some may be missed: then [`Announcement::missed`] is among them afterwards,
+    /// or the receiver lags.
     fn announcements(&self) -> broadcast::Receiver<Announcement>;
     /// Whether it works now, for readiness.
     async fn ping(&self) -> Result<(), BusError>;
@@ -84,6 +85,22 @@ pub enum Verdict {
 /// over the exchange `springCloudBus` as it is, where Spring's services tell and hear the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement(pub Arc<serde_json::Value>);
+
+impl Announcement {
+    /// What a transport tells its own process when it begins to hear, at first and after each time that it could
+    /// not: others may have announced something meanwhile, so look for yourself. It is JSON's `null`, which
+    /// nobody announces.
+    #[must_use]
+    pub fn missed() -> Self {
+        Self(Arc::new(serde_json::Value::Null))
+    }
+
+    /// Whether it is [`Self::missed`].
+    #[must_use]
+    pub fn is_missed(&self) -> bool {
+        self.0.is_null()
+    }
+}
 
 /// Something was published.
 #[derive(Debug, Clone)]

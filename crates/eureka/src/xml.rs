@@ -10,7 +10,7 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use crate::{Accept, ActionType, Application, Applications, DataCenter, InstanceInfo, LeaseInfo, Port, StatusInfo};
+use crate::{Accept, Application, Applications, DataCenter, InstanceInfo, LeaseInfo, Port, StatusInfo};
 
 pub use reader::read_registration;
 
@@ -177,7 +177,7 @@ impl Writer {
                 out.text("lastDirtyTimestamp", instance.last_dirty_at);
             }
             if let Some(action) = instance.action_type {
-                out.text("actionType", action_name(action));
+                out.text("actionType", action.name());
             }
             out.optional("asgName", instance.asg_name.as_ref());
         });
@@ -207,13 +207,5 @@ impl Writer {
             out.text("evictionTimestamp", lease.evicted_at);
             out.text("serviceUpTimestamp", lease.up_at);
         });
-    }
-}
-
-fn action_name(action: ActionType) -> &'static str {
-    match action {
-        ActionType::Added => "ADDED",
-        ActionType::Modified => "MODIFIED",
-        ActionType::Deleted => "DELETED",
     }
 }

@@ -1,7 +1,8 @@
 //! Calls between services: which instance, how long, how often, and when not at all.
 //!
 //! Around one call stand, the outermost first: retry, circuit breaker, time limit. A repeated call
-//! picks its instance anew.
+//! picks its instance anew. One replica that cannot be reached is not held against the others: the breaker hears of it
+//! only when no other is left.
 
 mod instances;
 
@@ -191,6 +192,8 @@ pub struct PeerClient {
 /// How one attempt ended, if not with an answer.
 enum Attempt {
     Denied(NotPermitted),
+    /// No byte of the request was sent, and another instance is left to try.
+    Elsewhere(String),
     /// No byte of the request was sent.
     Unsent(String),
     /// It may have had its effect.
@@ -234,13 +237,15 @@ impl PeerClient {
         let attempt = |_| self.attempt(&method, path, body.clone(), token.as_deref());
         let is_retryable = |error: &Attempt| match error {
             Attempt::Denied(_) => false,
-            Attempt::Unsent(_) => true,
+            Attempt::Elsewhere(_) | Attempt::Unsent(_) => true,
             Attempt::Lost(_) => repeat == Repeat::Safe,
         };
         match self.retry.run(attempt, is_retryable).await {
             Ok((status, body)) => self.read(status, &body),
             Err(Attempt::Denied(denied)) => Err(self.unavailable(denied.retry_after, denied.to_string())),
-            Err(Attempt::Unsent(cause) | Attempt::Lost(cause)) => Err(self.unavailable(Duration::from_secs(1), cause)),
+            Err(Attempt::Elsewhere(cause) | Attempt::Unsent(cause) | Attempt::Lost(cause)) => {
+                Err(self.unavailable(Duration::from_secs(1), cause))
+            }
         }
     }
 
@@ -261,6 +266,10 @@ impl PeerClient {
             Ok(answer) => {
                 permit.success();
                 Ok(answer)
+            }
+            Err(error @ Attempt::Elsewhere(_)) => {
+                permit.ignore();
+                Err(error)
             }
             Err(error) => {
                 permit.failure();
@@ -288,12 +297,19 @@ impl PeerClient {
         if let Some(body) = body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         }
-        let response = request.send().await.map_err(|error| {
-            if error.is_connect() { Attempt::Unsent(chain(&error)) } else { Attempt::Lost(chain(&error)) }
-        })?;
+        let response = request.send().await.map_err(|error| self.unanswered(&instance, &error))?;
         let status = response.status();
         let body = response.bytes().await.map_err(|error| Attempt::Lost(chain(&error)))?;
         Ok((status, body))
+    }
+
+    fn unanswered(&self, instance: &Chosen, error: &reqwest::Error) -> Attempt {
+        if !error.is_connect() {
+            return Attempt::Lost(chain(error));
+        }
+        instance.cannot_be_reached();
+        let is_other_left = self.directory.has_reachable(self.to);
+        if is_other_left { Attempt::Elsewhere(chain(error)) } else { Attempt::Unsent(chain(error)) }
     }
 
     fn read<T: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<T, CallError> {

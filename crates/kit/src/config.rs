@@ -27,6 +27,11 @@ use self::{
     reading::Read,
 };
 
+/// Before the key of what a config server cannot decrypt.
+const INVALID: &str = "invalid.";
+/// What a config server gives for what it cannot decrypt, with or without that.
+const NOT_AVAILABLE: &str = "<n/a>";
+
 /// Everything wrong with a configuration, a line each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration has {} mistake(s):\n  {}", .0.len(), .0.join("\n  "))]
@@ -90,11 +95,15 @@ impl Sources {
     }
 
     /// These sources, then the dotted keys of `origin`: `a.b[0].c`. Its lists replace weaker ones whole. A key
-    /// `invalid.x` says, as config servers do, that `x` could not be decrypted. That, malformed keys and lists
-    /// with gaps are mistakes of their section.
+    /// `invalid.x`, or the value `<n/a>` of `x`, says, as config servers do, that `x` could not be decrypted. That,
+    /// malformed keys and lists with gaps are mistakes of their section.
     #[must_use]
     pub fn with_properties(mut self, origin: &str, flat: impl IntoIterator<Item = (String, Value)>) -> Self {
-        self.push(origin.to_owned(), true, flat);
+        let marked = |(key, value): (String, Value)| {
+            let is_lost = value.as_str() == Some(NOT_AVAILABLE) && !key.starts_with(INVALID);
+            (if is_lost { format!("{INVALID}{key}") } else { key }, value)
+        };
+        self.push(origin.to_owned(), true, flat.into_iter().map(marked));
         self
     }
 
@@ -221,7 +230,7 @@ impl Sources {
     fn push(&mut self, origin: String, has_placeholders: bool, flat: impl IntoIterator<Item = (String, Value)>) {
         let mut draft = Draft::default();
         for (key, value) in flat {
-            match key.strip_prefix("invalid.") {
+            match key.strip_prefix(INVALID) {
                 Some(lost) => draft.flaw(undecryptable(lost, &origin)),
                 None => draft.put(&key, value),
             }

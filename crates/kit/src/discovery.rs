@@ -131,6 +131,17 @@ impl Discovery {
         Ok(Self(Arc::new(Inner { servers, config, directory, fixed, clock, ids, registered })))
     }
 
+    /// What the registry at `url` knows: services, and where they take calls. Registers nothing.
+    ///
+    /// Errors: it gives no answer that can be used, in a sentence without passwords.
+    pub async fn look(url: &Secret, clock: &dyn Clock) -> Result<BTreeMap<String, Vec<String>>, String> {
+        let servers = Servers::new(url).map_err(|mistakes| mistakes.join("; "))?;
+        let whole = fetching::whole(&servers, clock.now()).await?;
+        let instances = whole.applications.iter().flat_map(|application| &application.instances);
+        let services = listing::by_service(instances).into_iter();
+        Ok(services.map(|(service, bases)| (service, bases.into_keys().collect())).collect())
+    }
+
     /// Fetches the registry again and again and keeps the directory fresh, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let listing = Listing::new(

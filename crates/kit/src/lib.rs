@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod call;
 pub mod config;
+pub mod credentials;
 pub mod discovery;
 pub mod extract;
 pub mod problem;

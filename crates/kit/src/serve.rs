@@ -15,6 +15,7 @@ use axum::{
     middleware,
     response::Response,
 };
+use futures::future::BoxFuture;
 use souk_bus::{Consumer, relay};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,6 +29,9 @@ use crate::{
     traces::{self, Observer},
 };
 
+/// How long the consumers and tasks of a service that was replaced may take to finish before those of the new one
+/// begin beside them.
+const HANDOVER: Duration = Duration::from_secs(2);
 /// How long requests and consumers may take to finish once the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -63,8 +67,8 @@ impl Running {
     }
 
     /// Puts `service` into the place of the one that runs, such as one with another configuration. The listener
-    /// stays open: requests at hand are finished by the old one, whose consumers and tasks then end; new ones go
-    /// to the new. Answers false, and changes nothing, if what runs cannot be replaced.
+    /// stays open: requests at hand are finished by the old one, new ones go to the new. The new one's consumers
+    /// and tasks begin when those of the old one have ended, or after 2 s. Answers false, and changes nothing, if what runs cannot be replaced.
     #[must_use]
     pub fn replace(&self, service: Service, deps: &Deps) -> bool {
         let Some(entrance) = &self.entrance else { return false };
@@ -99,23 +103,71 @@ pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::R
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Entrance {
     routes: Arc<RwLock<Router>>,
-    /// Ends the consumers and tasks of the service whose routes these are.
-    leaving: Arc<Mutex<CancellationToken>>,
+    /// The background of the service whose routes these are. `None`: it has none.
+    background: Arc<Mutex<Option<Background>>>,
+}
+
+/// A service's relay, consumers and tasks, under way.
+#[derive(Debug, Clone)]
+struct Background {
+    /// Ends them.
+    leaving: CancellationToken,
+    /// They, and only they.
+    own: TaskTracker,
+    /// Everything that runs for the listener.
+    all: TaskTracker,
+}
+
+impl Background {
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.all.spawn(self.own.track_future(work));
+    }
+
+    fn begin(&self, works: Vec<BoxFuture<'static, ()>>) {
+        for work in works {
+            self.spawn(work);
+        }
+    }
+
+    /// Begins as soon as `before`, which was told to leave, has ended: two of a kind would take the same messages.
+    fn begin_after(&self, before: Self, name: &'static str, works: Vec<BoxFuture<'static, ()>>) {
+        let now = self.clone();
+        self.spawn(async move {
+            before.own.close();
+            // Real time: the patience of one who takes over.
+            let handed_over = tokio::time::timeout(HANDOVER, before.own.wait());
+            match now.leaving.run_until_cancelled(handed_over).await {
+                // It was sent away, or stopped, before it began.
+                None => return,
+                Some(Err(_)) => tracing::warn!(service = name, "what it replaces did not end in time; both run on"),
+                Some(Ok(())) => {}
+            }
+            now.begin(works);
+        });
+    }
 }
 
 impl Entrance {
     /// One that answers by `routes` until a service is admitted.
     pub(crate) fn with(routes: Router) -> Self {
-        Self { routes: Arc::new(RwLock::new(routes)), leaving: Arc::default() }
+        Self { routes: Arc::new(RwLock::new(routes)), background: Arc::default() }
     }
 
-    /// Starts `service`, lets it answer from now on, and sends away the one before it.
+    /// Lets `service` answer from now on, sends away the one before it, and begins its background when that of the
+    /// other has ended.
     pub(crate) fn admit(&self, service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) {
-        let leaving = stop.child_token();
-        let routes = run(service, deps, tasks, &leaving);
+        let name = service.name;
+        let now = Background { leaving: stop.child_token(), own: TaskTracker::new(), all: tasks.clone() };
+        let (routes, works) = lay_out(service, deps, &now.leaving);
+        let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
-        let before = std::mem::replace(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner), leaving);
-        before.cancel();
+        match background.replace(now.clone()) {
+            None => now.begin(works),
+            Some(before) => {
+                before.leaving.cancel();
+                now.begin_after(before, name, works);
+            }
+        }
     }
 
     /// The application that a listener serves.
@@ -148,8 +200,8 @@ pub(crate) fn listen(
     });
 }
 
-/// Starts the service's relay, consumers and tasks. Answers its routes in their frame, to be served.
-fn run(service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) -> Router {
+/// The service's routes in their frame, to be served, and its relay, consumers and tasks, which end by `stop`.
+fn lay_out(service: Service, deps: &Deps, stop: &CancellationToken) -> (Router, Vec<BoxFuture<'static, ()>>) {
     let Service { name, router, openapi, consumers, outbox, tasks: own_tasks, checks, has_bus, guard } = service;
     let frame = Frame {
         service: name,
@@ -158,21 +210,24 @@ fn run(service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationTo
         has_bus,
         openapi: Arc::new(openapi),
     };
+    let mut works: Vec<BoxFuture<'static, ()>> = Vec::new();
     if let Some(outbox) = outbox {
         let clock = Arc::clone(&deps.clock);
-        tasks.spawn(relay(name, outbox, Arc::clone(&deps.transport), clock, stop.clone()));
+        works.push(Box::pin(relay(name, outbox, Arc::clone(&deps.transport), clock, stop.clone())));
     }
     if !consumers.is_empty() {
         let queues = consumers.iter().map(Consumer::queue).collect();
-        tasks.spawn(health::count_letters(name, queues, Arc::clone(&deps.transport), stop.clone()));
+        works.push(Box::pin(health::count_letters(name, queues, Arc::clone(&deps.transport), stop.clone())));
     }
     for consumer in consumers {
-        tasks.spawn(consumer.run(Arc::clone(&deps.transport), stop.clone()));
+        works.push(Box::pin(consumer.run(Arc::clone(&deps.transport), stop.clone())));
     }
     for task in own_tasks {
-        tasks.spawn(task(stop.clone()));
+        let stop = stop.clone();
+        // Not called before it may begin.
+        works.push(Box::pin(async move { task(stop).await }));
     }
-    frame_router(router, guard, frame, deps)
+    (frame_router(router, guard, frame, deps), works)
 }
 
 /// Lays the frame over a service's routes: its common routes, its guard, the verifier, observation, panics.

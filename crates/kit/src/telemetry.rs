@@ -106,7 +106,7 @@ fn only(text: &str, service: &str) -> String {
                 headings.clear();
             }
             headings.push(line);
-        } else if labels.iter().any(|label| line.contains(label)) {
+        } else if labels.iter().any(|label| line.contains(label)) || line.starts_with("process_") {
             for heading in headings.drain(..) {
                 out.push_str(heading);
                 out.push('\n');

@@ -80,6 +80,24 @@ async fn an_absent_peer_is_503_and_soon_nobody_is_made_to_wait_for_it() {
 }
 
 #[tokio::test]
+async fn replicas_that_cannot_be_reached_are_not_held_against_the_one_that_can() {
+    let world = World::new().await;
+    flaky(&world, 0, StatusCode::OK).await;
+    let directory = world.deps.peers.directory();
+    let live = directory.choose("product").unwrap().base().to_owned();
+    let peer = world.deps.peers.client("order", "product");
+    // Two attempts may fail, and the third finds the one. The breaker would open at ten of twenty.
+    for _ in 0..40 {
+        directory.remove("product");
+        let dead = ["http://127.0.0.1:9".to_owned(), "http://127.0.0.1:19".to_owned()];
+        directory.set("product", dead.into_iter().chain([live.clone()]));
+        peer.get::<String>("/flaky").await.unwrap();
+        // What was spent on repetitions comes back.
+        world.clock.advance(Duration::from_secs(10));
+    }
+}
+
+#[tokio::test]
 async fn calls_carry_a_service_token_and_the_trace() {
     let world = World::new().await;
     let show = |headers: HeaderMap| async move {

@@ -12,7 +12,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, RawQuery, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -32,6 +32,10 @@ struct Known {
     delta: Vec<InstanceInfo>,
     /// Instead of the true hash, in deltas.
     wrong_hash: Option<String>,
+    /// Instead of the true hash, in the whole.
+    wrong_whole: Option<String>,
+    /// It is no registry, but something before it that answers every path it has not heard of.
+    is_ingress: bool,
     has_no_delta: bool,
     /// How long a registration takes, though its caller may have gone meanwhile.
     registers_within: Duration,
@@ -115,14 +119,16 @@ fn other(id: &str, vip: &str, port: u16, status: &str, action: &str) -> Instance
 }
 
 async fn note(State(known): State<Arc<Mutex<Known>>>, request: Request, next: Next) -> Response {
-    let broken = {
+    let (broken, is_ingress) = {
         let mut known = known.lock().unwrap();
         known.log.push(format!("{} {}", request.method(), request.uri()));
         known.headers = request.headers().clone();
-        known.broken
+        (known.broken, known.is_ingress)
     };
     match broken {
         Some(status) => status.into_response(),
+        None if is_ingress && request.method() == Method::GET => Json(json!({"status": "ok"})).into_response(),
+        None if is_ingress => StatusCode::NOT_FOUND.into_response(),
         None => next.run(request).await,
     }
 }
@@ -135,7 +141,8 @@ fn show(instances: impl Iterator<Item = InstanceInfo>, hash_code: String) -> Jso
 
 async fn whole(State(known): State<Arc<Mutex<Known>>>) -> Json<Value> {
     let known = known.lock().unwrap();
-    show(known.instances.values().cloned(), hash_code(known.instances.values()))
+    let hash = known.wrong_whole.clone().unwrap_or_else(|| hash_code(known.instances.values()));
+    show(known.instances.values().cloned(), hash)
 }
 
 async fn delta(State(known): State<Arc<Mutex<Known>>>) -> Result<Json<Value>, StatusCode> {
@@ -303,6 +310,34 @@ async fn a_refused_instance_is_tried_again_and_leaves_without_having_been_there(
 }
 
 #[tokio::test]
+async fn what_stood_once_is_taken_out_though_it_was_refused_since() {
+    let registry = Registry::start().await;
+    let shop = Shop::of(&[registry.url()], &[]).await;
+    shop.discovery.register("order", "127.0.0.1:8083".parse().unwrap());
+    shop.in_time("it is registered", || registry.count("PUT") >= 1).await;
+    registry.known().broken = Some(StatusCode::INSUFFICIENT_STORAGE);
+    shop.in_time("it is renewed in vain", || registry.count("PUT") >= 3).await;
+    registry.known().broken = Some(StatusCode::BAD_REQUEST);
+    shop.in_time("it is refused", || registry.count("POST") >= 3).await;
+    registry.known().broken = None;
+    shop.discovery.leave().await;
+    assert!(registry.known().instances.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_registry_is_passed_over() {
+    let (ingress, registry) = (Registry::start().await, Registry::start().await);
+    ingress.known().is_ingress = true;
+    registry.add("o1", "order", 1);
+    let shop = Shop::of(&[ingress.url(), registry.url()], &[]).await;
+    shop.discovery.register("cart", "127.0.0.1:8084".parse().unwrap());
+    shop.in_time("it is registered", || registry.count("POST /eureka/apps/CART") == 1).await;
+    let alone = Shop::of(&[ingress.url(), registry.url()], &[]).await;
+    alone.run();
+    alone.is_at("order", Some("http://10.0.0.5:1")).await;
+}
+
+#[tokio::test]
 async fn a_moved_service_is_found_within_one_interval() {
     let registry = Registry::start().await;
     registry.add("o1", "ORDER", 1);
@@ -386,6 +421,18 @@ async fn what_is_known_stays_while_no_registry_answers() {
         shop.fetched(&registry, 4).await;
         assert_eq!(shop.where_is("order").as_deref(), Some("http://10.0.0.5:1"), "{broken}");
     }
+    registry.known().broken = None;
+    registry.known().is_ingress = true;
+    shop.world.clock.advance(INTERVAL * 20);
+    shop.fetched(&registry, 4).await;
+    assert_eq!(shop.where_is("order").as_deref(), Some("http://10.0.0.5:1"), "that is no empty registry");
+    registry.known().is_ingress = false;
+    // Half of an answer.
+    let all = std::mem::take(&mut registry.known().instances);
+    registry.known().wrong_whole = Some(hash_code(all.values()));
+    shop.fetched(&registry, 20).await;
+    assert_eq!(shop.where_is("order").as_deref(), Some("http://10.0.0.5:1"), "nor is that");
+    registry.known().wrong_whole = None;
     // It moved meanwhile, and no delta tells of it.
     registry.known().delta.clear();
     registry.known().instances = BTreeMap::from([("o2".to_owned(), other("o2", "order", 2, "UP", "ADDED"))]);

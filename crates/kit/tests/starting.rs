@@ -118,3 +118,43 @@ async fn another_takes_its_place_while_it_listens() {
     assert_eq!(asked.await.unwrap(), "old");
     assert!(running.stop().await);
 }
+
+/// One whose work says when it has begun, and ends when it is let after it was told to.
+fn working(routes: Router, has_begun: &Arc<AtomicBool>, let_go: &CancellationToken) -> Service {
+    let (begun, let_go) = (Arc::clone(has_begun), let_go.clone());
+    Service::new("thing", routes, OpenApi::default()).running(move |stop| async move {
+        begun.store(true, Ordering::SeqCst);
+        stop.cancelled().await;
+        let_go.cancelled().await;
+    })
+}
+
+#[tokio::test]
+async fn the_work_of_the_new_one_begins_when_that_of_the_old_one_has_ended() {
+    let world = World::new().await;
+    let (listener, base) = listen().await;
+    let begun: [Arc<AtomicBool>; 3] = Default::default();
+    let has_begun = |nth: usize| begun.get(nth).unwrap().load(Ordering::SeqCst);
+    let (first, stays, last) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+    last.cancel();
+    let routes = |text: &'static str| Router::new().route("/things", get(async move || text));
+    let [one, two, three] = &begun;
+    let running = souk_kit::start(working(routes("1"), one, &first), listener, &world.deps).unwrap();
+    let client = Client::new(base);
+    eventually("it works", || async { has_begun(0) }).await;
+    assert!(running.replace(working(routes("2"), two, &stays), &world.deps));
+    for _ in 0..3 {
+        assert_eq!(client.get("/things").await.expect(200).text, "2", "the routes change at once");
+        assert!(!has_begun(1), "two of a kind work at once");
+    }
+    first.cancel();
+    eventually("it takes over", || async { has_begun(1) }).await;
+    // One that does not end is not waited for without end.
+    assert!(running.replace(working(routes("3"), three, &last), &world.deps));
+    assert_eq!(client.get("/things").await.expect(200).text, "3");
+    assert!(!has_begun(2));
+    eventually("it begins all the same", || async { has_begun(2) }).await;
+    stays.cancel();
+    drop(client);
+    assert!(running.stop().await);
+}

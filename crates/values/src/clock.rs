@@ -185,14 +185,15 @@ impl Clock for ShiftedClock {
     }
 }
 
-/// Sleeps until `clock` shows `deadline`, however the clock gets there.
+/// Sleeps until `clock` shows `deadline`, however the clock gets there, and no longer than it takes from now if nobody
+/// touches the clock: a machine's clock that is set back makes nobody sleep longer. Who must know whether the time has
+/// come looks at the clock.
 pub async fn sleep_until(clock: &dyn Clock, deadline: Timestamp) {
     let mut moves = clock.moves();
-    loop {
-        let left = deadline.since(clock.now());
-        if left.is_zero() {
-            return;
-        }
+    let mut left = deadline.since(clock.now());
+    // Monotonic, unlike the clock.
+    let (began, longest) = (tokio::time::Instant::now(), left);
+    while !left.is_zero() {
         match &mut moves {
             None => tokio::time::sleep(left).await,
             Some(moves) => {
@@ -202,6 +203,7 @@ pub async fn sleep_until(clock: &dyn Clock, deadline: Timestamp) {
                 }
             }
         }
+        left = deadline.since(clock.now()).min(longest.saturating_sub(began.elapsed()));
     }
 }
 
@@ -253,5 +255,25 @@ mod tests {
         tokio::task::yield_now().await;
         clock.advance(Duration::from_secs(7 * 86_400));
         tokio::time::timeout(Duration::from_secs(5), sleeper).await.unwrap().unwrap();
+    }
+
+    /// Goes back an hour once it was looked at.
+    #[derive(Debug, Default)]
+    struct SetBack(AtomicI64);
+
+    impl Clock for SetBack {
+        fn now(&self) -> Timestamp {
+            let looks = self.0.fetch_add(1, Ordering::SeqCst);
+            let machine = SystemClock.now();
+            if looks < 2 { machine } else { machine.minus(Duration::from_secs(3_600)) }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_makes_nobody_sleep_longer() {
+        let (clock, began) = (SetBack::default(), Instant::now());
+        let slept = sleep(&clock, Duration::from_millis(30));
+        tokio::time::timeout(Duration::from_secs(10), slept).await.expect("as long as it was to be");
+        assert!(began.elapsed() >= Duration::from_millis(29), "{:?}", began.elapsed());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use souk_values::{Clock, IdGen, Secret};
 
-use crate::{error::ConfigServerError, metrics, monitor, security::Credentials, server::ConfigServer};
+use crate::{error::ConfigServerError, metrics, monitor, routes::Checked, security::Credentials, server::ConfigServer};
 
 /// Publishes an event on the bus. Errors: a sentence.
 pub type Refresh = Arc<dyn Fn(monitor::RefreshEvent) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -19,6 +19,7 @@ pub struct App {
     pub ids: IdGen,
     pub refresh: Option<Refresh>,
     pub monitor_secret: Secret,
+    pub health: Arc<Checked>,
     /// Begins with a slash, or is empty.
     pub prefix: Arc<str>,
 }

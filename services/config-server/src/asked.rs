@@ -105,14 +105,14 @@ fn target(applications: &str, profiles: &str, label: Option<&str>) -> Result<Tar
     let items = |text: &str, what: &str| -> Result<Vec<String>, ConfigServerError> {
         text.split(',').map(|item| name(item, what)).collect()
     };
-    let labels = label.map(|label| items(label, "label")).transpose()?.unwrap_or_default();
+    let labels = label.map(|label| items(label, "a label")).transpose()?.unwrap_or_default();
     let profiles: Vec<String> = profiles.split(',').map(str::to_owned).collect();
     match profiles.iter().find(|profile| !is_profile(profile)) {
         Some(wrong) => Err(ConfigServerError::Invalid(format!(
             "'{}' is not a profile: letters, digits and -_.+@, beginning and ending with a letter or digit.",
             wrong.escape_default()
         ))),
-        None => Ok(Target { applications: items(applications, "application")?, profiles, labels }),
+        None => Ok(Target { applications: items(applications, "an application")?, profiles, labels }),
     }
 }
 
@@ -121,16 +121,14 @@ fn is_profile(text: &str) -> bool {
     text.starts_with(char::is_alphanumeric) && text.ends_with(char::is_alphanumeric) && text.chars().all(is_inner)
 }
 
-/// An application or a label, in which `(_)` stands for a slash.
+/// An application or a label, as `what` says, in which `(_)` stands for a slash.
 fn name(text: &str, what: &str) -> Result<String, ConfigServerError> {
     let mut seen = text.to_owned();
     // What was encoded twice is read as often: it could mean something to whoever reads it next.
     for _ in 0..3 {
         if is_bad(&seen) {
             let shown = text.escape_default();
-            return Err(ConfigServerError::Invalid(
-                format!("'{shown}' is not the name of an {what}.").replace("an label", "a label"),
-            ));
+            return Err(ConfigServerError::Invalid(format!("'{shown}' is not the name of {what}.")));
         }
         seen = percent_decode_str(&seen).decode_utf8_lossy().into_owned();
     }

@@ -20,6 +20,7 @@ pub use layered::LayeredBackend;
 pub use memory::EmbeddedBackend;
 pub use native::{NativeBackend, NativeConfig};
 
+use folder::Links;
 use git::Commit;
 use memory::Files;
 
@@ -93,7 +94,7 @@ enum Root {
     Memory(Arc<Files>),
     Git(Arc<Commit>),
     /// Canonical.
-    Folder(PathBuf),
+    Folder(PathBuf, Links),
 }
 
 impl Location {
@@ -118,7 +119,7 @@ impl Location {
         match &self.root {
             Root::Memory(files) => Ok(memory::read(files, &self.folder, path)),
             Root::Git(commit) => commit.read(&self.folder, path),
-            Root::Folder(root) => folder::read(root, path),
+            Root::Folder(root, links) => folder::read(root, path, *links),
         }
     }
 }
@@ -148,7 +149,7 @@ pub enum BackendError {
     /// What was asked for leads out of where it may lead, or is too large.
     #[error("refused: {0}")]
     Refused(String),
-    /// The repository cannot be used, and no earlier state of it is known.
+    /// The repository cannot be used yet, and no earlier state of it is known: asking again may help.
     #[error("{0}")]
     Unusable(String),
 }
@@ -180,7 +181,7 @@ pub trait Backend: Send + Sync {
 }
 
 /// Refuses what could lead out of a location: `..`, absolute paths, empty parts, and a repository's own files.
-fn check(path: &str) -> Result<(), BackendError> {
+pub(crate) fn check(path: &str) -> Result<(), BackendError> {
     let refused = |part: &str| matches!(part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
     if path.contains(['\\', '\0']) || path.split('/').any(refused) {
         return Err(BackendError::Refused(format!("{path:?} is not a path within a location")));

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -71,9 +71,25 @@ impl ConfigServerError {
     }
 }
 
+/// In how many seconds a client may ask again for what cannot be had yet.
+const AGAIN: HeaderValue = HeaderValue::from_static("2");
+/// The headers of a refusal beside those of its body.
+const OWN_HEADERS: [HeaderName; 2] = [header::WWW_AUTHENTICATE, header::RETRY_AFTER];
+
 /// The sentence of a response whose body [`dress`] makes.
 #[derive(Clone)]
 struct Sentence(String);
+
+impl ConfigServerError {
+    /// Whether it may be there in a moment. A client cannot tell it from "there is none" by the status alone.
+    fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Backend(BackendError::Unusable(_))
+                | Self::Environment(EnvironmentError::Backend(BackendError::Unusable(_)))
+        )
+    }
+}
 
 impl IntoResponse for ConfigServerError {
     fn into_response(self) -> Response {
@@ -90,6 +106,9 @@ impl IntoResponse for ConfigServerError {
                 if status == StatusCode::UNAUTHORIZED {
                     let basic = HeaderValue::from_static("Basic realm=\"config-server\", charset=\"UTF-8\"");
                     response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
+                }
+                if other.may_pass() {
+                    response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
                 }
                 response.extensions_mut().insert(Sentence(other.to_string()));
                 response
@@ -131,8 +150,10 @@ pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Resp
         path: &path,
     };
     let mut dressed = (status, Json(body)).into_response();
-    if let Some(challenge) = response.headers_mut().remove(header::WWW_AUTHENTICATE) {
-        dressed.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    for name in OWN_HEADERS {
+        if let Some(value) = response.headers_mut().remove(&name) {
+            dressed.headers_mut().insert(name, value);
+        }
     }
     dressed
 }

@@ -48,7 +48,7 @@ pub struct Extras {
 /// Errors: all mistakes of the configuration at once; a repository that `clone-on-start` could not fetch.
 pub async fn build(config: ConfigServerConfig, deps: &Deps, extras: Extras) -> Result<Service, StartError> {
     let credentials = Credentials::new(&config.security);
-    let server = ConfigServer::open(&config, (&deps.clock, &deps.ids), extras.default_backend);
+    let server = ConfigServer::open(&config, &deps.clock, &deps.ids, extras.default_backend);
     let prefix = prefix_of(&config.prefix);
     let (credentials, server, prefix) = match (credentials, server, prefix) {
         (Ok(credentials), Ok(server), Ok(prefix)) => (credentials, server, prefix),
@@ -67,6 +67,7 @@ pub async fn build(config: ConfigServerConfig, deps: &Deps, extras: Extras) -> R
         ids: deps.ids.clone(),
         refresh: extras.refresh,
         monitor_secret: config.monitor.secret,
+        health: Arc::default(),
         prefix: prefix.into(),
     };
     let router = routes::table(&app.prefix).with_state(app.clone());
@@ -89,10 +90,11 @@ impl ConfigServer {
     /// Errors: all mistakes of the configuration, a sentence each.
     pub fn open(
         config: &ConfigServerConfig,
-        (clock, ids): (&Arc<dyn Clock>, &IdGen),
+        clock: &Arc<dyn Clock>,
+        ids: &IdGen,
         default_backend: Option<Arc<dyn Backend>>,
     ) -> Result<Self, Vec<String>> {
-        let backend = backend_of(config, (clock, ids), default_backend);
+        let backend = backend_of(config, clock, ids, default_backend);
         let encryptor = Encryptor::new(&config.encrypt);
         match (backend, encryptor) {
             (Ok(backend), Ok(encryptor)) => Ok(Self::new(config, backend, encryptor)),
@@ -107,7 +109,8 @@ impl ConfigServer {
 /// Git if it is configured, else the configured folders, else what was given.
 fn backend_of(
     config: &ConfigServerConfig,
-    (clock, ids): (&Arc<dyn Clock>, &IdGen),
+    clock: &Arc<dyn Clock>,
+    ids: &IdGen,
     default_backend: Option<Arc<dyn Backend>>,
 ) -> Result<Arc<dyn Backend>, String> {
     let has_git = !config.git.uri.is_empty() || !config.git.repos.is_empty();

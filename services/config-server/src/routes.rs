@@ -18,6 +18,7 @@ use axum::{
 };
 
 pub use document::openapi;
+pub use health::Checked;
 
 use crate::{app::App, error::ConfigServerError};
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -150,14 +150,41 @@ fn caller_of(app: &App, request: &Request) -> Result<Caller, ConfigServerError> 
     }
 }
 
-/// Whether the request comes from this machine itself: not over a proxy, and not by a web page of elsewhere
-/// whose name was made to lead here.
+/// What proxies add.
+const OF_PROXIES: [HeaderName; 5] = [
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+    header::FORWARDED,
+    header::VIA,
+];
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether the request comes from this machine itself: not over a proxy, and not by a web page of elsewhere, which
+/// the owner's browser shows or whose name was made to lead here.
 fn is_of_this_machine(request: &Request) -> bool {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let headers = request.headers();
-    let has_come_far = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback()) && !has_come_far && is_local_name(host)
+    let has_come_far = OF_PROXIES.iter().any(|name| headers.contains_key(name));
+    let host = match headers.get(header::HOST) {
+        Some(host) => host.to_str().unwrap_or_default(),
+        None => request.uri().authority().map_or("localhost", Authority::as_str),
+    };
+    peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+        && !has_come_far
+        && is_local_name(host)
+        && !is_of_another_page(headers, host)
+}
+
+/// Browsers say of which page a request is; what is no browser says nothing.
+fn is_of_another_page(headers: &HeaderMap, host: &str) -> bool {
+    let is_other_origin = |origin: &HeaderValue| {
+        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
+        authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(host))
+    };
+    let is_other_site = |site: &HeaderValue| site.as_bytes() != b"same-origin" && site.as_bytes() != b"none";
+    headers.get_all(header::ORIGIN).iter().any(is_other_origin)
+        || headers.get_all(SEC_FETCH_SITE).iter().any(is_other_site)
 }
 
 fn is_local_name(host: &str) -> bool {

@@ -157,7 +157,14 @@ impl Inner {
         let labelled: Vec<_> = self.labels(target).into_iter().zip(snapshots).collect();
         // The last label is the strongest.
         for (label, snapshot) in labelled.into_iter().rev() {
-            let one = environment::read(snapshot, &query(target, label))?;
+            let mut one = environment::read(snapshot, &query(target, label))?;
+            if let [_, _, ..] = target.labels.as_slice() {
+                // The same file of another label is another source: clients know sources by their names.
+                let label = label.unwrap_or_default();
+                for source in &mut one.property_sources {
+                    source.name = format!("{} ({label})", source.name);
+                }
+            }
             environment.property_sources.extend(one.property_sources);
             versions.extend(one.version);
         }

@@ -39,10 +39,19 @@ pub fn check(info: &InstanceInfo, app: &str) -> Result<(), Refused> {
 
 /// Checks that an instance is not too much to keep and to send to everybody.
 pub fn check_size(info: &InstanceInfo) -> Result<(), Refused> {
-    let maps = [&info.metadata, &info.data_center.metadata];
-    if maps.iter().any(|map| map.len() > MOST_METADATA) {
+    if [&info.metadata, &info.data_center.metadata].iter().any(|map| map.len() > MOST_METADATA) {
         return Err(Refused(format!("Too much metadata: at most {MOST_METADATA} entries are kept")));
     }
+    let size = text_size(info);
+    if size > MOST_TEXT {
+        return Err(Refused(format!("Too large: its texts have {size} bytes; at most {MOST_TEXT} are kept")));
+    }
+    Ok(())
+}
+
+/// All texts of an instance together, in bytes.
+pub fn text_size(info: &InstanceInfo) -> usize {
+    let maps = [&info.metadata, &info.data_center.metadata];
     let in_maps = maps.into_iter().flatten().map(|(key, value)| key.len() + value.len());
     let texts = [&info.instance_id, &info.host_name, &info.app, &info.ip_addr];
     let optional = [
@@ -58,11 +67,7 @@ pub fn check_size(info: &InstanceInfo) -> Result<(), Refused> {
     ];
     let in_texts = texts.into_iter().chain(optional.into_iter().flatten()).map(String::len);
     let data_center = info.data_center.class.len() + info.data_center.name.len();
-    let size: usize = in_maps.chain(in_texts).chain([data_center]).sum();
-    if size > MOST_TEXT {
-        return Err(Refused(format!("Too large: its texts have {size} bytes; at most {MOST_TEXT} are kept")));
-    }
-    Ok(())
+    in_maps.chain(in_texts).chain([data_center]).sum()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use souk_eureka::{InstanceInfo, InstanceStatus};
 use souk_kit::{Deps, StartError};
 use souk_values::{Clock, IdGen, Timestamp};
+use tokio::sync::Semaphore;
 
 use crate::{
     DiscoveryConfig,
@@ -12,8 +13,11 @@ use crate::{
     bodies::Bodies,
     overview::{Overview, SelfPreservation},
     registry::{Full, Origin, Registry, Renewal, Shared, Stamp},
-    replication::{Action, Replicas, Task},
+    replication::{Action, Peer, Replicas, Task},
 };
+
+/// Until a whole minute of heartbeats can have been counted, too few of them mean nothing to people.
+const YOUNG: Duration = Duration::from_secs(120);
 
 /// Shared by handlers and tasks.
 #[derive(Debug, Clone)]
@@ -25,7 +29,12 @@ pub struct App {
     pub ids: IdGen,
     pub config: Arc<DiscoveryConfig>,
     pub started_at: Timestamp,
+    /// Held by who reads a batch.
+    pub reading: Arc<Semaphore>,
 }
+
+/// How many batches are read at a time.
+const READ_AT_A_TIME: usize = 4;
 
 /// Why an instance is not registered.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -52,11 +61,13 @@ impl App {
             ids: deps.ids.clone(),
             config: Arc::new(config),
             started_at: now,
+            reading: Arc::new(Semaphore::new(READ_AT_A_TIME)),
         })
     }
 
-    /// Registers an instance that has been checked.
-    pub fn register(&self, info: InstanceInfo, origin: Origin) -> Result<(), Full> {
+    /// Checks an instance that is to be one of `app`, and registers it.
+    pub fn admit(&self, info: InstanceInfo, app: &str, origin: Origin) -> Result<(), NotRegistered> {
+        admission::check(&info, app)?;
         let now = self.clock.now();
         self.registry.with(|registry| {
             let info = registry.register(info, origin, now)?;
@@ -65,10 +76,42 @@ impl App {
         })
     }
 
-    /// Checks an instance whose application nobody else has named, and registers it.
-    pub fn admit(&self, info: InstanceInfo, origin: Origin) -> Result<(), NotRegistered> {
+    /// Takes over what a peer said when the registry here was at `mark`. Says whether it did: not what has changed
+    /// here since, or is gone.
+    pub fn take_over(&self, info: InstanceInfo, mark: u64) -> Result<bool, NotRegistered> {
         admission::check(&info, &info.app)?;
-        Ok(self.register(info, origin)?)
+        let now = self.clock.now();
+        self.registry.with(|registry| {
+            if registry.knows_better(&info.app, &info.instance_id, mark) {
+                return Ok(false);
+            }
+            registry.register(info, Origin::Peer, now)?;
+            Ok(true)
+        })
+    }
+
+    /// Takes over what a peer knows better of an instance that is still here; otherwise does nothing.
+    pub fn correct(&self, theirs: InstanceInfo) -> Result<(), NotRegistered> {
+        admission::check(&theirs, &theirs.app)?;
+        let now = self.clock.now();
+        self.registry.with(|registry| {
+            if registry.known(&theirs.app, &theirs.instance_id).is_some() {
+                registry.adopt_override(&theirs.app, &theirs.instance_id, theirs.overridden_status, now);
+                registry.register(theirs, Origin::Peer, now)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Tells one peer, which lacks it, all of an instance that is still here; otherwise does nothing.
+    pub fn tell_whole(&self, peer: &Peer, (app, id): (&str, &str)) {
+        let now = self.clock.now();
+        // Under the lock, as in `tell`.
+        self.registry.with(|registry| {
+            if let Some(info) = registry.known(app, id) {
+                peer.tell(Task::about(Action::Register, info, now));
+            }
+        });
     }
 
     /// Renews the lease of an instance.
@@ -154,10 +197,11 @@ impl App {
         let now = self.clock.now();
         let (instances, health, (last_registered, last_cancelled)) =
             self.registry.with(|registry| (registry.lines(), registry.health(now), registry.passages()));
+        let is_young = now.since(self.started_at) < YOUNG;
         let self_preservation = match (self.config.enable_self_preservation, health.evicts) {
             (false, _) => SelfPreservation::Off,
-            (true, true) => SelfPreservation::Watching,
-            (true, false) => SelfPreservation::Active,
+            (true, false) if !is_young => SelfPreservation::Active,
+            (true, _) => SelfPreservation::Watching,
         };
         Overview {
             now,
@@ -178,5 +222,38 @@ impl App {
         if origin == Origin::Client {
             self.replicas.tell(&Task::about(action, Arc::clone(info), now));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use souk_testkit::World;
+    use souk_values::Secret;
+
+    use super::*;
+
+    fn instance(dirty: i64) -> InstanceInfo {
+        let described = json!({"instanceId": "a", "app": "SHOP", "hostName": "h", "ipAddr": "1.2.3.4",
+            "dataCenterInfo": {"name": "MyOwn"}, "lastDirtyTimestamp": dirty});
+        InstanceInfo::from_json(&described, 0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_client_cancelled_meanwhile_does_not_come_back() {
+        let world = World::new().await;
+        let peers = vec![Secret::new("http://127.0.0.1:9/eureka".to_owned())];
+        let app = App::new(DiscoveryConfig { peers, ..DiscoveryConfig::default() }, &world.deps).unwrap();
+        let known = || app.registry.with(|registry| registry.known("SHOP", "a")).map(|info| info.last_dirty_at);
+        let queued = || app.replicas.lines()[0].queued;
+        let peer = Arc::clone(app.replicas.iter().next().unwrap());
+        app.admit(instance(1), "SHOP", Origin::Peer).unwrap();
+        app.correct(instance(2)).unwrap();
+        app.tell_whole(&peer, ("SHOP", "a"));
+        assert_eq!((known(), queued()), (Some(2), 1));
+        assert!(app.cancel(("SHOP", "a"), Origin::Peer));
+        app.correct(instance(3)).unwrap();
+        app.tell_whole(&peer, ("SHOP", "a"));
+        assert_eq!((known(), queued()), (None, 1));
     }
 }

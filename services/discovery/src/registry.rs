@@ -72,7 +72,7 @@ pub enum Renewal {
     Unknown,
 }
 
-/// What an operator's act on a status came to.
+/// What comes with an operator's act on a status.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp {
     /// The dirty timestamp of a peer; taken if it is the greater.
@@ -249,6 +249,20 @@ impl Registry {
         self.entry(app, id).map(|entry| Arc::clone(&entry.info))
     }
 
+    /// Where the registry is now, for [`Self::knows_better`].
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.changes.mark()
+    }
+
+    /// Whether what is known here of an instance is newer than what somebody else said when this registry was at
+    /// `mark`: it has changed since, or it went lately, which not everybody has heard yet.
+    #[must_use]
+    pub fn knows_better(&self, app: &str, id: &str, mark: u64) -> bool {
+        let (is_recent, is_since) = self.changes.of(app, id, mark);
+        is_since || (is_recent && self.entry(app, id).is_none())
+    }
+
     /// Grows with everything that a reader of all instances can see, heartbeats aside.
     #[must_use]
     pub fn revision(&self) -> u64 {
@@ -262,7 +276,7 @@ impl Registry {
 
     /// Expects heartbeats of the instances that it holds, as after a start that found them at a peer.
     pub fn expect_what_is_here(&mut self) {
-        self.renewals.expect(self.size.max(1));
+        self.renewals.expect(self.size);
     }
 
     /// Drops changes that every client has seen.

@@ -1,4 +1,4 @@
-//! Bodies of requests: JSON or XML, perhaps compressed, never larger than they may be.
+//! Bodies of requests: JSON or XML and said to be so, perhaps compressed, never larger than they may be.
 
 use std::{error::Error, io::Read};
 
@@ -14,10 +14,19 @@ use http_body_util::LengthLimitError;
 
 use crate::negotiation::Format;
 
+/// A body as it came.
+#[derive(Debug)]
+pub struct Received {
+    format: Format,
+    is_gzip: bool,
+    bytes: Bytes,
+    limit: usize,
+}
+
 /// A body, uncompressed.
 #[derive(Debug)]
 pub struct RequestBody {
-    /// What its `Content-Type` says, else what it looks like.
+    /// What its `Content-Type` says.
     pub format: Format,
     /// Its bytes.
     pub bytes: Bytes,
@@ -38,6 +47,9 @@ pub enum BodyError {
     /// It is compressed otherwise.
     #[error("the body is compressed in a way that is not known here: send it plain or as gzip")]
     UnknownEncoding,
+    /// It does not say that it is JSON or XML.
+    #[error("the body must say what it is: Content-Type: application/json, or application/xml")]
+    UnknownType,
     /// The sender went away.
     #[error("the body did not arrive")]
     Interrupted,
@@ -47,7 +59,7 @@ impl IntoResponse for BodyError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnknownEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnknownEncoding | Self::UnknownType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotGzip | Self::Interrupted => StatusCode::BAD_REQUEST,
         };
         (status, self.to_string()).into_response()
@@ -56,15 +68,28 @@ impl IntoResponse for BodyError {
 
 /// Reads a request's body of at most `limit` bytes, uncompressed.
 pub async fn read(request: Request, limit: usize) -> Result<RequestBody, BodyError> {
+    receive(request, limit).await?.open()
+}
+
+/// Waits for a request's body of at most `limit` bytes, which is not uncompressed yet: it costs what was sent.
+pub async fn receive(request: Request, limit: usize) -> Result<Received, BodyError> {
     let (parts, body) = request.into_parts();
-    let bytes = collect(body, limit).await?;
+    let format = format(&parts.headers).ok_or(BodyError::UnknownType)?;
     let encoding = parts.headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim());
-    let bytes = match encoding {
-        None | Some("" | "identity") => bytes,
-        Some("gzip" | "x-gzip") => inflate(&bytes, limit)?,
+    let is_gzip = match encoding {
+        None | Some("" | "identity") => false,
+        Some("gzip" | "x-gzip") => true,
         Some(_) => return Err(BodyError::UnknownEncoding),
     };
-    Ok(RequestBody { format: format(&parts.headers, &bytes), bytes })
+    Ok(Received { format, is_gzip, bytes: collect(body, limit).await?, limit })
+}
+
+impl Received {
+    /// Uncompresses it.
+    pub fn open(self) -> Result<RequestBody, BodyError> {
+        let bytes = if self.is_gzip { inflate(&self.bytes, self.limit)? } else { self.bytes };
+        Ok(RequestBody { format: self.format, bytes })
+    }
 }
 
 async fn collect(body: Body, limit: usize) -> Result<Bytes, BodyError> {
@@ -82,15 +107,17 @@ pub fn inflate(gzip: &[u8], limit: usize) -> Result<Bytes, BodyError> {
     if plain.len() > limit { Err(BodyError::TooLarge { limit }) } else { Ok(plain.into()) }
 }
 
-fn format(headers: &HeaderMap, bytes: &[u8]) -> Format {
-    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let looks_like_xml = || bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
+/// What `Content-Type` says. Its parameters do not count, nor what the body looks like: a page of another origin may send
+/// `text/plain;json` without asking the browser's leave, and would register what it likes.
+fn format(headers: &HeaderMap) -> Option<Format> {
+    let said = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let said = said.split(';').next().unwrap_or_default().to_ascii_lowercase();
     if said.contains("json") {
-        Format::Json
-    } else if said.contains("xml") || looks_like_xml() {
-        Format::Xml
+        Some(Format::Json)
+    } else if said.contains("xml") {
+        Some(Format::Xml)
     } else {
-        Format::Json
+        None
     }
 }
 
@@ -115,5 +142,22 @@ mod tests {
         assert_eq!(inflate(&bomb, 1_000_000), Err(BodyError::TooLarge { limit: 1_000_000 }));
         assert_eq!(inflate(&gzip(b"abc"), 3).unwrap(), "abc");
         assert_eq!(inflate(b"abc", 3), Err(BodyError::NotGzip));
+    }
+    #[test]
+    fn only_what_says_so_is_json_or_xml() {
+        let read = |said: &'static str| format(&HeaderMap::from_iter([(header::CONTENT_TYPE, said.parse().unwrap())]));
+        assert_eq!(read("application/json"), Some(Format::Json));
+        assert_eq!(read("Application/JSON; charset=utf-8"), Some(Format::Json));
+        assert_eq!(read("application/vnd.netflix.eureka+json"), Some(Format::Json));
+        assert_eq!(read("text/xml"), Some(Format::Xml));
+        let sent_by_any_page = [
+            "",
+            "text/plain",
+            "text/plain;json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=xml",
+        ];
+        assert!(sent_by_any_page.into_iter().all(|said| read(said).is_none()));
+        assert_eq!(format(&HeaderMap::new()), None);
     }
 }

@@ -22,8 +22,11 @@ pub async fn evict(app: App, stop: CancellationToken) {
         let late = now.since(before).saturating_sub(interval);
         before = now;
         let evicted = app.registry.with(|registry| registry.evict(now, late, |count| pick(&app, count)));
-        if evicted > 0 {
-            metrics::evicted(evicted);
+        for (app, id) in &evicted {
+            tracing::warn!(app, instance = id, "an instance was not heard of for too long and is evicted");
+        }
+        if !evicted.is_empty() {
+            metrics::evicted(evicted.len());
         }
     }
 }

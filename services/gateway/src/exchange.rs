@@ -80,7 +80,7 @@ async fn send(
     let bad_gateway = |cause| Refusal::BadGateway { service: route.target.name().to_owned(), cause };
     let first = choose()?;
     let sent = upstreams.send(&first, method.clone(), path.clone(), headers.clone(), body.clone());
-    let (cause, other) = match answer_of(sent, &body, limits, route).await {
+    let (cause, other) = match answer_of(sent, &first, &body, limits, route).await {
         Ok(response) => return Ok((response, first)),
         Err(Failure::Other(refusal)) => return Err(refusal),
         Err(Failure::Stale(cause)) if body.is_empty() && (method == Method::GET || method == Method::HEAD) => {
@@ -96,7 +96,7 @@ async fn send(
     drop(first);
     tracing::debug!(service = "gateway", route.id, error = cause, "a request is sent once more");
     let sent = upstreams.send(&other, method, path, headers, body.clone());
-    match answer_of(sent, &body, limits, route).await {
+    match answer_of(sent, &other, &body, limits, route).await {
         Ok(response) => Ok((response, other)),
         Err(Failure::Other(refusal)) => Err(refusal),
         Err(Failure::Unsent(cause) | Failure::Stale(cause)) => Err(bad_gateway(cause)),
@@ -105,6 +105,7 @@ async fn send(
 
 async fn answer_of(
     sent: impl Future<Output = Result<Response<Incoming>, Error>>,
+    instance: &Instance,
     body: &Upload,
     limits: Limits,
     route: &Route,
@@ -113,6 +114,9 @@ async fn answer_of(
     let response = match in_time(sent, body, limits, &service).await.map_err(Failure::Other)? {
         Ok(response) => response,
         Err(error) => {
+            if error.is_connect() {
+                instance.cannot_be_reached();
+            }
             return Err(match body.fault() {
                 Some(fault) => Failure::Other(fault),
                 None => failure(&error, &service),

@@ -54,6 +54,11 @@ impl Instance {
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.address.authority == other.address.authority
     }
+
+    /// No connection to it could be made: others are chosen for a while.
+    pub fn cannot_be_reached(&self) {
+        self.chosen.iter().for_each(Chosen::cannot_be_reached);
+    }
 }
 
 impl Upstreams {

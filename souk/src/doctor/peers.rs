@@ -1,16 +1,19 @@
 //! The services themselves: reached, ready, with our clock and our secret.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use reqwest::{StatusCode, header};
 use serde::Deserialize;
-use souk_kit::auth::ServiceTokenRequest;
-use souk_values::{Clock, SystemClock};
+use souk_kit::{auth::ServiceTokenRequest, discovery::Discovery};
+use souk_values::{Clock, Secret, SystemClock};
 
 use super::{Finding, finding, in_time};
 use crate::{
+    address,
     folder::Run,
-    services::{GATEWAY, NAMES},
-    settings::Settings,
+    services::{GATEWAY, NAMES, WITH_STORE},
+    settings::{DISCOVERY_URL, Settings},
 };
 
 /// A service's own account of itself.
@@ -50,7 +53,19 @@ pub async fn check(settings: &Settings) -> Vec<Finding> {
 async fn distributed(http: &reqwest::Client, settings: &Settings) -> Vec<Finding> {
     // An address that cannot be read was told of as a mistake of the configuration.
     let mut services = settings.services().unwrap_or_default();
-    services.entry("gateway".to_owned()).or_insert_with(|| vec![format!("http://127.0.0.1:{GATEWAY}")]);
+    let (registries, registered) = registries().await;
+    match registered {
+        Some(registered) => {
+            for (service, bases) in registered {
+                services.entry(service).or_insert(bases);
+            }
+        }
+        None => {
+            services.entry("gateway".to_owned()).or_insert_with(|| vec![format!("http://127.0.0.1:{GATEWAY}")]);
+        }
+    }
+    let lost = WITH_STORE.into_iter().filter(|name| !registries.is_empty() && !services.contains_key(*name));
+    let lost: Vec<Finding> = lost.map(unregistered).collect();
     let known = NAMES.iter().filter_map(|name| Some((*name, services.get(*name)?)));
     let asked = known.flat_map(|(name, bases)| bases.iter().map(move |base| ask(http, name, base, "/health/ready")));
     let secret = async {
@@ -62,7 +77,35 @@ async fn distributed(http: &reqwest::Client, settings: &Settings) -> Vec<Finding
         }
     };
     let (asked, secret) = tokio::join!(join_all(asked), secret);
-    asked.into_iter().flatten().chain(secret).collect()
+    registries.into_iter().chain(lost).chain(asked.into_iter().flatten()).chain(secret).collect()
+}
+
+/// How each registry is, and what the first that answers knows.
+async fn registries() -> (Vec<Finding>, Option<BTreeMap<String, Vec<String>>>) {
+    let urls = std::env::var(DISCOVERY_URL).unwrap_or_default();
+    let (mut findings, mut known) = (Vec::new(), None);
+    for url in urls.split(',').map(str::trim).filter(|url| !url.is_empty()) {
+        let place = address::shown(url);
+        match Discovery::look(&Secret::new(url.to_owned()), &SystemClock).await {
+            Ok(services) => {
+                let count: usize = services.values().map(Vec::len).sum();
+                let says = format!("it knows {count} instance(s) of {} service(s)", services.len());
+                findings.push(Finding::good("registry", &place, says));
+                known.get_or_insert(services);
+            }
+            Err(error) => {
+                let advice = "start it with 'souk serve discovery', or correct SOUK_DISCOVERY_URL; meanwhile services \
+                              go on with what they know";
+                findings.push(Finding::wrong("registry", &place, error).advising(advice));
+            }
+        }
+    }
+    (findings, known)
+}
+
+fn unregistered(name: &str) -> Finding {
+    let advice = format!("start it with 'souk serve {name}' and the same SOUK_DISCOVERY_URL");
+    Finding::wrong(name, "", "the registry knows no instance of it").advising(advice)
 }
 
 async fn ask(http: &reqwest::Client, name: &str, base: &str, path: &str) -> Vec<Finding> {

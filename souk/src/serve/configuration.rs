@@ -184,6 +184,12 @@ impl Section {
         }
     }
 
+    /// Whether another of its kind can take its place while the process runs: the gateway has two listeners, and the
+    /// registry and the config server are what the others go by.
+    pub fn is_replaceable(&self) -> bool {
+        !matches!(self, Self::Gateway(_) | Self::Discovery(_) | Self::ConfigServer(_))
+    }
+
     /// The gateway's configuration, if it is the gateway's.
     pub fn gateway(&self) -> Option<souk_gateway::GatewayConfig> {
         match self {

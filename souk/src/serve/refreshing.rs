@@ -1,11 +1,11 @@
 //! Takes a changed configuration over while services run: told over the bus, it is read anew, checked as a whole,
 //! and applied; or, if anything of it is wrong, the process goes on with what it has.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 use souk_bus::Announcement;
-use souk_kit::{Deps, Running, telemetry};
+use souk_kit::{Deps, Running, Service, telemetry};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
@@ -16,8 +16,10 @@ use crate::{CommandError, files, settings::Settings};
 
 /// A change tells of itself several times, and many processes hear it at once: so long is waited, by chance.
 const GATHER: Duration = Duration::from_millis(300);
-/// What is only read when a process starts, beside stores that are files.
-const AT_START: [&str; 5] = ["bus.", "serve.", "registration.", "shop.service-secret", "gateway."];
+/// The longest pause between two attempts to take over a change.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// What is only read when a process starts, beside the sections that are not replaceable, and stores that are files.
+const AT_START: [&str; 5] = ["bus.", "serve.", "registration.", "services.", "shop.service-secret"];
 
 /// Completes a section with what is not configured.
 pub type Complete = Box<dyn Fn(&mut Section) + Send + Sync>;
@@ -32,6 +34,8 @@ pub struct Served {
     pub deps: Deps,
     /// The process itself.
     pub process: Process,
+    /// The stores that are files, which this process took at its start.
+    pub files: Vec<PathBuf>,
     /// Completes a section with what is not configured.
     pub complete: Complete,
 }
@@ -64,21 +68,36 @@ impl Refreshing {
         Self { served, announcements }
     }
 
-    /// Applies each change to `running`, for as long as it is polled.
+    /// Applies each change to `running`, for as long as it is polled. What fails is tried again: the news came once.
     pub async fn run(mut self, running: &[&Running]) {
         loop {
-            match self.announcements.recv().await {
-                Ok(announcement) if concerns(&announcement, &self.served.names) => {}
-                // Something was missed; it may have concerned us.
-                Err(RecvError::Lagged(_)) => {}
-                Ok(_) => continue,
-                Err(RecvError::Closed) => return std::future::pending().await,
+            self.told().await;
+            let mut pause = GATHER;
+            loop {
+                // Real time: how long the network's echo is waited for, and then the pace of trying again.
+                tokio::time::sleep(pause + self.served.deps.ids.jitter(GATHER)).await;
+                while self.announcements.try_recv().is_ok() {}
+                let Err(error) = Box::pin(self.served.refresh(running)).await else { break };
+                if pause == GATHER {
+                    tracing::error!(
+                        error = %error,
+                        "the changed configuration is not taken over; this process goes on as it is, and tries again"
+                    );
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            // Real time: how long the network's echo is waited for.
-            tokio::time::sleep(GATHER + self.served.deps.ids.jitter(GATHER)).await;
-            while self.announcements.try_recv().is_ok() {}
-            if let Err(error) = Box::pin(self.served.refresh(running)).await {
-                tracing::error!(error = %error, "the changed configuration is not taken over; this process goes on as it is");
+        }
+    }
+
+    /// Waits until there may be something to take over.
+    async fn told(&mut self) {
+        loop {
+            match self.announcements.recv().await {
+                Ok(announcement) if concerns(&announcement, &self.served.names) => return,
+                Ok(_) => {}
+                // Something was missed; it may have concerned us.
+                Err(RecvError::Lagged(_)) => return,
+                Err(RecvError::Closed) => std::future::pending().await,
             }
         }
     }
@@ -86,6 +105,9 @@ impl Refreshing {
 
 /// Whether it tells one of `names` to read its configuration anew.
 fn concerns(announcement: &Announcement, names: &[String]) -> bool {
+    if announcement.is_missed() {
+        return true;
+    }
     let Ok(refresh) = Refresh::deserialize(&*announcement.0) else { return false };
     let service = refresh.destination_service.split(':').next().unwrap_or_default();
     refresh.kind == "RefreshRemoteApplicationEvent"
@@ -93,6 +115,7 @@ fn concerns(announcement: &Announcement, names: &[String]) -> bool {
 }
 
 impl Served {
+    /// Reads the configuration anew and takes over what has changed: all of it or, on an error, nothing.
     async fn refresh(&mut self, running: &[&Running]) -> Result<(), CommandError> {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let newer = Box::pin(self.settings.again(&names)).await?;
@@ -102,60 +125,59 @@ impl Served {
             self.settings = newer;
             return Ok(());
         }
-        let configuration = Configuration::read(&self.names, &newer).map_err(CommandError::failed)?;
-        tracing::info!(keys = changed.join(", "), "the configuration has changed");
-        if changed.iter().any(|key| key == "telemetry.level") {
-            telemetry::change_level(configuration.log_filter);
-        }
-        for (name, bases) in newer.configured_services().map_err(CommandError::failed)? {
-            self.deps.peers.directory().set(&name, bases);
-        }
-        self.deps.shop = configuration.shop;
-        let mut waiting: Vec<&str> = at_start(&changed);
+        let mut configuration = Configuration::read(&self.names, &newer).map_err(CommandError::failed)?;
+        // Connections to the other services hold the secret that they began with.
+        configuration.shop.service_secret = self.deps.shop.service_secret.clone();
+        let deps = Deps { shop: configuration.shop, ..self.deps.clone() };
+        let mut waiting: Vec<&str> = changed.iter().map(String::as_str).filter(is_read_once).collect();
+        let mut successors = Vec::new();
         for mut section in configuration.sections {
             let own = format!("{}.", section.name());
-            let mine: Vec<&String> =
-                changed.iter().filter(|key| key.starts_with(&own) || key.starts_with("shop.")).collect();
-            if mine.is_empty() {
-                continue;
+            let concerns = |key: &&str| (key.starts_with(&own) || key.starts_with("shop.")) && !is_read_once(key);
+            let mine: Vec<&str> = changed.iter().map(String::as_str).filter(concerns).collect();
+            let before = running.iter().find(|running| running.name == section.name());
+            match before {
+                _ if mine.is_empty() => {}
+                Some(before) if section.is_replaceable() && self.holds_files_of(&section) => {
+                    (self.complete)(&mut section);
+                    successors.push((before, self.build(&section, &deps).await?));
+                }
+                _ => waiting.extend(mine),
             }
-            (self.complete)(&mut section);
-            // A file belongs to the process that took it at its start.
-            let moves_file = section.store_urls().into_iter().any(|url| files::file_of(url).is_some())
-                && mine.iter().any(|key| key.ends_with("-url"));
-            if moves_file || !self.replace(&section, running).await? {
-                waiting.extend(mine.iter().map(|key| key.as_str()).filter(|key| key.starts_with(&own)));
+        }
+        // From here on nothing can fail.
+        tracing::info!(keys = changed.join(", "), "the configuration has changed");
+        for (before, service) in successors {
+            let name = service.name;
+            if before.replace(service, &deps) {
+                tracing::info!(service = name, "runs by the changed configuration");
             }
+        }
+        if changed.iter().any(|key| key == "telemetry.level") {
+            telemetry::change_level(configuration.log_filter);
         }
         waiting.sort_unstable();
         waiting.dedup();
         if !waiting.is_empty() {
             tracing::warn!(keys = waiting.join(", "), "these keys take effect when the process is started again");
         }
-        self.settings = newer;
+        (self.deps, self.settings) = (deps, newer);
         Ok(())
     }
 
-    /// Puts a service of this configuration into the place of the one that runs. Answers false where only a new
-    /// process can. Errors: it cannot be built; the one that runs goes on.
-    async fn replace(&self, section: &Section, running: &[&Running]) -> Result<bool, CommandError> {
-        let before = running.iter().find(|running| running.name == section.name());
-        let is_fixed = matches!(section, Section::Gateway(_) | Section::Discovery(_) | Section::ConfigServer(_));
-        let (Some(before), false) = (before, is_fixed) else { return Ok(false) };
-        let service = starting::build(section, &self.deps, &self.process)
-            .await
-            .map_err(|error| CommandError::failed(format!("{} cannot be started by it: {error}", section.name())))?;
-        let is_replaced = before.replace(service, &self.deps);
-        if is_replaced {
-            tracing::info!(service = section.name(), "runs by the changed configuration");
-        }
-        Ok(is_replaced)
+    async fn build(&self, section: &Section, deps: &Deps) -> Result<Service, CommandError> {
+        let built = Box::pin(starting::build(section, deps, &self.process)).await;
+        built.map_err(|error| CommandError::failed(format!("{} cannot be started by it: {error}", section.name())))
+    }
+
+    /// Whether every store of `section` that is a file was taken by this process at its start.
+    fn holds_files_of(&self, section: &Section) -> bool {
+        section.store_urls().into_iter().filter_map(files::file_of).all(|file| self.files.contains(&file))
     }
 }
 
-fn at_start(changed: &[String]) -> Vec<&str> {
-    let is_read_once = |key: &&str| AT_START.iter().any(|beginning| key.starts_with(beginning));
-    changed.iter().map(String::as_str).filter(is_read_once).collect()
+fn is_read_once(key: &&str) -> bool {
+    AT_START.iter().any(|beginning| key.starts_with(beginning))
 }
 
 #[cfg(test)]
@@ -176,14 +198,15 @@ mod tests {
         for destination in ["**", "order:**", "cart:**", "*:**", "order", ""] {
             assert!(heeds("RefreshRemoteApplicationEvent", destination), "{destination}");
         }
+        assert!(concerns(&Announcement::missed(), &names), "what was missed may have concerned us");
         assert!(!heeds("RefreshRemoteApplicationEvent", "order-prod:**"));
         assert!(!heeds("AckRemoteApplicationEvent", "**"));
         assert!(!concerns(&Announcement(Arc::new(json!("text"))), &names));
     }
 
     #[test]
-    fn what_is_read_once_is_named() {
-        let changed = ["order.pay-within".to_owned(), "bus.url".to_owned(), "shop.service-secret".to_owned()];
-        assert_eq!(at_start(&changed), ["bus.url", "shop.service-secret"]);
+    fn what_is_read_once_is_known() {
+        assert!(["bus.url", "shop.service-secret", "services.order"].iter().all(is_read_once));
+        assert!(!["order.pay-within-seconds", "shop.name", "telemetry.level"].iter().any(is_read_once));
     }
 }

@@ -94,6 +94,13 @@ impl Configuring {
         self.python.try_ask(act, ask).await
     }
 
+    /// Whether `client` failed with `error` because the server answered `status`.
+    #[must_use]
+    pub fn was_told(&self, client: &str, error: &str, status: &str) -> bool {
+        // config-client says it in its log alone.
+        error.contains(status) || client == "config_client" && self.python.said().contains(&format!("{status} Client"))
+    }
+
     /// What the clients wrote to their logs.
     #[must_use]
     pub fn said(&self) -> String {

@@ -13,7 +13,7 @@ use serde_json::Value;
 /// When `SOUK_TEST_CLIENTS` names a folder that is not complete: then nothing is skipped.
 #[must_use]
 pub fn needs_clients() -> bool {
-    if std::env::var_os("SOUK_TEST_CLIENTS").is_none() {
+    if std::env::var_os("SOUK_TEST_CLIENTS").is_none_or(|folder| folder.is_empty()) {
         println!(
             "this test runs the real clients only: make test-clients, or scripts/clients.sh and SOUK_TEST_CLIENTS=FOLDER"
         );

@@ -1,5 +1,5 @@
 //! The real Eureka and config clients, as they are published, against `souk serve discovery` and
-//! `souk serve config-server`. They run where SOUK_TEST_CLIENTS names the folder that scripts/clients.sh made.
+//! `souk serve config-server`. They run where `SOUK_TEST_CLIENTS` names the folder that scripts/clients.sh made.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc, reason = "tests")]
 
 mod configuring;

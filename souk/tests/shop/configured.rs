@@ -182,6 +182,20 @@ async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_goes_on_wit
     assert!(log.contains("cart.active-ttl-hours") && log.contains("the configuration has changed"), "{log}");
     assert_eq!(hours_of_an_item(&shop, product, "dan").await, 5);
 
+    // What only a start can change is named, and nothing of it is applied before.
+    let file = repository.0.join("application.yml");
+    let application = std::fs::read_to_string(&file).unwrap();
+    let secret = application.lines().find(|line| line.contains("service-secret")).unwrap().to_owned();
+    let another = format!("  service-secret: '{}'\n  name: Grocer", encrypted("another secret"));
+    repository.commit(&[("application.yml", application.replace(&secret, &another))]);
+    let told = shop.fleet().at("config-server").post("/monitor", json!({"path": "application.yml"})).await.expect(200);
+    assert_eq!(told.json, json!(["*"]));
+    logs(&mut shop, "order", "take effect when the process is started again").await;
+    let log = shop.fleet().log("order", 0);
+    assert!(log.contains("shop.service-secret") && log.contains("runs by the changed configuration"), "{log}");
+    assert!(!log.contains("another secret") && !log.contains("Grocer"), "a value is in the log");
+    buys(&shop, product, "dot").await;
+
     // Without both the shop goes on with what it knows.
     shop.fleet().kill("config-server", 0);
     shop.fleet().kill("discovery", 0);
@@ -276,4 +290,40 @@ async fn the_folders_files_win_their_secrets_are_read_and_changes_are_taken_over
     let (code, _, error) = shop.command(&["audit"]).await;
     assert_eq!(code, 1);
     assert!(error.contains("order.yml"), "{error}");
+}
+
+#[tokio::test]
+async fn the_repositorys_own_configuration_is_right_for_every_service_in_each_profile() {
+    souk_kit::install_crypto();
+    let (folder, port) = (tempfile::tempdir().unwrap(), port_for("config-server"));
+    let _server = tokio::process::Command::new(BINARY)
+        .args(["serve", "config-server", "--port", &port.to_string()])
+        .env("SOUK_SERVE__HOST", "127.0.0.1")
+        .env("SOUK_CONFIG_SERVER__NATIVE__SEARCH_LOCATIONS", concat!(env!("CARGO_MANIFEST_DIR"), "/../config-repo"))
+        .env("SOUK_CONFIG_SERVER__ENCRYPT__KEY", "souk-example-key")
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let server = Client::new(format!("http://127.0.0.1:{port}"));
+    eventually("it answers", || async {
+        let asked = server.try_send(reqwest::Method::GET, "/health/ready", None).await;
+        asked.is_ok_and(|answer| answer.status == 200)
+    })
+    .await;
+    let services = ["auth", "product", "order", "cart", "payment", "notification", "gateway"];
+    for (profile, service) in ["local", "prod"].into_iter().flat_map(|profile| services.map(|name| (profile, name))) {
+        let shown = tokio::process::Command::new(BINARY)
+            .args(["config", "show", service, "--distributed", "--profile", profile, "--json"])
+            .env("SOUK_CONFIG_URL", format!("http://127.0.0.1:{port}"))
+            .output()
+            .await
+            .unwrap();
+        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert!(shown.status.success(), "{service} {profile}: {text}{}", String::from_utf8_lossy(&shown.stderr));
+        assert!(!text.contains("example-") && !text.contains("{cipher}"), "a secret is shown: {text}");
+        let report: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(report["mistakes"], json!([]), "{service} {profile}");
+    }
 }

@@ -55,6 +55,13 @@ impl LocalSubscription {
     }
 }
 
+impl Drop for LocalSubscription {
+    /// It may have been woken for messages that it did not take any more: whoever waits beside it looks instead.
+    fn drop(&mut self) {
+        self.bus.arrived(self.queue.name);
+    }
+}
+
 #[async_trait::async_trait]
 impl Subscription for LocalSubscription {
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {

@@ -33,10 +33,13 @@ pub(super) struct Heard {
 }
 
 /// Sends on what is announced, and what is published of the types that `role` names, for as long as this is polled.
+/// Tells of each time that it begins: what was announced before was missed.
 pub(super) async fn listen(link: Arc<Link>, role: Role, heard: Heard) {
     loop {
         match consume(&link, &role).await {
             Ok(mut messages) => {
+                // Only now: what is announced from here on is heard.
+                let _ = heard.announcements.send(Announcement::missed());
                 while let Some(Ok(message)) = messages.next().await {
                     heard.take(&role, &message);
                 }

@@ -131,6 +131,25 @@ pub async fn who_waits_is_woken(bench: Arc<Bench>) {
     .await;
 }
 
+pub async fn what_a_consumer_that_ends_was_about_to_take_goes_to_the_next(bench: Arc<Bench>) {
+    let mut first = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
+    let mut second = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
+    // Both wait, the first one at the head of the line.
+    let a_while = Duration::from_millis(200);
+    let mut taking = first.next(10);
+    assert!(tokio::time::timeout(a_while, &mut taking).await.is_err());
+    let mut waiting = second.next(10);
+    assert!(tokio::time::timeout(a_while, &mut waiting).await.is_err());
+    let envelope = bench.reserved(1);
+    bench.bus.publish(std::slice::from_ref(&envelope)).await.unwrap();
+    // It is woken, begins to take, and is cancelled.
+    let _ = futures::poll!(&mut taking);
+    drop(taking);
+    drop(first);
+    let next = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+    assert_eq!(next.expect("it is not left lying").unwrap()[0].envelope.id, envelope.id);
+}
+
 pub async fn who_listens_is_told(bench: Arc<Bench>) {
     let told = Announcement(Arc::new(serde_json::json!({"type": "RefreshRemoteApplicationEvent", "id": "1"})));
     // On a broker it takes a moment until the queue is there; what is told before is lost, as it may be.

@@ -28,16 +28,16 @@ impl InstanceInfo {
     pub fn from_json(value: &Value, now_ms: i64) -> Result<Self, Malformed> {
         let fields = Fields::of(value, "an instance")?;
         let data_center = fields.data_center()?;
-        let host_name = fields.required("hostName")?;
+        let host_name = fields.text_or_empty("hostName")?;
         let id = fields.text("instanceId")?.filter(|id| !id.is_empty());
         let instance_id = id.or_else(|| data_center.metadata.get("instance-id").cloned());
         let overridden = fields.text("overriddenStatus")?.or(fields.text("overriddenstatus")?);
         Ok(Self {
             instance_id: instance_id.unwrap_or_else(|| host_name.clone()),
             host_name,
-            app: fields.required("app")?.to_uppercase(),
+            app: fields.text_or_empty("app")?.to_uppercase(),
             app_group_name: fields.text("appGroupName")?.map(|name| name.to_uppercase()),
-            ip_addr: fields.required("ipAddr")?,
+            ip_addr: fields.text_or_empty("ipAddr")?,
             sid: fields.text("sid")?,
             status: fields.text("status")?.map_or(InstanceStatus::Up, |text| status(&text)),
             overridden_status: overridden.map_or(InstanceStatus::Unknown, |text| status(&text)),
@@ -63,24 +63,40 @@ impl InstanceInfo {
 }
 
 impl Applications {
-    /// Reads `{"applications":{..}}`, or what is in it.
+    /// Reads `{"applications":{..}}`. What cannot be read of it is left out; see [`Self::read_what_is_readable`].
     pub fn from_json(value: &Value, now_ms: i64) -> Result<Self, Malformed> {
-        let fields = Fields::of(unwrapped(value, "applications"), "applications")?;
-        let mut applications = Vec::new();
-        for application in fields.list("application") {
-            let fields = Fields::of(application, "an application")?;
-            let instances = fields.list("instance").map(|instance| InstanceInfo::from_json(instance, now_ms));
-            applications.push(Application {
-                name: fields.required("name")?.to_uppercase(),
-                instances: instances.collect::<Result<_, _>>()?,
-            });
-        }
-        Ok(Self {
-            version: fields.number("versions__delta")?.and_then(|version| u64::try_from(version).ok()).unwrap_or(0),
-            hash_code: fields.required("apps__hashcode")?,
-            applications,
-        })
+        Self::read_what_is_readable(value, now_ms).map(|(applications, _)| applications)
     }
+
+    /// Reads `{"applications":{..}}`, and says why each instance or application that is left out cannot be read: one
+    /// client that says nonsense does not hide all others. Errors: it is something else altogether.
+    pub fn read_what_is_readable(value: &Value, now_ms: i64) -> Result<(Self, Vec<Malformed>), Malformed> {
+        let root = value.get("applications");
+        let root = root.ok_or_else(|| Malformed("it is no registry: it has no `applications`".to_owned()))?;
+        let fields = Fields::of(root, "applications")?;
+        let (mut applications, mut left_out) = (Vec::new(), Vec::new());
+        for application in fields.list("application") {
+            match read_application(application, now_ms, &mut left_out) {
+                Ok(application) => applications.push(application),
+                Err(error) => left_out.push(error),
+            }
+        }
+        let version = fields.number("versions__delta")?.and_then(|version| u64::try_from(version).ok()).unwrap_or(0);
+        Ok((Self { version, hash_code: fields.text_or_empty("apps__hashcode")?, applications }, left_out))
+    }
+}
+
+fn read_application(value: &Value, now_ms: i64, left_out: &mut Vec<Malformed>) -> Result<Application, Malformed> {
+    let fields = Fields::of(value, "an application")?;
+    let name = fields.text_or_empty("name")?.to_uppercase();
+    let mut instances = Vec::new();
+    for instance in fields.list("instance") {
+        match InstanceInfo::from_json(instance, now_ms) {
+            Ok(instance) => instances.push(instance),
+            Err(error) => left_out.push(Malformed(format!("an instance of {name}: {error}"))),
+        }
+    }
+    Ok(Application { name, instances })
 }
 
 /// What is no status is taken for `UNKNOWN`, as the original does.
@@ -109,7 +125,7 @@ impl<'v> Fields<'v> {
         self.get(name).map(|value| text(name, value)).transpose()
     }
 
-    fn required(&self, name: &str) -> Result<String, Malformed> {
+    fn text_or_empty(&self, name: &str) -> Result<String, Malformed> {
         Ok(self.text(name)?.unwrap_or_default())
     }
 
@@ -181,7 +197,7 @@ impl<'v> Fields<'v> {
         };
         Ok(DataCenter {
             class: fields.text("@class")?.filter(|class| !class.is_empty()).unwrap_or(DataCenter::default().class),
-            name: fields.required("name")?,
+            name: fields.text_or_empty("name")?,
             metadata: fields.metadata()?,
         })
     }

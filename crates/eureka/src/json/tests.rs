@@ -110,6 +110,31 @@ fn a_lone_object_is_a_list_of_one_and_an_empty_application_is_left_out() {
     assert_eq!(nothing, Applications::default());
 }
 
+#[test]
+fn what_is_no_registry_is_not_an_empty_one() {
+    for other in [json!({}), json!([]), json!(null), json!({"application": []}), json!({"error": "no"})] {
+        let error = Applications::from_json(&other, NOW).unwrap_err();
+        assert!(error.0.contains("`applications`"), "{error}");
+    }
+    for broken in [json!(null), json!(5), json!("x"), json!([])] {
+        assert!(Applications::from_json(&json!({"applications": broken}), NOW).is_err());
+    }
+}
+
+#[test]
+fn one_that_cannot_be_read_does_not_hide_the_others() {
+    let of = |id: &str| json!({"instanceId": id, "app": "A", "hostName": "h", "ipAddr": "i"});
+    let broken = json!({"instanceId": "x", "app": "A", "hostName": "h", "ipAddr": "i", "port": {"$": 70_000}});
+    let body = json!({"applications": {"versions__delta": "1", "apps__hashcode": "UP_3_", "application": [
+        {"name": "a", "instance": [of("1"), broken, 5, of("2")]}, "nonsense", {"name": "b", "instance": of("3")}]}});
+    let (read, left_out) = Applications::read_what_is_readable(&body, NOW).unwrap();
+    let instances = read.applications.iter().flat_map(|application| &application.instances);
+    assert_eq!(instances.map(|instance| instance.instance_id.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+    assert_eq!(left_out.len(), 3);
+    assert!(left_out[0].0.starts_with("an instance of A: "), "{}", left_out[0]);
+    assert_eq!(Applications::from_json(&body, NOW).unwrap(), read);
+}
+
 fn statuses() -> impl Strategy<Value = InstanceStatus> {
     use InstanceStatus::{Down, OutOfService, Starting, Unknown, Up};
     prop_oneof![Just(Up), Just(Down), Just(Starting), Just(OutOfService), Just(Unknown)]

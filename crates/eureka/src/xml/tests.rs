@@ -1,7 +1,7 @@
 use proptest::{collection::btree_map, prelude::*};
 
 use super::*;
-use crate::{InstanceStatus, Malformed};
+use crate::{ActionType, InstanceStatus, Malformed};
 
 const NOW: i64 = 1_700_000_000_000;
 

@@ -1,11 +1,13 @@
-//! Service names to instances; of two drawn at random, the one with fewer calls in flight.
+//! Service names to instances; of two drawn at random, the one with fewer calls in flight. Whoever cannot be reached is
+//! passed over for a while.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use rand::RngExt;
@@ -15,10 +17,27 @@ use rand::RngExt;
 #[error("no instance of {0} is known")]
 pub struct NoInstance(pub String);
 
+/// How long an instance that could not be reached is passed over while there are others. It has no calls in flight, so
+/// it would be preferred otherwise.
+const PASSED_OVER: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 struct Instance {
     base: String,
     in_flight: AtomicUsize,
+    /// When it could not be reached last. By the monotonic clock: this is the network's time, not the shop's.
+    unreachable_at: Mutex<Option<Instant>>,
+}
+
+impl Instance {
+    fn new(base: &str) -> Self {
+        Self { base: base.to_owned(), in_flight: AtomicUsize::new(0), unreachable_at: Mutex::default() }
+    }
+
+    fn is_passed_over(&self) -> bool {
+        let at = *self.unreachable_at.lock().unwrap_or_else(PoisonError::into_inner);
+        at.is_some_and(|at| at.elapsed() < PASSED_OVER)
+    }
 }
 
 /// An instance that was chosen for one call, and counts it until dropped.
@@ -30,6 +49,11 @@ impl Chosen {
     #[must_use]
     pub fn base(&self) -> &str {
         &self.0.base
+    }
+
+    /// Says that no connection to it could be made: for two seconds others are chosen, if there are any.
+    pub fn cannot_be_reached(&self) {
+        *self.0.unreachable_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
@@ -51,7 +75,7 @@ impl Directory {
         let instance = |base: String| {
             let base = base.trim().trim_end_matches('/');
             let stays = before.iter().find(|instance| instance.base == base);
-            let new = || Arc::new(Instance { base: base.to_owned(), in_flight: AtomicUsize::new(0) });
+            let new = || Arc::new(Instance::new(base));
             stays.map_or_else(new, Arc::clone)
         };
         known.insert(service.to_owned(), bases.into_iter().map(instance).collect());
@@ -62,22 +86,32 @@ impl Directory {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(service);
     }
 
-    /// One instance of `service` for one call.
+    /// One instance of `service` for one call: one that could be reached, unless none could.
     pub fn choose(&self, service: &str) -> Result<Chosen, NoInstance> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let instances = known.get(service).map_or(&[][..], Vec::as_slice);
+        let all = known.get(service).map_or(&[][..], Vec::as_slice);
+        let mut instances: Vec<_> = all.iter().filter(|instance| !instance.is_passed_over()).collect();
+        if instances.is_empty() {
+            instances = all.iter().collect();
+        }
         // Which of two is only load spreading: nothing rests on this draw being repeatable.
         let draw = || instances.get(rand::rng().random_range(0..instances.len().max(1)));
-        let (one, other) = match instances {
+        let (one, other) = match &*instances {
             [] => return Err(NoInstance(service.to_owned())),
             [only] => (Some(only), Some(only)),
             _ => (draw(), draw()),
         };
-        let load = |instance: &Arc<Instance>| instance.in_flight.load(Ordering::Relaxed);
-        let chosen = one.into_iter().chain(other).min_by_key(|instance| load(instance));
+        let drawn = one.into_iter().chain(other).copied();
+        let chosen = drawn.min_by_key(|instance| instance.in_flight.load(Ordering::Relaxed));
         let chosen = chosen.ok_or_else(|| NoInstance(service.to_owned()))?;
         chosen.in_flight.fetch_add(1, Ordering::Relaxed);
         Ok(Chosen(Arc::clone(chosen)))
+    }
+
+    /// Whether an instance of `service` is left that is not passed over.
+    pub(crate) fn has_reachable(&self, service: &str) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(service).is_some_and(|instances| instances.iter().any(|instance| !instance.is_passed_over()))
     }
 
     /// The services that are known.
@@ -120,5 +154,28 @@ mod tests {
         assert_eq!(load("http://a"), 0);
         directory.remove("order");
         assert!(directory.choose("order").is_err() && directory.services().is_empty());
+    }
+
+    #[test]
+    fn who_cannot_be_reached_is_passed_over_while_others_are_there() {
+        let directory = Directory::default();
+        directory.set("order", ["http://a".to_owned(), "http://b".to_owned()]);
+        let choose = || directory.choose("order").unwrap();
+        let mark = |base: &str| std::iter::repeat_with(choose).find(|one| one.base() == base).unwrap();
+        mark("http://a").cannot_be_reached();
+        // Whoever stays keeps its mark.
+        directory.set("order", ["http://a".to_owned(), "http://b".to_owned()]);
+        let held: Vec<Chosen> = (0..40).map(|_| choose()).collect();
+        assert!(held.iter().all(|chosen| chosen.base() == "http://b"));
+        assert!(directory.has_reachable("order") && !directory.has_reachable("cart"));
+        mark("http://b").cannot_be_reached();
+        assert!(!directory.has_reachable("order"));
+        let held: Vec<Chosen> = (0..40).map(|_| choose()).collect();
+        assert!(held.iter().any(|chosen| chosen.base() == "http://a"), "none can be reached, so all are tried");
+        let known = directory.0.read().unwrap();
+        for instance in &known["order"] {
+            *instance.unreachable_at.lock().unwrap() = Instant::now().checked_sub(PASSED_OVER);
+            assert!(!instance.is_passed_over());
+        }
     }
 }

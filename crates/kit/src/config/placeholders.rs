@@ -17,6 +17,9 @@ const DEEPEST: usize = 32;
 /// How many bytes all that is put in for placeholders may have together.
 const MOST_BYTES: usize = 16 << 20;
 
+/// What helps whoever meant no placeholder.
+const LITERAL: &str = "write \\${ for a literal ${";
+
 /// A text without placeholders.
 #[derive(Debug, Clone, Default)]
 struct Filled {
@@ -58,7 +61,8 @@ impl<'s> Resolver<'s> {
             return Err(format!("placeholders lead round in a circle: {} → {}", round.join(" → "), key::show(steps)));
         }
         self.under_way.push(steps.to_vec());
-        let filled = self.expand(text, depth);
+        let key = key::show(steps);
+        let filled = self.expand(text, depth).map_err(|wrong| hide(&key, wrong));
         self.under_way.pop();
         self.done.insert(steps.to_vec(), filled.clone());
         filled
@@ -78,7 +82,7 @@ impl<'s> Resolver<'s> {
                 continue;
             }
             self.add(&mut filled, before)?;
-            let end = closing_brace(after).ok_or("a '${' has no '}'; '${' itself is written '\\${'")?;
+            let end = closing_brace(after).ok_or_else(|| format!("a '${{' has no '}}'; {LITERAL}"))?;
             let (inner, after) = after.split_at(end);
             let value = self.value_of(inner, depth + 1)?;
             self.add(&mut filled, &value.text)?;
@@ -119,9 +123,12 @@ impl<'s> Resolver<'s> {
         }
         match default {
             Some(default) => {
-                self.expand(default, depth).map(|filled| Filled { is_secret: is_secret || filled.is_secret, ..filled })
+                let filled = self.expand(default, depth).map_err(|wrong| hide(key, wrong))?;
+                Ok(Filled { is_secret: is_secret || filled.is_secret, ..filled })
             }
-            None => Err(format!("${{{key}}}: {key} is not set; set it, or give a default: ${{{key}:default}}")),
+            None => {
+                Err(format!("${{{key}}}: {key} is not set; set it, give a default: ${{{key}:default}}, or {LITERAL}"))
+            }
         }
     }
 
@@ -146,6 +153,14 @@ impl<'s> Resolver<'s> {
             layer.flaws.iter().find(harms).map(|flaw| flaw.text.as_str())
         })
     }
+}
+
+/// What is wrong with the text of `key`, without any of the text if it may be secret: `${` may be a part of it.
+fn hide(key: &str, wrong: String) -> String {
+    if !looks_secret(key) {
+        return wrong;
+    }
+    format!("a '${{' in {key} cannot be filled in; what stands there is not shown, for it may be secret; {LITERAL}")
 }
 
 /// Where the brace closes that was open before `text`; braces inside are in pairs.

@@ -197,6 +197,37 @@ fn what_the_server_could_not_decrypt_is_never_taken_from_elsewhere() {
 }
 
 #[test]
+fn what_the_server_says_is_not_available_is_no_value() {
+    let sources = flat("weak", &[("order.admin-password", json!("weak"))])
+        .then(&flat("http://c order.yml", &[("order.admin-password", json!("<n/a>")), ("invalid.x", json!("<n/a>"))]));
+    let ConfigError(mistakes) = sources.section::<Config>("order").unwrap_err();
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].contains("the config server cannot decrypt order.admin-password"), "{mistakes:?}");
+    assert_eq!(env(&[("SOUK_ORDER__STORE_URL", "<n/a>")]).section::<Config>("order").unwrap().store_url, "<n/a>");
+}
+
+#[test]
+fn a_secret_that_looks_like_a_placeholder_is_not_told() {
+    for secret in ["ab${heim}cd", "ab${heim", "ab${order.heim:${heim}}", "${order.admin-password}heim", "a${${heim}}"] {
+        let sources = flat(
+            "order.yml",
+            &[
+                ("order.admin-password", json!(secret)),
+                ("order.store-url", json!("x:${order.admin-password}")),
+                ("order.peers[0]", json!("${no.token:${heim}}")),
+            ],
+        );
+        let ConfigError(mistakes) = sources.section::<Config>("order").unwrap_err();
+        assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+        for mistake in mistakes {
+            assert!(!mistake.contains("heim") && mistake.contains(r"write \${ for a literal ${"), "{mistake}");
+        }
+    }
+    let told = flat("order.yml", &[("order.store-url", json!("${db.host}"))]).section::<Config>("order").unwrap_err();
+    assert!(told.to_string().contains(r"db.host is not set") && told.to_string().contains(r"write \${"), "{told}");
+}
+
+#[test]
 fn no_secret_is_told_with_a_mistake() {
     let sources = flat(
         "order.yml",

@@ -25,22 +25,36 @@ pub fn base(instance: &InstanceInfo) -> Option<String> {
 
 /// The address that this machine has on the way to `server`. Nothing is sent there.
 pub async fn on_the_way_to(server: (&str, u16)) -> std::io::Result<IpAddr> {
+    way(server).await.map(|(own, _)| own)
+}
+
+/// Whether `server` is on this machine.
+pub async fn is_here(server: (&str, u16)) -> std::io::Result<bool> {
+    way(server).await.map(|(own, its)| own == its || its.is_loopback())
+}
+
+/// From here to `server`: both addresses.
+async fn way(server: (&str, u16)) -> std::io::Result<(IpAddr, IpAddr)> {
     let unknown = || std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
     let server = tokio::net::lookup_host(server).await?.next().ok_or_else(unknown)?;
     let any: IpAddr = if server.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
     socket.connect(server).await?;
-    Ok(socket.local_addr()?.ip())
+    Ok((socket.local_addr()?.ip(), server.ip()))
 }
 
-/// The IP address of `host`; `host` itself when nobody knows one here.
-pub async fn resolved(host: &str) -> String {
+/// The IP address of `host`: `known` while it is still one, or while nobody knows one here; `host` itself without it.
+pub async fn resolved(host: &str, known: Option<&str>) -> String {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() {
         return bare.to_owned();
     }
-    let found = tokio::net::lookup_host((host, 0)).await.ok().and_then(|mut addresses| addresses.next());
-    found.map_or_else(|| host.to_owned(), |address| address.ip().to_string())
+    let found = tokio::net::lookup_host((host, 0)).await.into_iter().flatten();
+    let found: Vec<String> = found.map(|address| address.ip().to_string()).collect();
+    match known {
+        Some(known) if found.is_empty() || found.iter().any(|address| address == known) => known.to_owned(),
+        _ => found.into_iter().next().unwrap_or_else(|| host.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +89,19 @@ mod tests {
     #[tokio::test]
     async fn the_way_to_this_machine_is_its_loopback() {
         assert_eq!(on_the_way_to(("127.0.0.1", 9)).await.unwrap(), Ipv4Addr::LOCALHOST);
-        assert_eq!(resolved("10.1.2.3").await, "10.1.2.3");
-        assert_eq!(resolved("[::1]").await, "::1");
+        assert!(is_here(("127.0.0.1", 9)).await.unwrap());
+        // An address that no machine has.
+        assert!(!is_here(("192.0.2.1", 9)).await.unwrap_or(false));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_still_right_is_kept() {
+        assert_eq!(resolved("10.1.2.3", None).await, "10.1.2.3");
+        assert_eq!(resolved("[::1]", None).await, "::1");
+        assert_eq!(resolved("nowhere.invalid", None).await, "nowhere.invalid");
+        assert_eq!(resolved("nowhere.invalid", Some("10.0.0.1")).await, "10.0.0.1", "nobody knows better");
+        let first = resolved("localhost", None).await;
+        assert_eq!(resolved("localhost", Some(&first)).await, first);
+        assert_eq!(resolved("localhost", Some("10.0.0.1")).await, first);
     }
 }

@@ -1,17 +1,18 @@
 //! Looks into the registry again and again: whole at first, then what changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use reqwest::{Method, StatusCode};
-use souk_eureka::Applications;
+use serde_json::Value;
+use souk_eureka::{Applications, hash_code};
 use souk_values::Timestamp;
 
 use super::{
     Inner, Pace,
     listing::Listing,
     metrics::{self, Fetch},
-    replica::Replica,
-    servers::{self, Request},
+    replica::{self, Key, Replica},
+    servers::{self, Answer, Request, Servers},
 };
 
 /// A registry tells changes of the last three minutes. Whoever looked longer ago asks for the whole: the hash counts
@@ -42,12 +43,18 @@ impl Fetching {
         loop {
             let outcome = self.fetch().await;
             pace.note(outcome.is_ok());
-            match outcome {
-                Ok(()) => self.listing.update(self.replica.instances(), self.inner.clock.now()),
-                // Whoever was away does not know what it missed.
-                Err(_) => self.current = None,
-            }
-            self.tell(outcome.err());
+            let failure = match outcome {
+                Ok(deleted) => {
+                    self.listing.update(self.replica.instances(), &deleted, self.inner.clock.now());
+                    None
+                }
+                Err(error) => {
+                    // Whoever was away does not know what it missed.
+                    self.current = None;
+                    Some(error)
+                }
+            };
+            self.tell(failure);
             pace.pause(&*self.inner.clock, &self.inner.ids).await;
         }
     }
@@ -65,47 +72,77 @@ impl Fetching {
         }
     }
 
-    async fn fetch(&mut self) -> Result<(), String> {
+    /// Answers who was told to be taken out.
+    async fn fetch(&mut self) -> Result<BTreeSet<Key>, String> {
+        let mut deleted = BTreeSet::new();
         let is_current = match self.current {
-            Some((at, server)) if self.inner.clock.now().since(at) <= TRUST_DELTA => self.fetch_delta(server).await,
+            Some((at, server)) if self.inner.clock.now().since(at) <= TRUST_DELTA => {
+                self.fetch_delta(server, &mut deleted).await
+            }
             _ => false,
         };
         if !is_current {
             self.fetch_whole().await?;
         }
         self.current = Some((self.inner.clock.now(), self.inner.servers.current()));
-        Ok(())
+        Ok(deleted)
     }
 
     /// Answers whether the copy is right now. What goes wrong here is found out by fetching the whole.
-    async fn fetch_delta(&mut self, server: usize) -> bool {
+    async fn fetch_delta(&mut self, server: usize, deleted: &mut BTreeSet<Key>) -> bool {
         let request = Request::new(Method::GET, &["apps", "delta"]);
         // 403: this registry gives none.
-        let is_answer = |status| servers::is_judgement(status) || status == StatusCode::FORBIDDEN;
-        let Ok(answer) = self.inner.servers.ask(&request, is_answer).await else { return false };
+        let answered = |answer: Answer| {
+            if answer.status == StatusCode::FORBIDDEN { Ok(answer) } else { servers::judged(answer) }
+        };
+        let Ok(answer) = self.inner.servers.ask(&request, answered).await else { return false };
         if answer.status != StatusCode::OK || self.inner.servers.current() != server {
             return false;
         }
-        let is_right = self.read(&answer.body).is_ok_and(|delta| self.replica.apply(delta));
+        let is_right = match read(&answer.body, self.inner.clock.now()) {
+            Ok((delta, _)) => {
+                *deleted = replica::deleted(&delta);
+                self.replica.apply(delta)
+            }
+            Err(_) => false,
+        };
         metrics::fetched(Fetch::Delta, is_right);
         is_right
     }
 
     async fn fetch_whole(&mut self) -> Result<(), String> {
-        let request = Request::new(Method::GET, &["apps", ""]);
-        let outcome = async {
-            let answer = self.inner.servers.ask(&request, |status| status.is_success()).await;
-            self.read(&answer.map_err(|away| away.to_string())?.body)
-        };
-        let whole = outcome.await;
+        let whole = whole(&self.inner.servers, self.inner.clock.now()).await;
         metrics::fetched(Fetch::Whole, whole.is_ok());
         self.replica.replace(whole?);
         Ok(())
     }
+}
 
-    fn read(&self, body: &[u8]) -> Result<Applications, String> {
-        let malformed = |error: &dyn std::fmt::Display| format!("the registry's answer cannot be read: {error}");
-        let value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
-        Applications::from_json(&value, self.inner.clock.now().millis()).map_err(|error| malformed(&error))
+/// Everything that the first registry that answers as one knows.
+pub async fn whole(servers: &Servers, now: Timestamp) -> Result<Applications, String> {
+    let request = Request::new(Method::GET, &["apps", ""]);
+    let read_whole = |answer: Answer| {
+        let answer = servers::successful(answer)?;
+        let (whole, is_all) = read(&answer.body, now)?;
+        let counted = hash_code(whole.applications.iter().flat_map(|application| &application.instances));
+        // Where something was left out the hash cannot be checked; where there is none, it says nothing.
+        if is_all && !whole.hash_code.is_empty() && counted != whole.hash_code {
+            let told: String = whole.hash_code.chars().take(100).collect();
+            return Err(format!("the registry's answer is not whole: it says {told:?} and lists {counted:?}"));
+        }
+        Ok(whole)
+    };
+    servers.ask(&request, read_whole).await.map_err(|away| away.to_string())
+}
+
+/// A registry or a part of it, and whether all of it could be read.
+fn read(body: &[u8], now: Timestamp) -> Result<(Applications, bool), String> {
+    let malformed = |error: &dyn std::fmt::Display| format!("the registry's answer cannot be read: {error}");
+    let value: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+    let read = Applications::read_what_is_readable(&value, now.millis());
+    let (applications, left_out) = read.map_err(|error| malformed(&error))?;
+    if let Some(error) = left_out.first() {
+        tracing::debug!(%error, count = left_out.len(), "a part of the registry cannot be read and is left out");
     }
+    Ok((applications, left_out.is_empty()))
 }

@@ -22,10 +22,12 @@ pub struct Registration {
     inner: Arc<Inner>,
     service: &'static str,
     address: SocketAddr,
-    /// As it was registered.
+    /// As it stands in the registry, or may: it is to be taken out in the end.
     instance: Option<InstanceInfo>,
     /// Whether a refusal was told already.
     has_told: bool,
+    /// Whether it was looked at that others can reach what is announced.
+    has_checked_reach: bool,
 }
 
 /// Why a registration does not stand.
@@ -39,7 +41,7 @@ enum Failure {
 impl Registration {
     /// Of `service`, listening on `address`.
     pub fn new(inner: Arc<Inner>, service: &'static str, address: SocketAddr) -> Self {
-        Self { inner, service, address, instance: None, has_told: false }
+        Self { inner, service, address, instance: None, has_told: false, has_checked_reach: false }
     }
 
     /// Registers and renews until `leave`, and then takes the instance out.
@@ -82,9 +84,19 @@ impl Registration {
         }
     }
 
-    /// Renews; registers what the registry does not know, be it new, evicted, or the registry started anew.
+    /// Renews; registers what the registry does not know, be it new, evicted, moved, or the registry started anew.
     async fn renew(&mut self) -> Result<(), Failure> {
         let Some(instance) = &self.instance else { return self.register().await };
+        // Who cannot tell where it is now stays where it was.
+        if let Ok(now) = self.describe().await
+            && (now.instance_id != instance.instance_id || now.ip_addr != instance.ip_addr)
+        {
+            tracing::info!(service = self.service, from = instance.ip_addr, to = now.ip_addr, "this instance moved");
+            if now.instance_id != instance.instance_id {
+                self.ask(&Request::new(Method::DELETE, &["apps", &instance.app, &instance.instance_id])).await?;
+            }
+            return self.register_as(now).await;
+        }
         let dirty = instance.last_dirty_at.to_string();
         // The status that the instance itself has: what a person set over it is the registry's to remember.
         let query = [("status", instance.status.name()), ("lastDirtyTimestamp", dirty.as_str())];
@@ -99,20 +111,49 @@ impl Registration {
 
     async fn register(&mut self) -> Result<(), Failure> {
         let instance = self.describe().await?;
+        self.warn_of_loopback().await;
+        self.register_as(instance).await
+    }
+
+    async fn register_as(&mut self, instance: InstanceInfo) -> Result<(), Failure> {
         let body = json!({"instance": instance.to_json()});
         let path = ["apps", &instance.app];
         let request = Request { body: Some(&body), ..Request::new(Method::POST, &path) };
-        // From here on it may be there, whatever the answer: it is to be taken out in the end.
-        let instance = &*self.instance.insert(instance.clone());
-        let answer = self.inner.servers.ask(&request, servers::is_judgement).await;
+        // From here on it may be there, whatever becomes of the answer.
+        let before = self.instance.replace(instance.clone());
+        let answer = self.inner.servers.ask(&request, servers::judged_registration).await;
         let answer = answer.map_err(|away| Failure::Away(away.to_string()))?;
         if answer.status.is_success() {
             tracing::info!(service = self.service, instance.id = instance.instance_id, "registered");
             return Ok(());
         }
         let said: String = String::from_utf8_lossy(&answer.body).chars().take(300).collect();
-        self.instance = None;
+        // What stood before may still stand.
+        self.instance = before;
         Err(Failure::Refused(format!("{}: {said}", answer.status)))
+    }
+
+    /// Once: who listens on loopback only and tells a registry elsewhere is called by nobody.
+    async fn warn_of_loopback(&mut self) {
+        if std::mem::replace(&mut self.has_checked_reach, true) {
+            return;
+        }
+        if self.inner.config.host.is_some() || !self.address.ip().is_loopback() {
+            return;
+        }
+        for place in self.inner.servers.places() {
+            if address::is_here(place).await.is_ok_and(|is_here| !is_here) {
+                tracing::warn!(
+                    service = self.service,
+                    address = %self.address,
+                    registry = place.0,
+                    "the registry is on another machine, and from there nobody reaches this service: it listens on \
+                     loopback only. Let it listen on an address of this machine or on 0.0.0.0, or set \
+                     SOUK_REGISTRATION__HOST to where others reach it"
+                );
+                return;
+            }
+        }
     }
 
     async fn take_out(&self) {
@@ -133,7 +174,7 @@ impl Registration {
     }
 
     async fn ask(&self, request: &Request<'_>) -> Result<Answer, Failure> {
-        let answer = self.inner.servers.ask(request, servers::is_judgement).await;
+        let answer = self.inner.servers.ask(request, servers::judged).await;
         answer.map_err(|away| Failure::Away(away.to_string()))
     }
 
@@ -145,10 +186,11 @@ impl Registration {
             None if !self.address.ip().is_unspecified() => self.address.ip().to_string(),
             None => self.own_address().await?,
         };
-        let ip = address::resolved(&host).await;
+        let known = self.instance.as_ref().filter(|known| known.host_name == host);
+        let ip = address::resolved(&host, known.map(|known| known.ip_addr.as_str())).await;
         let now = self.inner.clock.now().millis();
         // One that moved is newer; one that only registers again is the same.
-        let dirty = self.instance.as_ref().filter(|known| known.ip_addr == ip).map_or(now, |known| known.last_dirty_at);
+        let dirty = known.filter(|known| known.ip_addr == ip).map_or(now, |known| known.last_dirty_at);
         Ok(instance(config, (self.service, self.address.port()), (&host, ip), dirty))
     }
 
@@ -208,3 +250,6 @@ fn instance(
         asg_name: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

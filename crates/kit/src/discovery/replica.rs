@@ -1,12 +1,15 @@
 //! This process's own copy of the registry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use souk_eureka::{ActionType, Applications, InstanceInfo, hash_code};
 
+/// What an instance is known by: its application and its id.
+pub type Key = (String, String);
+
 /// A copy of the registry, by application and instance.
 #[derive(Debug, Default)]
-pub struct Replica(BTreeMap<(String, String), InstanceInfo>);
+pub struct Replica(BTreeMap<Key, InstanceInfo>);
 
 impl Replica {
     /// Becomes `whole`.
@@ -31,11 +34,25 @@ impl Replica {
     }
 
     /// All instances, whatever their status.
-    pub fn instances(&self) -> impl Iterator<Item = &InstanceInfo> {
+    pub fn instances(&self) -> impl Iterator<Item = &InstanceInfo> + Clone {
         self.0.values()
     }
 }
 
-fn key(instance: &InstanceInfo) -> (String, String) {
+/// Those of which `delta` says last that they were taken out.
+pub fn deleted(delta: &Applications) -> BTreeSet<Key> {
+    let mut deleted = BTreeSet::new();
+    for instance in delta.applications.iter().flat_map(|application| &application.instances) {
+        if instance.action_type == Some(ActionType::Deleted) {
+            deleted.insert(key(instance));
+        } else {
+            deleted.remove(&key(instance));
+        }
+    }
+    deleted
+}
+
+/// Under which an instance is kept.
+pub fn key(instance: &InstanceInfo) -> Key {
     (instance.app.clone(), instance.instance_id.clone())
 }

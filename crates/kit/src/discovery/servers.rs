@@ -1,17 +1,15 @@
 //! The registries: one is asked, and the next when it does not answer.
 
 use std::{
-    borrow::Cow,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use percent_encoding::percent_decode_str;
 use reqwest::{Method, Response, StatusCode, header};
 use souk_values::Secret;
 use url::Url;
 
-use crate::call::chain;
+use crate::{call::chain, credentials};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How long one server may take; a whole registry may be long.
@@ -113,22 +111,17 @@ impl Servers {
         })
     }
 
-    /// Asks one after another until a status satisfies `is_answer`.
-    pub async fn ask(&self, request: &Request<'_>, is_answer: fn(StatusCode) -> bool) -> Result<Answer, Away> {
+    /// Asks one after another until `read` takes an answer; otherwise it tells what is wrong with it.
+    pub async fn ask<T>(&self, request: &Request<'_>, read: impl Fn(Answer) -> Result<T, String>) -> Result<T, Away> {
         let mut causes = Vec::new();
         for (index, server) in self.in_turn() {
-            let cause = match self.ask_one(server, request).await {
-                Ok(answer) if is_answer(answer.status) => {
+            match self.ask_one(server, request).await.and_then(&read) {
+                Ok(answer) => {
                     self.current.store(index, Ordering::Relaxed);
                     return Ok(answer);
                 }
-                Ok(answer) if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                    format!("{}: are user and password in SOUK_DISCOVERY_URL right?", answer.status)
-                }
-                Ok(answer) => answer.status.to_string(),
-                Err(cause) => cause,
-            };
-            causes.push(format!("{}: {cause}", server.base));
+                Err(cause) => causes.push(format!("{}: {cause}", server.base)),
+            }
         }
         Err(Away(causes.join("; ")))
     }
@@ -159,17 +152,40 @@ impl Servers {
     }
 }
 
-/// A status that says what the registry thinks of the request, rather than that it cannot serve anybody.
-pub fn is_judgement(status: StatusCode) -> bool {
-    let is_refusal = status.is_client_error()
-        && !matches!(
-            status,
-            StatusCode::UNAUTHORIZED
-                | StatusCode::FORBIDDEN
-                | StatusCode::REQUEST_TIMEOUT
-                | StatusCode::TOO_MANY_REQUESTS
-        );
-    status.is_success() || is_refusal
+/// Takes only what a registry grants.
+pub fn successful(answer: Answer) -> Result<Answer, String> {
+    if answer.status.is_success() { Ok(answer) } else { Err(unusable(answer.status)) }
+}
+
+/// Takes what the registry thinks of the request, rather than that it cannot serve anybody.
+pub fn judged(answer: Answer) -> Result<Answer, String> {
+    let cannot_serve = matches!(
+        answer.status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+    );
+    if answer.status.is_client_error() && !cannot_serve { Ok(answer) } else { successful(answer) }
+}
+
+/// Takes what a registry thinks of a registration. It knows no 404 there: whoever says so is something else.
+pub fn judged_registration(answer: Answer) -> Result<Answer, String> {
+    let is_refusal = matches!(
+        answer.status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::INSUFFICIENT_STORAGE
+    );
+    if is_refusal { Ok(answer) } else { successful(answer) }
+}
+
+fn unusable(status: StatusCode) -> String {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            format!("{status}: are user and password in SOUK_DISCOVERY_URL right?")
+        }
+        StatusCode::NOT_FOUND => format!("{status}: is this address a registry's?"),
+        _ => status.to_string(),
+    }
 }
 
 async fn read(mut answer: Response) -> Result<Vec<u8>, String> {
@@ -192,13 +208,7 @@ fn server(text: &str) -> Option<Server> {
     if !matches!(base.scheme(), "http" | "https") || base.query().is_some() || base.fragment().is_some() {
         return None;
     }
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned);
-    let user = match (base.username(), base.password()) {
-        ("", None) => None,
-        (user, password) => Some((decoded(user)?, Secret::new(decoded(password.unwrap_or_default())?))),
-    };
-    base.set_username("").ok()?;
-    base.set_password(None).ok()?;
+    let user = credentials::take(&mut base).ok()?;
     if matches!(base.path(), "" | "/") {
         base.set_path("/eureka");
     }

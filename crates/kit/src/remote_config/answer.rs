@@ -20,6 +20,9 @@ struct PropertySource {
     source: Map<String, Value>,
 }
 
+/// Texts of Spring Boot's errors that have no reason in them.
+const SAYS_NOTHING: [&str; 3] = ["", "Not Found", "No message available"];
+
 /// Reads an environment. The server's first source wins, so the last is the weakest layer. Errors: a sentence.
 pub(super) fn read(server: &str, body: &[u8]) -> Result<Fetched, String> {
     let answer: Answer = serde_json::from_slice(body).map_err(|error| {
@@ -44,12 +47,12 @@ fn plain(value: Value) -> Value {
     }
 }
 
-/// What a refusing server says is wrong, in one line.
+/// What a refusing server says is wrong, in one line. `None`: no more than its status does.
 pub(super) fn message(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let said = ["message", "detail", "description", "title", "error"]
         .into_iter()
-        .find_map(|key| body.get(key)?.as_str().filter(|text| !text.is_empty()))?;
+        .find_map(|key| body.get(key)?.as_str().filter(|text| !SAYS_NOTHING.contains(text)))?;
     let line: String = said.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(500).collect();
     Some(crate::config::masking::without_passwords(&line).into_owned())
 }

@@ -59,9 +59,10 @@ impl RemoteConfig {
     /// What a server says that gives no configuration.
     async fn refusal(&self, server: &Server, response: Response) -> FetchError {
         let status = response.status();
+        let may_come_again = response.headers().contains_key(header::RETRY_AFTER);
         let shown = server.base.as_str().trim_end_matches('/');
-        let said = read(response, LARGEST_REFUSAL).await.ok().and_then(|body| answer::message(&body));
-        let said = said.map(|said| format!(": {said}")).unwrap_or_default();
+        let message = read(response, LARGEST_REFUSAL).await.ok().and_then(|body| answer::message(&body));
+        let said = message.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
         let who = format!("the config server {shown}");
         match (status, &server.sign_in) {
             (StatusCode::UNAUTHORIZED, SignIn::Nothing) => FetchError::Refused(format!(
@@ -74,7 +75,9 @@ impl RemoteConfig {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, SignIn::Token(_)) => {
                 FetchError::Refused(format!("{who} refuses the token in SOUK_CONFIG_TOKEN ({status})"))
             }
-            (StatusCode::NOT_FOUND, _) => FetchError::Refused(self.not_found(&who, &said)),
+            // A repository that it cannot use yet: the protocol has no other status for that.
+            (StatusCode::NOT_FOUND, _) if may_come_again => FetchError::Away(format!("{who} answers {status}{said}")),
+            (StatusCode::NOT_FOUND, _) => FetchError::Refused(self.not_found(&who, message.as_deref())),
             _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 FetchError::Away(format!("{who} answers {status}{said}"))
             }
@@ -87,14 +90,19 @@ impl RemoteConfig {
         }
     }
 
-    fn not_found(&self, who: &str, said: &str) -> String {
-        match &self.label {
-            Some(label) => format!(
-                "{who} has no label '{label}'{said}: SOUK_CONFIG_LABEL is a branch, tag or commit of its repository"
+    /// What is guessed is only told when the server gives no reason of its own.
+    fn not_found(&self, who: &str, said: Option<&str>) -> String {
+        match (said, &self.label) {
+            (Some(said), Some(label)) => {
+                format!("{who} has nothing at the label '{label}' of SOUK_CONFIG_LABEL (404): {said}")
+            }
+            (Some(said), None) => format!("{who} has nothing for it (404): {said}"),
+            (None, Some(label)) => format!(
+                "{who} has no label '{label}' (404): SOUK_CONFIG_LABEL is a branch, tag or commit of its repository; \
+                 look at the path in SOUK_CONFIG_URL too"
             ),
-            None => format!(
-                "{who} has nothing there (404){said}: look at the path in SOUK_CONFIG_URL, and at the server's \
-                 default label"
+            (None, None) => format!(
+                "{who} has nothing there (404): look at the path in SOUK_CONFIG_URL, and at the server's default label"
             ),
         }
     }

@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, extract::Request, response::IntoResponse};
+use axum::{
+    Router,
+    extract::Request,
+    response::{AppendHeaders, IntoResponse},
+};
 use http::StatusCode;
 use serde_json::{Value, json};
 use souk_values::SystemClock;
@@ -23,6 +27,11 @@ struct Fake {
 
 impl Fake {
     async fn answering(answers: Vec<(u16, String)>) -> Self {
+        Self::answering_by(answers.into_iter().map(|(status, body)| (status, None, body)).collect()).await
+    }
+
+    /// Status, `Retry-After` and body.
+    async fn answering_by(answers: Vec<(u16, Option<&'static str>, String)>) -> Self {
         crate::install_crypto();
         let asked: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
         let (seen, count) = (Arc::clone(&asked), AtomicUsize::new(0));
@@ -32,8 +41,9 @@ impl Fake {
             seen.lock().unwrap().push((request.uri().to_string(), header("authorization")));
             assert_eq!(header("accept"), "application/json");
             let nth = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
-            let (status, body) = answers[nth].clone();
-            std::future::ready((StatusCode::from_u16(status).unwrap(), body).into_response())
+            let (status, retry_after, body) = answers[nth].clone();
+            let headers = AppendHeaders(retry_after.map(|after| ("retry-after", after)));
+            std::future::ready((StatusCode::from_u16(status).unwrap(), headers, body).into_response())
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -154,8 +164,8 @@ async fn a_refusal_ends_it_at_once_and_says_what_to_do() {
         (401, ("", ""), ["SOUK_CONFIG_TOKEN", "user:password"]),
         (401, ("SOUK_CONFIG_TOKEN", "geheim"), ["SOUK_CONFIG_TOKEN", "401"]),
         (403, ("SOUK_CONFIG_TOKEN", "geheim"), ["SOUK_CONFIG_TOKEN", "403"]),
-        (404, ("SOUK_CONFIG_LABEL", "nope"), ["no label 'nope'", "SOUK_CONFIG_LABEL"]),
-        (404, ("", ""), ["path", "default label"]),
+        (404, ("SOUK_CONFIG_LABEL", "nope"), ["label 'nope' of SOUK_CONFIG_LABEL", "it said so"]),
+        (404, ("", ""), ["404", "it said so"]),
         (400, ("", ""), ["it said so", "SOUK_CONFIG_PROFILES"]),
         (302, ("", ""), ["SOUK_CONFIG_URL", "302"]),
     ] {
@@ -171,6 +181,39 @@ async fn a_refusal_ends_it_at_once_and_says_what_to_do() {
         assert!(!told.contains("geheim"), "{told}");
         assert_eq!((fake.asked().len(), other.asked().len()), (1, 0), "{told}");
     }
+}
+
+#[tokio::test]
+async fn a_guess_is_told_only_where_the_server_gives_no_reason() {
+    let told = async |label: &str, body: Value| {
+        let fake = Fake::answering(vec![(404, body.to_string())]).await;
+        let remote = config(&[("SOUK_CONFIG_URL", fake.base.as_str()), ("SOUK_CONFIG_LABEL", label)]).unwrap().unwrap();
+        remote.fetch(&["order"]).await.unwrap_err().to_string()
+    };
+    let silent = || json!({"status": 404, "error": "Not Found", "message": "No message available", "path": "/x"});
+    let (no_label, nothing) = (told("nope", silent()).await, told("", silent()).await);
+    assert!(no_label.contains("no label 'nope'") && no_label.contains("SOUK_CONFIG_LABEL"), "{no_label}");
+    assert!(nothing.contains("SOUK_CONFIG_URL") && nothing.contains("default label"), "{nothing}");
+    for label in ["nope", ""] {
+        let told = told(label, json!({"error": "Not Found", "message": "the repository x cannot be used"})).await;
+        assert!(told.contains("the repository x cannot be used") && !told.contains("path"), "{told}");
+        assert!(!told.contains("has no label"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_repository_that_cannot_be_used_yet_is_waited_for() {
+    let body = json!({"status": 404, "error": "Not Found", "message": "the repository x cannot be used"}).to_string();
+    let yet = || (404, Some("5"), body.clone());
+    let fake = Fake::having(&json!([])).await;
+    let unusable = Fake::answering_by(vec![yet()]).await;
+    at(&format!("{},{}", unusable.base, fake.base)).fetch(&["order"]).await.unwrap();
+    let away = at(&unusable.base).fetch(&["order"]).await.unwrap_err();
+    let told = away.to_string();
+    assert!(away.may_pass() && told.contains("the repository x cannot be used") && !told.contains("path"), "{told}");
+    let coming = Fake::answering_by(vec![yet(), (200, None, json!({"propertySources": []}).to_string())]).await;
+    at(&coming.base).fetch_patiently(&["order"], &ids()).await.unwrap();
+    assert_eq!(coming.asked().len(), 2);
 }
 
 #[tokio::test]

@@ -108,3 +108,10 @@ fn flags_of_the_query() {
     assert!(resolves("") && resolves("resolvePlaceholders=true") && !resolves("a=b&resolvePlaceholders=false"));
     assert!(has_flag("useDefaultLabel", "useDefaultLabel") && !has_flag("useDefaultLabel=false", "useDefaultLabel"));
 }
+
+#[test]
+fn what_is_refused_is_said_in_good_english() {
+    let said = |path: &str| read(path, "").unwrap_err().to_string();
+    assert_eq!(said("/shop/dev/a..b"), "'a..b' is not the name of a label.");
+    assert_eq!(said("/a..b/dev"), "'a..b' is not the name of an application.");
+}

@@ -3,17 +3,25 @@
 use std::{
     fs,
     io::{self, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use chrono::{DateTime, Utc};
 
 use super::{BackendError, File, LARGEST_FILE};
 
-/// The file at `path`, which has been checked, below `root`, which is canonical. Symbolic links may lead anywhere
-/// within `root`.
-pub(super) fn read(root: &Path, path: &str) -> Result<Option<File>, BackendError> {
-    let Some(found) = within(root, Path::new(path))? else { return Ok(None) };
+/// Where the symbolic links of a folder may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Anywhere within the folder.
+    Within,
+    /// Anywhere: whoever can make one could as well change the files.
+    Anywhere,
+}
+
+/// The file at `path`, which has been checked, below `root`, which is canonical.
+pub(super) fn read(root: &Path, path: &str, links: Links) -> Result<Option<File>, BackendError> {
+    let Some(found) = followed(root, Path::new(path), links)? else { return Ok(None) };
     let unreadable = |error: &io::Error| BackendError::Unusable(format!("{} cannot be read: {error}", found.display()));
     let about = match fs::metadata(&found) {
         Ok(about) if about.is_file() => about,
@@ -35,9 +43,14 @@ pub(super) fn read(root: &Path, path: &str) -> Result<Option<File>, BackendError
 }
 
 /// What `path` is below `root`, links followed; `None` when there is nothing. Errors: it is outside of `root`.
-pub(super) fn within(root: &Path, path: &Path) -> Result<Option<std::path::PathBuf>, BackendError> {
+pub(super) fn within(root: &Path, path: &Path) -> Result<Option<PathBuf>, BackendError> {
+    followed(root, path, Links::Within)
+}
+
+/// The same, with links that lead where `links` says.
+pub(super) fn followed(root: &Path, path: &Path, links: Links) -> Result<Option<PathBuf>, BackendError> {
     match fs::canonicalize(root.join(path)) {
-        Ok(found) if found.starts_with(root) => Ok(Some(found)),
+        Ok(found) if links == Links::Anywhere || found.starts_with(root) => Ok(Some(found)),
         Ok(_) => Err(BackendError::Refused(format!("{} leads out of its location", path.display()))),
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(BackendError::Refused(format!("{} cannot be followed: {error}", path.display()))),

@@ -38,8 +38,6 @@ use route::Route;
 pub(super) use commit::Commit;
 pub(super) use origin::shown;
 
-/// How many repositories whose URIs have placeholders are looked at at once.
-const LOOKS_AT_ONCE: usize = 8;
 /// How many of them are remembered.
 const MOST_REPOSITORIES: usize = 256;
 /// How many requests read from disk at once.
@@ -53,7 +51,6 @@ pub struct GitBackend {
     basedir: Arc<Basedir>,
     kept: Arc<Kept>,
     clock: Arc<dyn Clock>,
-    looks: Arc<Semaphore>,
     reads: Arc<Semaphore>,
 }
 
@@ -73,7 +70,6 @@ impl GitBackend {
             basedir: Basedir::new(&config.basedir, ids).map_err(BackendError::Unusable)?,
             kept: Arc::new(objects::kept()),
             clock,
-            looks: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
         })
     }
@@ -138,7 +134,7 @@ impl GitBackend {
             repositories.forget_one();
         }
         let shared = (&self.basedir, &self.kept, &self.clock);
-        let slots = route.uri.has_placeholders().then(|| Arc::clone(&self.looks));
+        let slots = route.uri.has_placeholders().then(|| Arc::clone(&route.looks));
         let name = route.copy_name(&key.1);
         let repository = Repository::new(origin, route.terms.clone(), name, shared, slots);
         repositories.by_uri.insert(key, (now, Arc::clone(&repository)));
@@ -158,8 +154,8 @@ impl Repositories {
     fn forget_one(&mut self) {
         let unused = self.by_uri.iter().filter(|(_, (_, repository))| Arc::strong_count(repository) == 1);
         let oldest = unused.min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
-        if let Some(key) = oldest {
-            self.by_uri.remove(&key);
+        if let Some((_, repository)) = oldest.and_then(|key| self.by_uri.remove(&key)) {
+            repository.remove_copy();
         }
     }
 }
@@ -175,7 +171,7 @@ impl Backend for GitBackend {
             }
         }
         Err(failed
-            .unwrap_or_else(|| BackendError::Unusable("no repository is for this application and profile".to_owned())))
+            .unwrap_or_else(|| BackendError::Refused("no repository is for this application and profile".to_owned())))
     }
 
     fn describe(&self) -> Vec<String> {

@@ -11,7 +11,8 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backend, BackendError, Location, Query, Root, Snapshot, check, folder,
+    Backend, BackendError, Location, Query, Root, Snapshot, check,
+    folder::{self, Links},
     pattern::{Folder, Template, combinations},
 };
 
@@ -35,8 +36,15 @@ impl Default for NativeConfig {
 /// Reads folders. What they hold may change at any time; each file is read when it is asked for.
 #[derive(Debug, Clone)]
 pub struct NativeBackend {
-    locations: Vec<SearchLocation>,
+    places: Places,
     default_label: String,
+}
+
+#[derive(Debug, Clone)]
+enum Places {
+    Searched(Vec<SearchLocation>),
+    /// Of whoever runs this program; it need not exist.
+    Own(PathBuf),
 }
 
 #[derive(Debug, Clone)]
@@ -50,36 +58,56 @@ impl NativeBackend {
     /// Errors: a location that is not a folder's, in a sentence.
     pub fn new(config: &NativeConfig) -> Result<Self, BackendError> {
         let locations = config.search_locations.iter().map(|written| SearchLocation::new(written));
-        Ok(Self { locations: locations.collect::<Result<_, _>>()?, default_label: config.default_label.clone() })
+        let places = Places::Searched(locations.collect::<Result<_, _>>()?);
+        Ok(Self { places, default_label: config.default_label.clone() })
+    }
+
+    /// Reads one folder, whose path is taken as it is, and the one in it that is called like the label. It is its
+    /// owner's: links in it may lead anywhere, though no request does. A folder that does not exist is empty.
+    pub fn of_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { places: Places::Own(folder.into()), default_label: NativeConfig::default().default_label }
     }
 
     fn look(&self, query: &Query<'_>) -> Result<Snapshot, BackendError> {
         let label = query.label.unwrap_or(&self.default_label);
-        let mut roots = Vec::new();
-        for location in &self.locations {
-            for values in combinations(&location.template, query, label)? {
-                for root in location.folders(values)? {
-                    if !roots.contains(&root) {
-                        roots.push(root);
-                    }
-                }
-            }
-        }
+        let (mut roots, links) = match &self.places {
+            Places::Searched(locations) => (searched(locations, query, label)?, Links::Within),
+            Places::Own(folder) => (own(folder), Links::Anywhere),
+        };
         if !label.is_empty() {
             check(label)?;
             for root in roots.clone() {
-                if let Some(labelled) = folder::within(&root, Path::new(label))?.filter(|labelled| labelled.is_dir()) {
-                    roots.push(labelled);
-                }
+                let labelled = folder::followed(&root, Path::new(label), links)?;
+                roots.extend(labelled.filter(|labelled| labelled.is_dir()));
             }
         }
         let label = Some(label).filter(|label| !label.is_empty()).map(str::to_owned);
-        Ok(Snapshot { version: None, label, locations: roots.into_iter().map(location).collect() })
+        Ok(Snapshot { version: None, label, locations: roots.into_iter().map(|root| location(root, links)).collect() })
     }
 }
 
-fn location(root: PathBuf) -> Location {
-    Location::new(&format!("file:{}", root.display()), "", Root::Folder(root))
+/// The folders that `query` is answered from, each once.
+fn searched(locations: &[SearchLocation], query: &Query<'_>, label: &str) -> Result<Vec<PathBuf>, BackendError> {
+    let mut roots = Vec::new();
+    for location in locations {
+        for values in combinations(&location.template, query, label)? {
+            for root in location.folders(values)? {
+                if !roots.contains(&root) {
+                    roots.push(root);
+                }
+            }
+        }
+    }
+    Ok(roots)
+}
+
+/// The folder if it exists.
+fn own(folder: &Path) -> Vec<PathBuf> {
+    fs::canonicalize(folder).into_iter().filter(|folder| folder.is_dir()).collect()
+}
+
+fn location(root: PathBuf, links: Links) -> Location {
+    Location::new(&format!("file:{}", root.display()), "", Root::Folder(root, links))
 }
 
 impl SearchLocation {
@@ -145,15 +173,19 @@ impl Backend for NativeBackend {
     }
 
     fn describe(&self) -> Vec<String> {
-        self.locations.iter().map(|location| location.written.clone()).collect()
+        match &self.places {
+            Places::Searched(locations) => locations.iter().map(|location| location.written.clone()).collect(),
+            Places::Own(folder) => vec![folder.display().to_string()],
+        }
     }
 
     async fn probe(&self) -> Result<(), Vec<String>> {
+        let Places::Searched(locations) = &self.places else { return Ok(()) };
         let fixed: Vec<&SearchLocation> =
-            self.locations.iter().filter(|location| !location.template.has_placeholders()).collect();
+            locations.iter().filter(|location| !location.template.has_placeholders()).collect();
         let nothing = super::pattern::Values { application: "", profile: "", label: "" };
         let is_there = |location: &&SearchLocation| location.folders(nothing).is_ok_and(|found| !found.is_empty());
-        if fixed.len() < self.locations.len() || fixed.iter().any(is_there) {
+        if fixed.len() < locations.len() || fixed.iter().any(is_there) {
             return Ok(());
         }
         Err(vec![format!(

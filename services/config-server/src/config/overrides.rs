@@ -1,11 +1,13 @@
 //! Properties that win over every file.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
 /// Keys and values, in their order. Written as a list of `key=value`, as lines of them in one text, or as a
 /// mapping whose keys need no capital letters and no hyphens, which configuration files do not keep.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Overrides(pub Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Overrides {
@@ -13,6 +15,13 @@ impl<'de> Deserialize<'de> for Overrides {
         let mut pairs = Vec::new();
         collect(Value::deserialize(deserializer)?, "", &mut pairs).map_err(de::Error::custom)?;
         Ok(Self(pairs))
+    }
+}
+
+/// A value may be a secret.
+impl fmt::Debug for Overrides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(key, _)| (key, format_args!("(hidden)")))).finish()
     }
 }
 
@@ -32,9 +41,9 @@ fn collect(value: Value, key: &str, pairs: &mut Vec<(String, String)>) -> Result
             }
         }
         Value::Array(items) if key.is_empty() => {
-            for item in items {
+            for (at, item) in items.iter().enumerate() {
                 let line = item.as_str().ok_or("a list of overrides holds texts, such as 'a.b=c'")?;
-                pairs.push(pair(line)?);
+                pairs.push(pair(at, line)?);
             }
         }
         Value::Array(items) => {
@@ -43,8 +52,8 @@ fn collect(value: Value, key: &str, pairs: &mut Vec<(String, String)>) -> Result
             }
         }
         Value::String(text) if key.is_empty() => {
-            for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                pairs.push(pair(line)?);
+            for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+                pairs.push(pair(at, line)?);
             }
         }
         Value::String(text) => pairs.push((key.to_owned(), text)),
@@ -55,8 +64,10 @@ fn collect(value: Value, key: &str, pairs: &mut Vec<(String, String)>) -> Result
     Ok(())
 }
 
-fn pair(line: &str) -> Result<(String, String), String> {
-    let (key, value) = line.split_once('=').ok_or_else(|| format!("'{line}' is not like key=value"))?;
+/// The error does not show the line: it may be the rest of a secret.
+fn pair(at: usize, line: &str) -> Result<(String, String), String> {
+    let (key, value) =
+        line.split_once('=').ok_or_else(|| format!("override {} is not like key=value", at.saturating_add(1)))?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
@@ -75,6 +86,14 @@ mod tests {
         let mapped: Overrides = serde_json::from_value(json!({"a": {"b": [true, 2]}, "c": null})).unwrap();
         let expected = [("a.b[0]", "true"), ("a.b[1]", "2"), ("c", "")];
         assert_eq!(mapped.0, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        assert!(serde_json::from_value::<Overrides>(json!(["nothing"])).is_err());
+    }
+
+    #[test]
+    fn values_are_shown_to_nobody() {
+        let overrides: Overrides = serde_json::from_value(json!(["db.password=s3cret"])).unwrap();
+        let shown = format!("{overrides:?}");
+        assert!(shown.contains("db.password") && !shown.contains("s3cret"), "{shown}");
+        let wrong = serde_json::from_value::<Overrides>(json!(["a=1", "s3cret"])).unwrap_err().to_string();
+        assert!(wrong.contains("override 2") && !wrong.contains("s3cret"), "{wrong}");
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Environment, EnvironmentError, PropertySource, activation,
     document::{self, Kind},
 };
-use crate::backend::{File, Location, Query, Snapshot};
+use crate::backend::{BackendError, File, Location, Query, Snapshot, check};
 
 /// More files than this are not looked for in one request.
 pub(super) const MOST_CANDIDATES: usize = 20_000;
@@ -35,7 +35,7 @@ pub fn read(snapshot: &Snapshot, query: &Query<'_>) -> Result<Environment, Envir
             for name in &names {
                 for kind in Kind::WEAKEST_FIRST {
                     let path = file_name(name, profile, kind);
-                    if let Some(file) = snapshot.read(location, &path)? {
+                    if let Some(file) = file(snapshot, location, &path)? {
                         let found = Found { location, path: &path, profile, kind, file };
                         weakest_first.extend(found.sources(&profiles)?);
                     }
@@ -50,6 +50,17 @@ pub fn read(snapshot: &Snapshot, query: &Query<'_>) -> Result<Environment, Envir
         label: query.label.map(str::to_owned),
         version: snapshot.version.clone(),
         property_sources: uniquely_named(weakest_first),
+    })
+}
+
+/// A file that is there and cannot be had is an error that names it: without it the answer would be another one.
+fn file(snapshot: &Snapshot, location: &Location, path: &str) -> Result<Option<File>, EnvironmentError> {
+    check(path)?;
+    snapshot.read(location, path).map_err(|error| match error {
+        BackendError::Refused(cause) | BackendError::Unusable(cause) => {
+            EnvironmentError::Unreadable { file: location.source_name(path), line: None, cause }
+        }
+        other @ BackendError::UnknownLabel(_) => other.into(),
     })
 }
 

@@ -100,3 +100,31 @@ async fn a_folder_in_the_binary() {
     assert_eq!(names(&snapshot), ["embedded:/shop.yml"]);
     assert_eq!(snapshot.version, None);
 }
+
+#[tokio::test]
+async fn a_folder_taken_as_it_is_may_have_links_to_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().canonicalize().unwrap();
+    write(&base, "etc/order.yml", "elsewhere");
+    // Nothing of its name means anything.
+    let own = base.join("file:{label}*");
+    let backend = NativeBackend::of_folder(&own);
+    assert_eq!(backend.probe().await, Ok(()));
+    assert!(ask(&backend, &["order"], &["dev"], None).await.unwrap().locations.is_empty());
+    write(&own, "shop.yml", "own");
+    write(&own, "v2/shop.yml", "labelled");
+    symlink(base.join("etc/order.yml"), own.join("order.yml")).unwrap();
+    let snapshot = ask(&backend, &["order"], &["dev"], Some("v2")).await.unwrap();
+    assert_eq!(text(&snapshot, "shop.yml").unwrap(), "own");
+    assert_eq!(text(&snapshot, "order.yml").unwrap(), "elsewhere");
+    let shown = own.display();
+    assert_eq!(names(&snapshot), [format!("file:{shown}/shop.yml"), format!("file:{shown}/v2/shop.yml")]);
+    for evil in ["../etc/order.yml", "/etc/passwd", "v2/../../etc/order.yml", ".git/config"] {
+        let answer = snapshot.read(&snapshot.locations[0], evil);
+        assert!(matches!(answer, Err(BackendError::Refused(_))), "{evil}: {answer:?}");
+    }
+    for evil in ["..", "../etc", "/etc"] {
+        let answer = ask(&backend, &["order"], &["dev"], Some(evil)).await;
+        assert!(matches!(answer, Err(BackendError::Refused(_))), "{evil}");
+    }
+}

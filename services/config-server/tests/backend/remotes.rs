@@ -198,3 +198,26 @@ async fn a_git_daemon_is_fetched_from_and_a_silent_one_is_not_waited_for() {
     assert!(matches!(error, BackendError::Unusable(_)), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(4));
 }
+
+#[tokio::test]
+async fn who_asks_after_a_webhook_does_not_get_what_was_read_before_the_push() {
+    let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
+    let remote = HttpRemote::start(scratch.path(), false).await;
+    // It looks again for a webhook only.
+    let reader =
+        std::sync::Arc::new(Reader::new(&GitConfig { uri: remote.uri(), refresh_rate: -1, ..GitConfig::default() }));
+    assert_eq!(reader.shop(None).await.unwrap(), "a: 1");
+    remote.holds.send_replace(true);
+    reader.backend.expire();
+    let asking = reader.clone();
+    let earlier = tokio::spawn(async move { asking.shop(None).await });
+    eventually("the remote has told what it has", async || remote.held.load(Ordering::SeqCst) > 0).await;
+    scratch.commit(&[("shop.yml", "a: 2")]);
+    reader.backend.expire();
+    let (later, _) = tokio::join!(reader.shop(None), async { remote.holds.send_replace(false) });
+    assert_eq!(later.unwrap(), "a: 2");
+    assert_eq!(earlier.await.unwrap().unwrap(), "a: 1");
+    let listings = remote.listings.load(Ordering::SeqCst);
+    assert_eq!(reader.shop(None).await.unwrap(), "a: 2");
+    assert_eq!(remote.listings.load(Ordering::SeqCst), listings, "once is enough");
+}

@@ -1,8 +1,15 @@
 //! Several repositories, placeholders, and folders within repositories.
 
+use std::{sync::atomic::Ordering, time::Duration};
+
 use souk_config_server::backend::{Backend, BackendError, GitConfig, RepositoryConfig};
 
-use crate::scratch::{Reader, Scratch, ask, names, text};
+use souk_testkit::eventually;
+
+use crate::{
+    scratch::{Reader, Scratch, ask, names, text},
+    served::HttpRemote,
+};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
@@ -148,4 +155,44 @@ async fn a_file_that_is_too_large_is_refused() {
     let snapshot = Reader::of(&scratch.uri()).snapshot(None).await.unwrap();
     let answer = snapshot.read(&snapshot.locations[0], "large.yml").map(|file| file.map(|file| file.bytes.len()));
     assert!(matches!(answer, Err(BackendError::Refused(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn repositories_that_hang_keep_those_of_other_entries_not_waiting() {
+    let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
+    let remote = HttpRemote::start(scratch.path(), false).await;
+    remote.hangs.store(true, Ordering::SeqCst);
+    let entry = |uri: String, pattern: &str| RepositoryConfig { uri, pattern: owned(&[pattern]), ..Default::default() };
+    let hanging = entry(format!("http://{}/{{application}}", remote.address), "hanging*");
+    let working = entry(format!("{}/{{profile}}", scratch.path().parent().unwrap().display()), "shop");
+    let repos = [("hanging".to_owned(), hanging), ("working".to_owned(), working)].into();
+    let reader = Reader::new(&GitConfig { repos, ..GitConfig::default() });
+    for number in 0..20 {
+        let backend = reader.backend.clone();
+        tokio::spawn(async move { ask(&*backend, &[&format!("hanging-{number}")], &["dev"], None).await.map(drop) });
+    }
+    eventually("all that may are waiting", async || remote.listings.load(Ordering::SeqCst) >= 8).await;
+    let folder = scratch.path().file_name().unwrap().to_str().unwrap();
+    let answer = tokio::time::timeout(Duration::from_secs(4), ask(&*reader.backend, &["shop"], &[folder], None)).await;
+    assert_eq!(text(&answer.unwrap().unwrap(), "shop.yml").unwrap(), "a: 1");
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_was_forgotten_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
+    std::fs::rename(scratch.path(), folder.path().join("shop")).unwrap();
+    let basedir = tempfile::tempdir().unwrap();
+    let uri = format!("{}/{{application}}", folder.path().display());
+    let reader = Reader::new(&GitConfig { uri, basedir: basedir.path().to_owned(), ..GitConfig::default() });
+    let left = || std::fs::read_dir(basedir.path()).unwrap().count();
+    assert!(ask(&*reader.backend, &["none"], &["dev"], None).await.is_err());
+    assert_eq!(left(), 0);
+    assert_eq!(reader.shop(None).await.unwrap(), "a: 1");
+    assert_eq!(left(), 2, "a copy and its lock");
+    for number in 0..256 {
+        assert!(ask(&*reader.backend, &[&format!("none-{number}")], &["dev"], None).await.is_err());
+    }
+    assert_eq!(left(), 0);
+    assert_eq!(reader.shop(None).await.unwrap(), "a: 1");
 }

@@ -31,6 +31,10 @@ pub struct HttpRemote {
     asks: bool,
     /// How often a list of branches was asked for.
     pub listings: Arc<AtomicUsize>,
+    /// Whether answers to requests for data are kept back once they are made.
+    pub holds: Arc<tokio::sync::watch::Sender<bool>>,
+    /// How many answers were kept back.
+    pub held: Arc<AtomicUsize>,
     /// Whether requests are left without an answer.
     pub hangs: Arc<AtomicBool>,
     /// Whether requests are answered with 503.
@@ -46,6 +50,8 @@ impl HttpRemote {
             root: root.to_owned(),
             asks,
             listings: Arc::default(),
+            holds: Arc::default(),
+            held: Arc::default(),
             hangs: Arc::default(),
             fails: Arc::default(),
         };
@@ -98,6 +104,11 @@ async fn serve(
     let written = tokio::spawn(async move { input.write_all(&body).await });
     let output = child.wait_with_output().await.unwrap().stdout;
     let _ = written.await;
+    if method == Method::POST && *remote.holds.borrow() {
+        let mut holds = remote.holds.subscribe();
+        remote.held.fetch_add(1, Ordering::SeqCst);
+        let _ = holds.wait_for(|holds| !holds).await;
+    }
     let end = output.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
     let mut response = Response::builder();
     for line in String::from_utf8_lossy(&output[..end]).lines() {

@@ -80,3 +80,22 @@ async fn nothing_outside_is_reached() {
         assert_eq!(rig.raw_status(path).await, 400, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_property_file_that_cannot_be_had_is_a_failure_and_not_an_absence() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = folder.path().join("open");
+    write(&open, &[("large.yml", &format!("a: {}", "x".repeat(17 * 1024 * 1024))), ("other.yml", "a: 1\n")]);
+    write(folder.path(), &[("secret.yml", "password: s3cret\n")]);
+    std::os::unix::fs::symlink("../secret.yml", open.join("leak.yml")).unwrap();
+    let rig = Rig::of_folder(&open).await;
+    for name in ["large", "leak"] {
+        let answer = rig.get(&format!("/{name}/dev")).await.expect(500);
+        let message = answer.json["message"].as_str().unwrap();
+        assert!(message.contains(&format!("{name}.yml")) && !message.contains("s3cret"), "{message}");
+        rig.get(&format!("/other/dev/main/{name}.yml")).await.expect(404);
+    }
+    let nowhere = rig.get("/.git(_)x/dev").await.expect(404);
+    assert_eq!(nowhere.header("retry-after"), "");
+    rig.get("/other/dev").await.expect(200);
+}

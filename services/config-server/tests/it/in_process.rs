@@ -19,7 +19,7 @@ fn inside() -> Arc<dyn Backend> {
 #[tokio::test]
 async fn an_embedded_shop_reads_its_configuration() {
     let world = World::new().await;
-    let server = ConfigServer::open(&config(&json!({})), (&world.deps.clock, &world.deps.ids), Some(inside())).unwrap();
+    let server = ConfigServer::open(&config(&json!({})), &world.deps.clock, &world.deps.ids, Some(inside())).unwrap();
     let environment = server.environment(&["shop".to_owned()], &["default".to_owned()], None).await.unwrap();
     let names: Vec<_> = environment.property_sources.iter().map(|source| source.name.as_str()).collect();
     assert_eq!(names, ["embedded:config/shop.yml", "embedded:config/application.yml"]);

@@ -112,10 +112,39 @@ async fn without_credentials_only_this_machine_is_answered() {
         assert_eq!(status(peer, "/actuator/health", none).await, 200, "{peer}");
     }
     let here = "127.0.0.1:1";
-    for far in [("x-forwarded-for", "10.0.0.1"), ("forwarded", "for=10.0.0.1"), ("host", "evil.example:8888")] {
+    for far in [
+        ("x-forwarded-for", "10.0.0.1"),
+        ("x-forwarded-host", "config.example"),
+        ("x-real-ip", "10.0.0.1"),
+        ("forwarded", "for=10.0.0.1"),
+        ("via", "1.1 proxy"),
+        ("host", "evil.example:8888"),
+        ("origin", "https://evil.example"),
+        ("origin", "http://localhost.evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
         assert_eq!(status(here, "/shop/dev", far).await, 403, "{far:?}");
     }
-    assert_eq!(status(here, "/shop/dev", ("host", "localhost:8888")).await, 200);
+    for near in [("host", "localhost:8888"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")] {
+        assert_eq!(status(here, "/shop/dev", near).await, 200, "{near:?}");
+    }
     let nowhere = Request::get("/shop/dev").body(Body::empty()).unwrap();
     assert_eq!(routes.clone().oneshot(nowhere).await.unwrap().status().as_u16(), 403);
+}
+
+#[tokio::test]
+async fn a_web_page_of_elsewhere_makes_no_browser_act_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with(tree(folder.path(), &json!({}))).await;
+    for path in ["/monitor", "/actuator/busrefresh"] {
+        for page in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+            rig.post(path, &[page, ("x-none", "")], "{\"path\": \"shop.yml\"}").await.expect(403);
+        }
+    }
+    assert!(rig.told().is_empty());
+    // The pages of the server itself may.
+    let own = rig.post("/actuator/busrefresh", &[("origin", &rig.base), ("sec-fetch-site", "same-origin")], "").await;
+    own.expect(204);
 }

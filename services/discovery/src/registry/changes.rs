@@ -2,16 +2,21 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
-
-use std::sync::Arc;
 
 use souk_eureka::InstanceInfo;
 use souk_values::Timestamp;
 
-/// More are not kept: the oldest fall out, and clients that miss them see by the hash that they must read everything.
-const MOST: usize = 100_000;
+use crate::admission;
+
+/// About how many bytes are kept, which are some 30,000 changes of usual instances. Of more the oldest fall out, and
+/// clients that miss them see by the hash that they must read everything.
+const MOST_BYTES: usize = 64 << 20;
+/// What a change takes beside its texts, and beside each entry of metadata.
+const OVERHEAD: usize = 1_024;
+const ENTRY_OVERHEAD: usize = 64;
 
 /// Oldest first. Of one instance only the first and the last change are kept: those between make no difference to a
 /// client that applies all, and an instance that registers all the time cannot fill the memory.
@@ -19,6 +24,8 @@ const MOST: usize = 100_000;
 pub(super) struct Changes {
     list: BTreeMap<u64, Change>,
     ends: HashMap<Arc<(String, String)>, Ends>,
+    /// What those of the list take.
+    bytes: usize,
     next: u64,
     version: u64,
 }
@@ -26,6 +33,7 @@ pub(super) struct Changes {
 #[derive(Debug)]
 struct Change {
     at: Timestamp,
+    bytes: usize,
     key: Arc<(String, String)>,
     info: Arc<InstanceInfo>,
 }
@@ -40,7 +48,7 @@ impl Changes {
     /// Versions begin with the time, so that no client takes what a restarted server says for what it said before.
     pub(super) fn new(now: Timestamp) -> Self {
         let version = u64::try_from(now.seconds()).unwrap_or(0);
-        Self { list: BTreeMap::new(), ends: HashMap::new(), next: 0, version }
+        Self { list: BTreeMap::new(), ends: HashMap::new(), bytes: 0, next: 0, version }
     }
 
     pub(super) fn note(&mut self, info: InstanceInfo, now: Timestamp) {
@@ -52,10 +60,12 @@ impl Changes {
         if ends.first != number
             && let Some(between) = ends.last.replace(number)
         {
-            self.list.remove(&between);
+            self.bytes -= self.list.remove(&between).map_or(0, |change| change.bytes);
         }
-        self.list.insert(number, Change { at: now, key, info: Arc::new(info) });
-        while self.list.len() > MOST {
+        let bytes = size(&info);
+        self.bytes += bytes;
+        self.list.insert(number, Change { at: now, bytes, key, info: Arc::new(info) });
+        while self.bytes > MOST_BYTES {
             self.drop_oldest();
         }
     }
@@ -76,6 +86,17 @@ impl Changes {
         self.version
     }
 
+    /// What the next change is later than.
+    pub(super) fn mark(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether this instance changed lately; whether it did so at `mark` or later.
+    pub(super) fn of(&self, app: &str, id: &str, mark: u64) -> (bool, bool) {
+        let ends = self.ends.get(&(app.to_owned(), id.to_owned()));
+        (ends.is_some(), ends.is_some_and(|ends| ends.last.unwrap_or(ends.first) >= mark))
+    }
+
     /// Oldest first.
     pub(super) fn list(&self) -> Vec<Arc<InstanceInfo>> {
         self.list.values().map(|change| Arc::clone(&change.info)).collect()
@@ -83,6 +104,7 @@ impl Changes {
 
     fn drop_oldest(&mut self) {
         let Some((number, change)) = self.list.pop_first() else { return };
+        self.bytes -= change.bytes;
         let Some(ends) = self.ends.get_mut(&change.key) else { return };
         if ends.first != number {
             return;
@@ -94,4 +116,10 @@ impl Changes {
             }
         }
     }
+}
+
+/// About what an instance takes.
+fn size(info: &InstanceInfo) -> usize {
+    let entries = info.metadata.len() + info.data_center.metadata.len();
+    OVERHEAD + admission::text_size(info) + ENTRY_OVERHEAD * entries
 }

@@ -116,7 +116,7 @@ impl Registry {
         (self.registered.list(), self.cancelled.list())
     }
 
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.apps.values().flat_map(|entries| entries.values())
     }
 

@@ -32,7 +32,7 @@ pub(super) struct Renewals {
 
 impl Renewals {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { began: now, minute: 0, current: 0, last: 0, expected: 1 }
+        Self { began: now, minute: 0, current: 0, last: 0, expected: 0 }
     }
 
     pub(super) fn count(&mut self, now: Timestamp) {

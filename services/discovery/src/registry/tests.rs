@@ -152,36 +152,72 @@ fn beats(registry: &mut Registry, id: &str, count: usize, now: i64) {
 #[test]
 fn nobody_is_evicted_while_too_few_heartbeats_arrive() {
     let mut registry = registry();
-    for id in ["a", "b", "c", "d"] {
-        register(&mut registry, id, Up, 0);
-    }
-    // 1 that is always expected and 4 more, 2 a minute each, of which 85 % are 8.5.
-    assert_eq!(registry.health(at(0)), Health { last_minute: 0, threshold: 8, evicts: false });
-    assert_eq!(registry.evict(at(600), Duration::ZERO, |_| 0), 0);
-    beats(&mut registry, "a", 8, 610);
-    assert_eq!(registry.health(at(660)), Health { last_minute: 8, threshold: 8, evicts: false });
-    assert_eq!(registry.evict(at(660), Duration::ZERO, |_| 0), 0);
-    assert!(registry.instance("SHOP", "b", at(660)).is_some());
-    beats(&mut registry, "a", 9, 670);
+    (0..10).for_each(|number| register(&mut registry, &number.to_string(), Up, 0));
+    let nobody = Vec::new();
+    // 10 instances, 2 heartbeats a minute each, of which 85 % are 17.
+    assert_eq!(registry.health(at(0)), Health { last_minute: 0, threshold: 17, evicts: false });
+    assert_eq!(registry.evict(at(600), Duration::ZERO, |_| 0), nobody);
+    beats(&mut registry, "0", 17, 610);
+    assert_eq!(registry.health(at(660)), Health { last_minute: 17, threshold: 17, evicts: false });
+    assert_eq!(registry.evict(at(660), Duration::ZERO, |_| 0), nobody);
+    assert!(registry.instance("SHOP", "1", at(660)).is_some());
+    beats(&mut registry, "0", 18, 670);
     assert!(registry.health(at(720)).evicts);
     // Hidden already, though nobody has evicted it.
-    assert!(registry.instance("SHOP", "b", at(720)).is_none());
-    assert!(registry.instance_anywhere("b", at(720)).is_none());
-    assert_eq!(registry.application("SHOP").unwrap().instances.len(), 4);
-    assert_eq!(registry.evict(at(720), Duration::ZERO, |_| 0), 1);
-    assert_eq!(registry.all().applications().hash_code, "UP_3_");
+    assert!(registry.instance("SHOP", "1", at(720)).is_none());
+    assert!(registry.instance_anywhere("1", at(720)).is_none());
+    assert_eq!(registry.application("SHOP").unwrap().instances.len(), 10);
+    let gone = ["1", "9"].map(|id| ("SHOP".to_owned(), id.to_owned()));
+    assert_eq!(registry.evict(at(720), Duration::ZERO, |_| 0), gone);
+    assert_eq!(registry.all().applications().hash_code, "UP_8_");
     // The count is of the last complete minute: two later it is nothing.
     assert_eq!(registry.health(at(840)).last_minute, 0);
+}
+
+#[test]
+fn in_a_small_registry_a_dead_instance_goes_but_not_all_of_them() {
+    let mut registry = registry();
+    for id in ["a", "b", "c"] {
+        register(&mut registry, id, Up, 0);
+    }
+    // Each minute two heartbeats of those that live; a pass at its end, as the timer does it.
+    let mut minute = |number: i64, alive: &[&str]| {
+        for id in alive {
+            beats(&mut registry, id, 1, number * 60 + 5);
+            beats(&mut registry, id, 1, number * 60 + 35);
+        }
+        let gone = registry.evict(at(number * 60 + 60), Duration::ZERO, |_| 0);
+        gone.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
+    };
+    assert!(minute(0, &["a", "b", "c"]).is_empty());
+    // Its lease lasts until second 125.
+    assert!(minute(1, &["a", "b"]).is_empty());
+    assert_eq!(minute(2, &["a", "b"]), ["c"]);
+    assert!(minute(3, &["a", "b"]).is_empty());
+    assert!(minute(4, &["a"]).is_empty());
+    assert_eq!(minute(5, &["a"]), ["b"]);
+    // Nobody is heard of: that is the network.
+    for silent in 6..20 {
+        assert!(minute(silent, &[]).is_empty());
+    }
+}
+
+#[test]
+fn an_empty_registry_expects_nobody() {
+    let mut registry = registry();
+    assert_eq!(registry.health(at(0)).threshold, 0);
+    registry.expect_what_is_here();
+    assert_eq!(registry.health(at(0)), Health { last_minute: 0, threshold: 0, evicts: false });
 }
 
 #[test]
 fn one_pass_leaves_a_share_standing_and_picks_at_random() {
     let mut registry = Registry::new(Rules { preserves_itself: false, ..RULES }, at(0));
     (0..20).for_each(|number| register(&mut registry, &format!("{number:02}"), Up, 0));
-    assert_eq!(registry.evict(at(90), Duration::ZERO, |_| 0), 0);
+    assert!(registry.evict(at(90), Duration::ZERO, |_| 0).is_empty());
     // A late timer is not the instances' fault.
-    assert_eq!(registry.evict(at(95), Duration::from_secs(5), |_| 0), 0);
-    assert_eq!(registry.evict(at(95), Duration::ZERO, |count| count - 1), 3);
+    assert!(registry.evict(at(95), Duration::from_secs(5), |_| 0).is_empty());
+    assert_eq!(registry.evict(at(95), Duration::ZERO, |count| count - 1).len(), 3);
     let left: Vec<_> = registry.lines().into_iter().map(|line| line.instance_id).collect();
     assert_eq!(left.len(), 17);
     assert!(!left.contains(&"19".to_owned()) && left.contains(&"00".to_owned()));
@@ -197,7 +233,7 @@ fn one_pass_leaves_a_share_standing_and_picks_at_random() {
 fn an_eviction_is_a_deletion_with_its_time() {
     let mut registry = Registry::new(Rules { preserves_itself: false, ..RULES }, at(0));
     register(&mut registry, "a", Up, 0);
-    assert_eq!(registry.evict(at(91), Duration::ZERO, |_| 0), 1);
+    assert_eq!(registry.evict(at(91), Duration::ZERO, |_| 0).len(), 1);
     let delta = registry.delta().applications();
     let gone = delta.applications[0].instances.last().unwrap();
     assert_eq!(gone.action_type, Some(ActionType::Deleted));
@@ -209,12 +245,18 @@ fn an_eviction_is_a_deletion_with_its_time() {
 #[test]
 fn a_recount_expects_those_who_are_here() {
     let mut registry = registry();
-    (0..10).for_each(|number| register(&mut registry, &number.to_string(), Up, 0));
-    assert_eq!(registry.health(at(0)).threshold, 18);
+    (0..20).for_each(|number| register(&mut registry, &number.to_string(), Up, 0));
+    assert_eq!(registry.health(at(0)).threshold, 34);
+    registry.renewals.expect(0);
     registry.recount();
-    assert_eq!(registry.health(at(0)).threshold, 17);
+    assert_eq!(registry.health(at(0)).threshold, 34);
+    // So many are gone at once that the network may be to blame.
+    (0..10).for_each(|number| assert!(registry.cancel("SHOP", &number.to_string(), at(1))));
+    registry.renewals.expect(20);
+    registry.recount();
+    assert_eq!(registry.health(at(1)).threshold, 34);
     registry.expect_what_is_here();
-    assert_eq!(registry.health(at(0)).threshold, 17);
+    assert_eq!(registry.health(at(1)).threshold, 17);
 }
 
 #[test]
@@ -234,6 +276,40 @@ fn virtual_addresses_are_lists() {
     let found = |registry: &Registry, vip| registry.at_vip(vip).applications().applications.len();
     assert_eq!((found(&registry, "shop"), found(&registry, "b"), found(&registry, "Shop")), (1, 1, 0));
     assert_eq!(registry.at_secure_vip("shop").applications(), Applications { version: 1, ..Applications::default() });
+}
+
+#[test]
+fn what_changed_here_is_known_better_than_what_was_said_before() {
+    let mut registry = registry();
+    register(&mut registry, "old", Up, 0);
+    register(&mut registry, "gone", Up, 0);
+    assert!(registry.cancel("SHOP", "gone", at(1)));
+    let mark = registry.mark();
+    assert!(!registry.knows_better("SHOP", "old", mark) && !registry.knows_better("SHOP", "new", mark));
+    // The others may not have heard of it yet.
+    assert!(registry.knows_better("SHOP", "gone", mark));
+    beat(&mut registry, "old", 2);
+    assert!(!registry.knows_better("SHOP", "old", mark));
+    registry.set_status(("SHOP", "old"), Down, Stamp { last_dirty_at: None, now: at(2) }).unwrap();
+    assert!(registry.knows_better("SHOP", "old", mark));
+    registry.sweep(at(300));
+    assert!(!registry.knows_better("SHOP", "gone", mark));
+}
+
+#[test]
+fn changes_take_no_more_than_they_may() {
+    let mut registry = Registry::new(Rules { max_instances: 10_000, ..RULES }, at(0));
+    for number in 0..4_000_i64 {
+        let mut large = instance(&number.to_string(), Up, number);
+        large.metadata.insert("x".to_owned(), "x".repeat(30_000));
+        registry.register(large, Client, at(0)).unwrap();
+    }
+    let delta = registry.delta().applications();
+    let kept = &delta.applications[0].instances;
+    assert!((1_500..2_300).contains(&kept.len()), "{} of 30 kB", kept.len());
+    assert!(kept.iter().any(|info| info.instance_id == "3999") && kept.iter().all(|info| info.instance_id != "0"));
+    registry.sweep(at(300));
+    assert!(registry.delta().applications().applications.is_empty());
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Peer {
     }
 
     /// Lets it be told `task`. Never waits.
-    pub(super) fn tell(&self, task: Task) {
+    pub fn tell(&self, task: Task) {
         let dropped = self.queue.push(task);
         if dropped > 0 {
             metrics::failed(self.name(), dropped);
@@ -120,10 +120,18 @@ impl Peer {
         Ok(replies.iter().map(reply).collect())
     }
 
-    /// Everything that it knows.
+    /// Everything that it knows. What cannot be read of it is left out and logged.
     pub(super) async fn fetch(&self, now: Timestamp) -> Result<Applications, CallError> {
         let answer = self.call(self.http.get(format!("{}/apps/", self.name())).timeout(FETCH_LIMIT), MOST_REGISTRY);
-        Applications::from_json(&answer.await?, now.millis()).map_err(|error| CallError::Refused(error.0))
+        let read = Applications::read_what_is_readable(&answer.await?, now.millis());
+        let (applications, left_out) = read.map_err(|error| {
+            tracing::warn!(peer = self.name(), error = %error, "another discovery server's registry cannot be read");
+            CallError::Refused(error.0)
+        })?;
+        for error in left_out {
+            tracing::warn!(peer = self.name(), error = %error, "what another discovery server holds cannot be read");
+        }
+        Ok(applications)
     }
 
     async fn call(&self, mut request: reqwest::RequestBuilder, most: usize) -> Result<Value, CallError> {

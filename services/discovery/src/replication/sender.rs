@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use souk_eureka::InstanceInfo;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +10,7 @@ use super::{
     peer::{CallError, Peer, Reply},
     queue::Batch,
 };
-use crate::{app::App, metrics, registry::Origin};
+use crate::{app::App, metrics};
 
 const ITEMS: usize = 250;
 /// Far below what a peer reads at once.
@@ -85,13 +84,14 @@ async fn deliver(app: &App, peer: &Peer, batch: Batch) -> Option<Duration> {
 /// Does what the peer's reply to one task asks for.
 fn settle(app: &App, peer: &Peer, task: &Task, reply: Reply) {
     match (task.action, reply.status, reply.instance) {
-        (Action::Heartbeat, 404, _) => {
-            // The peer lacks it, or has an older one.
-            if let Some(info) = app.registry.with(|registry| registry.known(&task.app, &task.id)) {
-                peer.tell(Task::about(Action::Register, info, app.clock.now()));
+        // The peer lacks it, or has an older one.
+        (Action::Heartbeat, 404, _) => app.tell_whole(peer, (&task.app, &task.id)),
+        // The peer knows more of it.
+        (Action::Heartbeat, _, Some(theirs)) => {
+            if let Err(error) = app.correct(theirs) {
+                tracing::warn!(error = %error, "what a peer knows could not be taken over");
             }
         }
-        (Action::Heartbeat, _, Some(theirs)) => adopt(app, theirs),
         // It is gone there too, which is all that was asked.
         (Action::Cancel, 404, _) | (_, 200..300, _) => {}
         (action, status, _) => {
@@ -105,16 +105,5 @@ fn settle(app: &App, peer: &Peer, task: &Task, reply: Reply) {
                 "a peer did not take something"
             );
         }
-    }
-}
-
-/// The peer knows more of this instance.
-fn adopt(app: &App, theirs: InstanceInfo) {
-    let now = app.clock.now();
-    app.registry.with(|registry| {
-        registry.adopt_override(&theirs.app, &theirs.instance_id, theirs.overridden_status, now);
-    });
-    if let Err(error) = app.admit(theirs, Origin::Peer) {
-        tracing::warn!(error = %error, "what a peer knows could not be taken over");
     }
 }

@@ -1,11 +1,13 @@
-//! A start that forgets nothing: everything is read from the first peer that answers.
+//! A start that forgets nothing: everything is read from the first peer that has something.
 
 use std::time::Duration;
 
+use souk_eureka::Applications;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, registry::Origin};
+use super::Peer;
+use crate::{app::App, registry::Registry};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -22,7 +24,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             return;
         }
         if began.elapsed() > PATIENCE {
-            tracing::warn!("no other discovery server answered; clients register here by themselves");
+            tracing::warn!("no other discovery server had anything to tell; clients register here by themselves");
             return;
         }
         tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => return }
@@ -30,23 +32,33 @@ pub async fn run(app: App, stop: CancellationToken) {
     }
 }
 
-/// Whether a peer was read, or there is none.
+/// Whether there is nothing more to ask: a peer that has something was read, or all answered that they have nothing.
 async fn from_any(app: &App) -> bool {
-    let mut there_is_one = false;
+    let mut all_answered = true;
     for peer in app.replicas.iter() {
-        there_is_one = true;
+        let mark = app.registry.with(|registry| registry.mark());
         // What it says when it fails is logged by the call.
-        let Ok(theirs) = peer.fetch(app.clock.now()).await else { continue };
-        let mut taken = 0_usize;
-        for info in theirs.applications.into_iter().flat_map(|application| application.instances) {
-            match app.admit(info, Origin::Peer) {
-                Ok(()) => taken += 1,
-                Err(error) => tracing::warn!(peer = peer.name(), error = %error, "an instance was not taken over"),
-            }
+        let Ok(theirs) = peer.fetch(app.clock.now()).await else {
+            all_answered = false;
+            continue;
+        };
+        // One that has just started as well is no source.
+        if theirs.applications.iter().any(|application| !application.instances.is_empty()) {
+            take_over(app, peer, theirs, mark);
+            return true;
         }
-        app.registry.with(crate::registry::Registry::expect_what_is_here);
-        tracing::info!(peer = peer.name(), instances = taken, "the registry was read from another server");
-        return true;
     }
-    !there_is_one
+    all_answered
+}
+
+fn take_over(app: &App, peer: &Peer, theirs: Applications, mark: u64) {
+    let mut taken = 0_usize;
+    for info in theirs.applications.into_iter().flat_map(|application| application.instances) {
+        match app.take_over(info, mark) {
+            Ok(is_taken) => taken += usize::from(is_taken),
+            Err(error) => tracing::warn!(peer = peer.name(), error = %error, "an instance was not taken over"),
+        }
+    }
+    app.registry.with(Registry::expect_what_is_here);
+    tracing::info!(peer = peer.name(), instances = taken, "the registry was read from another server");
 }

@@ -7,16 +7,10 @@ use axum::{
 };
 use souk_eureka::{json, xml};
 
-use crate::{
-    admission,
-    app::{App, NotRegistered},
-    negotiation::Format,
-    registry::Origin,
-    request_body,
-};
+use crate::{app::App, negotiation::Format, registry::Origin, request_body};
 
 /// One instance in any clothes: what is kept of it is far less.
-const LIMIT: usize = 1 << 20;
+const LIMIT: usize = 256 << 10;
 
 pub async fn handle(
     State(app): State<App>,
@@ -31,8 +25,6 @@ pub async fn handle(
         Format::Xml => xml::read_registration(&body.bytes, now),
     };
     let info = info.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()).into_response())?;
-    let registered = admission::check(&info, &name.to_uppercase())
-        .map_err(NotRegistered::from)
-        .and_then(|()| Ok(app.register(info, origin)?));
+    let registered = app.admit(info, &name.to_uppercase(), origin);
     registered.map(|()| StatusCode::NO_CONTENT).map_err(IntoResponse::into_response)
 }

@@ -6,41 +6,40 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use souk_eureka::{InstanceInfo, InstanceStatus};
+use souk_kit::Problem;
 
 use crate::{
-    admission,
-    app::{App, NotRegistered},
+    app::App,
     registry::{Origin, Renewal},
-    replication::Action,
+    replication::{Action, batch},
     request_body,
 };
 
 const LIMIT: usize = 16 << 20;
-/// The original sends 250.
-const MOST_ITEMS: usize = 10_000;
+/// One item: an instance that may register, in any clothes.
+const MOST_ITEM: usize = 256 << 10;
 
 pub async fn handle(State(app): State<App>, request: Request) -> Result<Response, Response> {
-    let body = request_body::read(request, LIMIT).await.map_err(IntoResponse::into_response)?;
-    let unreadable = |said: String| (StatusCode::BAD_REQUEST, said).into_response();
-    let list: Value =
-        serde_json::from_slice(&body.bytes).map_err(|error| unreadable(format!("the batch is not JSON: {error}")))?;
-    let Some(items) = list.get("replicationList").and_then(Value::as_array) else {
-        return Err(unreadable("the batch has no replicationList".to_owned()));
-    };
-    if items.len() > MOST_ITEMS {
-        return Err(unreadable(format!("the batch has {} items; at most {MOST_ITEMS} are taken", items.len())));
-    }
-    let replies: Vec<Value> = items.iter().map(|item| apply(&app, item)).collect();
+    let body = request_body::receive(request, LIMIT).await.map_err(IntoResponse::into_response)?;
+    // Small bodies may stand for large ones, so only a few are read at a time. Waiting for a slow sender is not reading.
+    let _one_of_few = app.reading.acquire().await.map_err(|error| Problem::internal(&error).into_response())?;
+    let body = body.open().map_err(IntoResponse::into_response)?;
+    let items = batch::read(&body.bytes).map_err(|error| (StatusCode::BAD_REQUEST, error.0).into_response())?;
+    let replies: Vec<Value> = items.into_iter().map(|item| apply(&app, item)).collect();
     Ok(Json(json!({ "responseList": replies })).into_response())
 }
 
 /// Does one item; what is wrong with it is its own reply.
-fn apply(app: &App, item: &Value) -> Value {
+fn apply(app: &App, item: &RawValue) -> Value {
     let reply = |status: StatusCode| json!({"statusCode": status.as_u16()});
     let done = |was_there: bool| reply(if was_there { StatusCode::OK } else { StatusCode::NOT_FOUND });
-    let Some(Item { action, app: name, id, status, overridden, last_dirty_at }) = Item::read(item) else {
+    if item.get().len() > MOST_ITEM {
+        return reply(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let item: Value = serde_json::from_str(item.get()).unwrap_or_default();
+    let Some(Item { action, app: name, id, status, overridden, last_dirty_at }) = Item::read(&item) else {
         return reply(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let instance = (name.as_str(), id.as_str());
@@ -69,9 +68,7 @@ fn register(app: &App, name: &str, info: Option<&Value>) -> StatusCode {
     let Some(info) = info.and_then(|info| InstanceInfo::from_json(info, app.clock.now().millis()).ok()) else {
         return StatusCode::INTERNAL_SERVER_ERROR;
     };
-    let registered =
-        admission::check(&info, name).map_err(NotRegistered::from).and_then(|()| Ok(app.register(info, Origin::Peer)?));
-    match registered {
+    match app.admit(info, name, Origin::Peer) {
         Ok(()) => StatusCode::OK,
         Err(error) => error.into_response().status(),
     }

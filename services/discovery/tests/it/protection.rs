@@ -46,7 +46,7 @@ async fn with_credentials_only_the_probes_are_open() {
 async fn too_much_is_refused_with_a_reason() {
     let world = World::new().await;
     let server = serve(&world, DiscoveryConfig { max_instances: 2, ..config() }).await;
-    let huge = format!("{{\"instance\":\"{}\"}}", "x".repeat(1_100_000));
+    let huge = format!("{{\"instance\":\"{}\"}}", "x".repeat(300_000));
     let answer = server.client.send(Method::POST, "/eureka/apps/shop", Some(huge)).await.expect(413);
     assert!(answer.text.contains("larger than"), "{}", answer.text);
     let encoded = server.client.with_header("content-encoding", "br");
@@ -74,5 +74,40 @@ async fn a_body_that_swells_is_refused() {
     let bomb = encoder.finish().unwrap();
     let url = format!("http://{}/eureka/apps/shop", server.running.address);
     let post = reqwest::Client::new().post(url).header("content-encoding", "gzip").body(bomb);
-    assert_eq!(post.send().await.unwrap().status(), 413);
+    assert_eq!(post.header("content-type", "application/json").send().await.unwrap().status(), 413);
+}
+
+#[tokio::test]
+async fn a_batch_costs_no_more_than_it_may() {
+    let world = World::new().await;
+    let server = serve(&world, config()).await;
+    server.register("shop", "a").await;
+    let mut item = json!({"appName": "SHOP", "id": "a", "action": "Cancel"});
+    let many = json!({"replicationList": vec![item.clone(); 1_001]});
+    let refused = server.client.post("/eureka/peerreplication/batch", many).await.expect(400);
+    assert!(refused.text.contains("at most 1000 items"), "{}", refused.text);
+    // Small on the wire, a hundred times as large once it is understood.
+    item["more"] = json!(vec![json!({"": 0}); 40_000]);
+    let swelling = json!({"replicationList": [item]});
+    let answer = server.client.post("/eureka/peerreplication/batch", swelling).await.expect(200).json;
+    assert_eq!(answer["responseList"][0]["statusCode"], 413);
+    server.until("a UP").await;
+}
+
+/// What a browser sends to anybody without asking, it may not send here.
+#[tokio::test]
+async fn a_page_of_another_origin_registers_nobody() {
+    let world = World::new().await;
+    let server = serve(&world, config()).await;
+    let batch = json!({"replicationList": [{"appName": "SHOP", "id": "a", "action": "Register",
+        "instanceInfo": instance("shop", "a")["instance"]}]});
+    for (path, body) in [("apps/shop", instance("shop", "a")), ("peerreplication/batch", batch)] {
+        for said in [None, Some("text/plain"), Some("text/plain;x=json"), Some("application/x-www-form-urlencoded")] {
+            let url = format!("http://{}/eureka/{path}", server.running.address);
+            let post = reqwest::Client::new().post(url).body(body.to_string());
+            let post = said.into_iter().fold(post, |post, said| post.header("content-type", said));
+            assert_eq!(post.send().await.unwrap().status(), 415, "{path} {said:?}");
+        }
+    }
+    assert!(server.everybody().await.is_empty());
 }

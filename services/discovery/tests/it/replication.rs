@@ -1,11 +1,13 @@
 //! Servers that tell each other.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
+use axum::{Json, Router, routing::get};
+use serde_json::json;
 use souk_discovery::DiscoveryConfig;
 use souk_testkit::{Client, World, eventually};
 use souk_values::Secret;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use crate::rig::{Server, config, instance, listener, serve, serve_on, with_peers};
 
@@ -153,4 +155,45 @@ async fn many_changes_arrive_in_their_order() {
     let expected = one.everybody().await;
     assert_eq!(expected.len(), 101);
     eventually("the other one holds the same", || async { two.everybody().await == expected }).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_knows_nothing_does_not_end_the_search() {
+    let world = World::new().await;
+    let (empty, full) = (serve(&world, config()).await, serve(&world, config()).await);
+    full.register("shop", "a").await;
+    let server = serve(&world, with_peers(&[empty.running.address, full.running.address])).await;
+    server.until("a UP").await;
+}
+
+#[tokio::test]
+async fn what_happens_while_a_peer_is_read_is_not_undone() {
+    let world = World::new().await;
+    let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (is_asked, may_answer) = (Arc::clone(&asked), Arc::clone(&answer));
+    let slow = get(move || async move {
+        is_asked.notify_one();
+        may_answer.notified().await;
+        let mut broken = instance("shop", "broken")["instance"].take();
+        broken["port"] = json!({"$": 70_000});
+        let [mut gone, mut moved, last] = ["gone", "moved", "z"].map(|id| instance("shop", id)["instance"].take());
+        for old in [&mut gone, &mut moved] {
+            old["lastDirtyTimestamp"] = json!("9000");
+        }
+        Json(json!({"applications": {"versions__delta": "1", "apps__hashcode": "UP_4_",
+            "application": [{"name": "SHOP", "instance": [gone, moved, broken, last]}]}}))
+    });
+    let peer = world.fake_peer("discovery", Router::new().route("/eureka/apps/", slow)).await;
+    let peers = vec![Secret::new(format!("{peer}/eureka"))];
+    let server = serve(&world, DiscoveryConfig { peers, ..config() }).await;
+    asked.notified().await;
+    for id in ["gone", "moved"] {
+        server.register("shop", id).await;
+    }
+    server.delete("apps/shop/gone").await.expect(200);
+    server.put("apps/shop/moved/status?value=DOWN").await.expect(200);
+    answer.notify_one();
+    // One of theirs cannot be read, which does not keep the others away.
+    server.until("moved DOWN, z UP").await;
+    assert_eq!(server.get("apps/shop/moved").await.json["instance"]["lastDirtyTimestamp"], "1000");
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use souk_bus::{BusError, Consumer, Outcome, RabbitTransport, Received, Transport};
+use souk_bus::{Announcement, BusError, Consumer, Outcome, RabbitTransport, Received, Transport};
 use souk_events::{StockReserved, queue};
 use souk_testkit::{Proxy, engine, eventually};
 use uuid::Uuid;
@@ -101,6 +101,60 @@ async fn a_subscription_whose_line_is_cut_says_so_and_its_messages_come_again() 
             assert_eq!(subscription.next(10).await.unwrap()[0].envelope.id, taken[0].envelope.id);
         })
         .await;
+}
+
+#[tokio::test]
+async fn who_could_not_hear_for_a_while_is_told_so() {
+    if !is_there() {
+        return;
+    }
+    let proxy = Arc::new(Proxy::to(broker()).await);
+    let cutter = Arc::clone(&proxy);
+    behind(&proxy)
+        .await
+        .run(|bench| async move {
+            let told = Announcement(Arc::new(serde_json::json!({"type": "RefreshRemoteApplicationEvent"})));
+            // One announcement that arrives: what begins to hear has begun.
+            eventually("it hears", || async {
+                let mut announcements = bench.bus.announcements();
+                bench.bus.announce(told.clone()).await.unwrap();
+                let heard = tokio::time::timeout(Duration::from_millis(200), announcements.recv()).await;
+                heard.is_ok_and(|heard| heard.unwrap() == told)
+            })
+            .await;
+            for _ in 0..2 {
+                let mut announcements = bench.bus.announcements();
+                cutter.cut();
+                let heard = tokio::time::timeout(Duration::from_secs(20), async {
+                    while !announcements.recv().await.unwrap().is_missed() {}
+                });
+                heard.await.expect("it is told that it may have missed some");
+                // Whoever is told so hears all that is announced from then on.
+                bench.ready().await;
+                bench.bus.announce(told.clone()).await.unwrap();
+                let heard = tokio::time::timeout(Duration::from_secs(10), announcements.recv()).await;
+                assert_eq!(heard.unwrap().unwrap(), told);
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_begins_to_hear_is_told_that_it_may_have_missed_some() {
+    if !is_there() {
+        return;
+    }
+    let proxy = Proxy::to(broker()).await;
+    proxy.refuse(true);
+    let prefix = format!("{}.", engine::unique_name());
+    let clock = souk_values::ShiftedClock::new(Duration::ZERO);
+    let url = proxy.instead_of(&engine::rabbitmq());
+    let bus = RabbitTransport::open(config(&url, &prefix), clock).await.unwrap();
+    let mut announcements = bus.announcements();
+    proxy.refuse(false);
+    let first = tokio::time::timeout(Duration::from_secs(20), announcements.recv()).await;
+    bus.remove_everything().await.unwrap();
+    assert!(first.unwrap().unwrap().is_missed());
 }
 
 #[tokio::test]

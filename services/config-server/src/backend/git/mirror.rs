@@ -5,7 +5,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,6 +17,9 @@ use super::{
     refs::{COPIED_BRANCHES, Refs},
     why,
 };
+
+/// How often a lock that was removed under our hands is made again.
+const LOCKS_TRIED: usize = 8;
 
 /// The folder of all copies.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ impl Drop for Basedir {
 #[derive(Debug)]
 pub(super) struct Mirror {
     pub folder: PathBuf,
+    lock: PathBuf,
     _locked: fs::File,
     _basedir: Arc<Basedir>,
 }
@@ -64,19 +68,14 @@ impl Mirror {
     /// The copy called `name`; it is made by [`Mirror::repository`]. Errors: another process has it.
     pub fn new(basedir: &Arc<Basedir>, name: &str) -> Result<Self, String> {
         let lock = basedir.path.join(format!("{name}.lock"));
-        let failed = |error: &dyn std::error::Error| format!("{}: {error}", lock.display());
-        let locked = fs::File::create(&lock).map_err(|error| failed(&error))?;
-        match locked.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                let folder = basedir.path.display();
-                return Err(format!("another config server uses {folder}; give each its own basedir"));
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(failed(&error)),
-        }
+        let locked = locked(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+        let Some(locked) = locked else {
+            let folder = basedir.path.display();
+            return Err(format!("another config server uses {folder}; give each its own basedir"));
+        };
         let folder = basedir.path.join(format!("{name}.git"));
         remove_leftovers(&folder);
-        Ok(Self { folder, _locked: locked, _basedir: Arc::clone(basedir) })
+        Ok(Self { folder, lock, _locked: locked, _basedir: Arc::clone(basedir) })
     }
 
     pub fn exists(&self) -> bool {
@@ -116,6 +115,30 @@ impl Mirror {
     pub fn remove(&self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
+
+    /// Removes it and its lock. Nobody may use it any more.
+    pub fn discard(&self) {
+        self.remove();
+        let _ = fs::remove_file(&self.lock);
+    }
+}
+
+/// The file at `path`, locked; `None` when somebody else has it.
+fn locked(path: &Path) -> io::Result<Option<fs::File>> {
+    for _ in 0..LOCKS_TRIED {
+        let file = fs::File::create(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(None),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+        // Whoever had it before may just have removed it: then the next one makes another file, and locks that.
+        let (ours, there) = (file.metadata()?, fs::metadata(path));
+        if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// Opens the repository in `folder`, bare or not, whoever owns it, and without any configuration but its own.

@@ -76,6 +76,8 @@ struct State {
     mirror: Option<Arc<Mirror>>,
     look: Option<Look>,
     looks: u64,
+    /// How often somebody was told that it changed.
+    expired: u64,
     given_up: usize,
     looked: Option<Timestamp>,
     /// Why the last look failed.
@@ -89,6 +91,8 @@ struct State {
 #[derive(Debug)]
 struct Look {
     number: u64,
+    /// [`State::expired`] when it began: it need not see what came later.
+    expired: u64,
     began: Instant,
     ended: watch::Receiver<bool>,
     interrupted: Arc<AtomicBool>,
@@ -106,9 +110,11 @@ impl Repository {
         Arc::new(Self { origin, terms, name, basedir, kept, clock, slots, state: Mutex::default() })
     }
 
-    /// Lets the next request look again, however short ago the last look was.
+    /// Whoever asks from now on is answered from a look that began after this, however short ago the last one was.
     pub fn expire(&self) {
-        self.state().looked = None;
+        let mut state = self.state();
+        state.looked = None;
+        state.expired += 1;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,19 +134,18 @@ impl Repository {
     }
 
     async fn within(self: &Arc<Self>, longest: Duration) -> Result<Arc<Known>, BackendError> {
-        let (known, mut ended, patience) = {
-            let mut state = self.state();
+        let (known, expired, patience) = {
+            let state = self.state();
             if let Some(known) = state.known.clone()
                 && !self.is_due(&state)
             {
                 return Ok(known);
             }
-            let ended = self.look(&mut state);
             let is_impatient = state.known.is_some() && state.is_slow;
             let patience = if is_impatient { IMPATIENCE.min(longest) } else { longest };
-            (state.known.clone(), ended, patience)
+            (state.known.clone(), state.expired, patience)
         };
-        let in_time = tokio::time::timeout(patience, ended.wait_for(|ended| *ended)).await.is_ok();
+        let in_time = tokio::time::timeout(patience, self.looked_since(expired)).await.is_ok();
         let mut state = self.state();
         if !in_time {
             state.is_slow = true;
@@ -149,6 +154,21 @@ impl Repository {
         }
         // What was read meanwhile, even from the copy of an earlier run, is better than what was known before.
         state.known.clone().or(known).ok_or_else(|| self.unusable(&state))
+    }
+
+    /// Ends with a look that began when [`State::expired`] was at least `expired`.
+    async fn looked_since(self: &Arc<Self>, expired: u64) {
+        loop {
+            let (mut ended, is_recent) = {
+                let mut state = self.state();
+                let ended = self.look(&mut state);
+                (ended, state.look.as_ref().is_none_or(|look| look.expired >= expired))
+            };
+            let is_told = ended.wait_for(|ended| *ended).await.is_ok();
+            if is_recent || !is_told {
+                return;
+            }
+        }
     }
 
     fn unusable(&self, state: &State) -> BackendError {
@@ -198,8 +218,13 @@ impl Repository {
         state.looks += 1;
         state.looked = Some(self.clock.now());
         let (end, ended) = watch::channel(false);
-        let look =
-            Look { number: state.looks, began: Instant::now(), ended: ended.clone(), interrupted: Arc::default() };
+        let look = Look {
+            number: state.looks,
+            expired: state.expired,
+            began: Instant::now(),
+            ended: ended.clone(),
+            interrupted: Arc::default(),
+        };
         let (number, interrupted) = (look.number, Arc::clone(&look.interrupted));
         state.look = Some(look);
         let repository = Arc::clone(self);
@@ -247,7 +272,12 @@ impl Repository {
             Place::Remote(url) => fetch(url, &self.origin, &mirror, self.terms.manner, interrupted),
         };
         if read.is_err() && !existed {
-            mirror.remove();
+            let mut state = self.state();
+            // The state's and ours; one more is that of a later look, which began because this one took too long.
+            if Arc::strong_count(&mirror) <= 2 {
+                state.mirror = None;
+                mirror.discard();
+            }
         }
         read.map(|refs| self.known(&mirror, refs)).map_err(|error| self.origin.without_password(error))
     }
@@ -266,6 +296,17 @@ impl Repository {
         let mirror = Arc::new(Mirror::new(&self.basedir, &self.name)?);
         state.mirror = Some(Arc::clone(&mirror));
         Ok(mirror)
+    }
+
+    /// Removes what it has on disk, unless a snapshot may still be read. Nobody may look at it meanwhile.
+    pub fn remove_copy(&self) {
+        let mut state = self.state();
+        let is_read = |known: &Arc<Known>| Arc::strong_count(known) > 1 || Arc::strong_count(&known.objects) > 1;
+        if !state.known.as_ref().is_some_and(is_read)
+            && let Some(mirror) = state.mirror.take()
+        {
+            mirror.discard();
+        }
     }
 
     fn finish(&self, number: u64, read: Result<Known, String>) {

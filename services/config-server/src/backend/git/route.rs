@@ -1,6 +1,8 @@
 //! Which repository is for whom, and how it is read: the default, and each entry of `repos`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
 
 use super::{
     super::{
@@ -11,6 +13,9 @@ use super::{
     origin::{Credentials, Origin, shown},
     repository::Terms,
 };
+
+/// How many repositories of a route whose URI has placeholders are looked at at once.
+const LOOKS_AT_ONCE: usize = 8;
 
 /// One repository, or one for each value of the placeholders in its URI.
 #[derive(Clone)]
@@ -24,6 +29,8 @@ pub(super) struct Route {
     pub shown: String,
     pub credentials: Option<Credentials>,
     pub terms: Terms,
+    /// For its repositories, if its URI has placeholders: hosts that hang keep no other route's waiting.
+    pub looks: Arc<Semaphore>,
     pub default_label: String,
     tries_master: bool,
     pub search_paths: Vec<Template>,
@@ -71,6 +78,7 @@ impl Route {
                     forgets: entry.delete_untracked_branches.unwrap_or(config.delete_untracked_branches),
                 },
             },
+            looks: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
             default_label: entry.default_label.as_ref().unwrap_or(&config.default_label).clone(),
             tries_master: entry.try_master_branch.unwrap_or(config.try_master_branch),
             search_paths: search_paths.iter().map(|path| Template::new(path)).collect(),
