@@ -1,35 +1,36 @@
 //! The embedded shop: every service in this process, each on its own store and its own port.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+mod building;
+mod listening;
+
+use std::{collections::HashSet, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use percent_encoding::NON_ALPHANUMERIC;
 use souk_bus::Transport;
 use souk_gateway::{Extras, TestClock};
 use souk_kit::{
-    Deps, Peers, Running, Service, ShopConfig, StartError,
+    Deps, Peers, Running, ShopConfig,
     auth::{RemoteJwks, Verifier},
     call::Directory,
     config::Sources,
-    discovery::Discovery,
+    discovery::{Discovery, RegistrationConfig},
 };
 use souk_values::{Clock, IdGen, Secret, ShiftedClock, SystemClock};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     CommandError, assets,
     bus::{self, BusConfig},
     cli::UpArgs,
-    embedded,
     folder::{Folder, Secrets},
-    serve::{self, Configuration, Process, Refreshing, Section, Served, introduce},
-    services::{self, CONFIG_SERVER, DISCOVERY, NAMES, SERVICES, port, with_store},
+    serve::{self, Configuration, Process, Refreshing, Section, Served},
+    services::{self, DISCOVERY, NAMES, SERVICES, port, with_store},
     settings::Settings,
 };
+
+use building::{Building, Started};
+use listening::Listeners;
 
 /// How long the gateway may take to finish requests at hand when the shop stops.
 const GATEWAY_DRAIN: Duration = Duration::from_secs(2);
@@ -85,12 +86,7 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let deps = make_deps((peers, shop), transport, clock, ids);
     let process = Process { host: Ipv4Addr::LOCALHOST.into(), has_bus: true };
 
-    let mut first = FirstPassword::default();
-    for section in &mut configuration.sections {
-        if let Section::Auth(config) = section {
-            first = first_password(config, &settings, folder, &deps)?;
-        }
-    }
+    let first = first_password(&configuration.sections, &settings, folder, &deps)?;
     let complete = completing(Secret::new(operator_token), first.password.clone());
     configuration.sections.iter_mut().for_each(&complete);
     let gateway_config = configuration.sections.iter().find_map(Section::gateway).unwrap_or_default();
@@ -105,23 +101,13 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         None => made_admin.map(|admin| FirstAdmin { email: admin.email, password: None }),
     };
     let (is_ready, shop_is_ready) = watch::channel(false);
-    let extras = Extras {
-        test_clock: test_clock.map(|clock| TestClock { clock, keep: keep_offset(folder) }),
-        assets: Some(assets::asset),
-        shop_is_ready,
-        services: with_store().collect(),
-    };
+    let test_clock = test_clock.map(|clock| TestClock { clock, keep: keep_offset(folder) });
+    let services_of_shop = with_store().collect();
+    let extras = Extras { test_clock, assets: Some(assets::asset), shop_is_ready, services: services_of_shop };
     let gateway = souk_gateway::start(gateway_config, &deps, listeners.gateway, listeners.management, extras)
         .await
         .map_err(CommandError::failed)?;
-    // Services of one process do not move, so nobody who registers can take the place of one. Machine time: a clock
-    // that is moved ends no registration.
-    let fixed = NAMES
-        .iter()
-        .map(|name| (*name).to_owned())
-        .chain(settings.configured_services().map_err(CommandError::failed)?.into_keys());
-    let (registration, machine) = (&configuration.registration, on_machine_time(&deps));
-    let discovery = Settings::discovery_at(&registry, registration, &machine, fixed.collect())?;
+    let discovery = find(&settings, &registry, &configuration.registration, &deps)?;
     let leaving = CancellationToken::new();
     tokio::spawn(discovery.clone().run(leaving.clone()));
     for running in services.iter().chain([&gateway]).filter(|running| running.name != "discovery") {
@@ -159,11 +145,16 @@ struct FirstPassword {
 }
 
 fn first_password(
-    config: &souk_auth::AuthConfig,
+    sections: &[Section],
     settings: &Settings,
     folder: &Folder,
     deps: &Deps,
 ) -> Result<FirstPassword, CommandError> {
+    let auth = sections.iter().find_map(|section| match section {
+        Section::Auth(config) => Some(config),
+        _ => None,
+    });
+    let Some(config) = auth else { return Ok(FirstPassword::default()) };
     let is_configured = !config.admin_password.expose().is_empty();
     // An engine may hold an admin of an earlier folder; there auth alone knows whether it makes the first.
     let is_file = settings.store_url("auth").is_ok_and(|url| url == folder.store_url("auth"));
@@ -206,6 +197,19 @@ fn registry(sections: &[Section], gateway_port: u16) -> Secret {
         }
         None => format!("http://{at}"),
     })
+}
+
+/// The client of the registry. Services of one process do not move, so nobody who registers can take the place of one.
+fn find(
+    settings: &Settings,
+    registry: &Secret,
+    config: &RegistrationConfig,
+    deps: &Deps,
+) -> Result<Discovery, CommandError> {
+    let configured = settings.configured_services().map_err(CommandError::failed)?;
+    let fixed: HashSet<String> = NAMES.map(ToOwned::to_owned).into_iter().chain(configured.into_keys()).collect();
+    // A clock that is moved ends no registration.
+    Settings::discovery_at(registry, config, &on_machine_time(deps), fixed)
 }
 
 /// The same, with the machine's own clock: for what concerns the network and not the business.
@@ -266,100 +270,4 @@ fn make_deps(
 ) -> Deps {
     let verifier = Verifier::new(RemoteJwks(peers.plain_client("gateway", "auth")), Arc::clone(&clock));
     Deps { clock, ids, transport, peers, verifier, shop }
-}
-
-/// What was started beside the gateway.
-struct Started {
-    services: Vec<Running>,
-    products: Option<souk_product::ProductStore>,
-    made_admin: Option<souk_auth::FirstAdmin>,
-}
-
-/// What services are made of.
-struct Building<'a> {
-    folder: &'a Folder,
-    deps: &'a Deps,
-    process: &'a Process,
-}
-
-impl Building<'_> {
-    /// Starts the services of `sections` but the gateway, each on its listener.
-    async fn start(
-        &self,
-        sections: Vec<Section>,
-        listeners: Vec<(&'static str, TcpListener)>,
-    ) -> Result<Started, StartError> {
-        let (mut products, mut made_admin) = (None, None);
-        let mut services = Vec::with_capacity(listeners.len());
-        let sections: Vec<Section> = sections.into_iter().filter(|section| section.gateway().is_none()).collect();
-        for section in sections {
-            let service = match section {
-                Section::Auth(config) => {
-                    let (auth, mut admin) = souk_auth::build(config, self.deps).await?;
-                    // A password that auth made is nowhere else: it is told before anything can fail.
-                    if let Some(admin) = admin.take_if(|admin| admin.generated) {
-                        introduce(&admin);
-                    }
-                    made_admin = admin;
-                    auth
-                }
-                Section::Product(config) => {
-                    let (product, store) = souk_product::build(config, self.deps).await?;
-                    products = Some(store);
-                    product
-                }
-                section => self.build(&section).await?,
-            };
-            services.push(service);
-        }
-        let mut running = Vec::with_capacity(services.len());
-        for (name, listener) in listeners {
-            let Some(place) = services.iter().position(|service| service.name == name) else { continue };
-            let started = souk_kit::start(services.swap_remove(place), listener, self.deps);
-            running.push(started.map_err(|error| StartError::Io(format!("{name} cannot be started"), error))?);
-        }
-        Ok(Started { services: running, products, made_admin })
-    }
-
-    async fn build(&self, section: &Section) -> Result<Service, StartError> {
-        match section {
-            Section::Discovery(_) => serve::build(section, &on_machine_time(self.deps), self.process).await,
-            Section::ConfigServer(_) => embedded::config_server(self.folder, self.deps).await,
-            section => serve::build(section, self.deps, self.process).await,
-        }
-    }
-}
-
-/// Every port, bound before anything else happens, so that a taken one costs nothing.
-struct Listeners {
-    gateway: TcpListener,
-    management: TcpListener,
-    at_management: SocketAddr,
-    /// By service.
-    services: Vec<(&'static str, TcpListener)>,
-}
-
-impl Listeners {
-    async fn bind(gateway: u16, sections: &[Section]) -> Result<Self, CommandError> {
-        let config = sections.iter().find_map(Section::gateway).unwrap_or_default();
-        let (host, management): (IpAddr, u16) = (config.management_host, port(config.management_port, gateway));
-        let public = bind("the gateway", Ipv4Addr::UNSPECIFIED.into(), gateway).await?;
-        let operators = bind("the gateway's management", host, management).await?;
-        let mut services = Vec::new();
-        for (name, standard) in [("discovery", DISCOVERY), ("config-server", CONFIG_SERVER)].into_iter().chain(SERVICES)
-        {
-            services.push((name, bind(name, Ipv4Addr::LOCALHOST.into(), port(standard, gateway)).await?));
-        }
-        let at_management = (host, management).into();
-        Ok(Self { gateway: public, management: operators, at_management, services })
-    }
-}
-
-async fn bind(what: &str, host: IpAddr, port: u16) -> Result<TcpListener, CommandError> {
-    TcpListener::bind((host, port)).await.map_err(|error| {
-        CommandError::failed(format!(
-            "port {port}, for {what}, cannot be used: {error}. Choose another gateway port with --port; \
-             the services' ports move with it."
-        ))
-    })
 }

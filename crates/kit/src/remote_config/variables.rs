@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use souk_values::Secret;
 use url::Url;
 
 use super::{RemoteConfig, Server, SignIn};
-use crate::config::ConfigError;
+use crate::{config::ConfigError, credentials};
 
 /// How long connecting may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
@@ -95,14 +94,7 @@ fn server(text: &str, token: &SignIn) -> Result<Server, &'static str> {
     if base.query().is_some() || base.fragment().is_some() {
         return Err("has a '?' or '#': write %3F and %23 in a password, %40 for '@', %2C for ','");
     }
-    let sign_in = match (base.username(), base.password()) {
-        ("", None) => token.clone(),
-        (user, password) => {
-            let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-            SignIn::Basic { user: plain(user), password: Secret::new(plain(password.unwrap_or_default())) }
-        }
-    };
-    let cleared = base.set_username("").and_then(|()| base.set_password(None));
-    cleared.map_err(|()| "is not like http://host:8888")?;
+    let own = credentials::take(&mut base).map_err(|_| "has a user or password that is no text")?;
+    let sign_in = own.map_or_else(|| token.clone(), |(user, password)| SignIn::Basic { user, password });
     Ok(Server { base, sign_in })
 }

@@ -8,6 +8,7 @@ use std::{
 use reqwest::{Client, StatusCode, Url, header};
 use serde_json::Value;
 use souk_eureka::{Applications, InstanceInfo};
+use souk_kit::credentials;
 use souk_values::{Secret, Timestamp};
 
 use super::{Task, queue::Queue};
@@ -62,11 +63,7 @@ impl Peer {
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
             return Err("it is like http://host:8761/eureka".to_owned());
         }
-        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let credentials = (!base.username().is_empty())
-            .then(|| (decoded(base.username()), Secret::new(decoded(base.password().unwrap_or_default()))));
-        let stripped = base.set_username("").and_then(|()| base.set_password(None));
-        stripped.map_err(|()| "it is like http://host:8761/eureka".to_owned())?;
+        let credentials = credentials::take(&mut base).map_err(|error| error.to_string())?;
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
         let http = Client::builder()
