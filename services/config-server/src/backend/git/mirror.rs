@@ -21,11 +21,17 @@ use super::{
 /// How often a lock that was removed under our hands is made again.
 const LOCKS_TRIED: usize = 8;
 
+/// What folders of our own are called, before a random name.
+const OURS: &str = "souk-config-";
+/// Locked in a folder of our own for as long as its process lives.
+const HELD: &str = "held";
+
 /// The folder of all copies.
 #[derive(Debug)]
 pub(super) struct Basedir {
     path: PathBuf,
-    is_ours: bool,
+    /// Of a folder of our own, its lock.
+    held: Option<fs::File>,
 }
 
 impl Basedir {
@@ -33,24 +39,50 @@ impl Basedir {
     pub fn new(configured: &Path, ids: &IdGen) -> Result<Arc<Self>, String> {
         let is_ours = configured.as_os_str().is_empty();
         let path = if is_ours {
-            std::env::temp_dir().join(format!("souk-config-{}", ids.token(12)))
+            remove_abandoned(&std::env::temp_dir());
+            std::env::temp_dir().join(format!("{OURS}{}", ids.token(12)))
         } else {
             std::path::absolute(configured).map_err(|error| format!("basedir {}: {error}", configured.display()))?
         };
         let mut builder = fs::DirBuilder::new();
         // Never one that exists already, which might be somebody's trap.
         builder.recursive(!is_ours).mode(0o700);
-        builder.create(&path).map_err(|error| {
+        let made = builder.create(&path).and_then(|()| if is_ours { hold(&path).map(Some) } else { Ok(None) });
+        let held = made.map_err(|error| {
             format!("the folder {} for copies of repositories cannot be made: {error}; set basedir", path.display())
         })?;
-        Ok(Arc::new(Self { path, is_ours }))
+        Ok(Arc::new(Self { path, held }))
     }
 }
 
 impl Drop for Basedir {
     fn drop(&mut self) {
-        if self.is_ours {
+        if self.held.is_some() {
             let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Shows that `folder` is in use. The file gets its name when it is locked, so that nobody finds it unlocked.
+fn hold(folder: &Path) -> io::Result<fs::File> {
+    let unnamed = folder.join("held.new");
+    let held = fs::File::create_new(&unnamed)?;
+    held.lock()?;
+    fs::rename(unnamed, folder.join(HELD))?;
+    Ok(held)
+}
+
+/// Removes the folders of our own in `temporary` whose process was killed. What is not ours, or cannot be removed, is
+/// nothing to us.
+fn remove_abandoned(temporary: &Path) {
+    let Ok(entries) = fs::read_dir(temporary) else { return };
+    let is_ours = |entry: &fs::DirEntry| {
+        entry.file_name().to_string_lossy().starts_with(OURS) && entry.file_type().is_ok_and(|kind| kind.is_dir())
+    };
+    for folder in entries.flatten().filter(is_ours).map(|entry| entry.path()) {
+        // Without this file it is just being made.
+        if fs::File::open(folder.join(HELD)).is_ok_and(|held| held.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(&folder);
         }
     }
 }
@@ -162,5 +194,27 @@ fn remove_leftovers(folder: &Path) {
                 let _ = fs::remove_file(&path);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let path = temporary.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            path
+        };
+        let (left, used, new, other) =
+            (folder("souk-config-a"), folder("souk-config-b"), folder("souk-config-c"), folder("other"));
+        drop(hold(&left).unwrap());
+        let _held = hold(&used).unwrap();
+        drop(hold(&other).unwrap());
+        remove_abandoned(temporary.path());
+        assert!(!left.exists() && used.exists() && new.exists() && other.exists());
     }
 }
