@@ -5,6 +5,10 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -256,6 +260,43 @@ async fn a_shop_in_one_process_brings_both() {
         server.get("/health/ready").await.expect(200);
         server.get("/metrics").await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn nobody_takes_the_place_of_a_service_of_the_shop() {
+    let mut shop = Shop::up(&["--empty"]).await;
+    let folder = shop.folder.path().join("config");
+    std::fs::write(folder.join("application.yml"), "registration:\n  fetch-interval-seconds: 1\n").unwrap();
+    assert_eq!(shop.interrupt().await, Some(0));
+    shop.restart().await;
+    let discovery = Client::new(format!("http://127.0.0.1:{}", shop.port + 681));
+    let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = elsewhere.local_addr().unwrap().port();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    tokio::spawn(async move {
+        while elsewhere.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    // The second is registered after the first, so whoever knows of it has heard of the first.
+    for name in ["auth", "invoices"] {
+        let instance = json!({"instance": {
+            "instanceId": format!("elsewhere:{name}:{port}"), "hostName": "127.0.0.1", "ipAddr": "127.0.0.1",
+            "app": name, "vipAddress": name, "port": {"$": port, "@enabled": "true"}, "status": "UP",
+            "dataCenterInfo": {"@class": "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo", "name": "MyOwn"},
+        }});
+        discovery.post(&format!("/eureka/apps/{name}"), instance).await.expect(204);
+    }
+    let management = Client::new(format!("http://127.0.0.1:{}", shop.port - 1));
+    eventually("the shop has heard of both", || async {
+        management.get("/metrics").await.expect(200).text.contains("target=\"invoices\"")
+    })
+    .await;
+    for _ in 0..20 {
+        shop.admin_token().await;
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "who took auth's name was asked");
 }
 
 #[tokio::test]
