@@ -11,6 +11,7 @@ use std::{
 };
 
 use rand::RngExt;
+use tokio::sync::Notify;
 
 /// No instance of a service is known.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -65,12 +66,16 @@ impl Drop for Chosen {
 
 /// Where each service is. Filled from a static table; a registry may replace entries while it runs.
 #[derive(Debug, Clone, Default)]
-pub struct Directory(Arc<RwLock<HashMap<String, Vec<Arc<Instance>>>>>);
+pub struct Directory {
+    known: Arc<RwLock<HashMap<String, Vec<Arc<Instance>>>>>,
+    /// Told when a service was asked for and nobody could be named who answers for it.
+    wanted: Arc<Notify>,
+}
 
 impl Directory {
     /// Replaces what is known of `service` by `bases`, each `http://host:port`. Whoever stays keeps its calls in flight.
     pub fn set(&self, service: &str, bases: impl IntoIterator<Item = String>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let before = known.remove(service).unwrap_or_default();
         let instance = |base: String| {
             let base = base.trim().trim_end_matches('/');
@@ -83,15 +88,16 @@ impl Directory {
 
     /// Forgets `service`. Calls in flight go on.
     pub fn remove(&self, service: &str) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(service);
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(service);
     }
 
     /// One instance of `service` for one call: one that could be reached, unless none could.
     pub fn choose(&self, service: &str) -> Result<Chosen, NoInstance> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let all = known.get(service).map_or(&[][..], Vec::as_slice);
         let mut instances: Vec<_> = all.iter().filter(|instance| !instance.is_passed_over()).collect();
         if instances.is_empty() {
+            self.wanted.notify_one();
             instances = all.iter().collect();
         }
         // Which of two is only load spreading: nothing rests on this draw being repeatable.
@@ -108,16 +114,21 @@ impl Directory {
         Ok(Chosen(Arc::clone(chosen)))
     }
 
+    /// Waits until a service is asked for of which no instance is known, or none that could be reached lately.
+    pub(crate) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
     /// Whether an instance of `service` is left that is not passed over.
     pub(crate) fn has_reachable(&self, service: &str) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(service).is_some_and(|instances| instances.iter().any(|instance| !instance.is_passed_over()))
     }
 
     /// The services that are known.
     #[must_use]
     pub fn services(&self) -> Vec<String> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut names: Vec<String> = known.keys().cloned().collect();
         names.sort();
         names
@@ -146,7 +157,7 @@ mod tests {
         let held = directory.choose("order").unwrap();
         directory.set("order", ["http://b".to_owned(), "http://a/".to_owned()]);
         let load = |base: &str| {
-            let known = directory.0.read().unwrap();
+            let known = directory.known.read().unwrap();
             known["order"].iter().find(|one| one.base == base).unwrap().in_flight.load(Ordering::Relaxed)
         };
         assert_eq!((load("http://a"), load("http://b")), (1, 0));
@@ -172,7 +183,7 @@ mod tests {
         assert!(!directory.has_reachable("order"));
         let held: Vec<Chosen> = (0..40).map(|_| choose()).collect();
         assert!(held.iter().any(|chosen| chosen.base() == "http://a"), "none can be reached, so all are tried");
-        let known = directory.0.read().unwrap();
+        let known = directory.known.read().unwrap();
         for instance in &known["order"] {
             *instance.unreachable_at.lock().unwrap() = Instant::now().checked_sub(PASSED_OVER);
             assert!(!instance.is_passed_over());

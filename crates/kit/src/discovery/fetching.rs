@@ -19,6 +19,9 @@ use super::{
 /// instances only, so it does not show that one was replaced by another.
 const TRUST_DELTA: Duration = Duration::from_secs(90);
 
+/// How soon is looked again when a service is asked for that nobody answers for.
+const SOON: Duration = Duration::from_secs(1);
+
 /// The loop's state.
 #[derive(Debug)]
 pub struct Fetching {
@@ -54,8 +57,18 @@ impl Fetching {
                     Some(error)
                 }
             };
+            let is_away = failure.is_some();
             self.tell(failure);
-            pace.pause(&*self.inner.clock, &self.inner.ids).await;
+            let wanted = async {
+                self.inner.directory.wanted().await;
+                // Real time: so often, and no more, the registry is asked for what it does not know.
+                tokio::time::sleep(SOON / 2 + self.inner.ids.jitter(SOON / 2)).await;
+            };
+            tokio::select! {
+                () = pace.pause(&*self.inner.clock, &self.inner.ids) => {}
+                // Somebody asks for a service that is not there, or moved.
+                () = wanted, if !is_away => {}
+            }
         }
     }
 
