@@ -24,7 +24,7 @@ test-engines: ## The same tests on PostgreSQL, MySQL, Redis and RabbitMQ, and th
 
 test-clients: ## Discovery and config server against seven real Python and JavaScript clients (installed below target/).
 	bash scripts/clients.sh target/clients
-	SOUK_TEST_CLIENTS=$(CURDIR)/target/clients $(CARGO) test --package souk --test clients
+	SOUK_TEST_CLIENTS=$(CURDIR)/target/clients $(CARGO) test --workspace --test clients
 
 check: fmt layers deny ## Formatting, lints, layers, licences.
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
