@@ -4,14 +4,16 @@ CARGO ?= cargo
 PORT ?= 8080
 DATA ?= ./souk-data
 SOAK_KILLS ?= 1000
+ORDERS ?= 1200
+PROFILE ?= local
 
-.PHONY: help run up-engines test test-engines test-clients check fmt deny layers soak
+.PHONY: help run up-engines test test-engines test-clients check fmt deny layers rooms prose soak measure
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: ## Build souk and run the whole shop on one folder (PORT, DATA).
-	$(CARGO) run --release --package souk -- up --port $(PORT) --data $(DATA)
+run: ## Build souk (profile `local`: quick to build) and run the whole shop on one folder (PORT, DATA).
+	$(CARGO) run --profile local --package souk -- up --port $(PORT) --data $(DATA)
 
 up-engines: ## Every service as its own process, on local engines (PORT, DATA; RELEASE=1 optimised, EMPTY=1 no catalogue).
 	@PORT=$(PORT) DATA=$(DATA) RELEASE=$(RELEASE) EMPTY=$(EMPTY) CARGO="$(CARGO)" bash scripts/up-engines.sh
@@ -26,7 +28,7 @@ test-clients: ## Discovery and config server against seven real Python and JavaS
 	bash scripts/clients.sh target/clients
 	SOUK_TEST_CLIENTS=$(CURDIR)/target/clients $(CARGO) test --workspace --test clients
 
-check: fmt layers deny ## Formatting, lints, layers, licences.
+check: fmt layers rooms prose deny ## Formatting, lints, layers, rooms, language, licences.
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 fmt:
@@ -35,8 +37,18 @@ fmt:
 layers: ## No service depends on another; only the binary depends on services.
 	sh scripts/check-layers.sh
 
+rooms: ## Every service has the same rooms with the same entry points.
+	bash scripts/check-rooms.sh
+
+prose: ## The language of comments, names and documents.
+	bash scripts/prose.sh
+
 deny: ## Licences and sources of every dependency.
 	$(CARGO) deny --offline check licenses bans sources
+
+measure: ## CPU time and memory of a purchase (ORDERS, PROFILE: local, release or dist).
+	$(CARGO) build --profile $(PROFILE) --package souk
+	python3 scripts/measure.py target/$(PROFILE)/souk --orders $(ORDERS)
 
 soak: ## The crash test with 1,000 kills (SOAK_KILLS).
 	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --package souk --test shop crash -- --nocapture

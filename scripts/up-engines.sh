@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs every service of the shop as a process of its own on engines of this machine, for development: configured
-# by the config server, from config-repo/ with the profile 'local', and found through discovery.
-# Ctrl-C stops them all. Data stays in the engines; README.md ("On engines") says how to remove it.
+# Runs every service of the shop as a process of its own on engines of this machine, for development. The config server
+# configures them from config-repo/ with the profile 'local', and they find each other through discovery.
+# Ctrl-C stops them all. The data stays in the engines; README.md ("On engines") shows how to remove it.
 #
-#   PORT     the gateway's port, 8080; the others' ports move with it
-#   DATA     the folder of logs, mails and pictures, ./souk-data
-#   RELEASE  1: an optimised build; without it the debug build, which is made anew in seconds
-#   EMPTY    1: leaves an empty shop empty, instead of filling it with the sample catalogue
-#   SOUK_BIN a souk that is built already
-#   SOUK_DEV_POSTGRES, SOUK_DEV_MYSQL, SOUK_DEV_REDIS, SOUK_DEV_RABBITMQ   the engines, see below
+#   PORT     port of the gateway, 8080 by default; the others' ports move with it
+#   DATA     folder of logs, mails and pictures, ./souk-data by default
+#   RELEASE  1: an optimised build; without it a debug build, which is rebuilt in seconds
+#   EMPTY    1: an empty shop stays empty, instead of being filled with the sample catalogue
+#   SOUK_BIN path of a souk that is built already
+#   SOUK_DEV_POSTGRES, SOUK_DEV_MYSQL, SOUK_DEV_REDIS, SOUK_DEV_RABBITMQ   URLs of the engines, see below
 #
-# Every SOUK_SECTION__KEY of the environment passes through, and wins over what is chosen here.
+# Every SOUK_SECTION__KEY of the environment is passed on, and overrides the values chosen here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 umask 077
@@ -24,7 +24,7 @@ mkdir -p "${DATA:-./souk-data}/logs"
 data=$(cd "${DATA:-./souk-data}" && pwd)
 logs=$data/logs
 services=(config-server discovery auth product order cart payment notification gateway)
-# The key of config-repo/'s {cipher} values: it is public, and so are they.
+# The key of the {cipher} values in config-repo/. Both are public examples.
 repository_key=souk-example-key
 
 fail() {
@@ -32,7 +32,7 @@ fail() {
     exit 1
 }
 
-# The port of a service; the whole range moves with the gateway's.
+# port_of SERVICE: prints its port. The whole range moves with the gateway's.
 port_of() {
     case $1 in
         gateway) echo "$port" ;;
@@ -47,7 +47,7 @@ port_of() {
     esac
 }
 
-# Sets a variable for all services, unless the environment has it.
+# default NAME VALUE: sets a variable for all services, unless the environment has it.
 default() {
     if [ -z "${!1:-}" ]; then export "$1=$2"; fi
 }
@@ -65,35 +65,35 @@ build() {
     [ -x "$souk" ] || fail "there is no program at $souk"
 }
 
-# The text without its percent signs' codes, as a user or password is in an address.
+# decoded TEXT: decodes the percent encoding of a user or password in a URL.
 decoded() {
     local text=${1//\\/\\\\}
     printf '%b' "${text//%/\\x}"
 }
 
-# make_postgres NAME: makes the database if it is missing.
+# make_postgres NAME: creates the database unless it exists.
 make_postgres() {
     if ! command -v psql >/dev/null; then
-        echo "psql is not there to look for the database $1; services wait until it is made." >&2
+        echo "psql is not installed: create the database $1 yourself; its service waits for it." >&2
         return
     fi
     local address='^(postgres(ql)?://)(([^:@/]+)(:([^@]*))?@)?([^@/]+)/?$'
     [[ $postgres =~ $address ]] || fail "SOUK_DEV_POSTGRES is not like postgres://user:password@host:5432"
-    # The password goes by the environment, which others on this machine do not see.
-    local at=${BASH_REMATCH[1]}${BASH_REMATCH[4]:+${BASH_REMATCH[4]}@}${BASH_REMATCH[7]} there
+    # Not as an argument: other users of this machine see those.
+    local server=${BASH_REMATCH[1]}${BASH_REMATCH[4]:+${BASH_REMATCH[4]}@}${BASH_REMATCH[7]} exists
     local -x PGPASSWORD=${PGPASSWORD:-}
     if [ -n "${BASH_REMATCH[6]}" ]; then PGPASSWORD=$(decoded "${BASH_REMATCH[6]}"); fi
-    there=$(psql "$at/postgres" -XtAc "SELECT 1 FROM pg_database WHERE datname = '$1'" 2>"$logs/psql.log") ||
-        fail "PostgreSQL at ${at##*@} does not let us in; $logs/psql.log says why. SOUK_DEV_POSTGRES is its address."
-    [ "$there" = 1 ] || psql "$at/postgres" -Xqc "CREATE DATABASE $1"
+    exists=$(psql "$server/postgres" -XtAc "SELECT 1 FROM pg_database WHERE datname = '$1'" 2>"$logs/psql.log") ||
+        fail "PostgreSQL at ${server##*@} refuses the connection; the reason is in $logs/psql.log. SOUK_DEV_POSTGRES sets its URL."
+    [ "$exists" = 1 ] || psql "$server/postgres" -Xqc "CREATE DATABASE $1"
 }
 
-# make_mysql NAME: the same on MySQL or MariaDB.
+# make_mysql NAME: creates the database on MySQL or MariaDB unless it exists.
 make_mysql() {
     local client
     client=$(command -v mysql || command -v mariadb || true)
     if [ -z "$client" ]; then
-        echo "mysql is not there to look for the database $1; services wait until it is made." >&2
+        echo "mysql is not installed: create the database $1 yourself; its service waits for it." >&2
         return
     fi
     local address='^mysql://([^:@/]+)(:([^@]*))?@([^:/]+)(:([0-9]+))?/?$'
@@ -102,10 +102,10 @@ make_mysql() {
         --host="${BASH_REMATCH[4]}" --port="${BASH_REMATCH[6]:-3306}" \
         --execute="CREATE DATABASE IF NOT EXISTS $1 CHARACTER SET utf8mb4" \
         2>"$logs/mysql.log" ||
-        fail "MySQL at ${mysql##*@} does not let us in; $logs/mysql.log says why. SOUK_DEV_MYSQL is its address."
+        fail "MySQL at ${mysql##*@} refuses the connection; the reason is in $logs/mysql.log. SOUK_DEV_MYSQL sets its URL."
 }
 
-# What the services are configured with; what is in the environment already stays.
+# Creates the databases, and sets the variables of all services unless the environment has them.
 configure() {
     local name
     for name in auth order payment notification; do
@@ -114,7 +114,7 @@ configure() {
     done
     [ -n "${SOUK_PAYMENT__SANDBOX_LEDGER_URL:-}" ] || make_postgres souk_sandbox
     [ -n "${SOUK_PRODUCT__STORE_URL:-}" ] || make_mysql souk_product
-    # Where config-repo/ is, and what its addresses of engines begin with.
+    # The folder config-repo/, and the placeholders in its files.
     default SOUK_CONFIG_SERVER__NATIVE__SEARCH_LOCATIONS "$PWD/config-repo"
     default SOUK_CONFIG_SERVER__ENCRYPT__KEY "$repository_key"
     default SOUK_CONFIG_URL "http://127.0.0.1:$(port_of config-server)"
@@ -129,7 +129,7 @@ configure() {
     default SOUK_GATEWAY__MANAGEMENT_PORT $((port - 1))
     default SOUK_NOTIFICATION__MAILBOX_DIR "$data/mailbox"
     default SOUK_PRODUCT__PICTURES_DIR "$data/pictures"
-    # For another terminal: the same environment, so that 'souk doctor --distributed' sees this shop.
+    # For another terminal: with the same environment 'souk doctor --distributed' checks this shop.
     export -p | grep -E '^declare -x SOUK_([A-Z_]+__|CONFIG_|DISCOVERY_)' >"$data/engines.env"
 }
 
@@ -138,27 +138,27 @@ declare -A pids=()
 start() {
     local service=$1 host=127.0.0.1
     [ "$service" != gateway ] || host=0.0.0.0
-    # Only the first admin's password goes to standard output, and so not into the log.
+    # Standard output has nothing but the first admin's password, which must not get into the log.
     SOUK_SERVE__HOST=${SOUK_SERVE__HOST:-$host} "$souk" serve "$service" --port "$(port_of "$service")" \
         >"$logs/$service.out" 2>"$logs/$service.log" &
     pids[$service]=$!
 }
 
-# Shows the first admin's password, which nobody sees again, unless it was shown.
-say_password() {
+# Prints the first admin's password, which is shown this once.
+show_password() {
     if [ -s "$logs/auth.out" ]; then
         echo
         sed 's/^/  /' "$logs/auth.out"
     fi
 }
 
-# Stops all that run, the gateway too, and waits for them.
+# Stops every process, and waits until all have ended.
 stop() {
     trap '' INT TERM
     local service
     for service in "${!pids[@]}"; do kill -TERM "${pids[$service]}" 2>/dev/null || true; done
     for service in "${!pids[@]}"; do wait "${pids[$service]}" 2>/dev/null || true; done
-    say_password
+    show_password
     rm -f "$logs"/*.out
 }
 
@@ -170,36 +170,36 @@ interrupted() {
     exit 0
 }
 
-# Ends everything if some service has ended by itself.
-all_run() {
+# Stops the shop if one of its processes has ended.
+check_running() {
     local service
     for service in "${services[@]}"; do
         if ! kill -0 "${pids[$service]}" 2>/dev/null; then
             tail -n 5 "$logs/$service.log" >&2
             stop
-            fail "$service has ended; its log is $logs/$service.log"
+            fail "$service has ended, see $logs/$service.log"
         fi
     done
 }
 
-# Says which services are not ready, and why.
-say_what_is_missing() {
-    local service why
+# Prints which services are not ready, and why.
+show_missing() {
+    local service reason
     for service in "${services[@]}"; do
         curl -sf -m 3 -o /dev/null "http://127.0.0.1:$(port_of "$service")/health/ready" && continue
-        why=$(curl -s -m 3 "http://127.0.0.1:$(port_of "$service")/health/ready" | grep -o '"error":"[^"]*"' | head -1 || true)
-        echo "  waiting for $service ${why#\"error\":} (log: $logs/$service.log)"
+        reason=$(curl -s -m 3 "http://127.0.0.1:$(port_of "$service")/health/ready" | grep -o '"error":"[^"]*"' | head -1 || true)
+        echo "  waiting for $service ${reason#\"error\":} (log: $logs/$service.log)"
     done
 }
 
 wait_until_ready() {
-    local began=$SECONDS said=$SECONDS
+    local started=$SECONDS reported=$SECONDS
     until curl -sf -m 3 -o /dev/null "http://127.0.0.1:$port/api/health/ready"; do
-        all_run
-        if [ $((SECONDS - said)) -ge 10 ]; then
-            said=$SECONDS
-            echo "Not ready after $((SECONDS - began)) s:"
-            say_what_is_missing
+        check_running
+        if [ $((SECONDS - reported)) -ge 10 ]; then
+            reported=$SECONDS
+            echo "Not ready after $((SECONDS - started)) s:"
+            show_missing
         fi
         sleep 0.2
     done
@@ -225,7 +225,7 @@ greet() {
     done
     echo "  logs           $logs/<service>.log"
     echo "  in another terminal:  source $data/engines.env && $souk doctor --distributed"
-    say_password
+    show_password
     rm -f "$logs"/*.out
     echo
     echo "Ready. Ctrl-C stops it."
@@ -240,5 +240,5 @@ fill
 greet
 while :; do
     wait -n || true
-    all_run
+    check_running
 done

@@ -1,12 +1,11 @@
-//! Addresses: as they may be shown, without user, password and options; and whether anything is there.
+//! Addresses of engines: without their secrets, for messages, and probed for a listener.
 
 use std::time::Duration;
 
-/// How long a connection attempt may take.
-const KNOCK: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// `scheme://host:port/path` of `url`; a file's URL as it is.
-pub fn shown(url: &str) -> String {
+/// Returns `scheme://host:port/path` of `url`, without user, password and options.
+pub fn redacted(url: &str) -> String {
     if url.starts_with("sqlite:") {
         return url.split('?').next().unwrap_or(url).to_owned();
     }
@@ -14,22 +13,22 @@ pub fn shown(url: &str) -> String {
         let scheme = url.split(':').next().unwrap_or_default();
         return if scheme == url { "an address without a scheme".to_owned() } else { format!("{scheme}:…") };
     };
-    // A password may hold '/', '?' and '@' unescaped; then nothing but the scheme is sure.
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let place = match rest.rsplit_once('@') {
-        Some((_, place)) => place,
+    let host_and_path = match rest.rsplit_once('@') {
+        Some((_, host_and_path)) => host_and_path,
         None => rest,
     };
+    // A password may hold '/', '?' and '@' unescaped: then the end of the password is ambiguous.
     if url.matches('@').count() > 1 || (url.contains('@') && !rest.contains('@')) {
         return format!("{scheme}://…");
     }
-    format!("{scheme}://{place}")
+    format!("{scheme}://{host_and_path}")
 }
 
-/// Whether anything listens at the host and port of `url`. Drivers try a refused connection again for a while,
-/// and then say only that it took too long; this says why.
-pub async fn knock(url: &str) -> std::io::Result<()> {
-    // What cannot be read is for the driver to refuse, in its own words.
+/// Connects to the host and port of `url`. Drivers retry a refused connection for a while and then report only a
+/// timeout; this returns the reason.
+pub async fn probe(url: &str) -> std::io::Result<()> {
+    // The driver refuses a malformed URL with a better message.
     let Ok(address) = url::Url::parse(url) else { return Ok(()) };
     let port = address.port().or(match address.scheme() {
         "postgres" | "postgresql" => Some(5432),
@@ -40,8 +39,8 @@ pub async fn knock(url: &str) -> std::io::Result<()> {
     });
     let (Some(host), Some(port)) = (address.host_str(), port) else { return Ok(()) };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    // Real time: who asks this waits for the answer.
-    match tokio::time::timeout(KNOCK, tokio::net::TcpStream::connect((host, port))).await {
+    // Real time: the caller waits for the result.
+    match tokio::time::timeout(PROBE_TIMEOUT, tokio::net::TcpStream::connect((host, port))).await {
         Ok(connected) => connected.map(drop),
         Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer to a connection attempt")),
     }
@@ -49,11 +48,11 @@ pub async fn knock(url: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::redacted;
 
     #[test]
-    fn nothing_secret_is_shown() {
-        for (url, as_shown) in [
+    fn no_secret_is_shown() {
+        for (url, shown) in [
             ("postgres://souk:geheim@db:5432/souk_order?sslmode=require", "postgres://db:5432/souk_order"),
             ("redis://:geheim@cache:6379/0?prefix=a:", "redis://cache:6379/0"),
             ("amqp://guest:guest@mq:5672/%2f", "amqp://mq:5672/%2f"),
@@ -63,7 +62,7 @@ mod tests {
             ("postgres://souk:ge?heim@db/x", "postgres://…"),
             ("geheim", "an address without a scheme"),
         ] {
-            assert_eq!(shown(url), as_shown);
+            assert_eq!(redacted(url), shown);
         }
     }
 }

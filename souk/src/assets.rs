@@ -1,18 +1,18 @@
-//! What is inside the binary: the sample catalogue with its pictures.
+//! Files inside the binary: the sample catalogue with its pictures.
 
 use std::borrow::Cow;
 
 use rust_embed::RustEmbed;
 use souk_gateway::Asset;
 
-/// `catalogue/` of the repository.
+/// The repository's `catalogue/`.
 #[derive(RustEmbed)]
 #[folder = "../catalogue"]
 #[include = "*.csv"]
 #[include = "pictures/*.svg"]
 struct Catalogue;
 
-/// The sample catalogue's files, by name.
+/// Returns the CSV files of the sample catalogue, sorted by name.
 pub fn catalogue() -> Vec<(String, Cow<'static, [u8]>)> {
     let mut files: Vec<_> = Catalogue::iter()
         .filter(|name| name.ends_with(".csv"))
@@ -22,9 +22,9 @@ pub fn catalogue() -> Vec<(String, Cow<'static, [u8]>)> {
     files
 }
 
-/// What the gateway serves at `path` (without its first slash) beside the API: the catalogue's pictures.
+/// Returns the file that the gateway serves at `path`, which has no leading slash: a picture of the catalogue.
 pub fn asset(path: &str) -> Option<Asset> {
-    // Whatever begins so in the embedded folder is a picture: nothing else is included.
+    // Everything under this prefix is a picture: the embedded folder includes nothing else there.
     let file = path.starts_with("pictures/").then(|| Catalogue::get(path)).flatten()?;
     Some(Asset { content_type: "image/svg+xml", body: file.data, cache: "public, max-age=86400" })
 }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_and_its_pictures_are_inside() {
+    fn the_catalogue_and_its_pictures_are_embedded() {
         assert!(catalogue().len() >= 4);
         assert!(asset("pictures/cookware.svg").is_some());
         assert!(asset("pictures/../kitchen.csv").is_none());

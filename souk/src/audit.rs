@@ -1,4 +1,4 @@
-//! `souk audit`: reads every store, checks every invariant, and says what does not hold.
+//! `souk audit`: reads every store, checks every invariant, and prints what does not hold.
 
 mod facts;
 mod invariants;
@@ -8,62 +8,54 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{CommandError, cli::AuditArgs, folder::Folder, settings::Settings};
 use serde::Serialize;
 use souk_bus::rabbit::QueueDepth;
 
-pub use facts::Facts;
-pub use invariants::{Finding, INVARIANTS, check};
+use crate::{cli::AuditArgs, command_error::CommandError, folder::Folder, settings::Settings};
 
-/// Between two readings while something disagrees.
+use facts::ShopFacts;
+use invariants::{Discrepancy, INVARIANTS};
+
+/// Pause between two readings of the stores while there are discrepancies.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What an audit found.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// Whether every invariant holds.
-    pub clean: bool,
-    /// Each invariant with how often it is violated and what was looked at.
-    pub invariants: Vec<Line>,
-    /// What does not hold.
-    pub violations: Vec<Finding>,
-    /// What is merely under way.
-    pub pending: Vec<Finding>,
-    /// Messages that wait in the broker's queues, which only the broker can read.
+struct Report {
+    /// True when every invariant holds.
+    clean: bool,
+    invariants: Vec<Line>,
+    violations: Vec<Discrepancy>,
+    /// Discrepancies of a stopped shop that it will resolve when it is started.
+    pending: Vec<Discrepancy>,
+    /// Messages in the broker's queues. Only the broker can read them, so their content is not checked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub queued: Vec<Queued>,
-    /// Why the broker does not tell.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub broker: Option<String>,
-    /// Whether the provider's own books were read. If not, payment's record of them was checked.
-    pub provider_books_read: bool,
+    queued: Vec<Queued>,
+    /// The reason why the broker could not be read.
+    #[serde(rename = "broker", skip_serializing_if = "Option::is_none")]
+    broker_error: Option<String>,
+    /// False when the provider's own books cannot be read: then payment's record of them was checked.
+    provider_books_read: bool,
 }
 
-/// One invariant.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
-    /// 1 to 7.
-    pub invariant: u8,
-    /// In words.
-    pub says: &'static str,
-    /// Things looked at.
-    pub checked: u64,
-    /// Violations.
-    pub violations: u64,
-    /// Disagreements that are under way.
-    pub pending: u64,
+struct Line {
+    /// Number of the invariant, 1 to 7.
+    invariant: u8,
+    #[serde(rename = "says")]
+    statement: &'static str,
+    /// Number of products, payments or orders that it was checked on.
+    checked: u64,
+    violations: u64,
+    pending: u64,
 }
 
-/// A queue with messages in it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Queued {
-    /// Which.
-    pub queue: String,
-    /// How many wait.
-    pub messages: u64,
+struct Queued {
+    queue: String,
+    messages: u64,
 }
 
 impl From<&QueueDepth> for Queued {
@@ -72,7 +64,6 @@ impl From<&QueueDepth> for Queued {
     }
 }
 
-/// Runs `souk audit`.
 pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
     let settings = Settings::of(&args.shop).await?;
     let report = settle(&settings, Duration::from_secs(args.settle)).await?;
@@ -84,70 +75,70 @@ pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
     if report.clean { Ok(()) } else { Err(CommandError::Finding) }
 }
 
-/// Reads until nothing disagrees, or for `patience` while the shop runs. In a shop that stands still,
-/// what disagrees about an order or payment that is under way is pending; everything else is violated.
-async fn settle(settings: &Settings, patience: Duration) -> Result<Report, CommandError> {
-    // Of a distributed shop nobody knows whether all of it stands still.
-    let runs = || settings.folder().is_none_or(Folder::is_held);
-    // The patience of a person at a terminal: real time.
-    let begun = Instant::now();
+/// Reads until there are no discrepancies, or for `limit` while the shop runs. In a stopped shop, a discrepancy of an
+/// order or payment that is in progress is pending; every other one is a violation.
+async fn settle(settings: &Settings, limit: Duration) -> Result<Report, CommandError> {
+    // Another machine may run a part of a distributed shop: assume that it runs.
+    let is_running = || settings.folder().is_none_or(Folder::is_locked);
+    // Real time: the operator waits at a terminal.
+    let started = Instant::now();
     loop {
-        let facts = Facts::read(settings).await?;
-        let findings = check(&facts);
-        let is_over = !runs() || begun.elapsed() >= patience;
-        if is_over || findings.is_empty() || findings.iter().any(|finding| finding.at_once) {
-            let under_way = if runs() { BTreeSet::new() } else { facts.under_way() };
-            return Ok(report(&facts, findings, &under_way));
+        let facts = ShopFacts::read(settings).await?;
+        let found = invariants::check(&facts);
+        let is_over = !is_running() || started.elapsed() >= limit;
+        if is_over || found.is_empty() || found.iter().any(|discrepancy| discrepancy.is_final) {
+            let in_progress = if is_running() { BTreeSet::new() } else { facts.in_progress() };
+            return Ok(report(&facts, found, &in_progress));
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-fn report(facts: &Facts, findings: Vec<Finding>, under_way: &BTreeSet<i64>) -> Report {
-    let is_pending = |finding: &Finding| !finding.at_once && finding.about.iter().any(|id| under_way.contains(id));
-    let (pending, violations): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_pending);
-    let count = |findings: &[Finding], invariant| {
-        u64::try_from(findings.iter().filter(|finding| finding.invariant == invariant).count()).unwrap_or(u64::MAX)
+fn report(facts: &ShopFacts, found: Vec<Discrepancy>, in_progress: &BTreeSet<i64>) -> Report {
+    let is_pending = |one: &Discrepancy| !one.is_final && one.about.iter().any(|id| in_progress.contains(id));
+    let (pending, violations): (Vec<_>, Vec<_>) = found.into_iter().partition(is_pending);
+    let count = |found: &[Discrepancy], invariant| {
+        u64::try_from(found.iter().filter(|one| one.invariant == invariant).count()).unwrap_or(u64::MAX)
     };
     let invariants = INVARIANTS
         .iter()
-        .map(|&(invariant, says)| Line {
+        .map(|&(invariant, statement)| Line {
             invariant,
-            says,
+            statement,
             checked: facts.checked(invariant),
             violations: count(&violations, invariant),
             pending: count(&pending, invariant),
         })
         .collect();
-    let (queued, broker) = match &facts.depths {
+    let (queued, broker_error) = match &facts.depths {
         Ok(depths) => (depths.iter().filter(|depth| depth.waiting > 0).map(Queued::from).collect(), None),
         Err(error) => (Vec::new(), Some(error.clone())),
     };
-    let (clean, provider_books_read) = (violations.is_empty(), facts.has_ledger);
-    Report { clean, invariants, violations, pending, queued, broker, provider_books_read }
+    let clean = violations.is_empty();
+    Report { clean, invariants, violations, pending, queued, broker_error, provider_books_read: facts.has_ledger }
 }
 
 fn print(report: &Report) {
-    for Line { invariant, says, checked, violations, pending } in &report.invariants {
+    for Line { invariant, statement, checked, violations, pending } in &report.invariants {
         let mark = match (*violations, *invariant) {
             (0, 2) if !report.provider_books_read => "in part",
             (0, _) => "holds",
             _ => "VIOLATED",
         };
         let pending = if *pending > 0 { format!(", {pending} pending") } else { String::new() };
-        println!("{invariant}  {mark:<8}  {says} ({checked} checked, {violations} violated{pending})");
+        println!("{invariant}  {mark:<8}  {statement} ({checked} checked, {violations} violated{pending})");
     }
-    for finding in &report.violations {
-        println!("   violated {}: {}: {}", finding.invariant, finding.subject, finding.detail);
+    for Discrepancy { invariant, subject, detail, .. } in &report.violations {
+        println!("   violated {invariant}: {subject}: {detail}");
     }
-    for finding in &report.pending {
-        println!("   pending {}: {}: {}", finding.invariant, finding.subject, finding.detail);
+    for Discrepancy { invariant, subject, detail, .. } in &report.pending {
+        println!("   pending {invariant}: {subject}: {detail}");
     }
     if !report.provider_books_read {
         println!("   the provider's own books were not read; payment's record of them was checked");
     }
-    if let Some(broker) = &report.broker {
-        println!("   the broker does not tell what waits in it: {broker}");
+    if let Some(error) = &report.broker_error {
+        println!("   the broker's queues could not be read: {error}");
     }
     for Queued { queue, messages } in &report.queued {
         println!("   {messages} messages wait in the broker's queue {queue}");

@@ -1,22 +1,21 @@
-//! The command line.
+//! The command line. Doc comments here are the text of `--help`.
 
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
-use crate::{config_command::ConfigArgs, services};
+use crate::services::{self, ServiceRow};
 
 /// A complete online shop: register, browse, order, pay. Start with `souk up`.
 #[derive(Debug, Parser)]
 #[command(name = "souk", version, about, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// The process's arguments. Ends the process with a usage error (2) when they cannot be.
+    /// Parses the arguments of the process. Exits with 2 and the usage when they are wrong.
     pub fn read() -> Self {
         let cli = Self::parse();
         if let Command::Serve(serve) = &cli.command
@@ -30,55 +29,51 @@ impl Cli {
     }
 }
 
-/// What souk can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the whole shop in this process, on files in one folder.
+    /// Run the whole shop in this process, with all data in one folder.
     Up(UpArgs),
-    /// Run one service or more in this process, on the engines of the environment.
+    /// Run one service or more in this process, on the engines that the environment names.
     Serve(ServeArgs),
-    /// Bring the tables of stores up to date.
+    /// Migrate the stores of services to the schema of this version.
     Migrate(MigrateArgs),
-    /// Load products from a CSV file in Shopify's columns.
+    /// Import products from a CSV file in Shopify's format.
     Import(ImportArgs),
     /// Check that nothing was oversold, lost or charged twice.
     Audit(AuditArgs),
-    /// Look after messages that could not be digested.
+    /// List, replay or discard messages that no attempt could process.
     DeadLetters(DeadLettersArgs),
-    /// Try every engine, broker and peer, and say what to do about what is wrong.
+    /// Check every engine, broker and service, and say what to do about each problem.
     Doctor(DoctorArgs),
-    /// Show what a service is configured with and by whom; make and read {cipher} values.
+    /// Show the configuration of a service with the origin of each value; encrypt and decrypt {cipher} values.
     Config(ConfigArgs),
-    /// Print the OpenAPI document of a service.
+    /// Print the OpenAPI document of a service as JSON.
     Openapi(OpenapiArgs),
 }
 
-/// The embedded shop's folder.
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// The shop's folder.
+    /// Folder of the embedded shop, created if it is missing.
     #[arg(long, value_name = "DIR", default_value = "./souk-data")]
     pub data: PathBuf,
 }
 
-/// Which shop, for the operator's commands.
+/// The shop that an operator's command is about.
 #[derive(Debug, Clone, Args)]
 pub struct ShopArgs {
-    /// The folder of an embedded shop.
+    /// Folder of an embedded shop.
     #[arg(long, value_name = "DIR", default_value = "./souk-data")]
     pub data: PathBuf,
-    /// The shop on the engines of the environment (`SOUK_ORDER__STORE_URL` …), as 'souk serve' runs it.
+    /// Use the shop on the engines that the environment names (`SOUK_ORDER__STORE_URL` …), as 'souk serve' runs it.
     #[arg(long, conflicts_with = "data")]
     pub distributed: bool,
 }
 
-/// `souk up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
-    /// Which shop; the folder is made when it is missing.
     #[command(flatten)]
     pub data: DataArgs,
-    /// The gateway's port. The services listen on loopback, on their standard ports moved by as much.
+    /// Port of the gateway. The services listen on loopback, and their standard ports move with the gateway's.
     #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1_025..=64_000))]
     pub port: u16,
     /// Leave an empty shop empty, instead of filling it with the sample catalogue.
@@ -87,124 +82,152 @@ pub struct UpArgs {
     /// Let an admin move the clock (`POST /api/test-clock`). For tests only.
     #[arg(long)]
     pub test_clock: bool,
-    /// Open the shop in the browser.
+    /// Open the shop in the browser once it is ready.
     #[arg(long)]
     pub open: bool,
 }
 
-/// `souk serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Which services.
-    #[arg(required = true, value_name = "SERVICE", value_parser = services::NAMES)]
-    pub services: Vec<String>,
-    /// The port, for one service alone. Without it, each listens on its standard port, 8080 to 8086.
+    /// Services to run in this process.
+    #[arg(required = true, value_name = "SERVICE", value_parser = services::parser())]
+    pub services: Vec<&'static ServiceRow>,
+    /// Port, if there is one service. Without it, each service listens on its standard port (order: 8083).
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 }
 
-/// `souk migrate`.
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
-    /// Whose stores.
-    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "SERVICE", value_parser = services::WITH_STORE)]
-    pub services: Vec<String>,
-    /// The stores of all services.
+    /// Services whose stores are migrated. An embedded shop must be stopped.
+    #[arg(
+        required_unless_present = "all",
+        conflicts_with = "all",
+        value_name = "SERVICE",
+        value_parser = services::parser_with_store()
+    )]
+    pub services: Vec<&'static ServiceRow>,
+    /// Migrate the stores of all services.
     #[arg(long)]
     pub all: bool,
-    /// Which shop; an embedded one must not run.
     #[command(flatten)]
     pub shop: ShopArgs,
 }
 
-/// `souk doctor`.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Which shop, running or not.
-    #[command(flatten)]
-    pub shop: ShopArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `souk import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The CSV file.
+    /// Path of the CSV file, which has the columns of Shopify's export.
     pub file: PathBuf,
-    /// Which shop, running or not.
     #[command(flatten)]
     pub shop: ShopArgs,
 }
 
-/// `souk audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// Which shop, running or not.
     #[command(flatten)]
     pub shop: ShopArgs,
-    /// Print JSON.
+    /// Print the report as JSON instead of text.
     #[arg(long)]
     pub json: bool,
-    /// How long what disagrees may take to come right while the shop runs, in seconds.
+    /// Time in seconds for disagreements of a running shop to resolve before they count as violations.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub settle: u64,
 }
 
-/// `souk dead-letters`.
 #[derive(Debug, Args)]
 pub struct DeadLettersArgs {
-    /// What to do with them.
     #[command(subcommand)]
-    pub act: DeadLettersAct,
+    pub command: DeadLettersCommand,
 }
 
-/// What can be done with dead letters.
 #[derive(Debug, Subcommand)]
-pub enum DeadLettersAct {
-    /// List them, newest first.
+pub enum DeadLettersCommand {
+    /// List all dead letters, newest first.
     List {
-        /// Which shop, running or not.
         #[command(flatten)]
         shop: ShopArgs,
-        /// Only those of this service.
+        /// List only those of this service.
         #[arg(long)]
         service: Option<String>,
-        /// Print JSON.
+        /// Print the dead letters as JSON instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Show one with its event and the error.
+    /// Show a dead letter with its event and error.
     Show {
-        /// Its id.
+        /// Id of the dead letter, a UUID.
         id: String,
-        /// Which shop, running or not.
         #[command(flatten)]
         shop: ShopArgs,
     },
-    /// Put one back into its queue.
+    /// Return a dead letter to its queue.
     Replay {
-        /// Its id.
+        /// Id of the dead letter, a UUID.
         id: String,
-        /// Which shop, running or not.
         #[command(flatten)]
         shop: ShopArgs,
     },
-    /// Drop one for good.
+    /// Delete a dead letter for good.
     Discard {
-        /// Its id.
+        /// Id of the dead letter, a UUID.
         id: String,
-        /// Which shop, running or not.
         #[command(flatten)]
         shop: ShopArgs,
     },
 }
 
-/// `souk openapi`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub shop: ShopArgs,
+    /// Print the findings as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration of a service and the origin of each value. Secrets are hidden.
+    Show(ShowArgs),
+    /// Encrypt a text to a {cipher} value, with the key of the config server.
+    Encrypt(CipherArgs),
+    /// Decrypt a {cipher} value to its text.
+    Decrypt(CipherArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Service whose configuration is printed.
+    #[arg(value_parser = services::parser())]
+    pub service: &'static ServiceRow,
+    /// Profile, in place of those of `SOUK_CONFIG_PROFILES`. Can be repeated; later ones override earlier ones.
+    #[arg(long = "profile", value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+    #[command(flatten)]
+    pub shop: ShopArgs,
+    /// Print the values as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CipherArgs {
+    /// Value to convert. Without it, or with -, it is read from standard input, so that no shell records it.
+    pub value: Option<String>,
+    // The key is that of an embedded shop's folder, unless `SOUK_CONFIG_SERVER__ENCRYPT__KEY` is set.
+    #[command(flatten)]
+    pub shop: ShopArgs,
+}
+
 #[derive(Debug, Args)]
 pub struct OpenapiArgs {
-    /// Which service.
-    #[arg(value_parser = services::NAMES)]
-    pub service: String,
+    /// Service whose document is printed.
+    #[arg(value_parser = services::parser())]
+    pub service: &'static ServiceRow,
 }

@@ -1,36 +1,35 @@
-//! `souk dead-letters`: list and show beside the running shop; replay and discard through it, or with
-//! its bus to ourselves. A broker is shared, so there everything is done directly.
+//! `souk dead-letters`. The local bus has one writer: `replay` and `discard` go through the running shop, or lock the
+//! folder of a stopped one; `list` and `show` read beside it. On a broker, which is shared, all four act directly.
 
 use reqwest::Method;
 use souk_bus::{DeadLetter, DeadLetterId};
 use souk_sql::Access;
 
 use crate::{
-    CommandError,
-    bus::Looked,
-    cli::{DeadLettersAct, DeadLettersArgs, ShopArgs},
-    folder::Run,
+    bus::OpenBus,
+    cli::{DeadLettersArgs, DeadLettersCommand, ShopArgs},
+    command_error::CommandError,
+    folder::RunningShop,
     operator::Operator,
     settings::Settings,
 };
 
-enum Act {
+enum Change {
     Replay,
     Discard,
 }
 
-/// Runs `souk dead-letters …`.
 pub async fn run(args: DeadLettersArgs) -> Result<(), CommandError> {
-    match args.act {
-        DeadLettersAct::List { shop, service, json } => list(&shop, service.as_deref(), json).await,
-        DeadLettersAct::Show { id, shop } => show(&shop, &id).await,
-        DeadLettersAct::Replay { id, shop } => change(&shop, &id, Act::Replay).await,
-        DeadLettersAct::Discard { id, shop } => change(&shop, &id, Act::Discard).await,
+    match args.command {
+        DeadLettersCommand::List { shop, service, json } => list(&shop, service.as_deref(), json).await,
+        DeadLettersCommand::Show { id, shop } => show(&shop, &id).await,
+        DeadLettersCommand::Replay { id, shop } => change(&shop, &id, Change::Replay).await,
+        DeadLettersCommand::Discard { id, shop } => change(&shop, &id, Change::Discard).await,
     }
 }
 
 async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), CommandError> {
-    let bus = Looked::at(&Settings::of(shop).await?, Access::ReadOnly).await?;
+    let bus = open(&Settings::of(shop).await?, Access::ReadOnly).await?;
     let letters = bus.transport().dead_letters(service).await.map_err(CommandError::failed)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&letters).map_err(CommandError::failed)?);
@@ -47,55 +46,67 @@ async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), 
 }
 
 async fn show(shop: &ShopArgs, id: &str) -> Result<(), CommandError> {
-    let bus = Looked::at(&Settings::of(shop).await?, Access::ReadOnly).await?;
-    let letter = bus.transport().dead_letter(read_id(id)?).await.map_err(CommandError::failed)?;
+    let letter = find(&Settings::of(shop).await?, id).await?;
     println!("{}", serde_json::to_string_pretty(&letter).map_err(CommandError::failed)?);
     Ok(())
 }
 
-async fn change(shop: &ShopArgs, id: &str, act: Act) -> Result<(), CommandError> {
+async fn change(shop: &ShopArgs, id: &str, change: Change) -> Result<(), CommandError> {
     let settings = Settings::of(shop).await?;
     match settings.folder() {
-        None => directly(&settings, id, &act).await?,
+        None => on_the_bus(&settings, id, &change).await?,
         Some(folder) => {
-            if let Some(run) = folder.running() {
-                through_the_shop(&settings, &run, id, &act).await?;
+            if let Some(shop) = folder.running_shop() {
+                through_the_shop(&settings, &shop, id, &change).await?;
             } else {
-                let _hold = folder.hold()?;
-                directly(&settings, id, &act).await?;
+                let _lock = folder.lock()?;
+                on_the_bus(&settings, id, &change).await?;
             }
         }
     }
-    match act {
-        Act::Replay => println!("{id} is in its queue again."),
-        Act::Discard => println!("{id} is gone."),
+    match change {
+        Change::Replay => println!("{id} is back in its queue."),
+        Change::Discard => println!("{id} is deleted."),
     }
     Ok(())
 }
 
-async fn directly(settings: &Settings, id: &str, act: &Act) -> Result<(), CommandError> {
-    let bus = Looked::at(settings, Access::ReadWrite).await?;
-    let id = read_id(id)?;
-    let changed = match act {
-        Act::Replay => bus.transport().replay(id).await,
-        Act::Discard => bus.transport().discard(id).await,
+async fn on_the_bus(settings: &Settings, id: &str, change: &Change) -> Result<(), CommandError> {
+    let bus = open(settings, Access::ReadWrite).await?;
+    let id = parse_id(id)?;
+    let changed = match change {
+        Change::Replay => bus.transport().replay(id).await,
+        Change::Discard => bus.transport().discard(id).await,
     };
     changed.map_err(CommandError::failed)
 }
 
-async fn through_the_shop(settings: &Settings, run: &Run, id: &str, act: &Act) -> Result<(), CommandError> {
-    let bus = Looked::at(settings, Access::ReadOnly).await?;
-    let letter = bus.transport().dead_letter(read_id(id)?).await.map_err(CommandError::failed)?;
+async fn through_the_shop(
+    settings: &Settings,
+    shop: &RunningShop,
+    id: &str,
+    change: &Change,
+) -> Result<(), CommandError> {
+    let letter = find(settings, id).await?;
     let service = letter.queue.split('.').next().unwrap_or_default();
     let path = format!("/admin/{service}/dead-letters/{id}");
-    let operator = Operator::sign_in(run).await?;
-    match act {
-        Act::Replay => operator.send(Method::POST, &format!("{path}/replay"), None).await?,
-        Act::Discard => operator.send(Method::DELETE, &path, None).await?,
+    let operator = Operator::sign_in(shop).await?;
+    match change {
+        Change::Replay => operator.send(Method::POST, &format!("{path}/replay"), None).await?,
+        Change::Discard => operator.send(Method::DELETE, &path, None).await?,
     };
     Ok(())
 }
 
-fn read_id(id: &str) -> Result<DeadLetterId, CommandError> {
+async fn find(settings: &Settings, id: &str) -> Result<DeadLetter, CommandError> {
+    let bus = open(settings, Access::ReadOnly).await?;
+    bus.transport().dead_letter(parse_id(id)?).await.map_err(CommandError::failed)
+}
+
+async fn open(settings: &Settings, access: Access) -> Result<OpenBus, CommandError> {
+    OpenBus::open(settings, access).await.map_err(CommandError::failed)
+}
+
+fn parse_id(id: &str) -> Result<DeadLetterId, CommandError> {
     id.parse().map_err(CommandError::failed)
 }

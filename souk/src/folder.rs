@@ -1,4 +1,4 @@
-//! The shop's folder: its lock, its secrets, its stores, and how to reach the shop that runs on it.
+//! The folder of an embedded shop: its lock, secrets and stores, and the file that describes the running process.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
@@ -11,71 +11,71 @@ use std::{
 use serde::{Deserialize, Serialize};
 use souk_values::{IdGen, Secret};
 
-use crate::CommandError;
+use crate::command_error::CommandError;
 
-/// Holds the first admin's password from its making until it was shown.
-const FIRST_PASSWORD: &str = "first-password.json";
+/// Origin of configuration values that the folder sets, as `souk config show` prints it.
+pub const ORIGIN: &str = "the shop's folder";
 
-/// What the shop's services share, and webhooks are signed with.
-const SECRETS: &str = "secrets.json";
+const FIRST_PASSWORD_FILE: &str = "first-password.json";
+const RUN_FILE: &str = "run.json";
+const SECRETS_FILE: &str = "secrets.json";
 
-/// A shop's folder that may be in use by another process.
+/// An embedded shop's folder, which another process may have locked.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
 
-/// The hold on a folder; gone when dropped or when the process dies.
+/// The lock of a folder, released when it is dropped or the process dies.
 #[derive(Debug)]
-pub struct Hold {
-    _lock: File,
+pub struct FolderLock {
+    _file: File,
 }
 
-/// How to reach the running shop: `run.json`, readable by its owner only.
+/// Content of `run.json`: the addresses of the running shop. Readable by the owner only.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Run {
-    /// The process.
+pub struct RunningShop {
     pub pid: u32,
-    /// The gateway's address.
+    /// Base URL of the gateway, without a slash at its end.
     pub gateway: String,
-    /// Auth's address.
+    /// Base URL of auth, without a slash at its end.
     pub auth: String,
-    /// What auth gives an operator's token for.
+    /// Secret that auth exchanges for an operator's token.
     pub operator_token: String,
 }
 
-/// Made once for a folder: `secrets.json`, readable by its owner only.
+/// Content of `secrets.json`, generated once for each folder. Readable by the owner only.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Secrets {
-    /// What auth gives service tokens for.
+    /// Secret that services exchange for service tokens.
     pub service_secret: String,
-    /// Signs the sandbox provider's webhooks.
+    /// Signing secret of the sandbox provider's webhooks.
     pub webhook_secret: String,
-    /// Encrypts the `{cipher}` values of the folder's configuration. Folders of before have none yet.
+    /// Key of the `{cipher}` values in the folder's configuration. Empty in folders of older versions.
     #[serde(default)]
     pub config_key: String,
 }
 
 impl Folder {
-    /// The folder at `path`, which may not exist yet.
+    /// `path` need not exist.
     pub fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
-    /// Makes the folder if it is missing, with an empty one for configuration in it.
-    pub fn make(&self) -> Result<(), CommandError> {
-        // Stores hold addresses and password hashes: a folder that we make is for its owner only.
+    /// Creates the folder with its subfolder for configuration, unless they exist.
+    pub fn create(&self) -> Result<(), CommandError> {
+        // Stores hold postal addresses and password hashes: only the owner may enter.
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(self.config())
-            .map_err(|error| self.trouble("cannot be made", &error))
+            .map_err(|error| self.failure("cannot be created", &error))
     }
 
-    /// Fails with a sentence if there is no shop here.
+    /// Errors: no shop has run in this folder.
     pub fn must_exist(&self) -> Result<(), CommandError> {
-        // A shop whose stores are on engines has its secrets here.
-        if self.store_file("order").is_file() || self.0.join(SECRETS).is_file() {
+        // A shop whose stores are all on engines leaves only its secrets here.
+        if self.store_file("order").is_file() || self.0.join(SECRETS_FILE).is_file() {
             return Ok(());
         }
         Err(CommandError::failed(format!(
@@ -85,77 +85,80 @@ impl Folder {
         )))
     }
 
-    /// Takes the folder for this process. Fails with a sentence when another has it.
-    pub fn hold(&self) -> Result<Hold, CommandError> {
+    /// Locks the folder for this process.
+    ///
+    /// Errors: another process has locked it; the message names its process id.
+    pub fn lock(&self) -> Result<FolderLock, CommandError> {
         let path = self.0.join("souk.lock");
-        let mut lock = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
+            // The process that holds the lock has written its id into the file.
             .truncate(false)
             .open(&path)
-            .map_err(|error| self.trouble("cannot be locked", &error))?;
-        match lock.try_lock() {
+            .map_err(|error| self.failure("cannot be locked", &error))?;
+        match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::Error(error)) => return Err(self.trouble("cannot be locked", &error)),
-            Err(TryLockError::WouldBlock) => return Err(self.in_use(&mut lock)),
+            Err(TryLockError::Error(error)) => return Err(self.failure("cannot be locked", &error)),
+            Err(TryLockError::WouldBlock) => return Err(self.in_use(&mut file)),
         }
-        let note = lock
+        let written = file
             .set_len(0)
-            .and_then(|()| lock.seek(SeekFrom::Start(0)))
-            .and_then(|_| writeln!(lock, "{}", std::process::id()));
-        note.map_err(|error| self.trouble("cannot be locked", &error))?;
-        Ok(Hold { _lock: lock })
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| writeln!(file, "{}", std::process::id()));
+        written.map_err(|error| self.failure("cannot be locked", &error))?;
+        Ok(FolderLock { _file: file })
     }
 
-    /// Whether another process has the folder.
-    pub fn is_held(&self) -> bool {
+    /// Returns true while a process has the folder locked.
+    pub fn is_locked(&self) -> bool {
         match File::open(self.0.join("souk.lock")) {
-            Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
             Err(_) => false,
         }
     }
 
-    /// The secrets, made on the first start.
+    /// Reads the secrets, and generates those that are missing.
     pub fn secrets(&self, ids: &IdGen) -> Result<Secrets, CommandError> {
-        let path = self.0.join(SECRETS);
+        let path = self.0.join(SECRETS_FILE);
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 let mut secrets: Secrets = serde_json::from_str(&text)
                     .map_err(|error| CommandError::failed(format!("{} is damaged: {error}", path.display())))?;
                 if secrets.config_key.is_empty() {
                     secrets.config_key = ids.token(32);
-                    self.write_private(SECRETS, &secrets)?;
+                    self.write_private(SECRETS_FILE, &secrets)?;
                 }
                 Ok(secrets)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let (service_secret, webhook_secret, config_key) = (ids.token(32), ids.token(32), ids.token(32));
-                let secrets = Secrets { service_secret, webhook_secret, config_key };
-                self.write_private(SECRETS, &secrets)?;
+                let secrets =
+                    Secrets { service_secret: ids.token(32), webhook_secret: ids.token(32), config_key: ids.token(32) };
+                self.write_private(SECRETS_FILE, &secrets)?;
                 Ok(secrets)
             }
-            Err(error) => Err(self.trouble("has secrets that cannot be read", &error)),
+            Err(error) => Err(self.failure("has secrets that cannot be read", &error)),
         }
     }
 
-    /// The key of the `{cipher}` values of the folder's configuration; `None` until a shop has started here.
+    /// Reads the key of the `{cipher}` values in the folder's configuration; `None` before the first start.
     pub fn config_key(&self) -> Result<Option<Secret>, CommandError> {
-        let path = self.0.join(SECRETS);
+        let path = self.0.join(SECRETS_FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.trouble("has secrets that cannot be read", &error)),
+            Err(error) => return Err(self.failure("has secrets that cannot be read", &error)),
         };
         let secrets: Secrets = serde_json::from_str(&text)
             .map_err(|error| CommandError::failed(format!("{} is damaged: {error}", path.display())))?;
         Ok(Some(secrets.config_key).filter(|key| !key.is_empty()).map(Secret::new))
     }
 
-    /// The password of the first admin, made on the first start and kept until [`Folder::has_shown_password`]:
-    /// a start that fails or is killed half-way must not lose it. `None` once it was shown.
+    /// Returns the first admin's password, generated on the first start; `None` once it has been shown. It stays on
+    /// disk until [`Folder::delete_first_password`], so that a start that fails or is killed does not lose it.
     pub fn first_password(&self, ids: &IdGen) -> Result<Option<Secret>, CommandError> {
-        let path = self.0.join(FIRST_PASSWORD);
+        let path = self.0.join(FIRST_PASSWORD_FILE);
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Some(Secret::new(text.trim().trim_matches('"').to_owned()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -163,44 +166,42 @@ impl Folder {
                     return Ok(None);
                 }
                 let password = ids.token(12);
-                self.write_private(FIRST_PASSWORD, &password)?;
+                self.write_private(FIRST_PASSWORD_FILE, &password)?;
                 Ok(Some(Secret::new(password)))
             }
-            Err(error) => Err(self.trouble("has a first password that cannot be read", &error)),
+            Err(error) => Err(self.failure("has a first password that cannot be read", &error)),
         }
     }
 
-    /// Forgets the first admin's password.
-    pub fn has_shown_password(&self) {
-        // With auth on an engine it never was in the folder.
-        if let Err(error) = std::fs::remove_file(self.0.join(FIRST_PASSWORD))
+    pub fn delete_first_password(&self) {
+        // It never was in the folder when auth's store is on an engine.
+        if let Err(error) = std::fs::remove_file(self.0.join(FIRST_PASSWORD_FILE))
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!(error = %error, "the first admin's password could not be removed from the folder");
         }
     }
 
-    /// How to reach the shop that runs here, if one does.
-    pub fn running(&self) -> Option<Run> {
-        if !self.is_held() {
+    /// Returns the shop that runs in this folder, if there is one.
+    pub fn running_shop(&self) -> Option<RunningShop> {
+        // The file of a killed process is stale; its lock is gone.
+        if !self.is_locked() {
             return None;
         }
-        serde_json::from_str(&std::fs::read_to_string(self.0.join("run.json")).ok()?).ok()
+        serde_json::from_str(&std::fs::read_to_string(self.0.join(RUN_FILE)).ok()?).ok()
     }
 
-    /// Tells how to reach the shop that runs here.
-    pub fn announce(&self, run: &Run) -> Result<(), CommandError> {
-        self.write_private("run.json", run)
+    pub fn write_run_file(&self, shop: &RunningShop) -> Result<(), CommandError> {
+        self.write_private(RUN_FILE, shop)
     }
 
-    /// Takes the announcement back.
-    pub fn withdraw(&self) {
-        if let Err(error) = std::fs::remove_file(self.0.join("run.json")) {
+    pub fn remove_run_file(&self) {
+        if let Err(error) = std::fs::remove_file(self.0.join(RUN_FILE)) {
             tracing::warn!(error = %error, "run.json could not be removed");
         }
     }
 
-    /// The URL of a service's SQLite store, or of the bus.
+    /// Returns the SQLite URL of the store `name`: a service's, `bus` or `sandbox`.
     pub fn store_url(&self, name: &str) -> String {
         format!("sqlite:{}", self.store_file(name).display())
     }
@@ -209,50 +210,51 @@ impl Folder {
         self.0.join(format!("{name}.db"))
     }
 
-    /// Configuration files, if any.
+    /// Returns the folder of configuration files, which may be empty.
     pub fn config(&self) -> PathBuf {
         self.0.join("config")
     }
 
-    /// Mails that are not sent.
+    /// Returns the folder of mails that are written instead of sent.
     pub fn mailbox(&self) -> PathBuf {
         self.0.join("mailbox")
     }
 
-    /// How far the test clock was moved.
+    /// Reads the offset of the test clock; zero when it was never moved.
     pub fn clock_offset(&self) -> Duration {
         let text = std::fs::read_to_string(self.0.join("test-clock")).unwrap_or_default();
         Duration::from_secs(text.trim().parse().unwrap_or(0))
     }
 
-    /// Keeps how far the test clock is moved, on disk before it answers.
-    pub fn keep_clock_offset(&self, offset: Duration) -> std::io::Result<()> {
-        let (path, new) = (self.0.join("test-clock"), self.0.join("test-clock.new"));
+    /// Stores the offset of the test clock. It is on disk when this returns.
+    pub fn store_clock_offset(&self, offset: Duration) -> std::io::Result<()> {
+        let new = self.0.join("test-clock.new");
         let mut file = File::create(&new)?;
         writeln!(file, "{}", offset.as_secs())?;
         file.sync_all()?;
-        std::fs::rename(new, path)
+        std::fs::rename(new, self.0.join("test-clock"))
     }
 
     fn write_private(&self, name: &str, content: &impl Serialize) -> Result<(), CommandError> {
         let text = serde_json::to_string_pretty(content).map_err(CommandError::failed)?;
-        let (path, new) = (self.0.join(name), self.0.join(format!("{name}.new")));
+        let new = self.0.join(format!("{name}.new"));
         let write = || -> std::io::Result<()> {
-            // A leftover of a crash might be readable by others; begin with a file of our own.
+            // A file left by a crash may have other permissions: never write a secret into it.
             if new.exists() {
                 std::fs::remove_file(&new)?;
             }
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
             file.write_all(text.as_bytes())?;
+            // Synced before the rename: a crash leaves the old file or the new one, never a part of one.
             file.sync_all()?;
-            std::fs::rename(&new, &path)
+            std::fs::rename(&new, self.0.join(name))
         };
-        write().map_err(|error| self.trouble("cannot be written to", &error))
+        write().map_err(|error| self.failure("cannot be written to", &error))
     }
 
-    fn in_use(&self, lock: &mut File) -> CommandError {
+    fn in_use(&self, file: &mut File) -> CommandError {
         let mut holder = String::new();
-        let process = match lock.read_to_string(&mut holder) {
+        let process = match file.read_to_string(&mut holder) {
             Ok(_) if !holder.trim().is_empty() => format!("process {}", holder.trim()),
             Ok(_) | Err(_) => "a process that is just starting".to_owned(),
         };
@@ -262,7 +264,7 @@ impl Folder {
         ))
     }
 
-    fn trouble(&self, what: &str, error: &std::io::Error) -> CommandError {
+    fn failure(&self, what: &str, error: &std::io::Error) -> CommandError {
         CommandError::failed(format!("the folder {} {what}: {error}", self.0.display()))
     }
 }
@@ -276,21 +278,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_process_holds_a_folder_and_the_next_is_told_so() {
+    fn a_folder_is_locked_by_one_process_and_the_next_is_refused() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::at(temporary.path());
-        assert!(!folder.is_held());
-        let hold = folder.hold().unwrap();
-        assert!(folder.is_held());
-        let refused = folder.hold().unwrap_err().to_string();
+        assert!(!folder.is_locked());
+        let lock = folder.lock().unwrap();
+        assert!(folder.is_locked());
+        let refused = folder.lock().unwrap_err().to_string();
         assert!(refused.contains(&std::process::id().to_string()) && refused.contains("--data"), "{refused}");
-        drop(hold);
-        assert!(!folder.is_held());
-        folder.hold().unwrap();
+        drop(lock);
+        assert!(!folder.is_locked());
+        folder.lock().unwrap();
     }
 
     #[test]
-    fn secrets_are_made_once_and_only_their_owner_reads_them() {
+    fn secrets_are_generated_once_and_readable_by_their_owner_only() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::at(temporary.path());
         let ids = IdGen::new(Arc::new(SystemClock));
@@ -301,11 +303,11 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_offset_is_kept() {
+    fn the_clock_offset_is_stored() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::at(temporary.path());
         assert_eq!(folder.clock_offset(), Duration::ZERO);
-        folder.keep_clock_offset(Duration::from_secs(90)).unwrap();
+        folder.store_clock_offset(Duration::from_secs(90)).unwrap();
         assert_eq!(folder.clock_offset(), Duration::from_secs(90));
     }
 }

@@ -1,19 +1,22 @@
-//! `souk import FILE`: through the running shop, or straight into the store of one that stands still.
+//! `souk import`: imports products through the running shop, or directly into the store of a stopped one.
 
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde::Deserialize;
+use souk_kit::ShopConfig;
 use souk_product::{
     ProductStore,
     import::{ImportReport, import_csv},
 };
 use souk_values::{Clock, IdGen, SystemClock};
 
-use crate::{CommandError, cli::ImportArgs, folder::Run, operator::Operator, settings::Settings};
+use crate::{
+    cli::ImportArgs, command_error::CommandError, folder::RunningShop, operator::Operator, settings::Settings,
+};
 
-/// The report as the API gives it.
+/// The API's import report.
 #[derive(Debug, Deserialize)]
 struct Report {
     created: u64,
@@ -28,7 +31,6 @@ struct Rejected {
     reason: String,
 }
 
-/// Runs `souk import`.
 pub async fn run(args: ImportArgs) -> Result<(), CommandError> {
     let csv = tokio::fs::read(&args.file)
         .await
@@ -36,24 +38,24 @@ pub async fn run(args: ImportArgs) -> Result<(), CommandError> {
     let settings = Settings::of(&args.shop).await?;
     let report = match settings.folder() {
         Some(folder) => {
-            if let Some(run) = folder.running() {
-                through_the_shop(&run, csv).await?
+            if let Some(shop) = folder.running_shop() {
+                through_the_shop(&shop, csv).await?
             } else {
-                let _hold = folder.hold()?;
+                let _lock = folder.lock()?;
                 into_the_store(&settings, &csv).await?
             }
         }
-        // The store takes writers beside the running service, whose relay tells what was written.
+        // An engine takes a second writer; the running service's relay publishes the events from the outbox.
         None => into_the_store(&settings, &csv).await?,
     };
     print(&report);
     if report.rejected.is_empty() { Ok(()) } else { Err(CommandError::Finding) }
 }
 
-async fn through_the_shop(run: &Run, csv: Vec<u8>) -> Result<Report, CommandError> {
+async fn through_the_shop(shop: &RunningShop, csv: Vec<u8>) -> Result<Report, CommandError> {
     let bar = ProgressBar::new_spinner().with_message("The running shop reads the file …");
     bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    let operator = Operator::sign_in(run).await?;
+    let operator = Operator::sign_in(shop).await?;
     let body = operator.send(Method::POST, "/products/import", Some(("text/csv", csv))).await?;
     bar.finish_and_clear();
     serde_json::from_str(&body).map_err(CommandError::failed)
@@ -61,16 +63,16 @@ async fn through_the_shop(run: &Run, csv: Vec<u8>) -> Result<Report, CommandErro
 
 async fn into_the_store(settings: &Settings, csv: &[u8]) -> Result<Report, CommandError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let shop = settings.shop().map_err(CommandError::failed)?;
+    let shop: ShopConfig = settings.shared_section("shop").map_err(CommandError::failed)?;
     let ids = IdGen::new(Arc::clone(&clock));
     let url = settings.store_url("product").map_err(CommandError::failed)?;
-    let _file = settings.hold_file(&url)?;
+    let _lock = settings.lock_file(&url)?;
     let store = ProductStore::open(&url, ids, clock, shop.currency).await.map_err(CommandError::failed)?;
     let report = import_with_bar(&store, csv).await?;
     serde_json::to_value(report).and_then(serde_json::from_value).map_err(CommandError::failed)
 }
 
-/// Imports with a progress bar on a terminal.
+/// Imports `csv` into `store`, with a progress bar on a terminal.
 pub async fn import_with_bar(store: &ProductStore, csv: &[u8]) -> Result<ImportReport, CommandError> {
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} products, {elapsed}") {

@@ -1,48 +1,40 @@
-//! `souk`: the whole shop in one binary, and its operator's commands.
+//! `souk`: the whole shop in one binary, with the commands that operate it.
 
 mod address;
 mod assets;
 mod audit;
+mod building;
 mod bus;
 mod cli;
+mod command_error;
 mod config_command;
+mod config_refresh;
+mod configuration;
 mod dead_letters;
 mod doctor;
 mod embedded;
-mod files;
+mod first_admin;
 mod folder;
 mod import;
+mod listening;
 mod migrate;
 mod openapi;
 mod operator;
+mod process_config;
 mod serve;
 mod services;
 mod settings;
 mod shop;
+mod sqlite_file;
+mod stop_signals;
 mod up;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command};
+use cli::{Cli, Command};
+use command_error::CommandError;
 
-/// Why a command ended without doing what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// Something failed; the sentence says what to do.
-    #[error("{0}")]
-    Failed(String),
-    /// What was looked for was found, and is bad: already printed.
-    #[error("")]
-    Finding,
-}
-
-impl CommandError {
-    fn failed(cause: impl std::fmt::Display) -> Self {
-        Self::Failed(cause.to_string())
-    }
-}
-
-/// 0: done. 1: a finding or failure. 2: usage (by clap).
+/// Exit codes: 0 for success, 1 for a failure or a finding, 2 for wrong usage (set by clap).
 fn main() -> ExitCode {
     souk_kit::install_crypto();
     let cli = Cli::read();
@@ -55,6 +47,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = runtime.block_on(run(cli.command));
+    // Does not wait for blocking tasks, which may never end.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,11 +59,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// What souk writes is for its owner only: stores, mails and secrets. And it may open as many files and
-/// sockets as the system lets it, not the low number that shells begin with.
+/// Restricts new files to their owner, and raises the limit of open files and sockets to what the system allows.
 fn prepare_process() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+    // Stores, mails and secrets are for the shop's operator alone, whatever umask the shell has.
     umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    // Shells start with a soft limit of 1,024 (256 on macOS); each connection of a customer takes two descriptors.
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
         eprintln!("souk: the limit of open files stays at {:?}: {error}", limit.current);

@@ -1,4 +1,4 @@
-//! An operator's calls to the shop that runs on a folder.
+//! An operator's requests to the shop that runs on a folder.
 
 use reqwest::{Method, StatusCode, header};
 use souk_kit::{
@@ -6,9 +6,9 @@ use souk_kit::{
     auth::{ServiceToken, ServiceTokenRequest},
 };
 
-use crate::{CommandError, folder::Run};
+use crate::{command_error::CommandError, folder::RunningShop};
 
-/// Calls the running shop as its operator.
+/// An API client with an operator's token.
 pub struct Operator {
     http: reqwest::Client,
     gateway: String,
@@ -16,18 +16,20 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Signs in at the shop that `run` describes.
-    pub async fn sign_in(run: &Run) -> Result<Self, CommandError> {
+    pub async fn sign_in(shop: &RunningShop) -> Result<Self, CommandError> {
+        // A proxy of the environment is for the internet, not for a shop on this machine.
         let http = reqwest::Client::builder().no_proxy().build().map_err(CommandError::failed)?;
-        let ask = ServiceTokenRequest { service: "operator".to_owned(), secret: run.operator_token.clone() };
-        let url = format!("{}/internal/tokens", run.auth);
-        let answer = http.post(url).json(&ask).send().await.map_err(|error| unreachable(&error))?;
-        let answer = answer.error_for_status().map_err(CommandError::failed)?;
-        let token: ServiceToken = answer.json().await.map_err(CommandError::failed)?;
-        Ok(Self { http, gateway: run.gateway.clone(), token: token.access_token })
+        let request = ServiceTokenRequest { service: "operator".to_owned(), secret: shop.operator_token.clone() };
+        let url = format!("{}/internal/tokens", shop.auth);
+        let response = http.post(url).json(&request).send().await.map_err(|error| unreachable(&error))?;
+        let response = response.error_for_status().map_err(CommandError::failed)?;
+        let token: ServiceToken = response.json().await.map_err(CommandError::failed)?;
+        Ok(Self { http, gateway: shop.gateway.clone(), token: token.access_token })
     }
 
-    /// Sends a request below `/api`; answers the body of a success. Fails with the shop's own words.
+    /// Sends a request to `path` below `/api` and returns the body of a successful response.
+    ///
+    /// Errors: the problem that the shop reports, in its own words.
     pub async fn send(
         &self,
         method: Method,
@@ -38,9 +40,9 @@ impl Operator {
         if let Some((content_type, body)) = body {
             request = request.header(header::CONTENT_TYPE, content_type).body(body);
         }
-        let answer = request.send().await.map_err(|error| unreachable(&error))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(CommandError::failed)?;
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(CommandError::failed)?;
         if status.is_success() { Ok(text) } else { Err(refusal(status, &text)) }
     }
 }

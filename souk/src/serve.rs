@@ -1,88 +1,104 @@
-//! `souk serve SERVICE...`: services as a process of their own, on the engines of the environment.
+//! `souk serve`: runs services as a process of their own, on the engines of the environment.
 
-mod configuration;
+mod listening;
 mod no_bus;
-mod refreshing;
 mod starting;
+mod unshared_files;
 
-use std::{fs::File, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::{BoxFuture, join_all};
 use souk_bus::{RabbitTransport, Transport};
-use souk_kit::{
-    Deps, Peers, Running, StartError,
-    auth::{RemoteJwks, Verifier},
-    call::Directory,
-    config::Sources,
-    telemetry,
-};
+use souk_config_server::ConfigServerConfig;
+use souk_discovery::DiscoveryConfig;
+use souk_kit::{Deps, Running, StartError, call::Directory, config::Sources, discovery::Discovery, telemetry};
 use souk_values::{Clock, IdGen, SystemClock};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
 use tokio_util::sync::CancellationToken;
 
-use self::no_bus::NoBus;
-pub use self::{
-    configuration::{Configuration, Section, ServeConfig, TelemetryConfig, mistakes},
-    refreshing::{Complete, Refreshing, Served},
-    starting::{Process, build, introduce, telling},
+use crate::{
+    building, bus,
+    cli::ServeArgs,
+    command_error::CommandError,
+    config_refresh::ConfigRefresh,
+    configuration::{Configuration, early_log_filter},
+    services::Section,
+    settings::Settings,
+    stop_signals::StopSignals,
 };
-use crate::{CommandError, cli::ServeArgs, files, services::standard_port, settings::Settings};
 
-/// How long leaving the broker may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+use listening::Listeners;
+use no_bus::NoBus;
 
-/// Serves until the process is told to stop.
+/// Limit of closing the connection to the broker.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
-    let names: Vec<&str> = args.services.iter().map(String::as_str).collect();
-    telemetry::log_json(configuration::log_filter(&Sources::from_env()));
+    let names: Vec<&str> = args.services.iter().map(|service| service.name).collect();
+    telemetry::log_json(early_log_filter(&Sources::from_env()));
     telemetry::install_metrics();
     let settings = Settings::of_process(&names).await?;
-    let configuration = Configuration::read(&args.services, &settings).map_err(CommandError::failed)?;
+    let mut configuration = Configuration::read(&args.services, &settings).map_err(CommandError::failed)?;
     telemetry::change_level(configuration.log_filter);
-    // Asked for before anything is started, so that no signal is lost.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::failed)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::failed)?;
-    let asked_to_stop = async {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    };
-    let _locks = hold_files(&configuration.sections)?;
-    let files = files_of(&configuration.sections);
-    warn_of_folders(&configuration.sections);
+    let mut signals = StopSignals::register()?;
+    let _locks = unshared_files::lock_stores(&configuration.sections)?;
+    unshared_files::warn_about_folders(&configuration.sections);
     let mut listeners = Vec::new();
     for section in &configuration.sections {
-        let port = args.port.unwrap_or_else(|| standard_port(section.name()));
+        let port = args.port.unwrap_or(section.service.port);
         listeners.push(Listeners::bind(section, configuration.host, port).await?);
     }
-    let names: Vec<&str> = configuration.sections.iter().map(Section::name).collect();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let names: Vec<&str> = configuration.sections.iter().map(Section::name).collect();
     let broker = match &configuration.bus {
-        Some(bus) => Some(bus.connect(&names, Arc::clone(&clock)).await.map_err(CommandError::failed)?),
+        Some(bus) => Some(bus::connect(bus, &names, Arc::clone(&clock)).await.map_err(CommandError::failed)?),
         None => None,
     };
-    let deps = make_deps(&configuration, broker.clone(), clock).map_err(CommandError::failed)?;
-    let announcements = deps.transport.announcements();
-    let process = Process { host: configuration.host, has_bus: broker.is_some() };
+    let deps = make_deps(&configuration, broker.clone(), clock)?;
     let discovery = settings.discovery(&configuration.registration, &deps)?;
+    let store_files = configuration.store_files();
+    let is_loopback = configuration.host.is_loopback();
+    for section in &mut configuration.sections {
+        set_process_values(section, is_loopback, broker.is_some(), &deps);
+    }
 
     let stop = CancellationToken::new();
     if let Some(discovery) = &discovery {
         tokio::spawn(discovery.clone().run(stop.child_token()));
     }
-    let served = Served {
+    let refresh = ConfigRefresh {
         settings,
-        names: args.services.clone(),
+        services: args.services,
         deps: deps.clone(),
-        process,
-        files,
-        complete: Box::new(|_| {}),
+        store_files,
+        process_values: Box::new(|_| {}),
+        announcements: deps.transport.announcements(),
     };
-    let starting = configuration.sections.into_iter().zip(listeners).map(|(section, listeners)| {
-        let (deps, stop, discovery) = (&deps, &stop, &discovery);
+    let starting = start_all(configuration.sections, listeners, &deps, discovery.as_ref(), &stop);
+    let deregister = async || {
+        if let Some(discovery) = &discovery {
+            discovery.deregister().await;
+        }
+    };
+    let outcome = serve(starting, signals.received(), refresh, deregister, &stop).await;
+    if let Some(broker) = broker {
+        // Returns unsettled messages to their queues now, and not when the broker misses our heartbeats.
+        let closed = tokio::time::timeout(CLOSE_TIMEOUT, broker.close()).await;
+        tracing::debug!(is_clean = closed.is_ok(), "disconnected from the broker");
+    }
+    outcome
+}
+
+/// Starts all services concurrently, and registers each once it serves. A failure of one cancels `stop`.
+async fn start_all(
+    sections: Vec<Section>,
+    listeners: Vec<Listeners>,
+    deps: &Deps,
+    discovery: Option<&Discovery>,
+    stop: &CancellationToken,
+) -> Vec<Result<Option<Running>, StartError>> {
+    let starting = sections.into_iter().zip(listeners).map(|(section, listeners)| {
         let started: BoxFuture<'_, _> = Box::pin(async move {
-            let started = starting::start(section, listeners, (deps, &process), stop).await;
+            let started = starting::start(section, listeners, deps, stop).await;
             match &started {
                 Ok(Some(running)) => {
                     if let Some(discovery) = discovery {
@@ -96,47 +112,38 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
         });
         started
     });
-    let leaving = async || {
-        if let Some(discovery) = &discovery {
-            discovery.leave().await;
-        }
-    };
-    let refreshing = Refreshing::new(served, announcements);
-    let outcome = serve(join_all(starting), asked_to_stop, refreshing, leaving, &stop).await;
-    if let Some(broker) = broker {
-        // What was taken and not settled goes back to its queue now, not when the broker misses us.
-        let closed = tokio::time::timeout(GOODBYE, broker.close()).await;
-        tracing::debug!(is_clean = closed.is_ok(), "left the broker");
-    }
-    outcome
+    join_all(starting).await
 }
 
-/// Waits until all are started and the process is told to stop, or something cannot be started; stops all.
+/// Runs until a stop signal is received or a service cannot be started, then stops all services.
 async fn serve(
     starting: impl Future<Output = Vec<Result<Option<Running>, StartError>>>,
-    asked_to_stop: impl Future<Output = ()>,
-    refreshing: Refreshing,
-    leaving: impl AsyncFnOnce(),
+    stop_signal: impl Future<Output = ()>,
+    refresh: ConfigRefresh,
+    deregister: impl AsyncFnOnce(),
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
-    let (mut starting, mut asked_to_stop) = (std::pin::pin!(starting), std::pin::pin!(asked_to_stop));
+    let mut starting = std::pin::pin!(starting);
+    let mut stop_signal = std::pin::pin!(stop_signal);
     let started = tokio::select! {
         started = &mut starting => {
             if !stop.is_cancelled() {
                 let running: Vec<&Running> = started.iter().flatten().flatten().collect();
-                tokio::select! { () = &mut asked_to_stop => {}, () = refreshing.run(&running) => {} }
+                tokio::select! { () = &mut stop_signal => {}, () = refresh.run(&running) => {} }
             }
             started
         }
-        () = &mut asked_to_stop => {
+        () = &mut stop_signal => {
             stop.cancel();
             starting.await
         }
     };
     tracing::info!("stopping");
-    // Before anything closes, so that who looks from now on is sent elsewhere; who was sent here before tries another.
-    leaving().await;
-    let (mut running, mut failed) = (Vec::new(), None);
+    // Before any listener closes: clients that query the registry from now on get other instances, and those that
+    // already have this one retry elsewhere.
+    deregister().await;
+    let mut running = Vec::new();
+    let mut failed = None;
     for outcome in started {
         match outcome {
             Ok(started) => running.extend(started),
@@ -147,7 +154,7 @@ async fn serve(
     failed.map_or(Ok(()), |error| Err(CommandError::failed(error)))
 }
 
-/// The gateway first, so that no request comes to a service that is gone.
+/// Stops the gateway first, so that it sends no request to a service that has stopped.
 async fn stop_all(running: Vec<Running>) {
     let (gateway, services): (Vec<_>, Vec<_>) = running.into_iter().partition(|one| one.name == "gateway");
     let gateway_is_done = join_all(gateway.into_iter().map(Running::stop)).await;
@@ -156,83 +163,30 @@ async fn stop_all(running: Vec<Running>) {
     tracing::info!(is_clean, "stopped");
 }
 
-/// Every store of `sections` that is a file.
-pub fn files_of(sections: &[Section]) -> Vec<PathBuf> {
-    sections.iter().flat_map(Section::store_urls).filter_map(files::file_of).collect()
-}
-
-/// Takes every SQLite file that `sections` name for this process.
-fn hold_files(sections: &[Section]) -> Result<Vec<File>, CommandError> {
-    let mut held = Vec::new();
-    for section in sections {
-        for path in section.store_urls().into_iter().filter_map(files::file_of) {
-            held.push(files::take(&path)?);
-            tracing::warn!(
-                service = section.name(),
-                file = %path.display(),
-                "this store is a file: right for one replica on one machine; with more, name an engine that they share"
-            );
-        }
-    }
-    Ok(held)
-}
-
-/// Tells of folders that each replica would have for itself.
-fn warn_of_folders(sections: &[Section]) {
-    for (section, key) in sections.iter().filter_map(|section| Some((section, section.unnamed_folder()?))) {
-        tracing::warn!(
-            service = section.name(),
-            "{key} is not set: this process writes to a folder of its own; replicas need one that they share"
-        );
-    }
-}
-
 fn make_deps(
     configuration: &Configuration,
     broker: Option<RabbitTransport>,
     clock: Arc<dyn Clock>,
-) -> Result<Deps, StartError> {
-    let ids = IdGen::new(Arc::clone(&clock));
+) -> Result<Deps, CommandError> {
     let directory = Directory::default();
     for (name, bases) in &configuration.services {
         directory.set(name, bases.iter().cloned());
     }
-    let secret = configuration.shop.service_secret.clone();
-    let peers = Peers::new(directory, secret, Arc::clone(&clock), ids.clone())
-        .map_err(|error| StartError::Other(error.to_string()))?;
-    let verifier = Verifier::new(RemoteJwks(peers.plain_client("gateway", "auth")), Arc::clone(&clock));
     let transport: Arc<dyn Transport> = match broker {
         Some(broker) => Arc::new(broker),
         None => Arc::new(NoBus),
     };
-    Ok(Deps { clock, ids, transport, peers, verifier, shop: configuration.shop.clone() })
+    let ids = IdGen::new(Arc::clone(&clock));
+    building::make_deps(configuration.shop.clone(), directory, transport, clock, ids)
 }
 
-/// Where one service listens.
-struct Listeners {
-    own: TcpListener,
-    /// The gateway's port for operators.
-    management: Option<TcpListener>,
-}
-
-impl Listeners {
-    async fn bind(section: &Section, host: IpAddr, port: u16) -> Result<Self, CommandError> {
-        let own = bind(section.name(), host, port).await?;
-        let management = match section {
-            Section::Gateway(config) => {
-                Some(bind("the gateway's management", config.management_host, config.management_port).await?)
-            }
-            _ => None,
-        };
-        Ok(Self { own, management })
+/// Sets the values of the registry and the config server that depend on the process they run in.
+fn set_process_values(section: &mut Section, is_loopback: bool, has_bus: bool, deps: &Deps) {
+    if let Some(config) = section.config_mut::<DiscoveryConfig>() {
+        config.is_public = !is_loopback;
     }
-}
-
-async fn bind(what: &str, host: IpAddr, port: u16) -> Result<TcpListener, CommandError> {
-    TcpListener::bind((host, port)).await.map_err(|error| {
-        CommandError::failed(format!(
-            "{host}:{port}, for {what}, cannot be used: {error}. --port chooses another for one service, \
-             SOUK_GATEWAY__MANAGEMENT_PORT for the gateway's management, SOUK_SERVE__HOST another address."
-        ))
-    })
+    if let Some(config) = section.config_mut::<ConfigServerConfig>() {
+        config.extras.is_loopback = is_loopback;
+        config.extras.refresh = has_bus.then(|| building::refresh_publisher(deps));
+    }
 }

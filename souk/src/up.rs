@@ -1,56 +1,55 @@
-//! `souk up`: takes the folder, starts the shop, fills it, says where it is, and stops it cleanly.
+//! `souk up`: locks the folder, starts the shop, fills it, prints its addresses, and stops it cleanly.
 
 use std::sync::Arc;
 
+use souk_kit::Service;
 use souk_values::{IdGen, SystemClock};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    CommandError, assets,
+    assets,
     cli::UpArgs,
-    folder::{Folder, Run},
+    command_error::CommandError,
+    first_admin,
+    folder::{Folder, RunningShop},
     import::import_with_bar,
-    services::{self, CONFIG_SERVER, DISCOVERY, SERVICES},
+    services::{self, Role, port_beside},
     shop::{self, Shop},
+    stop_signals::StopSignals,
 };
 
-/// What goes wrong, and what becomes of a changed configuration.
-const LOGGED: &str = "warn,souk::serve::refreshing=info,lapin=off";
+/// Warnings and errors, and every applied change of the configuration.
+const LOG_FILTER: &str = "warn,souk::config_refresh=info,lapin=off";
 
-/// Runs the shop until it is told to stop.
 pub async fn run(args: UpArgs) -> Result<(), CommandError> {
-    souk_kit::telemetry::log_json(LOGGED);
+    souk_kit::telemetry::log_json(LOG_FILTER);
     souk_kit::telemetry::install_metrics();
     let folder = Folder::at(&args.data.data);
-    folder.make()?;
-    let _hold = folder.hold()?;
-    // Asked for before anything is started, so that no signal is lost.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::failed)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::failed)?;
+    folder.create()?;
+    let _lock = folder.lock()?;
+    let mut signals = StopSignals::register()?;
     if !args.test_clock && !folder.clock_offset().is_zero() {
         eprintln!(
-            "souk: this shop's clock was moved {} s ahead by --test-clock; without it, what happened then lies in the future.",
+            "souk: this shop's clock was moved {} s ahead by --test-clock; without that option, what happened then \
+             lies in the future.",
             folder.clock_offset().as_secs()
         );
     }
 
     let operator_token = IdGen::new(Arc::new(SystemClock)).token(32);
     let mut shop = Box::pin(shop::start(&args, &folder, operator_token.clone())).await?;
-    folder.announce(&Run {
+    folder.write_run_file(&RunningShop {
         pid: std::process::id(),
         gateway: format!("http://127.0.0.1:{}", args.port),
-        auth: format!("http://127.0.0.1:{}", services::port(8081, args.port)),
+        auth: format!("http://127.0.0.1:{}", port_beside(args.port, souk_auth::Auth::PORT)),
         operator_token,
     })?;
     greet(&args, &shop);
+    // Only now: after a start that failed earlier, the next one shows the password.
     if shop.first_admin.as_ref().is_some_and(|admin| admin.password.is_some()) {
-        folder.has_shown_password();
+        folder.delete_first_password();
     }
 
-    let asked_to_stop = async {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    };
-    let filled = async {
+    let serving = async {
         fill(&args, &shop).await?;
         shop.is_ready.send_replace(true);
         println!("Ready.");
@@ -61,17 +60,17 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
         std::future::pending::<Result<(), CommandError>>().await
     };
     let outcome = tokio::select! {
-        () = asked_to_stop => Ok(()),
-        failed = filled => failed,
+        () = signals.received() => Ok(()),
+        failed = serving => failed,
     };
     println!("Stopping …");
     let is_done = shop.stop().await;
-    folder.withdraw();
+    folder.remove_run_file();
     println!("{}", if is_done { "Stopped." } else { "Stopped; some streams or requests were cut." });
     outcome
 }
 
-/// Fills an empty shop with the sample catalogue.
+/// Fills an empty shop with the sample catalogue, unless `--empty` is given.
 async fn fill(args: &UpArgs, shop: &Shop) -> Result<(), CommandError> {
     if args.empty || !shop.products.is_empty().await.map_err(CommandError::failed)? {
         return Ok(());
@@ -92,21 +91,16 @@ fn greet(args: &UpArgs, shop: &Shop) {
     println!("  shop and API   http://localhost:{}", args.port);
     println!("  API documents  http://localhost:{}/docs", args.port);
     println!("  metrics        http://{}/metrics", shop.management);
-    for (name, standard) in SERVICES.into_iter().chain([("discovery", DISCOVERY), ("config-server", CONFIG_SERVER)]) {
-        println!("  {name:<13}  http://127.0.0.1:{}", services::port(standard, args.port));
+    for service in services::in_role(Role::Shop).chain(services::in_role(Role::Platform)) {
+        println!("  {:<13}  http://127.0.0.1:{}", service.name, port_beside(args.port, service.port));
     }
     println!();
     if args.test_clock {
-        println!("  The clock can be moved by an admin: POST /api/test-clock. Not for a shop that sells.");
+        println!("  An admin can move the clock: POST /api/test-clock. Not for a shop that sells.");
         println!();
     }
     if let Some(admin) = &shop.first_admin {
-        match &admin.password {
-            Some(password) => {
-                println!("  First admin    {}   password {}   (shown this once)", admin.email, password.expose());
-            }
-            None => println!("  First admin    {}   with the password you configured", admin.email),
-        }
+        println!("  {}", first_admin::line(&admin.email, admin.password.as_ref()));
         println!();
     }
     println!("Ctrl-C stops it.");

@@ -1,4 +1,4 @@
-//! Messages that failed by their own fault, kept with the reason until a person decides.
+//! Dead letters: messages that failed too often, kept with the error until an operator replays or discards them.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::BusError;
 
-/// Which dead letter.
+/// Id of a dead letter, derived from its queue and event, so that the same message never has two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct DeadLetterId(pub Uuid);
@@ -29,44 +29,44 @@ impl std::fmt::Display for DeadLetterId {
     }
 }
 
-/// A message that its consumer could not digest.
+/// A message that its consumer failed to handle too often.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// Which.
+    /// Id for the requests that replay or discard this letter, a UUID.
     pub dead_letter_id: DeadLetterId,
-    /// The queue it was taken from.
+    /// Name of the queue from which the message was consumed, such as `product.orders`.
     pub queue: String,
-    /// How often it was tried.
+    /// Number of attempts to handle the message.
     pub attempts: u32,
-    /// Why it failed last.
+    /// Error message of the last attempt.
     pub error: String,
-    /// When it was put aside.
+    /// Time at which the message became a dead letter.
     pub died_at: Timestamp,
-    /// The event, as a CloudEvents envelope, if the message can be read as one.
+    /// The event as a CloudEvents 1.0 envelope; absent if the message cannot be read as one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub envelope: Option<Envelope>,
-    /// The message as it came, if it cannot.
+    /// Body of the message; present only if it cannot be read as an envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
 }
 
 impl DeadLetter {
-    /// The event's type, or what to call a message that is no event.
+    /// Returns the type of the event, or `(no event)` for a message that cannot be read.
     #[must_use]
     pub fn event_type(&self) -> &str {
         self.envelope.as_ref().map_or("(no event)", |envelope| &envelope.event_type)
     }
 }
 
-/// One letter per queue and event: the event's id with the queue's name folded in.
+/// Returns the id of the letter for an event in a queue: the event's id combined with the name of the queue.
 pub(crate) fn letter_id(queue: &str, event: Uuid) -> DeadLetterId {
     let fold = |id: u128, byte: u8| id.rotate_left(5) ^ u128::from(byte);
     DeadLetterId(Uuid::from_u128(event.as_u128() ^ queue.bytes().fold(0, fold)))
 }
 
-/// The same for a message that is no event: a hash of its body (FNV-1a).
+/// Returns the id of the letter for a message that is no event, from the FNV-1a hash of its body.
 pub(crate) fn letter_id_of_body(queue: &str, body: &[u8]) -> DeadLetterId {
     let hash = body.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
         (hash ^ u128::from(*byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)

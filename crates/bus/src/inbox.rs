@@ -1,62 +1,46 @@
-//! Remembers which events a queue's consumer has already acted on, in the transaction of the act.
+//! The inbox: records the events that a consumer has applied, in the transaction of their effect.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use souk_sql::{Db, SqlError, Tx, insert_unless_there};
-use souk_values::{Clock, Timestamp, clock};
-use tokio_util::sync::CancellationToken;
+use souk_sql::{Db, SqlError, Tx, insert_or_ignore};
+use souk_values::{DAY, Timestamp};
 use uuid::Uuid;
 
 use crate::tables::inbox_event::{ActiveModel, Column, Entity};
 
-/// How long an event is remembered; nothing is redelivered later than that.
-pub const REMEMBERED: Duration = Duration::from_secs(30 * 86_400);
+/// Time for which the inbox keeps an event. No transport redelivers one later than that.
+pub const RETENTION: Duration = DAY.saturating_mul(30);
 
-/// About how many rows are forgotten in one transaction.
-const FORGET_AT_ONCE: u64 = 1_000;
-/// How often old events are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// Approximate number of rows that are deleted per transaction.
+const PURGE_BATCH: u64 = 1_000;
 
-/// Records that `queue` acts on `event_id` in this transaction. False: it has before, so do nothing.
-pub async fn first_time(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) -> Result<bool, SqlError> {
+/// Records that `queue` applies `event_id` in this transaction. Returns false if it has applied the event before, in which
+/// case the transaction must change nothing.
+pub async fn record(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) -> Result<bool, SqlError> {
     let row = ActiveModel {
         queue: Set(queue.to_owned()),
         event_id: Set(event_id.to_string()),
         received_at: Set(now.millis()),
     };
-    Ok(insert_unless_there(tx, [row]).await? == 1)
+    Ok(insert_or_ignore(tx, [row]).await? == 1)
 }
 
-/// Forgets old events each hour, until `stop`.
-pub async fn keep_short(db: Db, clock: Arc<dyn Clock>, stop: CancellationToken) {
+/// Deletes the events received more than [`RETENTION`] before `now`, and returns their number.
+pub async fn purge_old(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
+    let before = now.minus(RETENTION).millis();
+    let mut purged = 0;
     loop {
-        tokio::select! {
-            () = clock::sleep(&*clock, FORGET_EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-        match forget_old(&db, clock.now()).await {
-            Ok(forgotten) => tracing::debug!(forgotten, "old events were forgotten"),
-            Err(error) => tracing::warn!(error = %error, "old events are forgotten later"),
-        }
-    }
-}
-
-/// Forgets what was received more than [`REMEMBERED`] before `now`. Answers how many rows went.
-pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
-    let before = now.minus(REMEMBERED).millis();
-    let mut forgotten = 0;
-    loop {
-        // A part at a time, so that nobody's write waits behind a month of rows.
+        // In batches, so that other writes do not wait while a month of rows is deleted.
         let oldest = || Entity::find().filter(Column::ReceivedAt.lt(before)).order_by_asc(Column::ReceivedAt);
-        let bound = oldest().offset(FORGET_AT_ONCE).one(db.reader()).await?.map_or(before, |row| row.received_at);
-        // Rows of one instant may be more than a part; they go together.
+        let bound = oldest().offset(PURGE_BATCH).one(db.reader()).await?.map_or(before, |row| row.received_at);
+        // A batch may consist of a single instant. Its rows exceed the batch then, and are deleted together.
         let bound = if oldest().one(db.reader()).await?.is_some_and(|row| row.received_at == bound) {
             bound + 1
         } else {
             bound
         };
-        let gone = db
+        let deleted = db
             .write(bound, |tx, &bound| {
                 Box::pin(async move {
                     let old = Entity::delete_many().filter(Column::ReceivedAt.lt(bound));
@@ -64,9 +48,9 @@ pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
                 })
             })
             .await?;
-        forgotten += gone;
-        if gone == 0 || bound == before {
-            return Ok(forgotten);
+        purged += deleted;
+        if deleted == 0 || bound == before {
+            return Ok(purged);
         }
     }
 }

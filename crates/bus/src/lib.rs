@@ -1,31 +1,39 @@
-//! Carries events between services: nothing that was committed is lost, nothing has its effect twice.
+//! Carries events between services, so that every committed event reaches each of its queues and takes effect there once.
 //!
-//! A service writes its events into its outbox in the transaction that makes them true; the relay
-//! hands them to a [`Transport`]; a [`Consumer`] of another service takes them from its queue, and
-//! records each in its inbox in the transaction of the effect.
+//! A service writes events into its outbox in the transaction that makes them true. The relay publishes them to a
+//! [`Transport`]. A [`Consumer`] of another service receives them from its queue, and records each in its inbox in the
+//! transaction of the effect.
+
+#![warn(missing_docs)]
 
 pub mod inbox;
 pub mod outbox;
 pub mod rabbit;
+pub mod trace;
 
+mod backoff;
 mod consumer;
 mod dead_letters;
 mod error;
+mod handler;
 mod local;
 mod migrations;
-mod pace;
-mod retrying;
+mod redelivery;
+mod relay;
+mod sql_outbox;
 mod stamper;
 mod tables;
-pub mod trace;
 mod transport;
 
-pub use consumer::{Consumer, Failure, Outcome, Received};
+pub use consumer::Consumer;
 pub use dead_letters::{DeadLetter, DeadLetterId};
 pub use error::BusError;
+pub use handler::{Cause, Failure, Outcome, Received};
 pub use local::LocalTransport;
 pub use migrations::{outbox_migrations, service_migrations};
-pub use outbox::{Claim, Outbox, SqlOutbox, relay};
+pub use outbox::{Claim, Outbox};
 pub use rabbit::{RabbitConfig, RabbitTransport};
+pub use relay::relay;
+pub use sql_outbox::SqlOutbox;
 pub use stamper::Stamper;
 pub use transport::{Announcement, Delivery, Signal, Subscription, Transport, Verdict};

@@ -1,20 +1,20 @@
-//! The bus between many processes: `RabbitMQ` 3.10 or later, without plug-ins.
+//! The transport between many processes: `RabbitMQ` 3.10 or later, without plug-ins.
 //!
-//! Events go to the topic exchange `souk.events` and from there into one quorum queue per consuming service
-//! and purpose. A message that failed by its own fault waits in a queue without consumer, `souk.retry.*`,
-//! whose time to live sends it back; one that failed too often goes to `souk.dead` and from there into the
-//! dead letters of its queue. Before a message is acknowledged, its successor is confirmed. What all processes
-//! are told at once goes over `springCloudBus`.
+//! Events go to the topic exchange `souk.events`, which routes them to one quorum queue per consuming service and purpose.
+//! A failed message waits for its redelivery in a queue without consumers, `souk.retry.*`, from which its time to live
+//! returns it. One that failed too often goes to `souk.dead`, and from there to the dead letters of its queue. A message is
+//! acknowledged only after such a successor is confirmed. Announcements to all processes go over `springCloudBus`.
 
 mod address;
-mod answers;
-mod declaring;
-mod hearing;
-mod inspecting;
+mod announcements;
+mod connection;
+mod declaration;
+mod inspection;
 mod letters;
-mod link;
 mod message;
+mod options;
 mod publisher;
+mod replies;
 mod session;
 mod subscription;
 mod topology;
@@ -32,33 +32,31 @@ use uuid::Uuid;
 
 use crate::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
 
-pub use declaring::Difference;
-pub use inspecting::QueueDepth;
+pub use declaration::TopologyDifference;
+pub use inspection::QueueDepth;
 pub use topology::{Argument, Binding, BrokerQueue, Exchange, Routing, Topology};
 
 use address::Address;
-use answers::{ANSWER, NOT_FOUND};
-use hearing::Heard;
+use announcements::Receivers;
 use message::Outgoing;
-use session::{Role, Session, State, Supervisor};
+use options::Options;
+use replies::{NOT_FOUND, REPLY_TIMEOUT};
+use session::{Session, State, Supervisor};
 use subscription::RabbitSubscription;
 use topology::Names;
 
-/// The longest prefix: names with it must stay within AMQP's 255 bytes.
-const LONGEST_PREFIX: usize = 100;
-
-/// Where the broker is, and who this process is to it.
+/// The broker's address, and the names and signals of this process on it.
 #[derive(Debug, Clone)]
 pub struct RabbitConfig {
-    /// `amqp://user:password@host:port/vhost`, or `amqps://…`. Its query may set `heartbeat` (seconds, 10)
-    /// and `frame_max` (bytes, 32768).
+    /// `amqp://user:password@host:port/vhost`, or `amqps://…`. Its query may set `heartbeat` (seconds, 10) and `frame_max`
+    /// (bytes, 32768).
     pub url: Secret,
-    /// What goes before the name of every exchange and queue; empty in production.
+    /// Prefix of the names of all exchanges and queues; empty in production.
     pub prefix: String,
-    /// Types of events whose signals this process wants: whole, or their beginning up to a dot (`order.`).
-    pub wakes: Vec<&'static str>,
-    /// What the broker's list of connections shows.
-    pub name: String,
+    /// Event types whose signals this process receives: whole, or their beginning up to a dot (`order.`).
+    pub signal_types: Vec<&'static str>,
+    /// Name of the connections in the broker's lists.
+    pub connection_name: String,
 }
 
 /// The transport over `RabbitMQ`. Cloning shares it.
@@ -67,7 +65,7 @@ pub struct RabbitTransport(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    role: Role,
+    options: Options,
     clock: Arc<dyn Clock>,
     state: watch::Receiver<State>,
     signals: broadcast::Sender<Signal>,
@@ -84,91 +82,114 @@ impl Drop for Inner {
 }
 
 impl RabbitTransport {
-    /// Answers at once; connects, declares the topology, and connects again when the connection is lost, in
-    /// the background. [`Transport::ping`] says what is wrong until it works. Errors: the URL or the prefix
-    /// cannot be right.
+    /// Returns immediately, and connects, declares the topology and reconnects in the background. Until that succeeds,
+    /// [`Transport::ping`] returns the reason. Errors: the URL or the prefix is invalid.
     #[expect(clippy::unused_async, reason = "it needs a runtime, and is opened as the local transport is")]
     pub async fn open(config: RabbitConfig, clock: Arc<dyn Clock>) -> Result<Self, BusError> {
-        let RabbitConfig { url, prefix, wakes, name } = config;
+        let RabbitConfig { url, prefix, signal_types, connection_name } = config;
         let address = Address::parse(&url)?;
-        Ok(Self::start(Role { address, names: names(&prefix)?, name, inspects: false, wakes }, clock))
+        let names = Names::checked(&prefix)?;
+        Ok(Self::start(Options { address, names, connection_name, inspects: false, signal_types }, clock))
     }
 
-    /// Connects to look: declares nothing, and changes nothing but by [`Transport::replay`] and
+    /// Connects for an operator: declares nothing, and changes nothing except by [`Transport::replay`] and
     /// [`Transport::discard`]. Errors: the broker cannot be used now.
     pub async fn inspect(url: &Secret, prefix: &str, clock: Arc<dyn Clock>) -> Result<Self, BusError> {
-        let (address, name) = (Address::parse(url)?, "souk operator".to_owned());
-        let role = Role { address, names: names(prefix)?, name, inspects: true, wakes: Vec::new() };
-        let transport = Self::start(role, clock);
+        let address = Address::parse(url)?;
+        let names = Names::checked(prefix)?;
+        let connection_name = "souk operator".to_owned();
+        let options = Options { address, names, connection_name, inspects: true, signal_types: Vec::new() };
+        let transport = Self::start(options, clock);
         let mut state = transport.0.state.clone();
-        // In time or not, the state tells.
-        let _ = tokio::time::timeout(ANSWER, state.changed()).await;
+        // After a timeout `session` returns the reason.
+        let _ = tokio::time::timeout(REPLY_TIMEOUT, state.changed()).await;
         transport.session()?;
         Ok(transport)
     }
 
-    fn start(role: Role, clock: Arc<dyn Clock>) -> Self {
-        let (told, state) = watch::channel(State::Away("it is not connected yet".to_owned()));
-        let (signals, announcements) = (broadcast::Sender::new(1_024), broadcast::Sender::new(64));
+    fn start(options: Options, clock: Arc<dyn Clock>) -> Self {
+        let (state_sender, state) = watch::channel(State::Disconnected("it is not connected yet".to_owned()));
+        let signals = broadcast::Sender::new(1_024);
+        let announcements = broadcast::Sender::new(64);
         let incomplete = Arc::new(Notify::new());
         let stop = CancellationToken::new();
         let supervisor = Supervisor {
-            role: role.clone(),
-            state: told,
-            heard: Heard { signals: signals.clone(), announcements: announcements.clone() },
+            options: options.clone(),
+            state: state_sender,
+            receivers: Receivers { signals: signals.clone(), announcements: announcements.clone() },
             incomplete: Arc::clone(&incomplete),
             ids: IdGen::new(Arc::clone(&clock)),
             stop: stop.clone(),
         };
         let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
-        Self(Arc::new(Inner { role, clock, state, signals, announcements, incomplete, stop, supervisor }))
+        Self(Arc::new(Inner { options, clock, state, signals, announcements, incomplete, stop, supervisor }))
     }
 
-    /// Closes the connections and opens no other; messages taken and not settled go back to their queues.
+    /// Closes the connections for good, which requeues unsettled messages, and waits until they are closed.
     pub async fn close(&self) {
         self.0.stop.cancel();
         if let Some(supervisor) = self.0.supervisor.lock().await.take() {
-            // It ends by itself; a defect in it has been told by its panic.
+            // An error is a panic of the supervisor, which has been logged.
             let _ = supervisor.await;
         }
     }
 
-    /// Opens no other connection and declares nothing from now on; what is open is closed soon after.
+    /// Closes the connections for good without waiting for it, and declares nothing any more.
     pub fn stop(&self) {
         self.0.stop.cancel();
     }
 
-    /// The connections in working order. Errors: why there are none.
+    /// Returns the exchanges and queues on the broker that differ from those of this version. Changes nothing.
+    pub async fn check_topology(&self) -> Result<Vec<TopologyDifference>, BusError> {
+        let topology = Topology::named(&self.0.options.names);
+        declaration::differences(&self.session()?.consuming, &topology).await
+    }
+
+    /// Returns the depth of every queue of the shop. Errors: a queue is missing, or the broker cannot be used.
+    pub async fn queue_depths(&self) -> Result<Vec<QueueDepth>, BusError> {
+        let queues = Topology::named(&self.0.options.names).queues.into_iter().map(|queue| queue.name).collect();
+        inspection::depths(&self.session()?.consuming, queues).await
+    }
+
+    /// Closes the connections and deletes all exchanges and queues of this prefix with their messages; for tests. Errors:
+    /// there is no prefix, so that these would be a shop's, or the broker cannot be used.
+    pub async fn remove_everything(&self) -> Result<(), BusError> {
+        let Options { address, names, .. } = &self.0.options;
+        inspection::check_prefixed(names)?;
+        self.close().await;
+        inspection::remove_everything(address, names).await
+    }
+
+    /// Deletes all exchanges and queues under `prefix` on the broker at `url`, for tests without a transport.
+    pub async fn remove_everything_at(url: &Secret, prefix: &str) -> Result<(), BusError> {
+        let names = Names::checked(prefix)?;
+        inspection::remove_everything(&Address::parse(url)?, &names).await
+    }
+
+    /// Returns the current session. Errors: the reason why there is none.
     fn session(&self) -> Result<Arc<Session>, BusError> {
         match &*self.0.state.borrow() {
             State::Ready(session) => Ok(Arc::clone(session)),
-            State::Away(why) => Err(BusError::Unavailable(why.clone())),
-            State::Drifted(what) => Err(BusError::Drift(what.clone())),
+            State::Disconnected(reason) => Err(BusError::Unavailable(reason.clone())),
+            State::Drifted(differences) => Err(BusError::Drift(differences.clone())),
         }
     }
-}
-
-fn names(prefix: &str) -> Result<Names, BusError> {
-    if prefix.len() > LONGEST_PREFIX {
-        return Err(BusError::Configuration(format!("a prefix has at most {LONGEST_PREFIX} bytes")));
-    }
-    Ok(Names::new(prefix))
 }
 
 #[async_trait::async_trait]
 impl Transport for RabbitTransport {
     async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
-        let names = &self.0.role.names;
+        let names = &self.0.options.names;
         let messages: Result<Vec<Outgoing>, BusError> =
             envelopes.iter().map(|envelope| Outgoing::event(names, envelope)).collect();
         let confirmed = self.session()?.publisher.publish(&messages?).await?;
-        let taken = envelopes.iter().zip(confirmed).filter(|(_, is_confirmed)| *is_confirmed);
-        Ok(taken.map(|(envelope, _)| envelope.id).collect())
+        let confirmed = envelopes.iter().zip(confirmed).filter(|(_, is_confirmed)| *is_confirmed);
+        Ok(confirmed.map(|(envelope, _)| envelope.id).collect())
     }
 
     async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError> {
-        let Inner { role, clock, .. } = &*self.0;
-        let opened = RabbitSubscription::open(self.session()?, role.names.clone(), Arc::clone(clock), queue).await;
+        let Inner { options, clock, .. } = &*self.0;
+        let opened = RabbitSubscription::open(self.session()?, options.names.clone(), Arc::clone(clock), queue).await;
         if matches!(&opened, Err(refusal) if refusal.code == NOT_FOUND) {
             self.0.incomplete.notify_one();
         }
@@ -180,7 +201,7 @@ impl Transport for RabbitTransport {
     }
 
     async fn announce(&self, announcement: Announcement) -> Result<(), BusError> {
-        let message = Outgoing::announcement(&self.0.role.names, &announcement)?;
+        let message = Outgoing::announcement(&self.0.options.names, &announcement)?;
         self.session()?.publisher.publish(&[message]).await?;
         Ok(())
     }
@@ -192,17 +213,17 @@ impl Transport for RabbitTransport {
     async fn ping(&self) -> Result<(), BusError> {
         match self.session()?.publishing.blocked() {
             None => Ok(()),
-            Some(reason) => Err(publisher::blocked(&reason)),
+            Some(reason) => Err(publisher::blocked_error(&reason)),
         }
     }
 
     async fn recovered(&self) {
         let mut state = self.0.state.clone();
-        // Not the state as it is: whoever asks has just met a failure in it.
+        // The caller has just failed in the current state, so only a later one counts.
         state.mark_unchanged();
         loop {
             if state.changed().await.is_err() {
-                // Nobody connects any more.
+                // The supervisor has stopped, and nothing will reconnect.
                 std::future::pending::<()>().await;
             }
             if matches!(&*state.borrow_and_update(), State::Ready(_)) {
@@ -212,12 +233,12 @@ impl Transport for RabbitTransport {
     }
 
     async fn dead_letters(&self, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError> {
-        letters::list(self.0.role.clone(), service.map(ToOwned::to_owned)).await
+        letters::list(self.0.options.clone(), service.map(ToOwned::to_owned)).await
     }
 
     async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError> {
-        let names: Vec<String> = queues.iter().map(|queue| self.0.role.names.letters(queue)).collect();
-        let depths = inspecting::depths(&self.session()?.consuming, names).await?;
+        let names: Vec<String> = queues.iter().map(|queue| self.0.options.names.letters(queue)).collect();
+        let depths = inspection::depths(&self.session()?.consuming, names).await?;
         Ok(depths.into_iter().map(|depth| depth.waiting).collect())
     }
 
@@ -228,10 +249,10 @@ impl Transport for RabbitTransport {
     }
 
     async fn replay(&self, id: DeadLetterId) -> Result<(), BusError> {
-        letters::replay(self.0.role.clone(), id).await
+        letters::replay(self.0.options.clone(), id).await
     }
 
     async fn discard(&self, id: DeadLetterId) -> Result<(), BusError> {
-        letters::discard(self.0.role.clone(), id).await
+        letters::discard(self.0.options.clone(), id).await
     }
 }

@@ -1,4 +1,4 @@
-//! Puts events into envelopes: id, time and trace context.
+//! Wraps events in envelopes with an id, a time and the trace context.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use souk_values::{Clock, IdGen};
 
 use crate::trace;
 
-/// Stamps envelopes for one service.
+/// Creates the envelopes of one service's events.
 #[derive(Debug, Clone)]
 pub struct Stamper {
     ids: IdGen,
@@ -16,20 +16,20 @@ pub struct Stamper {
 }
 
 impl Stamper {
-    /// A stamper without a trace.
+    /// Returns a stamper that reads the trace context of the task in which it stamps.
     #[must_use]
     pub fn new(ids: IdGen, clock: Arc<dyn Clock>) -> Self {
         Self { ids, clock, traceparent: None }
     }
 
-    /// The same, for the trace of the work at hand. Call it before a transaction whose events are
-    /// decided inside: transactions run on the store's task, where the trace is not known.
+    /// Returns a stamper for the trace context of the current task. Call it before a transaction that stamps events:
+    /// transactions run on a task of the store, which has no trace context.
     #[must_use]
-    pub fn in_this_trace(&self) -> Self {
+    pub fn with_current_trace(&self) -> Self {
         Self { traceparent: trace::current(), ..self.clone() }
     }
 
-    /// Wraps `event`. Errors: only if it cannot be shown as JSON.
+    /// Wraps `event` in an envelope. Errors: the event cannot be serialized.
     pub fn stamp<E: Event>(&self, event: &E) -> Result<Envelope, EventError> {
         let traceparent = self.traceparent.clone().or_else(trace::current);
         Envelope::wrap(self.ids.uuid(), self.clock.now(), traceparent, event)

@@ -1,6 +1,6 @@
-//! The bus's tables: outbox and inbox in each service's store, queues and dead letters in the local bus's.
+//! Tables of the bus: outbox and inbox in the store of each service, queues and dead letters in that of the local bus.
 
-/// Events that are true and not yet published.
+/// Events that are committed and not yet published.
 pub mod outbox_event {
     use sea_orm::entity::prelude::*;
 
@@ -19,7 +19,7 @@ pub mod outbox_event {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Events whose effect a queue's consumer has had.
+/// Events that the consumer of a queue has applied.
 pub mod inbox_event {
     use sea_orm::entity::prelude::*;
 
@@ -38,7 +38,7 @@ pub mod inbox_event {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The local bus's queues.
+/// Messages in the queues of the local bus.
 pub mod bus_message {
     use sea_orm::entity::prelude::*;
 
@@ -60,7 +60,7 @@ pub mod bus_message {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Messages that their consumer could not digest.
+/// Messages that their consumer failed to handle too often.
 pub mod dead_letter {
     use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,5 @@
-//! What carries envelopes from outbox to queue: the local bus in one process, a broker between many.
+//! The interface of the transports: [`LocalTransport`](crate::LocalTransport) within one process, and
+//! [`RabbitTransport`](crate::RabbitTransport) between many.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,105 +9,107 @@ use uuid::Uuid;
 
 use crate::{BusError, DeadLetter, DeadLetterId};
 
-/// Carries envelopes. Whatever [`Transport::publish`] confirmed is on disk in every queue bound to it.
+/// Delivers envelopes from outboxes to queues. An event that [`Transport::publish`] has confirmed is on disk in every queue
+/// bound to its type.
 #[async_trait::async_trait]
 pub trait Transport: Send + Sync + std::fmt::Debug {
-    /// Publishes `envelopes` in order; answers the ids of those it took charge of.
+    /// Publishes `envelopes` in order, and returns the ids of those that are confirmed.
     async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError>;
-    /// Begins to consume `queue`.
+    /// Starts consuming `queue`.
     async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError>;
-    /// Told of each event published from now on, to wake those who wait for it; may miss some.
+    /// Subscribes to a signal for each event published from now on, to wake requests that wait for one. Best effort: some
+    /// signals may be missed.
     fn signals(&self) -> broadcast::Receiver<Signal>;
-    /// Tells all processes of the shop that listen now, this one too; nothing is kept for those who do not.
+    /// Broadcasts to all processes of the shop that are connected now, including this one. It is not stored.
     async fn announce(&self, announcement: Announcement) -> Result<(), BusError>;
-    /// What is announced from now on. Some may be missed: then [`Announcement::missed`] is among them afterwards,
-    /// or the receiver lags.
+    /// Subscribes to announcements from now on. After some may have been missed, [`Announcement::missed`] follows or the
+    /// receiver lags.
     fn announcements(&self) -> broadcast::Receiver<Announcement>;
-    /// Whether it works now, for readiness.
+    /// Checks for readiness that the transport works now.
     async fn ping(&self) -> Result<(), BusError>;
-    /// Waits until a transport that was away is back. One that cannot tell never says so: who waits for
-    /// it tries again after a while anyway.
+    /// Waits until an unavailable transport has recovered. Never returns for a transport that does not detect that, so
+    /// callers also retry after a pause.
     async fn recovered(&self) {
         std::future::pending::<()>().await;
     }
 
-    /// The dead letters of `service`'s queues, or of all; newest first.
+    /// Returns the dead letters of the queues of `service`, or of all queues, newest first.
     async fn dead_letters(&self, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError>;
-    /// How many dead letters each of `queues` has, in the order asked; cheap enough for a gauge.
+    /// Returns the number of dead letters of each of `queues`, in their order; cheap enough for a gauge.
     async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError>;
-    /// One of them. Errors: there is none with this id.
+    /// Returns the dead letter `id`. Errors: it does not exist.
     async fn dead_letter(&self, id: DeadLetterId) -> Result<DeadLetter, BusError>;
-    /// Puts it back into its queue, as new. Errors: there is none with this id.
+    /// Moves the dead letter `id` back into its queue, with no attempts counted. Errors: it does not exist.
     async fn replay(&self, id: DeadLetterId) -> Result<(), BusError>;
-    /// Drops it for good. Errors: there is none with this id.
+    /// Deletes the dead letter `id`. Errors: it does not exist.
     async fn discard(&self, id: DeadLetterId) -> Result<(), BusError>;
 }
 
-/// A consumer's hold on its queue.
+/// A subscription to one queue.
 #[async_trait::async_trait]
 pub trait Subscription: Send {
-    /// Waits for messages that are due; at most `max`, at least one, oldest first.
+    /// Waits for messages that are due, and returns at least one and at most `max` of them, oldest first.
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError>;
-    /// Says what became of messages. Those not named come again.
+    /// Settles messages with their verdicts. Messages that are never settled are redelivered.
     async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) -> Result<(), BusError>;
 }
 
-/// A message handed to a consumer.
+/// A message delivered to a consumer.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// The event.
+    /// The event in its envelope.
     pub envelope: Envelope,
-    /// How often it was handled before and failed by its own fault.
+    /// Number of earlier attempts that failed because of this message.
     pub attempts: u32,
-    /// Which delivery of its channel it is, where the transport counts them.
+    /// AMQP's delivery tag; 0 on the local transport.
     pub(crate) tag: u64,
 }
 
-/// What a consumer says of a message.
+/// A consumer's decision on a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Its effect is on disk.
+    /// The message was applied, and its effect is on disk.
     Ack,
-    /// It failed by its own fault; hand it out again after a while.
+    /// The message failed. Redeliver it after a delay, as another attempt.
     Retry {
-        /// How long to hold it back.
+        /// Time until the redelivery.
         after: Duration,
     },
-    /// Its consumer's engine is away for long; hand it out again some time, without counting this against it.
+    /// The consumer's engine has been unavailable for long. Redeliver the message later as the same attempt.
     Postpone,
-    /// It failed too often; keep it aside for a person to look at.
+    /// The message failed too often. Make it a dead letter.
     Dead {
-        /// Why it failed last.
+        /// Error message of the last attempt.
         error: String,
     },
 }
 
-/// Something that all processes are told at once, such as that the configuration has changed. On a broker it goes
-/// over the exchange `springCloudBus` as it is, where Spring's services tell and hear the same.
+/// A JSON message to all processes, such as that the configuration has changed. RabbitMQ carries it unchanged over the
+/// exchange `springCloudBus`, which services with Spring Cloud Bus share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement(pub Arc<serde_json::Value>);
 
 impl Announcement {
-    /// What a transport tells its own process when it begins to hear, at first and after each time that it could
-    /// not: others may have announced something meanwhile, so look for yourself. It is JSON's `null`, which
-    /// nobody announces.
+    /// Returns the announcement that a transport sends to its own process whenever it starts receiving, initially and after
+    /// an interruption: others may have been missed before, so receivers should check for changes. It is JSON `null`, which
+    /// no process announces.
     #[must_use]
     pub fn missed() -> Self {
         Self(Arc::new(serde_json::Value::Null))
     }
 
-    /// Whether it is [`Self::missed`].
+    /// Returns true for [`Announcement::missed`].
     #[must_use]
     pub fn is_missed(&self) -> bool {
         self.0.is_null()
     }
 }
 
-/// Something was published.
+/// The notice that an event was published.
 #[derive(Debug, Clone)]
 pub struct Signal {
-    /// The event's type.
+    /// Type of the event, such as `order.paid.v1`.
     pub event_type: String,
-    /// The aggregate's id.
+    /// Id of the aggregate.
     pub subject: String,
 }

@@ -1,32 +1,42 @@
-//! An instance of a service, as it registers.
+//! An instance of a service, as it is registered.
 
 use std::collections::BTreeMap;
 
-use crate::InstanceStatus;
+use serde::Serialize;
 
-/// A port and whether it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::{InstanceStatus, json::wire};
+
+/// A port of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Port {
-    /// 0 to 65535.
+    /// Port number, 0 to 65535.
+    #[serde(rename = "$")]
     pub number: u16,
-    /// Whether the instance listens on it.
+    /// True if the instance listens on the port.
+    #[serde(rename = "@enabled", serialize_with = "wire::as_text")]
     pub is_enabled: bool,
 }
 
-/// How long a registration lasts, and what became of it. Times are milliseconds since 1970; 0: never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Terms and history of a lease. Times are milliseconds since 1970-01-01 UTC; 0 stands for never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LeaseInfo {
-    /// How often the instance renews, in seconds. 30.
+    /// Seconds between two renewals; 30 by default.
+    #[serde(rename = "renewalIntervalInSecs")]
     pub renewal_interval_secs: i64,
-    /// How long the lease lasts after a renewal, in seconds. 90.
+    /// Seconds that the lease lasts after a renewal; 90 by default.
+    #[serde(rename = "durationInSecs")]
     pub duration_secs: i64,
-    /// When it registered.
+    /// Time of the registration.
+    #[serde(rename = "registrationTimestamp")]
     pub registered_at: i64,
-    /// When it renewed last.
+    /// Time of the latest renewal.
+    #[serde(rename = "lastRenewalTimestamp")]
     pub renewed_at: i64,
-    /// When it was evicted.
+    /// Time of the eviction.
+    #[serde(rename = "evictionTimestamp")]
     pub evicted_at: i64,
-    /// When it was first seen up.
+    /// Time at which the instance was first `UP`.
+    #[serde(rename = "serviceUpTimestamp")]
     pub up_at: i64,
 }
 
@@ -36,14 +46,17 @@ impl Default for LeaseInfo {
     }
 }
 
-/// Whose machine an instance runs on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The data center that an instance runs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataCenter {
-    /// The Java class that clients know it by.
+    // The first field: Java's reader must know the class before it can read the others.
+    /// Java class that clients deserialize it to.
+    #[serde(rename = "@class")]
     pub class: String,
     /// `MyOwn`, `Amazon` or `Netflix`.
     pub name: String,
-    /// What Amazon tells of a machine; empty elsewhere.
+    /// Amazon's metadata of the machine; empty elsewhere.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -57,19 +70,19 @@ impl Default for DataCenter {
     }
 }
 
-/// What happened to an instance, in a delta.
+/// Kind of a change in a delta.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionType {
-    /// It registered.
+    /// `ADDED`: the instance registered.
     Added,
-    /// Its status changed.
+    /// `MODIFIED`: its status changed.
     Modified,
-    /// It is gone.
+    /// `DELETED`: it was cancelled or evicted.
     Deleted,
 }
 
 impl ActionType {
-    /// `ADDED`.
+    /// Returns the name in the protocol, such as `ADDED`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -79,64 +92,64 @@ impl ActionType {
         }
     }
 
-    /// The one of that exact name.
+    /// Returns the kind of that exact name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         [Self::Added, Self::Modified, Self::Deleted].into_iter().find(|action| action.name() == name)
     }
 }
 
-/// An instance of a service. Times are milliseconds since 1970.
+/// An instance of a service. Times are milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceInfo {
-    /// Names it within its application: `host:app:port`.
+    /// Id, unique within the application; usually `host:app:port`.
     pub instance_id: String,
-    /// Where it is, for people and links.
+    /// Host name, for people and links.
     pub host_name: String,
-    /// Its application, in capitals.
+    /// Name of the application, in upper case.
     pub app: String,
-    /// A group of applications, in capitals.
+    /// Name of a group of applications, in upper case.
     pub app_group_name: Option<String>,
-    /// Where it is, for machines.
+    /// IP address, for machines.
     pub ip_addr: String,
-    /// `na` is written nowhere.
+    /// Obsolete id; the value `na` is never written.
     pub sid: Option<String>,
-    /// What holds now, overrides included.
+    /// Effective status, overrides included.
     pub status: InstanceStatus,
-    /// What a person set; `Unknown`: nothing.
+    /// Status that an operator has set; `Unknown` if none.
     pub overridden_status: InstanceStatus,
-    /// Plain. 7001, enabled.
+    /// Port of plain HTTP; 7001, enabled, by default.
     pub port: Port,
-    /// TLS. 7002, not enabled.
+    /// Port of TLS; 7002, disabled, by default.
     pub secure_port: Port,
-    /// 1.
+    /// Obsolete country code; 1 by default.
     pub country_id: i64,
-    /// Whose machine it runs on.
+    /// Data center that the instance runs in.
     pub data_center: DataCenter,
-    /// How long its registration lasts.
+    /// Terms and history of its lease.
     pub lease: LeaseInfo,
-    /// What it tells of itself beyond this.
+    /// The instance's own key-value pairs, such as `zone`.
     pub metadata: BTreeMap<String, String>,
-    /// For people.
+    /// URL of a page for people.
     pub home_page_url: Option<String>,
-    /// For operators.
+    /// URL of a page for operators.
     pub status_page_url: Option<String>,
-    /// Answers 200 while it is well.
+    /// URL that returns 200 while the instance is healthy.
     pub health_check_url: Option<String>,
-    /// The same over TLS.
+    /// The health check's URL over TLS.
     pub secure_health_check_url: Option<String>,
-    /// The names that clients look it up by, with commas between.
+    /// Comma-separated virtual addresses that clients look the instance up by.
     pub vip_address: Option<String>,
-    /// The same for TLS.
+    /// Comma-separated virtual addresses for TLS.
     pub secure_vip_address: Option<String>,
-    /// Whether it is the registry itself.
+    /// True for a registry's own instance.
     pub is_coordinating_discovery_server: bool,
-    /// When the registry last changed it.
+    /// Time at which the registry last changed it.
     pub last_updated_at: i64,
-    /// When the instance last changed itself: the greater is the newer.
+    /// Time at which the instance last changed itself; of two versions the one with the greater value is newer.
     pub last_dirty_at: i64,
-    /// What happened to it last.
+    /// Kind of the latest change.
     pub action_type: Option<ActionType>,
-    /// Amazon's auto scaling group.
+    /// Name of the auto scaling group on Amazon.
     pub asg_name: Option<String>,
 }

@@ -1,44 +1,44 @@
-//! JSON, as the original writes it, and anything that its clients send.
+//! Eureka's JSON: written exactly as the original does, read in every variant that clients send.
 
 mod reader;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Accept, Application, Applications, InstanceInfo, StatusInfo};
+use crate::{Application, Applications, EurekaAccept, InstanceInfo, StatusInfo};
 
 pub use reader::read_registration;
 
-use wire::{ApplicationsWire, InstanceWire};
+use wire::Detailed;
 
-/// `{"applications":{..}}`; applications without instances are left out.
+/// Writes `{"applications":{..}}`; applications without instances are left out.
 #[must_use]
-pub fn applications(applications: &Applications, accept: Accept) -> String {
-    text(&Rooted::Applications(ApplicationsWire::new(applications, accept)))
+pub fn applications(applications: &Applications, accept: EurekaAccept) -> String {
+    text("applications", &Detailed(applications, accept))
 }
 
-/// `{"application":{..}}`.
+/// Writes `{"application":{..}}`.
 #[must_use]
-pub fn application(application: &Application, accept: Accept) -> String {
-    text(&Rooted::Application(wire::application(application, accept)))
+pub fn application(application: &Application, accept: EurekaAccept) -> String {
+    text("application", &Detailed(application, accept))
 }
 
-/// `{"instance":{..}}`, which is also the body of a registration.
+/// Writes `{"instance":{..}}`, which is also the body of a registration.
 #[must_use]
-pub fn instance(instance: &InstanceInfo, accept: Accept) -> String {
-    text(&Rooted::Instance(Box::new(InstanceWire::new(instance, accept))))
+pub fn instance(instance: &InstanceInfo, accept: EurekaAccept) -> String {
+    text("instance", &Detailed(instance, accept))
 }
 
-/// `{"status":{..}}`, what `GET status` answers.
+/// Writes `{"status":{..}}`, the body of `GET status`.
 #[must_use]
 pub fn status_info(status: &StatusInfo) -> String {
-    let map = |stats: &[(String, String)]| -> Value {
-        stats.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect()
-    };
+    let map = |stats: &[(String, String)]| -> Value { stats.iter().cloned().collect() };
     json!({"status": {
         "generalStats": map(&status.general_stats),
         "applicationStats": map(&status.application_stats),
@@ -48,41 +48,23 @@ pub fn status_info(status: &StatusInfo) -> String {
 }
 
 impl InstanceInfo {
-    /// Everything, without the wrapper.
+    /// Returns all fields as an object, without the `instance` wrapper.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        value(&InstanceWire::new(self, Accept::Full))
-    }
-
-    /// What a caller needs to reach it, without the wrapper.
-    #[must_use]
-    pub fn to_compact_json(&self) -> Value {
-        value(&InstanceWire::new(self, Accept::Compact))
+        serde_json::to_value(Detailed(self, EurekaAccept::Full)).unwrap_or_default()
     }
 }
 
 impl Applications {
-    /// `{"applications":{..}}`; applications without instances are left out.
+    /// Returns `{"applications":{..}}`; applications without instances are left out.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        value(&Rooted::Applications(ApplicationsWire::new(self, Accept::Full)))
+        json!({"applications": Detailed(self, EurekaAccept::Full)})
     }
 }
 
-/// Every top level object has its name around it.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Rooted<'a> {
-    Applications(ApplicationsWire<'a>),
-    Application(wire::ApplicationWire<'a>),
-    Instance(Box<InstanceWire<'a>>),
-}
-
-// The keys of these types are texts and their numbers are integers, so writing them cannot fail.
-fn text(wire: &impl Serialize) -> String {
-    serde_json::to_string(wire).unwrap_or_default()
-}
-
-fn value(wire: &impl Serialize) -> Value {
-    serde_json::to_value(wire).unwrap_or_default()
+/// Writes a top-level object, which the protocol wraps in its name.
+fn text(name: &str, value: &impl Serialize) -> String {
+    // Serialization cannot fail: all keys are strings and all numbers are integers.
+    serde_json::to_string(&BTreeMap::from([(name, value)])).unwrap_or_default()
 }

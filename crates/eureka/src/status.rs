@@ -1,29 +1,34 @@
-//! What an instance says of itself.
+//! The status of an instance.
 
 use std::{fmt, str::FromStr};
 
-/// Whether an instance takes requests. Ordered by name, as the hash of a registry lists them.
+/// Status of an instance. Only `Up` receives requests.
+///
+/// Declared in the order of the names, in which the hash code of a registry lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InstanceStatus {
-    /// It does not.
+    /// `DOWN`: its health check fails, or it is shutting down.
     Down,
-    /// A person took it out.
+    /// `OUT_OF_SERVICE`: taken out by an operator.
     OutOfService,
-    /// Not yet.
+    /// `STARTING`: not ready for requests yet.
     Starting,
-    /// Nobody knows; as an override: there is none.
+    /// `UNKNOWN`: not reported. As an override: none is set.
     Unknown,
-    /// It does.
+    /// `UP`: ready for requests.
     Up,
 }
 
-/// A text that names no status.
+/// A text that is not the name of a status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no status; it is one of UP, DOWN, STARTING, OUT_OF_SERVICE, UNKNOWN")]
+#[error("{0:?} is not a status; use UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN")]
 pub struct UnknownStatus(pub String);
 
 impl InstanceStatus {
-    /// `OUT_OF_SERVICE`.
+    /// All statuses, in the order of their names.
+    pub const ALL: [Self; 5] = [Self::Down, Self::OutOfService, Self::Starting, Self::Unknown, Self::Up];
+
+    /// Returns the name in the protocol, such as `OUT_OF_SERVICE`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,11 +50,9 @@ impl fmt::Display for InstanceStatus {
 impl FromStr for InstanceStatus {
     type Err = UnknownStatus;
 
-    /// Exact names only.
+    /// Parses a name, in upper case only.
     fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        [Self::Down, Self::OutOfService, Self::Starting, Self::Unknown, Self::Up]
-            .into_iter()
-            .find(|status| status.name() == text)
-            .ok_or_else(|| UnknownStatus(text.to_owned()))
+        let found = Self::ALL.into_iter().find(|status| status.name() == text);
+        found.ok_or_else(|| UnknownStatus(text.to_owned()))
     }
 }

@@ -1,7 +1,7 @@
-//! XML, as `XStream` writes it for the original.
+//! Eureka's XML, as `XStream` writes it for the original.
 //!
-//! Whatever an instance says of itself, the document stays well-formed: [`names`] tells what becomes of odd metadata
-//! keys; characters that XML 1.0 cannot hold become U+FFFD; a metadata entry without a key is left out.
+//! The document is well-formed whatever an instance contains: metadata keys are escaped (see [`names`]), characters
+//! that XML 1.0 forbids become U+FFFD, and a metadata entry with an empty key is left out.
 
 mod names;
 mod reader;
@@ -10,13 +10,13 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use crate::{Accept, Application, Applications, DataCenter, InstanceInfo, LeaseInfo, Port, StatusInfo};
+use crate::{ActionType, Application, Applications, DataCenter, EurekaAccept, InstanceInfo, LeaseInfo, Port, StatusInfo};
 
 pub use reader::read_registration;
 
-/// `<applications>`; applications without instances are left out.
+/// Writes `<applications>`; applications without instances are left out.
 #[must_use]
-pub fn applications(applications: &Applications, accept: Accept) -> String {
+pub fn applications(applications: &Applications, accept: EurekaAccept) -> String {
     let mut out = Writer::default();
     out.element("applications", |out| {
         out.text("versions__delta", applications.version);
@@ -28,35 +28,35 @@ pub fn applications(applications: &Applications, accept: Accept) -> String {
     out.0
 }
 
-/// `<application>`.
+/// Writes `<application>`, with its instances.
 #[must_use]
-pub fn application(application: &Application, accept: Accept) -> String {
+pub fn application(application: &Application, accept: EurekaAccept) -> String {
     let mut out = Writer::default();
     out.application(application, accept);
     out.0
 }
 
-/// `<instance>`.
+/// Writes `<instance>`, which is also the body of a registration.
 #[must_use]
-pub fn instance(instance: &InstanceInfo, accept: Accept) -> String {
+pub fn instance(instance: &InstanceInfo, accept: EurekaAccept) -> String {
     let mut out = Writer::default();
     out.instance("instance", instance, accept);
     out.0
 }
 
-/// `<status>`, what `GET status` answers.
+/// Writes `<status>`, the body of `GET status`.
 #[must_use]
 pub fn status_info(status: &StatusInfo) -> String {
     let mut out = Writer::default();
     out.element("status", |out| {
         out.map("generalStats", status.general_stats.iter().map(|(key, value)| (key, value)));
         out.map("applicationStats", status.application_stats.iter().map(|(key, value)| (key, value)));
-        out.instance("instanceInfo", &status.instance, Accept::Full);
+        out.instance("instanceInfo", &status.instance, EurekaAccept::Full);
     });
     out.0
 }
 
-/// A document that grows. Element names given to it are valid; texts need not be.
+/// An XML writer. It escapes texts and attributes, but takes element names as they are.
 #[derive(Default)]
 struct Writer(String);
 
@@ -68,12 +68,9 @@ impl Writer {
     }
 
     fn open(&mut self, name: &str, attribute: Option<(&str, &str)>) {
-        self.0.push('<');
-        self.0.push_str(name);
+        self.0.extend(["<", name]);
         if let Some((key, value)) = attribute {
-            self.0.push(' ');
-            self.0.push_str(key);
-            self.0.push_str("=\"");
+            self.0.extend([" ", key, "=\""]);
             self.escape(value);
             self.0.push('"');
         }
@@ -81,22 +78,20 @@ impl Writer {
     }
 
     fn close(&mut self, name: &str) {
-        self.0.push_str("</");
-        self.0.push_str(name);
-        self.0.push('>');
+        self.0.extend(["</", name, ">"]);
     }
 
     fn text(&mut self, name: &str, value: impl Display) {
         self.element(name, |out| out.escape(&value.to_string()));
     }
 
-    fn optional(&mut self, name: &str, value: Option<&String>) {
+    fn optional(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.text(name, value);
         }
     }
 
-    /// Right in texts and in attributes. Line ends are escaped, or a parser would change them.
+    /// Escapes `text` for both texts and attributes.
     fn escape(&mut self, text: &str) {
         for letter in text.chars() {
             match letter {
@@ -105,6 +100,7 @@ impl Writer {
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&apos;"),
+                // As they are, a parser would normalize these three.
                 '\r' => self.0.push_str("&#xd;"),
                 '\n' => self.0.push_str("&#xa;"),
                 '\t' => self.0.push_str("&#x9;"),
@@ -124,14 +120,14 @@ impl Writer {
 
     fn metadata(&mut self, entries: &BTreeMap<String, String>) {
         if entries.is_empty() {
-            // What Java makes of it; some clients read the attribute.
+            // Java's form of an empty map; some clients read the attribute.
             self.0.push_str("<metadata class=\"java.util.Collections$EmptyMap\"/>");
         } else {
             self.map("metadata", entries.iter());
         }
     }
 
-    fn application(&mut self, application: &Application, accept: Accept) {
+    fn application(&mut self, application: &Application, accept: EurekaAccept) {
         self.element("application", |out| {
             out.text("name", &application.name);
             for instance in &application.instances {
@@ -140,26 +136,20 @@ impl Writer {
         });
     }
 
-    fn instance(&mut self, name: &str, instance: &InstanceInfo, accept: Accept) {
-        let full = accept == Accept::Full;
+    fn instance(&mut self, name: &str, instance: &InstanceInfo, accept: EurekaAccept) {
+        let full = accept == EurekaAccept::Full;
         self.element(name, |out| {
             out.text("instanceId", &instance.instance_id);
             out.text("hostName", &instance.host_name);
             out.text("app", &instance.app);
             out.optional("appGroupName", instance.app_group_name.as_ref());
             out.text("ipAddr", &instance.ip_addr);
-            if full {
-                out.optional("sid", instance.sid.as_ref().filter(|sid| *sid != "na"));
-            }
+            out.optional("sid", instance.sid.as_ref().filter(|sid| full && *sid != "na"));
             out.text("status", instance.status);
-            if full {
-                out.text("overriddenstatus", instance.overridden_status);
-            }
+            out.optional("overriddenstatus", full.then_some(instance.overridden_status));
             out.port("port", instance.port);
             out.port("securePort", instance.secure_port);
-            if full {
-                out.text("countryId", instance.country_id);
-            }
+            out.optional("countryId", full.then_some(instance.country_id));
             out.data_center(&instance.data_center);
             if full {
                 out.lease(&instance.lease);
@@ -173,18 +163,14 @@ impl Writer {
             out.optional("secureVipAddress", instance.secure_vip_address.as_ref());
             out.text("isCoordinatingDiscoveryServer", instance.is_coordinating_discovery_server);
             out.text("lastUpdatedTimestamp", instance.last_updated_at);
-            if full {
-                out.text("lastDirtyTimestamp", instance.last_dirty_at);
-            }
-            if let Some(action) = instance.action_type {
-                out.text("actionType", action.name());
-            }
+            out.optional("lastDirtyTimestamp", full.then_some(instance.last_dirty_at));
+            out.optional("actionType", instance.action_type.map(ActionType::name));
             out.optional("asgName", instance.asg_name.as_ref());
         });
     }
 
     fn port(&mut self, name: &str, port: Port) {
-        self.open(name, Some(("enabled", if port.is_enabled { "true" } else { "false" })));
+        self.open(name, Some(("enabled", &port.is_enabled.to_string())));
         self.escape(&port.number.to_string());
         self.close(name);
     }

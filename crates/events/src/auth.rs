@@ -1,64 +1,64 @@
-//! What auth tells: people, and the mails they ask for.
+//! Events of auth: users, and the mails that they request.
 
 use serde::{Deserialize, Serialize};
 use souk_values::{Timestamp, UserId};
 
 use crate::envelope::events;
 
-/// Somebody registered.
+/// A user registered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserRegistered {
-    /// Who.
+    /// Id of the user.
     pub user_id: UserId,
-    /// The name shown.
+    /// Display name of the user.
     pub username: String,
-    /// Where mail goes.
+    /// Mail address of the user.
     pub email: String,
-    /// `customer` or `admin`.
+    /// Role of the user: `customer` or `admin`.
     pub role: String,
-    /// Version of the user's row.
+    /// Version of the user after the event.
     pub version: i64,
 }
 
-/// A user's name, address, role or lock changed.
+/// The name, mail address, role or lock of a user changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserChanged {
-    /// Who.
+    /// Id of the user.
     pub user_id: UserId,
-    /// The name shown.
+    /// Display name of the user.
     pub username: String,
-    /// Where mail goes.
+    /// Mail address of the user.
     pub email: String,
-    /// `customer` or `admin`.
+    /// Role of the user: `customer` or `admin`.
     pub role: String,
-    /// Whether signing in is refused.
+    /// True while the user cannot sign in.
     pub locked: bool,
-    /// Version of the user's row.
+    /// Version of the user after the event.
     pub version: i64,
 }
 
-/// A user asked for a new password; the token is good once, until `expires_at`.
+/// A user requested a new password. The token is valid once, until `expires_at`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordResetRequested {
-    /// Who.
+    /// Id of the user.
     pub user_id: UserId,
-    /// The name shown.
+    /// Display name of the user.
     pub username: String,
-    /// Where the mail goes.
+    /// Mail address to which the token is sent.
     pub email: String,
-    /// What `POST /auth/password/reset` takes.
+    /// Token for `POST /auth/password/reset`.
     pub token: String,
-    /// When the token ends.
+    /// Expiry of the token.
     pub expires_at: Timestamp,
-    /// Version of the user's row.
+    /// Version of the user after the event.
     pub version: i64,
 }
 
 impl std::fmt::Debug for PasswordResetRequested {
-    /// Without the token.
+    /// Leaves out the token, which must not reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PasswordResetRequested").field("user_id", &self.user_id).finish_non_exhaustive()
     }

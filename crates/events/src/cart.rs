@@ -1,4 +1,4 @@
-//! What cart tells: carts that were ordered, forgotten or left, and wishes that can be met.
+//! Events of cart: ordered, expired and abandoned carts, and changes of wished products.
 
 use serde::{Deserialize, Serialize};
 use souk_values::{Money, OrderId, ProductId, Timestamp, UserId};
@@ -9,88 +9,88 @@ use crate::envelope::events;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CartLine {
-    /// This item.
+    /// Id of the item.
     pub cart_item_id: String,
-    /// What it is.
+    /// Product of the item.
     pub product_id: ProductId,
-    /// Its name, if the cart knows it.
+    /// Name of the product; absent if the cart does not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// 1 to 99.
+    /// Number of units, 1 to 99.
     pub quantity: u32,
 }
 
-/// A cart's items became an order's.
+/// Items of a cart became lines of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CartCheckedOut {
-    /// Whose cart.
+    /// Owner of the cart.
     pub user_id: UserId,
-    /// Which order.
+    /// The order that the items became.
     pub order_id: OrderId,
-    /// The items that moved.
+    /// The ordered items.
     pub lines: Vec<CartLine>,
-    /// Version of the cart.
+    /// Version of the cart after the event.
     pub version: i64,
 }
 
-/// An item's time ran out.
+/// Items of a cart expired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CartExpired {
-    /// Whose cart.
+    /// Owner of the cart.
     pub user_id: UserId,
-    /// The items that went.
+    /// The expired items, which are no longer in the cart.
     pub lines: Vec<CartLine>,
-    /// Version of the cart.
+    /// Version of the cart after the event.
     pub version: i64,
 }
 
-/// A cart is about to lose its next item: time for a reminder.
+/// The next item of a cart will expire soon, which is the time for a reminder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CartAbandoned {
-    /// Whose cart.
+    /// Owner of the cart.
     pub user_id: UserId,
-    /// What is in it.
+    /// All items of the cart.
     pub lines: Vec<CartLine>,
-    /// When the next item goes.
+    /// Expiry of the next item.
     pub expires_at: Timestamp,
-    /// Version of the cart.
+    /// Version of the cart after the event.
     pub version: i64,
 }
 
-/// A wished product can be bought again.
+/// A product on a wishlist is in stock again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WishlistBackInStock {
-    /// Who wished.
+    /// Owner of the wishlist.
     pub user_id: UserId,
-    /// For what.
+    /// The wished product.
     pub product_id: ProductId,
-    /// Its name.
+    /// Name of the product.
     pub name: String,
-    /// For one.
+    /// Price of one unit.
     pub price: Money,
-    /// The product's revision.
+    /// Revision of the product that caused the event.
     pub revision: i64,
 }
 
-/// A wished product costs less than it did.
+/// The price of a product on a wishlist dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WishlistPriceDropped {
-    /// Who wished.
+    /// Owner of the wishlist.
     pub user_id: UserId,
-    /// For what.
+    /// The wished product.
     pub product_id: ProductId,
-    /// Its name.
+    /// Name of the product.
     pub name: String,
-    /// For one, before.
+    /// Price of one unit before the change.
     pub old_price: Money,
-    /// For one, now.
+    /// Price of one unit after the change.
     pub new_price: Money,
-    /// The product's revision.
+    /// Revision of the product that caused the event.
     pub revision: i64,
 }
 

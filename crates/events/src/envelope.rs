@@ -1,52 +1,52 @@
-//! The CloudEvents 1.0 envelope, and what makes a struct an event.
+//! The CloudEvents 1.0 envelope, and the trait of the events in it.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use souk_values::Timestamp;
 use uuid::Uuid;
 
-/// A fact that a service tells others: its type's name, whose fact it is, and that one's version.
+/// A fact about an aggregate that a service publishes.
 pub trait Event: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
-    /// Name and version, such as `order.created.v1`; the routing key on the broker.
+    /// Name with version, such as `order.created.v1`; also the routing key on the broker.
     const TYPE: &'static str;
-    /// The service that tells it.
+    /// Name of the service that publishes the event.
     const SOURCE: &'static str;
 
-    /// The id of the aggregate that this is a fact about.
+    /// Returns the id of the aggregate.
     fn subject(&self) -> String;
 
-    /// The aggregate's version after the fact; grows with each change of the aggregate.
+    /// Returns the version of the aggregate after the event, which grows with every change of the aggregate.
     fn version(&self) -> i64;
 }
 
-/// An event on its way: CloudEvents 1.0 in JSON, structured mode.
+/// An event in transit: CloudEvents 1.0 as JSON in structured mode.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// Always `1.0`.
+    /// Version of the CloudEvents specification, always `1.0`.
     pub specversion: String,
-    /// Unique, `UUIDv7`; what an inbox remembers.
+    /// Unique `UUIDv7`, by which inboxes detect duplicates.
     pub id: Uuid,
-    /// [`Event::TYPE`].
+    /// Type of the event, see [`Event::TYPE`].
     #[serde(rename = "type")]
     pub event_type: String,
-    /// `/souk/` and the telling service.
+    /// Publishing service as `/souk/{service}`.
     pub source: String,
-    /// [`Event::subject`].
+    /// Id of the aggregate, see [`Event::subject`].
     pub subject: String,
-    /// When it became true.
+    /// Time at which the event took place.
     pub time: Timestamp,
-    /// Always `application/json`.
+    /// Media type of the data, always `application/json`.
     pub datacontenttype: String,
-    /// W3C trace context of the act that caused it.
+    /// W3C trace context of the request that caused the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// [`Event::version`].
+    /// Version of the aggregate, see [`Event::version`].
     pub aggregateversion: i64,
-    /// The event.
+    /// Payload of the event.
     pub data: serde_json::Value,
 }
 
 impl std::fmt::Debug for Envelope {
-    /// Without its data, which may hold what no log should.
+    /// Leaves out the data, which may contain personal data and tokens.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Envelope")
             .field("id", &self.id)
@@ -57,29 +57,29 @@ impl std::fmt::Debug for Envelope {
     }
 }
 
-/// Why an envelope could not be written or read.
+/// A failure to wrap or open an envelope.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// The envelope is of another type than the one asked for.
+    /// The envelope contains an event of another type.
     #[error("expected an event of type {expected}, this is {found}")]
     OtherType {
-        /// The type asked for.
+        /// Expected type of the event.
         expected: &'static str,
-        /// The type it has.
+        /// Actual type of the event.
         found: String,
     },
-    /// `data` is not what the type promises.
+    /// The payload cannot be serialized, or does not have the fields of its type.
     #[error("the data of {event_type} cannot be read: {cause}")]
     Data {
-        /// The type it has.
+        /// Type of the event.
         event_type: String,
-        /// What serde says.
+        /// The error of serde.
         cause: serde_json::Error,
     },
 }
 
 impl Envelope {
-    /// Wraps `event`. Errors: only if the event cannot be shown as JSON.
+    /// Wraps `event` in an envelope. Errors: the event cannot be serialized.
     pub fn wrap<E: Event>(
         id: Uuid,
         time: Timestamp,
@@ -102,7 +102,7 @@ impl Envelope {
         })
     }
 
-    /// The event inside. Errors: it is of another type, or its data is not what the type promises.
+    /// Deserializes the event. Errors: it has another type, or its payload does not match the type.
     pub fn open<E: Event>(&self) -> Result<E, EventError> {
         if self.event_type != E::TYPE {
             return Err(EventError::OtherType { expected: E::TYPE, found: self.event_type.clone() });
@@ -111,7 +111,7 @@ impl Envelope {
     }
 }
 
-/// Declares `impl Event` for structs of one service.
+/// Implements [`Event`](crate::Event) for the events of one service.
 macro_rules! events {
     ($source:literal: $($name:ident = $type:literal, subject $subject:expr, version $version:expr;)*) => {$(
         impl $crate::Event for $name {

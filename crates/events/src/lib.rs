@@ -1,7 +1,9 @@
-//! Every event that crosses a service, the envelope it travels in, and the topology that carries it.
+//! All events between services, their envelope, and the queues that receive them.
 //!
-//! Events are facts in the past tense, versioned by name. `tests/golden/` holds one JSON file each:
-//! what those files say is the contract with every consumer, in whatever language.
+//! Events are facts in the past tense, versioned by name. `tests/golden/` contains one JSON file for each, which is the
+//! contract with consumers in any language.
+
+#![warn(missing_docs)]
 
 mod auth;
 mod cart;

@@ -1,5 +1,5 @@
-//! What order tells. Each event carries the whole order as it is after the fact, so that one read
-//! late or out of turn is enough to act on.
+//! Events of order. Each carries the whole order after the change, so that a consumer can apply an event that arrives late
+//! or out of order without the ones before it.
 
 use serde::{Deserialize, Serialize};
 use souk_values::{Money, OrderId, OrderItemId, ProductId, Timestamp, UserId};
@@ -7,171 +7,171 @@ use utoipa::ToSchema;
 
 use crate::envelope::events;
 
-/// Where an order goes.
+/// The address to which an order is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShippingAddress {
-    /// Who receives it.
+    /// Full name of the recipient.
     pub name: String,
-    /// Street and number.
+    /// Street and house number.
     pub line1: String,
-    /// Floor, company, care of.
+    /// Floor, company or care of; absent if not needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line2: Option<String>,
-    /// Town.
+    /// Town of the address.
     pub city: String,
-    /// Postal code.
+    /// Postal code of the town.
     pub postal_code: String,
-    /// ISO 3166-1 alpha-2.
+    /// Country as ISO 3166-1 alpha-2 code, such as `DE`.
     pub country: String,
-    /// For the carrier.
+    /// Phone number for the carrier; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
 }
 
-/// When the customer pays.
+/// The time at which the customer pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PaymentTerms {
-    /// Before shipping, until `payBy`.
+    /// Before shipping, at the latest at `payBy`.
     #[default]
     Prepaid,
-    /// On delivery or whenever it suits.
+    /// On delivery, or at any other time.
     OnDelivery,
 }
 
-/// Why an order was cancelled.
+/// The reason for cancelling an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
-    /// The shop had too few of some line.
+    /// The stock did not suffice for some line.
     OutOfStock,
-    /// The customer did.
+    /// Cancelled by the customer.
     Customer,
-    /// An admin did.
+    /// Cancelled by an administrator.
     Admin,
-    /// Not paid by `payBy`.
+    /// Not paid by the deadline `payBy`.
     Unpaid,
-    /// Refunded in full before it was shipped.
+    /// Fully refunded before it was shipped.
     Refunded,
 }
 
-/// One product of an order, at the price of the moment it was placed.
+/// One line of an order, with name and price at the time the order was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderLine {
-    /// This line.
+    /// Id of the line.
     pub order_item_id: OrderItemId,
-    /// What was bought.
+    /// The ordered product.
     pub product_id: ProductId,
-    /// Its name then.
+    /// Name of the product.
     pub name: String,
-    /// 1 to 99.
+    /// Number of units, 1 to 99.
     pub quantity: u32,
-    /// For one.
+    /// Price of one unit.
     pub price: Money,
-    /// The cart's line it came from, if it came from the cart.
+    /// Id of the cart item that became this line; absent if the order did not come from a cart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart_item_id: Option<String>,
 }
 
-/// A line that could not be had.
+/// A line of an order for which the stock did not suffice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedLine {
-    /// Which product.
+    /// Id of the product whose stock did not suffice.
     pub product_id: ProductId,
-    /// How many were asked for.
+    /// Number of units that were ordered.
     pub requested: u32,
-    /// How many could be had.
+    /// Number of units that were in stock.
     pub available: u32,
 }
 
-/// The whole order.
+/// The state of an order after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderFacts {
-    /// Which order.
+    /// Id of the order.
     pub order_id: OrderId,
-    /// Whose.
+    /// Id of the customer.
     pub user_id: UserId,
-    /// When it was placed.
+    /// Time at which the order was placed.
     pub order_date: Timestamp,
-    /// Sum of its lines.
+    /// Sum of all lines.
     pub total_amount: Money,
-    /// What was ordered.
+    /// Lines of the order.
     pub items: Vec<OrderLine>,
-    /// Where it goes.
+    /// Delivery address.
     pub shipping_address: ShippingAddress,
-    /// When it is paid.
+    /// Time at which the customer pays.
     pub payment_terms: PaymentTerms,
-    /// Until when a confirmed prepaid order can be paid.
+    /// Deadline for the payment of a confirmed prepaid order; absent in other states and on other terms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay_by: Option<Timestamp>,
-    /// Grows by one with each change.
+    /// Version of the order, which grows by one with every change.
     pub version: i64,
 }
 
-/// An order was placed: stock is to be reserved.
+/// An order was placed, and its stock is to be reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCreated {
-    /// The order.
+    /// The order after the change.
     pub order: OrderFacts,
 }
 
-/// Its stock is reserved; it can be paid until `order.pay_by` (onDelivery: without limit).
+/// The stock of an order is reserved. It can be paid until `order.pay_by`, or without limit on the terms `onDelivery`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderConfirmed {
-    /// The order.
+    /// The order after the change.
     pub order: OrderFacts,
 }
 
-/// It is over without a sale: units go back, money goes back.
+/// An order was cancelled. Its reserved stock is to be released and captured money refunded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCancelled {
-    /// The order.
+    /// The order after the change.
     pub order: OrderFacts,
-    /// Why.
+    /// Reason for the cancellation.
     pub reason: CancelReason,
-    /// With `out_of_stock`: which lines.
+    /// Lines whose stock did not suffice; empty unless the reason is `out_of_stock`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused_lines: Vec<RefusedLine>,
 }
 
-/// Its money is captured.
+/// The payment of an order was captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderPaid {
-    /// The order.
+    /// The order after the change.
     pub order: OrderFacts,
-    /// When.
+    /// Time of the capture.
     pub paid_at: Timestamp,
 }
 
-/// It left the house.
+/// An order was handed to the carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderShipped {
-    /// The order.
+    /// The order after the change.
     pub order: OrderFacts,
-    /// Who brings it.
+    /// Name of the carrier.
     pub carrier: String,
-    /// The carrier's number for it.
+    /// Tracking number of the carrier.
     pub tracking_number: String,
-    /// When.
+    /// Time at which the order was shipped.
     pub shipped_at: Timestamp,
 }
 
-/// It arrived.
+/// An order was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderDelivered {
-    /// The order.
+    /// The order after the change.
     pub order: OrderFacts,
-    /// When.
+    /// Time of the delivery.
     pub delivered_at: Timestamp,
 }
 

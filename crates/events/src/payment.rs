@@ -1,67 +1,67 @@
-//! What payment tells: captures, refusals, refunds.
+//! Events of payment: captures, failures and refunds.
 
 use serde::{Deserialize, Serialize};
 use souk_values::{Money, OrderId, PaymentId, RefundId, Timestamp, UserId};
 
 use crate::envelope::events;
 
-/// The order's amount was captured.
+/// The amount of an order was captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentSucceeded {
-    /// Which attempt.
+    /// Id of the payment attempt.
     pub payment_id: PaymentId,
-    /// For which order.
+    /// The order that is paid.
     pub order_id: OrderId,
-    /// Who paid.
+    /// The customer who paid.
     pub user_id: UserId,
-    /// How much.
+    /// Captured amount.
     pub amount: Money,
-    /// When the provider captured it.
+    /// Time of the capture at the provider.
     pub captured_at: Timestamp,
-    /// Version of the payment.
+    /// Version of the payment after the event.
     pub version: i64,
 }
 
-/// An attempt did not pay.
+/// An attempt to pay an order failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentFailed {
-    /// Which attempt.
+    /// Id of the payment attempt.
     pub payment_id: PaymentId,
-    /// For which order.
+    /// The order that is paid.
     pub order_id: OrderId,
-    /// Whose.
+    /// The customer who placed the order.
     pub user_id: UserId,
-    /// How much was asked.
+    /// Amount of the attempt.
     pub amount: Money,
-    /// `card_declined`, `insufficient_funds`, `provider_unavailable`.
+    /// Stable code: `card_declined`, `insufficient_funds` or `provider_unavailable`.
     pub failure_code: String,
-    /// Version of the payment.
+    /// Version of the payment after the event.
     pub version: i64,
 }
 
-/// Money went back.
+/// A payment was refunded, in part or in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentRefunded {
-    /// Of which payment.
+    /// The refunded payment.
     pub payment_id: PaymentId,
-    /// This return.
+    /// Id of this refund.
     pub refund_id: RefundId,
-    /// For which order.
+    /// The order that is paid.
     pub order_id: OrderId,
-    /// Whose.
+    /// The customer who placed the order.
     pub user_id: UserId,
-    /// How much this time.
+    /// Amount of this refund.
     pub amount: Money,
-    /// How much in all so far.
+    /// Sum of all refunds of the payment so far.
     pub refunded_amount: Money,
-    /// Whether all of the capture is returned.
+    /// True once the whole captured amount is refunded.
     pub in_full: bool,
-    /// When the provider returned it.
+    /// Time of the refund at the provider.
     pub refunded_at: Timestamp,
-    /// Version of the payment.
+    /// Version of the payment after the event.
     pub version: i64,
 }
 

@@ -1,83 +1,83 @@
-//! What product tells: reservations, and changes of what can be bought.
+//! Events of product: reservations of stock, and changes of products and their stock.
 
 use serde::{Deserialize, Serialize};
 use souk_values::{Money, OrderId, ProductId};
 
 use crate::{RefusedLine, envelope::events};
 
-/// Every line of an order is set aside.
+/// The stock of all lines of an order is reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StockReserved {
-    /// For which order.
+    /// The order whose lines were to be reserved.
     pub order_id: OrderId,
-    /// Version of the order that asked.
+    /// Version of the order that requested the reservation.
     pub order_version: i64,
 }
 
-/// Some line of an order could not be had; nothing was set aside.
+/// The stock did not suffice for some line of an order, and nothing was reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StockRejected {
-    /// For which order.
+    /// The order whose lines were to be reserved.
     pub order_id: OrderId,
-    /// Version of the order that asked.
+    /// Version of the order that requested the reservation.
     pub order_version: i64,
-    /// Which lines, and what there was.
+    /// Lines whose stock did not suffice.
     pub refused_lines: Vec<RefusedLine>,
 }
 
-/// A product was made, edited, hidden, sold out or is back.
+/// A product was created, edited or hidden, sold out, or came back in stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductChanged {
-    /// Which product.
+    /// Id of the product.
     pub product_id: ProductId,
-    /// Stock keeping unit.
+    /// Stock keeping unit of the product.
     pub sku: String,
-    /// Its name.
+    /// Name of the product.
     pub name: String,
-    /// For one.
+    /// Price of one unit.
     pub price: Money,
-    /// What can be bought now.
+    /// Number of available units.
     pub stock: i64,
-    /// No longer in the catalogue.
+    /// True for a product that is no longer in the catalogue.
     pub hidden: bool,
-    /// Grows with each change that this event tells, of stock as well.
+    /// Revision of the product, which grows with every change that this event reports.
     pub revision: i64,
 }
 
-/// Few are left; sent once as the threshold is crossed.
+/// The stock of a product fell to its threshold. Published once per fall.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StockLow {
-    /// Which product.
+    /// Id of the product.
     pub product_id: ProductId,
-    /// Stock keeping unit.
+    /// Stock keeping unit of the product.
     pub sku: String,
-    /// Its name.
+    /// Name of the product.
     pub name: String,
-    /// How many are left.
+    /// Number of available units.
     pub stock: i64,
-    /// The threshold.
+    /// Number of units at or below which the stock is low.
     pub low_stock_at: i64,
-    /// The product's revision.
+    /// Revision of the product after the event.
     pub revision: i64,
 }
 
-/// A product that was sold out can be bought again.
+/// A product that was sold out is available again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StockBack {
-    /// Which product.
+    /// Id of the product.
     pub product_id: ProductId,
-    /// Its name.
+    /// Name of the product.
     pub name: String,
-    /// For one.
+    /// Price of one unit.
     pub price: Money,
-    /// How many there are.
+    /// Number of available units.
     pub stock: i64,
-    /// The product's revision.
+    /// Revision of the product after the event.
     pub revision: i64,
 }
 

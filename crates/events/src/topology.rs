@@ -1,24 +1,24 @@
-//! The whole topology in one table: every queue of every service, and what is routed to it. Each
-//! service declares all of it before it publishes, so that no event is confirmed into the void.
+//! The queues of all services and the event types routed to them. Every service declares all of them before it publishes:
+//! an event that is published before its queue exists would be lost for the consumer.
 
 /// A durable queue of one service, for one purpose.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Queue {
-    /// `service.purpose`.
+    /// Name of the form `service.purpose`.
     pub name: &'static str,
-    /// The event types routed to it.
+    /// Event types routed to the queue.
     pub binds: &'static [&'static str],
 }
 
 impl Queue {
-    /// The service that consumes it.
+    /// Returns the name of the consuming service.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.name.split_once('.').map_or(self.name, |(service, _)| service)
     }
 }
 
-/// Every queue.
+/// All queues of all services.
 pub const QUEUES: &[Queue] = &[
     queue::PRODUCT_ORDERS,
     queue::ORDER_STOCK,
@@ -33,26 +33,26 @@ pub const QUEUES: &[Queue] = &[
     queue::NOTIFICATION_CARTS,
 ];
 
-/// The queues by name.
+/// The queues as constants.
 pub mod queue {
     use super::Queue;
 
-    /// Reserve, sell, give back.
+    /// Orders whose stock product reserves, sells or releases.
     pub const PRODUCT_ORDERS: Queue = Queue {
         name: "product.orders",
         binds: &["order.created.v1", "order.cancelled.v1", "order.paid.v1", "order.shipped.v1"],
     };
-    /// Confirm or refuse.
+    /// Results of the reservations that order requested.
     pub const ORDER_STOCK: Queue = Queue { name: "order.stock", binds: &["stock.reserved.v1", "stock.rejected.v1"] };
-    /// Paid, failed, refunded.
+    /// Captures, failures and refunds for order.
     pub const ORDER_PAYMENTS: Queue =
         Queue { name: "order.payments", binds: &["payment.succeeded.v1", "payment.failed.v1", "payment.refunded.v1"] };
-    /// Move lines to ordered, purchased or back.
+    /// Orders whose items cart moves to ordered, to purchased, or back.
     pub const CART_ORDERS: Queue =
         Queue { name: "cart.orders", binds: &["order.created.v1", "order.cancelled.v1", "order.paid.v1"] };
-    /// Names, prices and availability; wishes met.
+    /// Names, prices and availability of products in carts and wishlists.
     pub const CART_PRODUCTS: Queue = Queue { name: "cart.products", binds: &["product.changed.v1", "stock.back.v1"] };
-    /// Payment's own copy of each order.
+    /// Orders of which payment keeps a copy.
     pub const PAYMENT_ORDERS: Queue = Queue {
         name: "payment.orders",
         binds: &[
@@ -64,12 +64,12 @@ pub mod queue {
             "order.delivered.v1",
         ],
     };
-    /// Contacts, welcome, password mails.
+    /// Users whom notification welcomes, and their password mails.
     pub const NOTIFICATION_USERS: Queue = Queue {
         name: "notification.users",
         binds: &["user.registered.v1", "user.changed.v1", "user.password_reset_requested.v1"],
     };
-    /// A customer's news of an order.
+    /// Order changes of which customers are notified.
     pub const NOTIFICATION_ORDERS: Queue = Queue {
         name: "notification.orders",
         binds: &[
@@ -81,12 +81,12 @@ pub mod queue {
             "order.delivered.v1",
         ],
     };
-    /// Failed payments and refunds.
+    /// Failed payments and refunds of which customers are notified.
     pub const NOTIFICATION_PAYMENTS: Queue =
         Queue { name: "notification.payments", binds: &["payment.failed.v1", "payment.refunded.v1"] };
-    /// Low stock, for admins.
+    /// Low stock of which administrators are notified.
     pub const NOTIFICATION_PRODUCTS: Queue = Queue { name: "notification.products", binds: &["stock.low.v1"] };
-    /// Reminders and wishes.
+    /// Abandoned carts and wished products of which customers are notified.
     pub const NOTIFICATION_CARTS: Queue = Queue {
         name: "notification.carts",
         binds: &[

@@ -1,4 +1,4 @@
-//! Holds every event against its golden file: what is written there is what other programs read.
+//! Compares every event with its golden file, which is the contract with other programs.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{collections::BTreeSet, path::PathBuf};
@@ -10,8 +10,8 @@ fn golden(event_type: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{event_type}.json"))
 }
 
-/// Reads the golden file, opens it as `E`, wraps that again and expects the same JSON.
-fn holds<E: Event>() -> String {
+/// Opens the golden file as `E`, wraps the event again, expects the same JSON, and returns the type of the event.
+fn matches_golden_file<E: Event>() -> String {
     let text = std::fs::read_to_string(golden(E::TYPE)).unwrap_or_else(|_| panic!("no golden file for {}", E::TYPE));
     let envelope: Envelope = serde_json::from_str(&text).unwrap();
     let event: E = envelope.open().unwrap();
@@ -22,49 +22,49 @@ fn holds<E: Event>() -> String {
 }
 
 #[test]
-fn every_event_is_as_its_golden_file_says() {
-    let held: BTreeSet<String> = [
-        holds::<UserRegistered>(),
-        holds::<UserChanged>(),
-        holds::<PasswordResetRequested>(),
-        holds::<OrderCreated>(),
-        holds::<OrderConfirmed>(),
-        holds::<OrderCancelled>(),
-        holds::<OrderPaid>(),
-        holds::<OrderShipped>(),
-        holds::<OrderDelivered>(),
-        holds::<StockReserved>(),
-        holds::<StockRejected>(),
-        holds::<ProductChanged>(),
-        holds::<StockLow>(),
-        holds::<StockBack>(),
-        holds::<PaymentSucceeded>(),
-        holds::<PaymentFailed>(),
-        holds::<PaymentRefunded>(),
-        holds::<CartCheckedOut>(),
-        holds::<CartExpired>(),
-        holds::<CartAbandoned>(),
-        holds::<WishlistBackInStock>(),
-        holds::<WishlistPriceDropped>(),
+fn every_event_matches_its_golden_file() {
+    let events: BTreeSet<String> = [
+        matches_golden_file::<UserRegistered>(),
+        matches_golden_file::<UserChanged>(),
+        matches_golden_file::<PasswordResetRequested>(),
+        matches_golden_file::<OrderCreated>(),
+        matches_golden_file::<OrderConfirmed>(),
+        matches_golden_file::<OrderCancelled>(),
+        matches_golden_file::<OrderPaid>(),
+        matches_golden_file::<OrderShipped>(),
+        matches_golden_file::<OrderDelivered>(),
+        matches_golden_file::<StockReserved>(),
+        matches_golden_file::<StockRejected>(),
+        matches_golden_file::<ProductChanged>(),
+        matches_golden_file::<StockLow>(),
+        matches_golden_file::<StockBack>(),
+        matches_golden_file::<PaymentSucceeded>(),
+        matches_golden_file::<PaymentFailed>(),
+        matches_golden_file::<PaymentRefunded>(),
+        matches_golden_file::<CartCheckedOut>(),
+        matches_golden_file::<CartExpired>(),
+        matches_golden_file::<CartAbandoned>(),
+        matches_golden_file::<WishlistBackInStock>(),
+        matches_golden_file::<WishlistPriceDropped>(),
     ]
     .into();
     let files: BTreeSet<String> = std::fs::read_dir(golden("x").parent().unwrap())
         .unwrap()
         .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
-    assert_eq!(held, files);
-    // A message that no queue takes would stay in its outbox for ever.
+    assert_eq!(events, files);
+    // A message without a bound queue is never confirmed and would stay in its outbox forever.
     let bound: BTreeSet<String> = QUEUES.iter().flat_map(|queue| queue.binds).map(ToString::to_string).collect();
-    assert_eq!(held, bound);
+    assert_eq!(events, bound);
     for queue in QUEUES {
         for bound in queue.binds {
-            assert!(held.contains(*bound), "{} binds {bound}, which nobody tells", queue.name);
+            assert!(events.contains(*bound), "{} binds {bound}, which no service publishes", queue.name);
         }
     }
 }
 
 #[test]
-fn an_envelope_is_opened_only_as_what_it_is() {
+fn an_envelope_opens_only_as_its_own_type() {
     let text = std::fs::read_to_string(golden("order.paid.v1")).unwrap();
     let envelope: Envelope = serde_json::from_str(&text).unwrap();
     assert!(matches!(envelope.open::<OrderShipped>(), Err(EventError::OtherType { .. })));

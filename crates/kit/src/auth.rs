@@ -1,4 +1,4 @@
-//! Who is calling: tokens verified against auth's public keys, and what each kind of caller may do.
+//! Authentication and authorization: access tokens verified against auth's public keys, callers as extractors.
 
 mod callers;
 mod tokens;

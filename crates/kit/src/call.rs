@@ -1,66 +1,62 @@
-//! Calls between services: which instance, how long, how often, and when not at all.
+//! Calls between services, load-balanced over their instances.
 //!
-//! Around one call stand, the outermost first: retry, circuit breaker, time limit. A repeated call
-//! picks its instance anew. One replica that cannot be reached is not held against the others: the breaker hears of it
-//! only when no other is left.
+//! A call passes, the outermost first: retry, circuit breaker, time limit. Each attempt chooses its instance again. One
+//! unreachable replica is not held against the others: the breaker records a failure only when no other is left.
 
 mod instances;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use reqwest::{Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 use souk_resilience::{
     Breaker, BreakerConfig, NotPermitted, Retry, RetryBudget, RetryBudgetConfig, RetryPolicy, TimeLimit, TimedOut,
 };
-use souk_values::{Clock, IdGen, Secret};
+use souk_values::{Clock, IdGen, Secret, error_chain};
 
 pub use instances::{Chosen, Directory, NoInstance};
 
 use crate::{Problem, auth::ServiceTokens};
 
-/// How long one attempt may take.
+/// Time limit of one attempt.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
-/// How long an attempt may take to connect.
+/// Time limit for connecting, within that of the attempt.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
-/// Why a call got no answer that its caller can use.
+/// A call without a usable response.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
-    /// The peer cannot be reached, is too slow, answers 5xx, or its breaker is open.
+    /// The peer is unreachable, too slow, answers 5xx, or its breaker is open.
     #[error("{service} cannot be reached: {cause}")]
     Unavailable {
-        /// Which peer.
+        /// Name of the peer.
         service: String,
-        /// When asking again makes sense.
+        /// Time after which a retry makes sense.
         retry_after: Duration,
-        /// Why.
+        /// Reason, for logs.
         cause: String,
     },
-    /// The peer answered, and refused.
+    /// The peer answered with a problem.
     #[error("{service} refused: {}", .problem.code)]
     Refused {
-        /// Which peer.
+        /// Name of the peer.
         service: String,
-        /// What it said.
+        /// The peer's problem body.
         problem: Box<Problem>,
     },
-    /// The peer answered with what it does not promise.
-    #[error("{service} answered with something unexpected: {cause}")]
+    /// The peer's response breaks its contract.
+    #[error("{service} sent an unexpected response: {cause}")]
     Unexpected {
-        /// Which peer.
+        /// Name of the peer.
         service: String,
-        /// What was wrong with it.
+        /// Reason, for logs.
         cause: String,
     },
 }
 
 impl CallError {
-    /// Whether the peer said that there is no such thing.
+    /// True when the peer answered 404.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if problem.status == 404)
@@ -68,7 +64,7 @@ impl CallError {
 }
 
 impl From<CallError> for Problem {
-    /// What a caller of this service is told when a peer it needs failed: 503, or 500 for a broken promise.
+    /// Maps a failed peer to 503, and a broken contract to 500.
     fn from(error: CallError) -> Self {
         match &error {
             CallError::Unavailable { service, retry_after, .. } => {
@@ -79,16 +75,16 @@ impl From<CallError> for Problem {
     }
 }
 
-/// Whether an act may be sent again though it may already have had its effect.
+/// Permission to send a request again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// It only reads, or it has its effect once however often it is sent.
+    /// Idempotent: may be sent again even if the first attempt had its effect.
     Safe,
-    /// Only if no byte of it was sent.
+    /// May be sent again only if no byte of it was sent.
     OnlyUnsent,
 }
 
-/// The other services. Cloning shares instances and connections.
+/// Factory of clients of the other services. Cloning shares instances and connections.
 #[derive(Debug, Clone)]
 pub struct Peers {
     directory: Directory,
@@ -96,20 +92,20 @@ pub struct Peers {
     clock: Arc<dyn Clock>,
     ids: IdGen,
     secret: Secret,
-    made: Arc<Mutex<Made>>,
+    shared: Arc<Mutex<Shared>>,
 }
 
-/// What is made once for each pair of services, however often it is asked for.
+/// Clients and tokens, one for each pair of services.
 #[derive(Debug, Default)]
-struct Made {
+struct Shared {
     clients: HashMap<(&'static str, &'static str), PeerClient>,
     tokens: HashMap<&'static str, ServiceTokens>,
 }
 
 impl Peers {
-    /// The services of `directory`. `secret` is what auth gives service tokens for.
+    /// Returns a factory for the services of `directory`. `secret` is exchanged at auth for service tokens.
     ///
-    /// Errors: the HTTP client cannot be made, which only a broken TLS set-up causes.
+    /// Errors: the HTTP client cannot be built, which only a broken TLS set-up causes.
     pub fn new(
         directory: Directory,
         secret: Secret,
@@ -122,36 +118,31 @@ impl Peers {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { directory, http, clock, ids, secret, made: Arc::default() })
+        Ok(Self { directory, http, clock, ids, secret, shared: Arc::default() })
     }
 
-    /// Where instances are.
+    /// Directory of instances, shared with the discovery client.
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// The client with which `from` calls `to`; all who ask share its breaker, budget and token.
+    /// Returns the client with which `from` calls `to`. Repeated calls share its breaker, retry budget and token.
     #[must_use]
     pub fn client(&self, from: &'static str, to: &'static str) -> PeerClient {
         let auth = self.plain_client(from, "auth");
         let new = || ServiceTokens::new(from, self.secret.clone(), auth, &self.clock);
-        let tokens = self.made().tokens.entry(from).or_insert_with(new).clone();
+        let tokens = self.shared.lock().tokens.entry(from).or_insert_with(new).clone();
         PeerClient { tokens: Some(tokens), ..self.plain_client(from, to) }
     }
 
-    /// The same without a service token, for what is public.
+    /// Returns the same without a service token, for public routes.
     #[must_use]
     pub fn plain_client(&self, from: &'static str, to: &'static str) -> PeerClient {
-        self.made().clients.entry((from, to)).or_insert_with(|| self.make_client(from, to)).clone()
+        self.shared.lock().clients.entry((from, to)).or_insert_with(|| self.new_client(from, to)).clone()
     }
 
-    fn made(&self) -> MutexGuard<'_, Made> {
-        // Making a client cannot leave the maps half changed, so poison means nothing here.
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn make_client(&self, from: &'static str, to: &'static str) -> PeerClient {
+    fn new_client(&self, from: &'static str, to: &'static str) -> PeerClient {
         let budget = RetryBudget::new(RetryBudgetConfig::default(), Arc::clone(&self.clock));
         PeerClient {
             to,
@@ -165,8 +156,10 @@ impl Peers {
     }
 }
 
-/// Opens when half of the last twenty calls failed, and tries again after two seconds.
-fn breaker_config() -> BreakerConfig {
+/// Returns the breaker of calls between services: it opens when half of the last 20 calls failed, and half-opens after
+/// 2 s.
+#[must_use]
+pub fn breaker_config() -> BreakerConfig {
     BreakerConfig {
         sliding_window_size: 20,
         minimum_number_of_calls: 10,
@@ -177,7 +170,7 @@ fn breaker_config() -> BreakerConfig {
     }
 }
 
-/// Calls one peer. Cloning shares breaker, budget and connections.
+/// Client of one peer. Cloning shares breaker, retry budget and connections.
 #[derive(Debug, Clone)]
 pub struct PeerClient {
     to: &'static str,
@@ -189,30 +182,30 @@ pub struct PeerClient {
     time_limit: Arc<TimeLimit>,
 }
 
-/// How one attempt ended, if not with an answer.
-enum Attempt {
+/// An attempt without a response.
+enum AttemptError {
     Denied(NotPermitted),
-    /// No byte of the request was sent, and another instance is left to try.
+    /// No byte of the request was sent, and another instance is reachable.
     Elsewhere(String),
     /// No byte of the request was sent.
     Unsent(String),
-    /// It may have had its effect.
+    /// The request may have had its effect.
     Lost(String),
 }
 
-impl From<TimedOut> for Attempt {
+impl From<TimedOut> for AttemptError {
     fn from(error: TimedOut) -> Self {
         Self::Lost(error.to_string())
     }
 }
 
 impl PeerClient {
-    /// Reads `path`.
+    /// Sends `GET path` and parses the response.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
         self.send(Method::GET, path, None, Repeat::Safe).await
     }
 
-    /// Posts `body` to `path`.
+    /// Sends `POST path` with `body` and parses the response.
     pub async fn post<B: Serialize + Sync, T: DeserializeOwned>(
         &self,
         path: &str,
@@ -235,15 +228,15 @@ impl PeerClient {
             None => None,
         };
         let attempt = |_| self.attempt(&method, path, body.clone(), token.as_deref());
-        let is_retryable = |error: &Attempt| match error {
-            Attempt::Denied(_) => false,
-            Attempt::Elsewhere(_) | Attempt::Unsent(_) => true,
-            Attempt::Lost(_) => repeat == Repeat::Safe,
+        let is_retryable = |error: &AttemptError| match error {
+            AttemptError::Denied(_) => false,
+            AttemptError::Elsewhere(_) | AttemptError::Unsent(_) => true,
+            AttemptError::Lost(_) => repeat == Repeat::Safe,
         };
         match self.retry.run(attempt, is_retryable).await {
-            Ok((status, body)) => self.read(status, &body),
-            Err(Attempt::Denied(denied)) => Err(self.unavailable(denied.retry_after, denied.to_string())),
-            Err(Attempt::Elsewhere(cause) | Attempt::Unsent(cause) | Attempt::Lost(cause)) => {
+            Ok((status, body)) => self.parse(status, &body),
+            Err(AttemptError::Denied(denied)) => Err(self.unavailable(denied.retry_after, denied.to_string())),
+            Err(AttemptError::Elsewhere(cause) | AttemptError::Unsent(cause) | AttemptError::Lost(cause)) => {
                 Err(self.unavailable(Duration::from_secs(1), cause))
             }
         }
@@ -255,19 +248,19 @@ impl PeerClient {
         path: &str,
         body: Option<bytes::Bytes>,
         token: Option<&str>,
-    ) -> Result<(StatusCode, bytes::Bytes), Attempt> {
-        let permit = self.breaker.acquire().map_err(Attempt::Denied)?;
-        let answer = self.time_limit.run(self.exchange(method, path, body, token)).await;
-        match answer {
+    ) -> Result<(StatusCode, bytes::Bytes), AttemptError> {
+        let permit = self.breaker.acquire().map_err(AttemptError::Denied)?;
+        let response = self.time_limit.run(self.exchange(method, path, body, token)).await;
+        match response {
             Ok((status, body)) if status.is_server_error() => {
                 permit.failure();
-                Err(Attempt::Lost(format!("{status}: {}", String::from_utf8_lossy(&body))))
+                Err(AttemptError::Lost(format!("{status}: {}", String::from_utf8_lossy(&body))))
             }
-            Ok(answer) => {
+            Ok(response) => {
                 permit.success();
-                Ok(answer)
+                Ok(response)
             }
-            Err(error @ Attempt::Elsewhere(_)) => {
+            Err(error @ AttemptError::Elsewhere(_)) => {
                 permit.ignore();
                 Err(error)
             }
@@ -284,8 +277,8 @@ impl PeerClient {
         path: &str,
         body: Option<bytes::Bytes>,
         token: Option<&str>,
-    ) -> Result<(StatusCode, bytes::Bytes), Attempt> {
-        let instance = self.directory.choose(self.to).map_err(|error| Attempt::Unsent(error.to_string()))?;
+    ) -> Result<(StatusCode, bytes::Bytes), AttemptError> {
+        let instance = self.directory.choose(self.to).map_err(|error| AttemptError::Unsent(error.to_string()))?;
         let url = format!("{}{path}", instance.base());
         let mut request = self.http.request(method.clone(), url).header(header::ACCEPT, "application/json");
         if let Some(token) = token {
@@ -297,24 +290,28 @@ impl PeerClient {
         if let Some(body) = body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         }
-        let response = request.send().await.map_err(|error| self.unanswered(&instance, &error))?;
+        let response = request.send().await.map_err(|error| self.no_response(&instance, &error))?;
         let status = response.status();
-        let body = response.bytes().await.map_err(|error| Attempt::Lost(chain(&error)))?;
+        let body = response.bytes().await.map_err(|error| AttemptError::Lost(error_chain(&error)))?;
         Ok((status, body))
     }
 
-    fn unanswered(&self, instance: &Chosen, error: &reqwest::Error) -> Attempt {
+    fn no_response(&self, instance: &Chosen, error: &reqwest::Error) -> AttemptError {
         if !error.is_connect() {
-            return Attempt::Lost(chain(error));
+            return AttemptError::Lost(error_chain(error));
         }
-        instance.cannot_be_reached();
+        instance.mark_unreachable();
         let is_other_left = self.directory.has_reachable(self.to);
-        if is_other_left { Attempt::Elsewhere(chain(error)) } else { Attempt::Unsent(chain(error)) }
+        if is_other_left {
+            AttemptError::Elsewhere(error_chain(error))
+        } else {
+            AttemptError::Unsent(error_chain(error))
+        }
     }
 
-    fn read<T: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<T, CallError> {
+    fn parse<T: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<T, CallError> {
         if status.is_success() {
-            // An answer without a body reads as `null`, for callers that expect `()`.
+            // An empty body parses as `null`, for callers that expect `()`.
             let body = if body.is_empty() { b"null" } else { body };
             return serde_json::from_slice(body).map_err(|error| self.unexpected(&error));
         }
@@ -331,10 +328,4 @@ impl PeerClient {
     fn unavailable(&self, retry_after: Duration, cause: String) -> CallError {
         CallError::Unavailable { service: self.to.to_owned(), retry_after, cause }
     }
-}
-
-/// An error with its causes: reqwest's own words name only the outermost.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,7 +1,8 @@
-//! Configuration: defaults in code < files < config server < environment < flags, all mistakes told at once.
+//! Configuration in layers: defaults in code < files < config server < environment < flags. All mistakes are reported
+//! together.
 //!
-//! `SOUK_ORDER__STORE_URL` is `order.store-url` in files; kebab, camel and snake case are read alike.
-//! `${key}` and `${key:default}` in files and in what the config server says are filled in from all sources.
+//! `SOUK_ORDER__STORE_URL` is `order.store-url` in files; kebab, camel and snake case are equivalent. Placeholders
+//! `${key}` and `${key:default}` in files and in the config server's values are resolved against all layers.
 
 mod draft;
 mod fitting;
@@ -27,24 +28,24 @@ use self::{
     reading::Read,
 };
 
-/// Before the key of what a config server cannot decrypt.
+/// Prefix of the key of a value that a config server cannot decrypt.
 const INVALID: &str = "invalid.";
-/// What a config server gives for what it cannot decrypt, with or without that.
+/// Placeholder of a config server for a value that it cannot decrypt, with or without the prefix.
 const NOT_AVAILABLE: &str = "<n/a>";
 
-/// Everything wrong with a configuration, a line each.
+/// All mistakes of a configuration, a line each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration has {} mistake(s):\n  {}", .0.len(), .0.join("\n  "))]
 pub struct ConfigError(pub Vec<String>);
 
-/// The sources of a configuration, each with where it is from. Later ones win: mappings merge, lists and
-/// scalars replace. Its `Debug` shows no value.
+/// Layers of a configuration, each with its origin. Later ones win: mappings are merged, lists and scalars replaced.
+/// `Debug` shows no value.
 #[derive(Clone, Default)]
 pub struct Sources {
     layers: Vec<Layer>,
 }
 
-/// One source.
+/// One layer, read from one source.
 #[derive(Clone)]
 struct Layer {
     origin: String,
@@ -54,14 +55,14 @@ struct Layer {
 }
 
 impl Sources {
-    /// The environment's `SOUK_*` variables.
+    /// Reads the variables `SOUK_*` of the environment.
     #[must_use]
     pub fn from_env() -> Self {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Self::default().with_env(std::env::vars_os().map(|(name, value)| (text(name), text(value))))
     }
 
-    /// These sources, then `SOUK_SECTION__KEY` of `variables`. Variables without `__` are not sections.
+    /// Adds `SOUK_SECTION__KEY` of `variables`. Variables without `__` belong to no section.
     #[must_use]
     pub fn with_env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
@@ -73,9 +74,9 @@ impl Sources {
         self
     }
 
-    /// These sources, then the YAML files `application.yml` and `{name}.yml` of `folder` that exist.
+    /// Adds the YAML files `application.yml` and `{name}.yml` of `folder` that exist.
     ///
-    /// Errors: a file that cannot be read or is not YAML.
+    /// Errors: files that cannot be read or are not YAML.
     pub fn with_files(mut self, folder: &Path, names: &[&str]) -> Result<Self, ConfigError> {
         let mut mistakes = Vec::new();
         for name in std::iter::once(&"application").chain(names) {
@@ -94,48 +95,48 @@ impl Sources {
         if mistakes.is_empty() { Ok(self) } else { Err(ConfigError(mistakes)) }
     }
 
-    /// These sources, then the dotted keys of `origin`: `a.b[0].c`. Its lists replace weaker ones whole. A key
-    /// `invalid.x`, or the value `<n/a>` of `x`, says, as config servers do, that `x` could not be decrypted. That,
-    /// malformed keys and lists with gaps are mistakes of their section.
+    /// Adds the flat properties of `origin`, with keys such as `a.b[0].c`. Its lists replace weaker ones as a whole. A key
+    /// `invalid.x`, or the value `<n/a>` of `x`, means that the config server could not decrypt `x`. Such values, malformed
+    /// keys and lists with gaps are mistakes of their section.
     #[must_use]
     pub fn with_properties(mut self, origin: &str, flat: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let marked = |(key, value): (String, Value)| {
+        let mark_lost = |(key, value): (String, Value)| {
             let is_lost = value.as_str() == Some(NOT_AVAILABLE) && !key.starts_with(INVALID);
             (if is_lost { format!("{INVALID}{key}") } else { key }, value)
         };
-        self.push(origin.to_owned(), true, flat.into_iter().map(marked));
+        self.push(origin.to_owned(), true, flat.into_iter().map(mark_lost));
         self
     }
 
-    /// These sources with `section.key` set, as a flag of the command line does.
+    /// Sets `section.key`, as a command-line flag does.
     #[must_use]
     pub fn with(self, section: &str, key: &str, value: impl Into<Value>) -> Self {
         self.with_from("souk itself", section, key, value)
     }
 
-    /// These sources with `section.key` set by `origin`, such as `--port`.
+    /// Sets `section.key` on behalf of `origin`, such as `--port`.
     #[must_use]
     pub fn with_from(mut self, origin: &str, section: &str, key: &str, value: impl Into<Value>) -> Self {
         self.push(origin.to_owned(), false, [(format!("{section}.{key}"), value.into())]);
         self
     }
 
-    /// These sources, then `later`, whose values win.
+    /// Adds all layers of `later`, which win.
     #[must_use]
     pub fn then(mut self, later: &Self) -> Self {
         self.layers.extend(later.layers.iter().cloned());
         self
     }
 
-    /// Where the value of `section.path` is from, such as `SOUK_ORDER__STORE_URL in the environment` or
-    /// `config/order.yml`. `None`: nobody set it.
+    /// Returns the origin of the value of `section.path`, such as `SOUK_ORDER__STORE_URL in the environment` or
+    /// `config/order.yml`; `None` when it is not set.
     #[must_use]
     pub fn origin_of(&self, section: &str, path: &str) -> Option<&str> {
         let found = Merged::of(&self.layers).find(&key::parse_in(section, path)?)?.layer;
         self.layers.get(found).map(|layer| layer.origin.as_str())
     }
 
-    /// Whether the value of `section.path` holds, by a placeholder, that of a key that looks secret.
+    /// True when the value of `section.path` includes, by a placeholder, the value of a key that looks secret.
     #[must_use]
     pub fn is_from_secret(&self, section: &str, path: &str) -> bool {
         let merged = Merged::of(&self.layers);
@@ -145,7 +146,7 @@ impl Sources {
         matches!(filled, Some(Ok((_, true))))
     }
 
-    /// The keys, sorted, whose values are not the same in `newer`: `order.store-url`. Never their values.
+    /// Returns the keys whose values differ in `newer`, sorted, such as `order.store-url`. Never their values.
     #[must_use]
     pub fn changed_keys(&self, newer: &Self) -> Vec<String> {
         let (old, new) = (self.flat(), newer.flat());
@@ -156,7 +157,7 @@ impl Sources {
         keys
     }
 
-    /// One text of a section, if it is there. A list is a text with commas.
+    /// Returns one value of a section as text, a list as comma-separated text; `None` when it is not set.
     #[must_use]
     pub fn text(&self, section: &str, key: &str) -> Option<String> {
         let merged = Merged::of(&self.layers);
@@ -168,7 +169,7 @@ impl Sources {
         }
     }
 
-    /// The texts of a section that maps names to texts, such as `services`.
+    /// Returns the entries of a section that maps names to texts, such as `services`.
     #[must_use]
     pub fn texts(&self, section: &str) -> BTreeMap<String, String> {
         let merged = Merged::of(&self.layers);
@@ -177,9 +178,11 @@ impl Sources {
         entries.keys().filter_map(named).collect()
     }
 
-    /// A section as `T`, whose fields are snake case, defaulted (`#[serde(default)]`), and closed
-    /// (`deny_unknown_fields`). Errors: every unknown key, every value that does not fit or is still
-    /// encrypted, every placeholder that cannot be filled in, everything that [`Self::with_properties`] noted.
+    /// Deserializes a section as `T`, whose fields are snake case, have defaults (`#[serde(default)]`) and deny unknown
+    /// ones.
+    ///
+    /// Errors: every unknown key, every value of a wrong type or still encrypted, every placeholder that cannot be
+    /// resolved, and the mistakes that [`Self::with_properties`] recorded.
     pub fn section<T: DeserializeOwned>(&self, section: &str) -> Result<T, ConfigError> {
         match self.section_and_mistakes(section) {
             (Some(value), mistakes) if mistakes.is_empty() => Ok(value),
@@ -187,8 +190,8 @@ impl Sources {
         }
     }
 
-    /// A section without what is wrong in it, if the rest makes one, and all that is wrong. Each mistake begins
-    /// with its key and a colon.
+    /// Deserializes a section without its invalid values, if the rest suffices for a `T`, and returns all mistakes. Each
+    /// begins with its key and a colon.
     #[must_use]
     pub fn section_and_mistakes<T: DeserializeOwned>(&self, section: &str) -> (Option<T>, Vec<String>) {
         let name = key::normal(section);
@@ -198,12 +201,12 @@ impl Sources {
         let tree = if merged::is_empty(&tree) { Value::Object(Map::new()) } else { tree };
         let (value, misfits) = fitting::fit(tree, &read.secret);
         let mut mistakes = read.mistakes;
-        mistakes.extend(misfits.into_iter().map(|misfit| self.tell(&merged, &name, misfit)));
+        mistakes.extend(misfits.into_iter().map(|misfit| self.describe(&merged, &name, misfit)));
         (value, mistakes)
     }
 
-    /// The mistake with its key and where it is from.
-    fn tell(&self, merged: &Merged<'_>, section: &str, misfit: Misfit) -> String {
+    /// Describes a mistake with its key and its origin.
+    fn describe(&self, merged: &Merged<'_>, section: &str, misfit: Misfit) -> String {
         let mut steps = vec![Step::Key(section.to_owned())];
         steps.extend(misfit.path);
         let mistake = format!("{}: {}", key::show(&steps), misfit.cause);
@@ -213,7 +216,7 @@ impl Sources {
         }
     }
 
-    /// Every value as text, by its key. What cannot be filled in stays as it is.
+    /// Returns every value as text, by its key. A placeholder that cannot be resolved stays as it is.
     fn flat(&self) -> BTreeMap<String, String> {
         let merged = Merged::of(&self.layers);
         let mut resolver = Resolver::new(&self.layers, &merged);
@@ -242,7 +245,7 @@ impl Sources {
 
 fn undecryptable(key: &str, origin: &str) -> Flaw {
     let text = format!(
-        "{key}: the config server cannot decrypt {key}: encrypt it anew ('souk config encrypt'), or give the server \
+        "{key}: the config server cannot decrypt {key}: encrypt it again ('souk config encrypt'), or give the server \
          the key that it was encrypted with ({origin})"
     );
     Flaw { section: key::section_of(key), place: key::parse(key).unwrap_or_default(), text }

@@ -8,7 +8,7 @@ use url::Url;
 
 /// User and password in an address are no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("user and password in the address cannot be read")]
+#[error("user and password in the address are not valid UTF-8")]
 pub struct Unreadable;
 
 /// Takes user and password out of `url`, which can be shown then. Answers them decoded, if there were any.

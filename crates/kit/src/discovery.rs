@@ -1,6 +1,6 @@
-//! The discovery client: shows this process's services to the registry, and keeps the [`Directory`] of the others fresh.
+//! The discovery client: registers this process's services and keeps the [`Directory`] of all services up to date.
 //!
-//! While no registry answers, everything goes on with what was known last.
+//! While no registry is reachable, calls continue with the last known instances.
 
 mod address;
 mod fetching;
@@ -13,10 +13,11 @@ mod servers;
 use std::{
     collections::{BTreeMap, HashSet},
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use souk_values::{Clock, IdGen, Secret};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,25 +29,25 @@ use listing::Listing;
 use registration::Registration;
 use servers::Servers;
 
-/// How long leaving may take: somebody waits for the process to end.
-const LEAVING: Duration = Duration::from_secs(1);
+/// Time limit of [`Discovery::deregister`], which delays the end of the process.
+const DEREGISTER_LIMIT: Duration = Duration::from_secs(1);
 
-/// The section `registration`: how this process shows itself to the registry, and how often it looks there.
+/// The section `registration`: what this process registers, and how often it renews and fetches.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegistrationConfig {
-    /// A name or an IP address where others reach this process. Absent: where the listener is bound to, else the address
-    /// from which the registry is reached.
+    /// Host name or IP address at which other machines reach this process. Default: the address of the listener, or of
+    /// the interface towards the registry when that is unspecified.
     pub host: Option<String>,
-    /// How often each service renews its registration, in seconds. 30.
+    /// Interval between two renewals of a lease, in seconds. Default: 30.
     pub renewal_interval_seconds: u64,
-    /// How long a registration lasts without renewal, in seconds; more than the interval, at least. 90.
+    /// Duration of a lease without renewal, in seconds, longer than the renewal interval. Default: 90.
     pub lease_duration_seconds: u64,
-    /// How often the others are looked up, in seconds. 10.
+    /// Interval between two fetches of the registry, in seconds. Default: 10.
     pub fetch_interval_seconds: u64,
-    /// Shown to the others as the metadata `zone`. None.
+    /// Value of the metadata entry `zone`; not registered when absent.
     pub zone: Option<String>,
-    /// Shown to the others beside it. Empty.
+    /// Further metadata entries of each instance. Default: none.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -76,7 +77,7 @@ impl RegistrationConfig {
         }
         if self.lease_duration_seconds <= self.renewal_interval_seconds {
             let advice = "it must be longer than renewal-interval-seconds, best three times, or the registry evicts \
-                          what is alive";
+                          living instances";
             mistakes.push(format!("registration.lease-duration-seconds: {advice}"));
         }
         if self.host.as_deref().is_some_and(|host| address::host(host).is_none()) {
@@ -99,22 +100,22 @@ struct Inner {
     fixed: HashSet<String>,
     clock: Arc<dyn Clock>,
     ids: IdGen,
-    registered: Mutex<Registered>,
+    registrations: Mutex<Registrations>,
 }
 
-/// The tasks that keep registrations alive, and what makes them leave.
+/// Tasks that keep registrations alive, and the token that ends them.
 #[derive(Debug, Default)]
-struct Registered {
-    leave: CancellationToken,
+struct Registrations {
+    stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Discovery {
-    /// A client of the registries at `urls`: a comma list, each like `http://user:password@host:8761/eureka`, whose path
-    /// may be left out. The first that answers is used until it fails. Services in `fixed` stay where `directory` has
-    /// them.
+    /// Returns a client of the registries at `urls`: a comma-separated list of URLs like
+    /// `http://user:password@host:8761/eureka`, whose path may be left out. The first that answers is used until it fails.
+    /// The instances of the services in `fixed` are left as `directory` has them.
     ///
-    /// Errors: an address that is none, without telling it; intervals that make no sense.
+    /// Errors: invalid URLs, reported without their text, which may hold a password; intervals that contradict each other.
     pub fn new(
         urls: &Secret,
         config: RegistrationConfig,
@@ -127,22 +128,22 @@ impl Discovery {
         let servers = Servers::new(urls).map_err(|wrong| mistakes.extend(wrong));
         let (Ok(servers), true) = (servers, mistakes.is_empty()) else { return Err(ConfigError(mistakes)) };
         metrics::describe();
-        let registered = Mutex::default();
-        Ok(Self(Arc::new(Inner { servers, config, directory, fixed, clock, ids, registered })))
+        let registrations = Mutex::default();
+        Ok(Self(Arc::new(Inner { servers, config, directory, fixed, clock, ids, registrations })))
     }
 
-    /// What the registry at `url` knows: services, and where they take calls. Registers nothing.
+    /// Fetches the registry at `url` once and returns the base URLs of each service. Registers nothing.
     ///
-    /// Errors: it gives no answer that can be used, in a sentence without passwords.
-    pub async fn look(url: &Secret, clock: &dyn Clock) -> Result<BTreeMap<String, Vec<String>>, String> {
+    /// Errors: no usable response; the sentence holds no password.
+    pub async fn list_services(url: &Secret, clock: &dyn Clock) -> Result<BTreeMap<String, Vec<String>>, String> {
         let servers = Servers::new(url).map_err(|mistakes| mistakes.join("; "))?;
-        let whole = fetching::whole(&servers, clock.now()).await?;
+        let whole = fetching::fetch_all(&servers, clock.now()).await?;
         let instances = whole.applications.iter().flat_map(|application| &application.instances);
         let services = listing::by_service(instances).into_iter();
         Ok(services.map(|(service, bases)| (service, bases.into_keys().collect())).collect())
     }
 
-    /// Fetches the registry again and again and keeps the directory fresh, until `stop`.
+    /// Fetches the registry periodically and updates the directory, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let listing = Listing::new(
             self.0.directory.clone(),
@@ -152,37 +153,34 @@ impl Discovery {
         stop.run_until_cancelled(Fetching::new(Arc::clone(&self.0), listing).run()).await;
     }
 
-    /// Registers an instance of `service` that listens on `address`, and renews it until [`Discovery::leave`], in a task
-    /// of its own. Asks for nothing but a runtime: without a registry it goes on trying.
+    /// Registers an instance of `service` at `address` in a task of its own and renews its lease until
+    /// [`Discovery::deregister`]. While no registry is reachable, the registration is retried.
     pub fn register(&self, service: &'static str, address: SocketAddr) {
-        let registered = self.0.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        let registrations = self.0.registrations.lock();
         let registration = Registration::new(Arc::clone(&self.0), service, address);
-        registered.tasks.spawn(registration.run(registered.leave.clone()));
+        registrations.tasks.spawn(registration.run(registrations.stop.clone()));
     }
 
-    /// Takes all instances of this process out of the registry, so that nobody calls them any more; takes a second at
-    /// most. Call it before the listeners close.
-    pub async fn leave(&self) {
-        let Registered { leave, tasks } = {
-            let mut registered = self.0.registered.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *registered)
-        };
-        leave.cancel();
+    /// Deregisters all instances of this process within 1 s. Call it before the listeners close, so that no caller
+    /// chooses a closed one.
+    pub async fn deregister(&self) {
+        let Registrations { stop, tasks } = std::mem::take(&mut *self.0.registrations.lock());
+        stop.cancel();
         tasks.close();
-        if tokio::time::timeout(LEAVING, tasks.wait()).await.is_err() {
-            tracing::warn!("the registry was not told in time that this process ends; its leases will run out");
+        if tokio::time::timeout(DEREGISTER_LIMIT, tasks.wait()).await.is_err() {
+            tracing::warn!("the instances of this process could not be deregistered in time; their leases will expire");
         }
     }
 }
 
-/// How long to wait between two attempts: an interval while all is well, back-off while it is not.
+/// Pause between two requests to the registry: the interval after a success, exponential back-off after a failure.
 #[derive(Debug)]
 struct Pace {
     interval: Duration,
     failures: u32,
 }
 
-/// The pause after the first failure; it doubles with each, up to the interval.
+/// Pause after the first failure; doubled after each further one, up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 impl Pace {
@@ -190,11 +188,11 @@ impl Pace {
         Self { interval, failures: 0 }
     }
 
-    fn note(&mut self, has_worked: bool) {
-        self.failures = if has_worked { 0 } else { self.failures.saturating_add(1) };
+    fn record(&mut self, succeeded: bool) {
+        self.failures = if succeeded { 0 } else { self.failures.saturating_add(1) };
     }
 
-    /// Sleeps by `clock`. A part is left to chance, so that processes do not all come at once.
+    /// Sleeps by `clock`, with jitter, so that the requests of many processes spread.
     async fn pause(&self, clock: &dyn Clock, ids: &IdGen) {
         let pause = match self.failures {
             0 => self.interval.mul_f64(0.9) + ids.jitter(self.interval.mul_f64(0.1)),

@@ -1,5 +1,5 @@
-//! `/health/live`, `/health/ready`, `/info`, `/metrics`, `/openapi.json`, `/docs`, and the dead letters:
-//! what every service answers beside its own routes.
+//! Routes that every service has: `/health/live`, `/health/ready`, `/info`, `/metrics`, `/openapi.json`, `/docs`, and its
+//! dead letters.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,17 +13,24 @@ use axum::{
 use futures::future::join_all;
 use serde::Serialize;
 use souk_bus::{BusError, DeadLetter, DeadLetterId, Transport};
-use tokio_util::sync::CancellationToken;
+use souk_values::gauge_value;
 use utoipa::openapi::OpenApi;
 
-use crate::{Problem, auth::Admin, extract::Path, service::Check, telemetry};
+use crate::{
+    Problem,
+    auth::Admin,
+    extract::Path,
+    parts::Check,
+    tasks::{self, Task},
+    telemetry,
+};
 
-/// How long one thing may take to say that it works. Less than who asks waits.
+/// Time limit of one readiness check, shorter than the timeout of common probes.
 const CHECK_LIMIT: Duration = Duration::from_millis(1_500);
-/// How often dead letters are counted.
-const COUNT_LETTERS: Duration = Duration::from_secs(15);
+/// Period of the gauge `dead_letters`.
+const DEAD_LETTERS_PERIOD: Duration = Duration::from_secs(15);
 
-/// What the frame's own routes know.
+/// State of the frame's routes.
 #[derive(Clone)]
 pub(crate) struct Frame {
     pub service: &'static str,
@@ -49,7 +56,7 @@ struct CheckResult {
 
 pub(crate) fn routes(frame: Frame) -> Router {
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
-    let mut routes = vital_routes().route("/openapi.json", get(openapi));
+    let mut routes = probe_routes().route("/openapi.json", get(openapi));
     if frame.has_bus {
         let letters = format!("/admin/{}/dead-letters", frame.service);
         routes = routes
@@ -60,8 +67,8 @@ pub(crate) fn routes(frame: Frame) -> Router {
     routes.with_state(frame).merge(Router::from(docs))
 }
 
-/// What answers from the first moment, before the service itself does.
-pub(crate) fn vital_routes() -> Router<Frame> {
+/// Routes that answer while the service itself is still starting.
+pub(crate) fn probe_routes() -> Router<Frame> {
     Router::new()
         .route("/health/live", get(|| async { Json(serde_json::json!({"status": "UP"})) }))
         .route("/health/ready", get(ready))
@@ -69,11 +76,11 @@ pub(crate) fn vital_routes() -> Router<Frame> {
         .route("/metrics", get(metrics))
 }
 
-/// What `check` says, or that it says nothing.
+/// Runs `check` within its time limit.
 async fn in_time(check: impl Future<Output = Result<(), String>>) -> Result<(), String> {
-    // Real time: whoever probes does not wait for long either.
-    let silent = || format!("it gave no answer within {} ms", CHECK_LIMIT.as_millis());
-    tokio::time::timeout(CHECK_LIMIT, check).await.unwrap_or_else(|_| Err(silent()))
+    // Real time: probes have real timeouts.
+    let timed_out = || format!("no answer within {} ms", CHECK_LIMIT.as_millis());
+    tokio::time::timeout(CHECK_LIMIT, check).await.unwrap_or_else(|_| Err(timed_out()))
 }
 
 async fn ready(State(frame): State<Frame>) -> Response {
@@ -124,29 +131,24 @@ fn refuse(error: &BusError) -> Problem {
     }
 }
 
-/// Shows how many letters each of the service's queues has, until `stop`.
-pub(crate) async fn count_letters(
+/// Publishes the gauge `dead_letters` of each of the service's queues.
+pub(crate) fn count_dead_letters(
     service: &'static str,
     queues: Vec<&'static str>,
     transport: Arc<dyn Transport>,
-    stop: CancellationToken,
-) {
-    loop {
-        match transport.dead_letter_counts(&queues).await {
-            Ok(counts) => {
-                for (queue, dead) in queues.iter().zip(counts) {
-                    let dead = f64::from(u32::try_from(dead).unwrap_or(u32::MAX));
-                    metrics::gauge!("dead_letters", "service" => service, "queue" => *queue).set(dead);
-                }
-            }
-            Err(error) => tracing::warn!(service, error = %error, "dead letters are counted later"),
+) -> Task {
+    let state = (Arc::new(queues), transport);
+    Task::every("count_dead_letters", &tasks::real_time(), DEAD_LETTERS_PERIOD, &state, move |state| async move {
+        let (queues, transport) = state;
+        let counts = transport.dead_letter_counts(&queues).await?;
+        for (queue, dead) in queues.iter().zip(counts) {
+            metrics::gauge!("dead_letters", "service" => service, "queue" => *queue).set(gauge_value(dead));
         }
-        // Real time: how often a gauge is looked at.
-        tokio::select! { () = tokio::time::sleep(COUNT_LETTERS) => {}, () = stop.cancelled() => return }
-    }
+        Ok::<(), BusError>(())
+    })
 }
 
-/// The letter, if it is one of this service's.
+/// Returns the dead letter if it is one of this service's queues'.
 async fn own_letter(frame: &Frame, id: &str) -> Result<DeadLetter, Problem> {
     let bad = || Problem::new(StatusCode::BAD_REQUEST, "path.invalid", "A dead letter's id is a UUID.");
     let id: DeadLetterId = id.parse().map_err(|_: BusError| bad())?;

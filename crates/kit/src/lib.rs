@@ -1,31 +1,38 @@
-//! A service's frame: everything a service has that is not its business.
+//! A service's frame: everything but its business. Configuration, telemetry, health, authentication, calls, tasks.
+
+#![warn(missing_docs)]
 
 pub mod auth;
+pub mod basic_auth;
 pub mod call;
 pub mod config;
 pub mod credentials;
 pub mod discovery;
 pub mod extract;
+pub mod http_body;
 pub mod problem;
 pub mod remote_config;
 pub mod routes;
 pub mod service;
+pub mod tasks;
 pub mod telemetry;
+pub mod traces;
 
 mod health;
+mod parts;
 mod serve;
 mod starting;
-mod traces;
 
 pub use call::{CallError, PeerClient, Peers};
+pub use parts::ServiceParts;
 pub use problem::Problem;
 pub use serve::{Running, start};
-pub use service::{Deps, Service, ShopConfig, StartError, Task};
-pub use starting::start_patiently;
+pub use service::{Deps, Service, ShopConfig, StartError};
+pub use starting::start_when_ready;
 pub use traces::method_label;
 
-/// Chooses the TLS and signature provider for the whole process. Call it first in `main` and in tests.
+/// Installs the TLS and signature provider of the process. Call it first in `main` and in tests.
 pub fn install_crypto() {
-    // Someone may have installed the same one already, in another test of this process.
+    // Fails when another test of this process has installed the same provider.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

@@ -10,44 +10,44 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a caller is told when something is refused or fails.
+/// The error body of every endpoint, RFC 9457 with a stable code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "type": "about:blank", "title": "Not Found", "status": 404,
     "code": "order.not_found", "detail": "There is no order 42."
 }))]
 pub struct Problem {
-    /// Always `about:blank`; `code` tells problems apart.
+    /// Always `about:blank`; programs distinguish problems by `code`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The status in words.
+    /// Reason phrase of the HTTP status.
     pub title: String,
-    /// The HTTP status.
+    /// HTTP status code, the same as the response's.
     pub status: u16,
-    /// Stable, for programs: `noun.reason`.
+    /// Stable code for programs, in the form `noun.reason`.
     pub code: String,
-    /// For people: what is wrong, and what to do.
+    /// Explanation for people, with what to do next.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
-    /// Which fields of the body are wrong, if it is the body's fault.
+    /// Invalid fields of the request body; absent when the body is not the cause.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// Seconds after which trying again makes sense; the `Retry-After` header.
+    /// Seconds until a retry makes sense, sent as the header `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u64>,
 }
 
-/// One field that is wrong.
+/// An invalid field of a request body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
-    /// Where in the body, such as `items[0].quantity`.
+    /// Path of the field in the body, such as `items[0].quantity`.
     pub field: String,
-    /// What is wrong with it.
+    /// Explanation of what the field must be.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem with a status, a stable code and a sentence.
+    /// Returns a problem with a status, a stable code and a sentence for people.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         Self {
@@ -61,10 +61,10 @@ impl Problem {
         }
     }
 
-    /// 500 for a defect: the cause is logged here, once, and not shown.
+    /// Returns the 500 for a defect. The cause is logged here, once, and not shown to the caller.
     #[must_use]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
-        tracing::error!(error = %cause, "a request failed by a defect");
+        tracing::error!(error = %cause, "a request failed because of a defect");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -72,16 +72,16 @@ impl Problem {
         )
     }
 
-    /// 503 when something this service needs is away; the cause is logged here, once, and not shown.
+    /// Returns the 503 for an unavailable dependency. The cause is logged here, once, and not shown to the caller.
     #[must_use]
     pub fn unavailable(what: &str, cause: &dyn std::fmt::Display) -> Self {
-        tracing::warn!(what, error = %cause, "a request met something that is away");
+        tracing::warn!(what, error = %cause, "a request failed because a dependency is unavailable");
         let detail = format!("{what} cannot be reached right now. Please try again in a moment.");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("{what}.unavailable"), detail)
             .retry_after(Duration::from_secs(2))
     }
 
-    /// What a failed store becomes: 503 while it is away or busy, 500 otherwise.
+    /// Maps a store's failure to 503 while the engine is down or busy, and to 500 otherwise.
     #[must_use]
     pub fn store(error: &souk_sql::SqlError) -> Self {
         use souk_sql::SqlError::{Busy, Constraint, Failed, Unavailable, Unique};
@@ -91,21 +91,21 @@ impl Problem {
         }
     }
 
-    /// The same with wrong fields named.
+    /// Adds the invalid fields.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
     }
 
-    /// The same with a `Retry-After`, rounded up to whole seconds, at least one.
+    /// Adds a `Retry-After`, rounded up to whole seconds, at least one.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after.as_secs() + u64::from(after.subsec_nanos() > 0 || after.is_zero()));
         self
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status of the response.
     #[must_use]
     pub fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

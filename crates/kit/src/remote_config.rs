@@ -1,11 +1,11 @@
-//! The config server's client: what it has for a process's services becomes [`Sources`].
+//! The client of the config server: fetches the configuration of a process's services as [`Sources`].
 //!
-//! `SOUK_CONFIG_URL` names the servers, with commas between, tried in order; `http://user:password@host:8888`
-//! signs in. `SOUK_CONFIG_PROFILES` (`default`), `SOUK_CONFIG_LABEL` (the server's own), `SOUK_CONFIG_TOKEN` (for
-//! servers without a user), `SOUK_CONFIG_TIMEOUT_SECONDS` (60): how long a start waits for them.
+//! `SOUK_CONFIG_URL` is a comma-separated list of servers, tried in order; `http://user:password@host:8888` signs in.
+//! `SOUK_CONFIG_PROFILES` defaults to `default`, `SOUK_CONFIG_LABEL` to the server's own label. `SOUK_CONFIG_TOKEN` is for
+//! servers without a user. `SOUK_CONFIG_TIMEOUT_SECONDS`, 60 by default, limits the wait for a server at a start.
 
-mod answer;
 mod fetch;
+mod response;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -18,26 +18,26 @@ use url::Url;
 
 use crate::config::{ConfigError, Sources};
 
-/// The pause after the first failed attempt; it doubles with each.
+/// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause between two attempts.
+/// Upper bound of the pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Where the configuration is kept, and which of it is asked for. Cloning shares its connections.
+/// Client of the configured config servers. Cloning shares its connections.
 #[derive(Debug, Clone)]
 pub struct RemoteConfig {
     servers: Vec<Server>,
     profiles: Vec<String>,
     label: Option<String>,
-    /// How long a start waits for a server.
-    patience: Duration,
+    /// Time limit of [`Self::fetch_with_retries`].
+    timeout: Duration,
     http: reqwest::Client,
 }
 
-/// One config server.
+/// A config server and the credentials for it.
 #[derive(Debug, Clone)]
 struct Server {
-    /// Without user and password; may be shown.
+    /// URL without user and password, fit to be shown.
     base: Url,
     sign_in: SignIn,
 }
@@ -49,51 +49,51 @@ enum SignIn {
     Token(Secret),
 }
 
-/// What a config server has.
+/// Configuration fetched from a config server.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// The weakest first.
+    /// Property sources, the weakest first.
     pub sources: Sources,
-    /// The commit it is from, if the server keeps it in Git.
+    /// Commit of the configuration; `None` unless it is from a Git repository.
     pub version: Option<String>,
 }
 
-/// Why nothing was fetched. Shows no user and no password.
+/// A failed fetch. Its text holds neither user nor password.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FetchError {
-    /// No server answers, or only that it cannot now. May pass.
+    /// No server is available at the moment.
     #[error("{0}")]
-    Away(String),
-    /// A server refuses, or has not what was asked for. Does not pass by itself.
+    Unavailable(String),
+    /// A server refuses the request or lacks the configuration; a retry does not help.
     #[error("{0}")]
     Refused(String),
-    /// No server came back within the time that a start waits.
+    /// No server became available within the time limit.
     #[error("{0}")]
-    GaveUp(String),
+    TimedOut(String),
 }
 
 impl FetchError {
-    /// Whether it makes sense to ask again.
+    /// True when a retry makes sense.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Away(_))
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
     }
 }
 
 impl RemoteConfig {
-    /// As the environment says. `None`: there is no config server.
+    /// Reads the environment. Returns `None` when no config server is configured.
     pub fn from_env() -> Result<Option<Self>, ConfigError> {
         Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
-    /// As `variable` says of the variables above. `None`: `SOUK_CONFIG_URL` is not set or empty.
+    /// Reads the variables above through `variable`. Returns `None` when `SOUK_CONFIG_URL` is not set or empty.
     ///
-    /// Errors: every value that cannot be, none of them shown.
+    /// Errors: every invalid variable, without its value, which may hold a password.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         variables::read(variable)
     }
 
-    /// The same for other profiles; none leaves them as they are. Errors: one that no profile can be called.
+    /// Replaces the profiles unless `profiles` is empty. Errors: an invalid profile name.
     pub fn with_profiles(mut self, profiles: &[String]) -> Result<Self, ConfigError> {
         let wrong: Vec<String> = profiles.iter().filter_map(|profile| variables::mistake_of_profile(profile)).collect();
         if !wrong.is_empty() {
@@ -105,41 +105,41 @@ impl RemoteConfig {
         Ok(self)
     }
 
-    /// The addresses of the servers, without user and password.
+    /// Returns the URLs of the servers, without user and password.
     #[must_use]
     pub fn servers(&self) -> Vec<&str> {
         self.servers.iter().map(|server| server.base.as_str().trim_end_matches('/')).collect()
     }
 
-    /// What the first server that answers has for `services`, whose files win over those of services before.
+    /// Fetches the configuration of `services` from the first server that is available. Files of later services win over
+    /// those of earlier ones.
     ///
-    /// Errors: no server answers (may pass); one refuses, or has not what is asked for. What the server cannot
-    /// decrypt is a mistake of its section, told when that is read.
+    /// Errors: no server is available (transient); a server refuses. A value that the server cannot decrypt is reported as
+    /// a mistake when its section is read.
     pub async fn fetch(&self, services: &[&str]) -> Result<Fetched, FetchError> {
-        let mut away = Vec::new();
+        let mut unavailable = Vec::new();
         for server in &self.servers {
-            // Boxed: what waits for it is nested deep already.
-            let asked: BoxFuture<'_, _> = Box::pin(self.ask(server, services));
-            match asked.await {
-                Err(FetchError::Away(cause)) => away.push(cause),
+            // Boxed, since the callers' futures are large already.
+            let fetched: BoxFuture<'_, _> = Box::pin(self.fetch_from(server, services));
+            match fetched.await {
+                Err(FetchError::Unavailable(cause)) => unavailable.push(cause),
                 settled => return settled,
             }
         }
-        Err(FetchError::Away(away.join("; ")))
+        Err(FetchError::Unavailable(unavailable.join("; ")))
     }
 
-    /// [`Self::fetch`], again and again while the servers are away, for as long as a start waits. Logs once
-    /// that it waits, and why.
+    /// Retries [`Self::fetch`] while no server is available, up to the time limit. Logs the first failure.
     ///
-    /// Errors: what does not pass, at once; that the time is over, with what to do.
-    pub async fn fetch_patiently(&self, services: &[&str], ids: &IdGen) -> Result<Fetched, FetchError> {
-        // Real time: the pace of looking, not a term of the business.
-        let end = tokio::time::Instant::now() + self.patience;
+    /// Errors: a refusal, immediately; the time limit, with advice.
+    pub async fn fetch_with_retries(&self, services: &[&str], ids: &IdGen) -> Result<Fetched, FetchError> {
+        // Real time: a limit of the process, no term of the business.
+        let end = tokio::time::Instant::now() + self.timeout;
         let mut pause = FIRST_PAUSE;
         let mut last_cause = String::new();
         loop {
             match tokio::time::timeout_at(end, self.fetch(services)).await {
-                Ok(Err(FetchError::Away(cause))) => {
+                Ok(Err(FetchError::Unavailable(cause))) => {
                     if last_cause.is_empty() {
                         tracing::warn!(error = %cause, "waiting for the config server");
                     }
@@ -147,30 +147,30 @@ impl RemoteConfig {
                 }
                 Ok(settled) => {
                     if settled.is_ok() && !last_cause.is_empty() {
-                        tracing::info!("the config server is there");
+                        tracing::info!("the config server is available");
                     }
                     return settled;
                 }
                 Err(_) if last_cause.is_empty() => "no answer".clone_into(&mut last_cause),
                 Err(_) => {}
             }
-            // Half of it is left to chance, so that replicas do not all come at once.
+            // Half of the pause is random, so that replicas that start together do not retry together.
             let next = tokio::time::Instant::now() + pause / 2 + ids.jitter(pause / 2);
             if next >= end {
-                return Err(self.gave_up(&last_cause));
+                return Err(self.timed_out(&last_cause));
             }
             tokio::time::sleep_until(next).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    fn gave_up(&self, last_cause: &str) -> FetchError {
-        FetchError::GaveUp(format!(
-            "no configuration came from {} within {} s. At last: {last_cause}. Start the config server ('souk serve \
-             config-server'), or correct SOUK_CONFIG_URL; unset it to run by the environment alone; \
-             SOUK_CONFIG_TIMEOUT_SECONDS is how long is waited",
+    fn timed_out(&self, last_cause: &str) -> FetchError {
+        FetchError::TimedOut(format!(
+            "no configuration was received from {} within {} s. Last failure: {last_cause}. Start the config server ('souk serve \
+             config-server'), or correct SOUK_CONFIG_URL; unset it to run on the environment alone; \
+             SOUK_CONFIG_TIMEOUT_SECONDS changes the limit",
             self.servers().join(" and "),
-            self.patience.as_secs_f64(),
+            self.timeout.as_secs_f64(),
         ))
     }
 }

@@ -17,12 +17,12 @@ use crate::Problem;
 /// Named schemas that operations refer to.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// Who may call an operation; decides which refusals its document lists.
+/// Access to an operation; determines the error responses that its document lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anyone.
+    /// Open to callers without a token.
     Public,
-    /// Whoever has a token that the handler's extractor takes.
+    /// Requires a token that the handler's extractor accepts.
     Token,
 }
 
@@ -91,6 +91,7 @@ fn dead_letters(service: &str) -> Vec<(HttpMethod, String, Operation)> {
             .build();
         ParameterBuilder::new()
             .name("deadLetterId")
+            .description(Some("Id of the dead letter, a UUID"))
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
             .schema(Some(schema))
@@ -238,7 +239,7 @@ pub use utoipa::{Path as OperationOf, openapi::path::HttpMethod as Method};
 /// Collects the schemas that a documented handler refers to.
 #[doc(hidden)]
 pub trait SchemasOf {
-    /// Adds them.
+    /// Adds the schemas of the operation.
     fn collect(schemas: &mut Schemas);
 }
 

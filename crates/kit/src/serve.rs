@@ -1,12 +1,7 @@
-//! Starts a service: its listener, its relay, its consumers, its tasks; puts another in its place while it
-//! listens; and stops them in order.
+//! Runs a service: starts its listener, relay, consumers and tasks, replaces it behind the open listener, and stops it
+//! in order.
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -16,6 +11,7 @@ use axum::{
     response::Response,
 };
 use futures::future::BoxFuture;
+use parking_lot::{Mutex, RwLock};
 use souk_bus::{Consumer, relay};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -23,98 +19,94 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    Deps, Problem, Service,
+    Deps, Problem, ServiceParts,
     health::{self, Frame},
-    service::Guard,
+    parts::Guard,
     traces::{self, Observer},
 };
 
-/// How long the consumers and tasks of a service that was replaced may take to finish before those of the new one
-/// begin beside them.
+/// Time limit for the consumers and tasks of a replaced service to end; then those of the new one start beside them.
 const HANDOVER: Duration = Duration::from_secs(2);
-/// How long requests and consumers may take to finish once the service is told to stop.
+/// Time limit for requests and consumers to finish after a stop.
 const DRAIN: Duration = Duration::from_secs(4);
 
 /// A started service.
 #[derive(Debug)]
 pub struct Running {
-    /// `order`.
+    /// Name of the service.
     pub name: &'static str,
-    /// Where it listens.
+    /// Address of its listener.
     pub address: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
-    /// `None`: what was started by other means cannot be replaced.
+    /// `None` for a service that cannot be replaced.
     entrance: Option<Entrance>,
 }
 
 impl Running {
-    /// A service that was started by other means than [`start`]: it stops when `stop` is cancelled and
-    /// has stopped when `tasks` are done.
+    /// Wraps a service that was started by other means than [`start`]: it stops when `stop` is cancelled, and has
+    /// stopped when `tasks` are done. It cannot be replaced.
     #[must_use]
     pub fn new(name: &'static str, address: SocketAddr, stop: CancellationToken, tasks: TaskTracker) -> Self {
         Self { name, address, stop, tasks, entrance: None }
     }
 
-    /// One that listens at `entrance`.
-    pub(crate) fn behind(
-        name: &'static str,
-        address: SocketAddr,
-        (stop, tasks): (CancellationToken, TaskTracker),
-        entrance: Entrance,
-    ) -> Self {
-        Self { name, address, stop, tasks, entrance: Some(entrance) }
+    /// Returns the same, serving `entrance`: it can be replaced.
+    pub(crate) fn behind(self, entrance: Entrance) -> Self {
+        Self { entrance: Some(entrance), ..self }
     }
 
-    /// Puts `service` into the place of the one that runs, such as one with another configuration. The listener
-    /// stays open: requests at hand are finished by the old one, new ones go to the new. The new one's consumers
-    /// and tasks begin when those of the old one have ended, or after 2 s. Answers false, and changes nothing, if what runs cannot be replaced.
+    /// Replaces the service, for example by one with a newer configuration. The listener stays open: the old service
+    /// finishes its requests, the new one takes those that follow. The consumers and tasks of the new one start when
+    /// those of the old one have ended, or after 2 s. Returns false, and changes nothing, for a service that cannot be
+    /// replaced.
     #[must_use]
-    pub fn replace(&self, service: Service, deps: &Deps) -> bool {
+    pub fn replace(&self, service: ServiceParts, deps: &Deps) -> bool {
         let Some(entrance) = &self.entrance else { return false };
         entrance.admit(service, deps, &self.tasks, &self.stop);
         true
     }
 
-    /// Stops accepting, finishes what is at hand, ends consumers and tasks. Answers false when
-    /// something had to be left after 4 s.
+    /// Stops accepting, drains requests, ends consumers and tasks. Returns false when something was still running
+    /// after 4 s.
     pub async fn stop(self) -> bool {
         self.stop.cancel();
         self.tasks.close();
         let drained = tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_ok();
         if !drained {
-            tracing::warn!(service = self.name, "something did not finish in time and was left");
+            tracing::warn!(service = self.name, "requests or tasks did not finish in time and were abandoned");
         }
         drained
     }
 }
 
 /// Starts `service` on `listener`.
-pub fn start(service: Service, listener: TcpListener, deps: &Deps) -> std::io::Result<Running> {
+pub fn start(service: ServiceParts, listener: TcpListener, deps: &Deps) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
-    let (name, stop, tasks) = (service.name, CancellationToken::new(), TaskTracker::new());
+    let name = service.name;
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
     let entrance = Entrance::default();
     entrance.admit(service, deps, &tasks, &stop);
     listen(name, listener, entrance.app(), &tasks, stop.clone());
-    Ok(Running::behind(name, address, (stop, tasks), entrance))
+    Ok(Running::new(name, address, stop, tasks).behind(entrance))
 }
 
-/// What stands behind an open listener. It may change: no connection is refused or cut when it does.
+/// The service behind an open listener. Swapping it refuses and cuts no connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Entrance {
     routes: Arc<RwLock<Router>>,
-    /// The background of the service whose routes these are. `None`: it has none.
+    /// Background work of the service that `routes` belong to; `None` until one is admitted.
     background: Arc<Mutex<Option<Background>>>,
 }
 
-/// A service's relay, consumers and tasks, under way.
+/// The running relay, consumers and tasks of a service.
 #[derive(Debug, Clone)]
 struct Background {
-    /// Ends them.
-    leaving: CancellationToken,
-    /// They, and only they.
+    stop: CancellationToken,
+    /// The work of this service only.
     own: TaskTracker,
-    /// Everything that runs for the listener.
+    /// All work behind the listener, replaced services included.
     all: TaskTracker,
 }
 
@@ -123,61 +115,61 @@ impl Background {
         self.all.spawn(self.own.track_future(work));
     }
 
-    fn begin(&self, works: Vec<BoxFuture<'static, ()>>) {
+    fn start(&self, works: Vec<BoxFuture<'static, ()>>) {
         for work in works {
             self.spawn(work);
         }
     }
 
-    /// Begins as soon as `before`, which was told to leave, has ended: two of a kind would take the same messages.
-    fn begin_after(&self, before: Self, name: &'static str, works: Vec<BoxFuture<'static, ()>>) {
-        let now = self.clone();
+    /// Starts `works` when `previous`, which is stopping, has ended: both would compete for the same messages.
+    fn start_after(&self, previous: Self, name: &'static str, works: Vec<BoxFuture<'static, ()>>) {
+        let current = self.clone();
         self.spawn(async move {
-            before.own.close();
-            // Real time: the patience of one who takes over.
-            let handed_over = tokio::time::timeout(HANDOVER, before.own.wait());
-            match now.leaving.run_until_cancelled(handed_over).await {
-                // It was sent away, or stopped, before it began.
+            previous.own.close();
+            // Real time: a limit of the process, no term of the business.
+            let handed_over = tokio::time::timeout(HANDOVER, previous.own.wait());
+            match current.stop.run_until_cancelled(handed_over).await {
+                // Replaced or stopped before it started.
                 None => return,
-                Some(Err(_)) => tracing::warn!(service = name, "what it replaces did not end in time; both run on"),
+                Some(Err(_)) => tracing::warn!(service = name, "the replaced service did not end in time; both run"),
                 Some(Ok(())) => {}
             }
-            now.begin(works);
+            current.start(works);
         });
     }
 }
 
 impl Entrance {
-    /// One that answers by `routes` until a service is admitted.
+    /// Serves `routes` until a service is admitted.
     pub(crate) fn with(routes: Router) -> Self {
         Self { routes: Arc::new(RwLock::new(routes)), background: Arc::default() }
     }
 
-    /// Lets `service` answer from now on, sends away the one before it, and begins its background when that of the
-    /// other has ended.
-    pub(crate) fn admit(&self, service: Service, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) {
+    /// Serves `service` from now on, stops the previous one, and starts the background work when that of the previous
+    /// one has ended.
+    pub(crate) fn admit(&self, service: ServiceParts, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) {
         let name = service.name;
-        let now = Background { leaving: stop.child_token(), own: TaskTracker::new(), all: tasks.clone() };
-        let (routes, works) = lay_out(service, deps, &now.leaving);
-        let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
-        match background.replace(now.clone()) {
-            None => now.begin(works),
-            Some(before) => {
-                before.leaving.cancel();
-                now.begin_after(before, name, works);
+        let current = Background { stop: stop.child_token(), own: TaskTracker::new(), all: tasks.clone() };
+        let (routes, works) = assemble(service, deps, &current.stop);
+        let mut background = self.background.lock();
+        *self.routes.write() = routes;
+        match background.replace(current.clone()) {
+            None => current.start(works),
+            Some(previous) => {
+                previous.stop.cancel();
+                current.start_after(previous, name, works);
             }
         }
     }
 
-    /// The application that a listener serves.
+    /// Returns the application for a listener, which always serves the current routes.
     pub(crate) fn app(&self) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
         let routes = Arc::clone(&self.routes);
         let serve = move |request: Request| {
-            let now = routes.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let current = routes.read().clone();
             async move {
-                let answered: Result<Response, Infallible> = now.oneshot(request).await;
-                answered
+                let response: Result<Response, Infallible> = current.oneshot(request).await;
+                response
             }
         };
         Router::new().fallback(serve).into_make_service_with_connect_info()
@@ -200,9 +192,9 @@ pub(crate) fn listen(
     });
 }
 
-/// The service's routes in their frame, to be served, and its relay, consumers and tasks, which end by `stop`.
-fn lay_out(service: Service, deps: &Deps, stop: &CancellationToken) -> (Router, Vec<BoxFuture<'static, ()>>) {
-    let Service { name, router, openapi, consumers, outbox, tasks: own_tasks, checks, has_bus, guard } = service;
+/// Returns the service's routes in their frame, and its relay, consumers and tasks, which end by `stop`.
+fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Router, Vec<BoxFuture<'static, ()>>) {
+    let ServiceParts { name, router, openapi, consumers, outbox, tasks, checks, has_bus, guard, .. } = service;
     let frame = Frame {
         service: name,
         checks: Arc::new(checks),
@@ -217,20 +209,18 @@ fn lay_out(service: Service, deps: &Deps, stop: &CancellationToken) -> (Router, 
     }
     if !consumers.is_empty() {
         let queues = consumers.iter().map(Consumer::queue).collect();
-        works.push(Box::pin(health::count_letters(name, queues, Arc::clone(&deps.transport), stop.clone())));
+        works.push(Box::pin(health::count_dead_letters(name, queues, Arc::clone(&deps.transport)).run(stop.clone())));
     }
     for consumer in consumers {
         works.push(Box::pin(consumer.run(Arc::clone(&deps.transport), stop.clone())));
     }
-    for task in own_tasks {
-        let stop = stop.clone();
-        // Not called before it may begin.
-        works.push(Box::pin(async move { task(stop).await }));
+    for task in tasks {
+        works.push(Box::pin(task.run(stop.clone())));
     }
     (frame_router(router, guard, frame, deps), works)
 }
 
-/// Lays the frame over a service's routes: its common routes, its guard, the verifier, observation, panics.
+/// Wraps a service's routes: common routes inside, then guard, token verifier, panic handler, and observation outermost.
 fn frame_router(router: Router, guard: Option<Guard>, frame: Frame, deps: &Deps) -> Router {
     let observer = Observer { service: frame.service, ids: Arc::new(deps.ids.clone()) };
     let framed = router.merge(health::routes(frame)).fallback(not_found).method_not_allowed_fallback(not_allowed);

@@ -1,36 +1,34 @@
-//! Starting a service whose engines may be away: it listens from the first moment, says that it is not
-//! ready and why, and is built again and again until they are there. The routes change under the
-//! open listener, so no connection is refused or cut when it is.
+//! Starts a service whose engines may be down: it listens immediately, reports itself as not ready with the reason,
+//! and retries until it can be built. The routes are swapped behind the open listener, so no connection is refused or
+//! cut.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::StatusCode};
+use parking_lot::Mutex;
 use souk_values::IdGen;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use utoipa::openapi::OpenApi;
 
 use crate::{
-    Deps, Problem, Service, StartError,
+    Deps, Problem, ServiceParts, StartError,
     health::{self, Frame},
     serve::{self, Entrance, Running},
 };
 
-/// The pause after the first failed attempt; it doubles with each.
+/// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause between two attempts.
+/// Upper bound of the pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// When a client that was told to wait may ask again.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// `Retry-After` of requests to a service that is starting.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// Starts the service `name` on `listener`: answers at once, and becomes what `build` makes as soon as
-/// the engines that it needs are there. `None` when `stop` was cancelled before.
+/// Starts the service `name` on `listener`: probes are answered immediately, everything else once `build` succeeds.
+/// Returns `None` when `stop` was cancelled before that.
 ///
-/// Errors: `build` failed for a reason that does not pass by itself; the listener has no address.
-pub async fn start_patiently<F>(
+/// Errors: `build` failed for a reason that no retry mends; the listener has no address.
+pub async fn start_when_ready<F>(
     name: &'static str,
     listener: TcpListener,
     deps: &Deps,
@@ -38,18 +36,18 @@ pub async fn start_patiently<F>(
     build: impl FnMut() -> F + Send,
 ) -> Result<Option<Running>, StartError>
 where
-    F: Future<Output = Result<Service, StartError>> + Send,
+    F: Future<Output = Result<ServiceParts, StartError>> + Send,
 {
     let no_address = |error| StartError::Io(format!("{name} has no address"), error);
     let address = listener.local_addr().map_err(no_address)?;
-    let missing = Missing::default();
+    let failure = LastFailure::default();
     let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let entrance = Entrance::with(stand_in(name, &missing, deps));
+    let entrance = Entrance::with(stand_in(name, &failure, deps));
     serve::listen(name, listener, entrance.app(), &tasks, ending.clone());
-    let running = Running::behind(name, address, (ending, tasks), entrance);
-    match stop.run_until_cancelled(build_at_last(name, &missing, &deps.ids, build)).await {
+    let running = Running::new(name, address, ending, tasks).behind(entrance);
+    match stop.run_until_cancelled(build_with_retries(name, &failure, &deps.ids, build)).await {
         Some(Ok(service)) => {
-            // One that listens at an entrance of its own can be replaced.
+            // Never refused: this service was started behind an entrance, which can be swapped.
             let _ = running.replace(service, deps);
             Ok(Some(running))
         }
@@ -64,73 +62,73 @@ where
     }
 }
 
-/// What the service waits for.
+/// Reason of the last failed attempt to build; `None` before the first.
 #[derive(Debug, Clone, Default)]
-struct Missing(Arc<Mutex<Option<String>>>);
+struct LastFailure(Arc<Mutex<Option<String>>>);
 
-impl Missing {
+impl LastFailure {
     fn get(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
-    /// Answers whether that is news.
-    fn set(&self, what: String) -> bool {
-        let mut missing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = missing.as_ref() != Some(&what);
-        *missing = Some(what);
-        is_news
+    /// Replaces the reason. Returns true when it differs from the last one, and so is worth a log line.
+    fn set(&self, reason: String) -> bool {
+        let mut failure = self.0.lock();
+        let is_new = failure.as_ref() != Some(&reason);
+        *failure = Some(reason);
+        is_new
     }
 }
 
-/// Builds until it succeeds, or fails for a reason that does not pass.
-async fn build_at_last<F>(
+/// Retries `build` until it succeeds or fails for a reason that no retry mends.
+async fn build_with_retries<F>(
     name: &'static str,
-    missing: &Missing,
+    failure: &LastFailure,
     ids: &IdGen,
     mut build: impl FnMut() -> F + Send,
-) -> Result<Service, StartError>
+) -> Result<ServiceParts, StartError>
 where
-    F: Future<Output = Result<Service, StartError>> + Send,
+    F: Future<Output = Result<ServiceParts, StartError>> + Send,
 {
     let mut pause = FIRST_PAUSE;
     loop {
         let error = match build().await {
             Ok(service) => {
-                if missing.get().is_some() {
-                    tracing::info!(service = name, "what was waited for is there");
+                if failure.get().is_some() {
+                    tracing::info!(service = name, "the store is available");
                 }
                 return Ok(service);
             }
-            Err(error) if error.may_pass() => error,
+            Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
         };
-        if missing.set(error.to_string()) {
+        if failure.set(error.to_string()) {
             tracing::warn!(service = name, error = %error, "waiting for the store");
         }
-        // Real time: the pace of looking, not a term of the business. Half of it is left to chance, so
-        // that replicas do not all come at once.
+        // Real time: the pace of retries is no term of the business. Half of the pause is random, so that replicas
+        // that start together do not retry together.
         tokio::time::sleep(pause / 2 + ids.jitter(pause / 2)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// What answers until the service does: the frame's vital routes, and 503 for everything else.
-fn stand_in(name: &'static str, missing: &Missing, deps: &Deps) -> Router {
-    let missing = missing.clone();
-    let is_there = move || -> futures::future::BoxFuture<'static, Result<(), String>> {
-        let cause = missing.get().unwrap_or_else(|| "it is being opened".to_owned());
+/// Routes of a service that is starting: the probes and metrics, and 503 for everything else.
+fn stand_in(name: &'static str, failure: &LastFailure, deps: &Deps) -> Router {
+    let failure = failure.clone();
+    let check = move || -> futures::future::BoxFuture<'static, Result<(), String>> {
+        let cause = failure.get().unwrap_or_else(|| "it is starting".to_owned());
         Box::pin(std::future::ready(Err(cause)))
     };
     let frame = Frame {
         service: name,
-        checks: Arc::new(vec![("store", Arc::new(is_there))]),
+        checks: Arc::new(vec![("store", Arc::new(check))]),
         transport: Arc::clone(&deps.transport),
         has_bus: true,
         openapi: Arc::new(OpenApi::default()),
     };
-    health::vital_routes().with_state(frame).fallback(move || async move {
+    health::probe_routes().with_state(frame).fallback(move || async move {
         let detail = format!("{name} is starting: it waits for its store. Please try again in a moment.");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "service.starting", detail).retry_after(ASK_AGAIN)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "service.starting", detail).retry_after(RETRY_AFTER)
     })
 }
 
@@ -139,10 +137,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_news_is_told() {
-        let missing = Missing::default();
-        assert!(missing.set("a".to_owned()));
-        assert!(!missing.set("a".to_owned()));
-        assert!(missing.set("b".to_owned()));
+    fn a_reason_is_new_only_once() {
+        let failure = LastFailure::default();
+        assert!(failure.set("a".to_owned()));
+        assert!(!failure.set("a".to_owned()));
+        assert!(failure.set("b".to_owned()));
     }
 }

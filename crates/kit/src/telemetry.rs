@@ -4,24 +4,25 @@ use std::{sync::OnceLock, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use procfs::WithCurrentSystemInfo;
+use souk_values::gauge_value;
 use tracing_subscriber::EnvFilter;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-/// Changes what is logged.
+/// Changes the log filter at run time.
 static LEVEL: OnceLock<ChangeLevel> = OnceLock::new();
 
 type ChangeLevel = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
-/// What the process as a whole is labelled with: its services share its CPU and memory.
+/// Label `service` of the series of the process, whose CPU and memory its services share.
 pub(crate) const PROCESS: &str = "souk";
-/// How often recorded samples are folded.
+/// Period in which recorded samples are folded into histograms.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Seconds; made for HTTP: from a hit in memory to a caller's patience.
+/// Buckets of HTTP durations in seconds, from a hit in memory to a caller's timeout.
 const REQUEST_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Seconds; made for sagas: from at once to half an hour.
+/// Buckets of saga durations in seconds, up to half an hour.
 const SAGA_BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1_800.0];
-/// Seconds; made for carts: from minutes to the week.
+/// Buckets of cart item lifetimes in seconds, up to a week.
 const CART_BUCKETS: &[f64] = &[600.0, 3_600.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0];
 
 /// Logs to standard error, one JSON object a line, at `level` (`info`, `warn`) unless `RUST_LOG` says otherwise.
@@ -48,7 +49,7 @@ fn filter(level: &str) -> EnvFilter {
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},lapin=error")))
 }
 
-/// Makes the process count. Repeated calls share one recorder.
+/// Installs the metrics recorder of the process. Repeated calls share it.
 pub fn install_metrics() {
     METRICS.get_or_init(|| {
         let builder = PrometheusBuilder::new()
@@ -68,8 +69,8 @@ pub fn install_metrics() {
     });
 }
 
-/// Folds recorded samples into their buckets every few seconds, whether anyone scrapes or not: until
-/// then each sample is kept by itself.
+/// Folds recorded samples into their buckets every few seconds, scraped or not: unfolded samples are kept one by one
+/// and would fill the memory of a process that is not scraped.
 fn keep_up(handle: PrometheusHandle) {
     let kept_up = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
         loop {
@@ -82,7 +83,7 @@ fn keep_up(handle: PrometheusHandle) {
     }
 }
 
-/// The metrics in Prometheus' text format: those of one service, or of the whole process.
+/// Renders the metrics in Prometheus' text format: those of one service, or of the whole process.
 #[must_use]
 pub fn render_metrics(service: Option<&str>) -> String {
     let Some(Some(handle)) = METRICS.get() else { return String::new() };
@@ -118,22 +119,20 @@ fn only(text: &str, service: &str) -> String {
     out
 }
 
-/// CPU time and memory, as Prometheus' own client libraries name them.
+/// Publishes CPU time, memory, threads and files under the names of Prometheus' client libraries.
 fn report_process() {
     let Ok(me) = procfs::process::Process::myself() else { return };
     let Ok(stat) = me.stat() else { return };
     let ticks = procfs::ticks_per_second();
     let seconds = (stat.utime + stat.stime) / ticks.max(1);
     metrics::counter!("process_cpu_seconds_total", "service" => PROCESS).absolute(seconds);
-    let gauge = |bytes: u64| f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) * 1024.0;
+    let gauge = |bytes: u64| gauge_value(bytes / 1024) * 1024.0;
     metrics::gauge!("process_resident_memory_bytes", "service" => PROCESS).set(gauge(stat.rss_bytes().get()));
     metrics::gauge!("process_virtual_memory_bytes", "service" => PROCESS).set(gauge(stat.vsize));
     if let Ok(open) = me.fd_count() {
-        metrics::gauge!("process_open_fds", "service" => PROCESS)
-            .set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
+        metrics::gauge!("process_open_fds", "service" => PROCESS).set(gauge_value(open));
     }
-    metrics::gauge!("process_threads", "service" => PROCESS)
-        .set(f64::from(u32::try_from(stat.num_threads).unwrap_or(0)));
+    metrics::gauge!("process_threads", "service" => PROCESS).set(gauge_value(stat.num_threads));
 }
 
 #[cfg(test)]

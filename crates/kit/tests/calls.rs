@@ -1,4 +1,4 @@
-//! Calls between services: what is repeated, what is not, what a peer's absence becomes.
+//! Calls between services: retries, and the errors of a peer that is down.
 
 use std::{
     sync::{
@@ -60,7 +60,7 @@ async fn a_refusal_is_an_answer_and_keeps_the_peers_words() {
 }
 
 #[tokio::test]
-async fn an_absent_peer_is_503_and_soon_nobody_is_made_to_wait_for_it() {
+async fn an_absent_peer_is_503_and_soon_no_caller_waits_for_it() {
     let world = World::new().await;
     world.deps.peers.directory().set("product", ["http://127.0.0.1:9".to_owned()]);
     let peer = world.deps.peers.client("order", "product");
@@ -119,7 +119,7 @@ async fn calls_carry_a_service_token_and_the_trace() {
     assert_eq!(call().await.unwrap()[0], token, "still good, while a new one is fetched beside it");
     souk_testkit::eventually("it is renewed", || async { call().await.unwrap()[0] != token }).await;
     let renewed = call().await.unwrap();
-    // While auth is away the one at hand is used on.
+    // While auth is unreachable, the current token remains in use.
     world.deps.peers.directory().set("auth", ["http://127.0.0.1:9".to_owned()]);
     world.clock.advance(Duration::from_secs(460));
     assert_eq!(call().await.unwrap()[0], renewed[0]);

@@ -1,10 +1,10 @@
-//! The discovery client against registries that answer as told. Long, because one fake registry serves every test.
+//! The discovery client against scripted registries. One file because one fake registry serves every test.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::{
     collections::{BTreeMap, HashSet},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,32 +17,33 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use souk_eureka::{Application, Applications, InstanceInfo, hash_code};
 use souk_kit::discovery::{Discovery, RegistrationConfig};
-use souk_testkit::{World, eventually};
+use souk_testkit::{CapturedLog, World, eventually};
 use souk_values::Secret;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-/// What a fake registry knows and was asked.
+/// State of a fake registry, and the requests that it received.
 #[derive(Debug, Default)]
 struct Known {
     instances: BTreeMap<String, InstanceInfo>,
     delta: Vec<InstanceInfo>,
-    /// Instead of the true hash, in deltas.
+    /// Hash code in deltas in place of the right one.
     wrong_hash: Option<String>,
-    /// Instead of the true hash, in the whole.
+    /// Hash code of the whole registry in place of the right one.
     wrong_whole: Option<String>,
-    /// It is no registry, but something before it that answers every path it has not heard of.
+    /// True for an ingress in place of a registry, which answers every path.
     is_ingress: bool,
     has_no_delta: bool,
-    /// How long a registration takes, though its caller may have gone meanwhile.
+    /// Duration of a registration, which completes even if its caller has gone.
     registers_within: Duration,
     registrations_done: usize,
-    /// What every request is answered with instead.
+    /// Status of every response in place of the regular one.
     broken: Option<StatusCode>,
-    /// Method and path.
+    /// Method and path of each request.
     log: Vec<String>,
     /// The newest `Authorization`, `Accept` and `Accept-Encoding`.
     headers: HeaderMap,
@@ -76,14 +77,14 @@ impl Registry {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap()
+        self.known.lock()
     }
 
     fn url(&self) -> String {
         format!("http://souk:s%40cret@{}", self.address)
     }
 
-    /// How often a request that starts so was seen.
+    /// Counts the requests that start with `request`.
     fn count(&self, request: &str) -> usize {
         self.known().log.iter().filter(|line| line.starts_with(request)).count()
     }
@@ -120,7 +121,7 @@ fn other(id: &str, vip: &str, port: u16, status: &str, action: &str) -> Instance
 
 async fn note(State(known): State<Arc<Mutex<Known>>>, request: Request, next: Next) -> Response {
     let (broken, is_ingress) = {
-        let mut known = known.lock().unwrap();
+        let mut known = known.lock();
         known.log.push(format!("{} {}", request.method(), request.uri()));
         known.headers = request.headers().clone();
         (known.broken, known.is_ingress)
@@ -140,13 +141,13 @@ fn show(instances: impl Iterator<Item = InstanceInfo>, hash_code: String) -> Jso
 }
 
 async fn whole(State(known): State<Arc<Mutex<Known>>>) -> Json<Value> {
-    let known = known.lock().unwrap();
+    let known = known.lock();
     let hash = known.wrong_whole.clone().unwrap_or_else(|| hash_code(known.instances.values()));
     show(known.instances.values().cloned(), hash)
 }
 
 async fn delta(State(known): State<Arc<Mutex<Known>>>) -> Result<Json<Value>, StatusCode> {
-    let known = known.lock().unwrap();
+    let known = known.lock();
     if known.has_no_delta {
         return Err(StatusCode::FORBIDDEN);
     }
@@ -156,10 +157,10 @@ async fn delta(State(known): State<Arc<Mutex<Known>>>) -> Result<Json<Value>, St
 
 async fn register(State(known): State<Arc<Mutex<Known>>>, body: Bytes) -> StatusCode {
     let instance = souk_eureka::json::read_registration(&body, 0).unwrap();
-    let within = known.lock().unwrap().registers_within;
+    let within = known.lock().registers_within;
     let registering = tokio::spawn(async move {
         tokio::time::sleep(within).await;
-        let mut known = known.lock().unwrap();
+        let mut known = known.lock();
         known.instances.insert(instance.instance_id.clone(), instance);
         known.registrations_done += 1;
     });
@@ -172,17 +173,17 @@ async fn renew(
     Path((_, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> StatusCode {
-    let known = known.lock().unwrap();
+    let known = known.lock();
     let Some(instance) = known.instances.get(&id) else { return StatusCode::NOT_FOUND };
     assert_eq!(query.unwrap(), format!("status=UP&lastDirtyTimestamp={}", instance.last_dirty_at));
     StatusCode::OK
 }
 
 async fn cancel(State(known): State<Arc<Mutex<Known>>>, Path((_, id)): Path<(String, String)>) -> StatusCode {
-    if known.lock().unwrap().instances.remove(&id).is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND }
+    if known.lock().instances.remove(&id).is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND }
 }
 
-/// The clock of these tests is moved by whole intervals, so long that none passes by itself.
+/// Unit by which these tests move the clock, too long to pass in real time.
 const INTERVAL: Duration = Duration::from_secs(20);
 
 fn config() -> RegistrationConfig {
@@ -211,7 +212,7 @@ impl Shop {
         Self { world, discovery, stop: CancellationToken::new() }
     }
 
-    /// Starts to fetch.
+    /// Starts the fetch loop.
     fn run(&self) {
         tokio::spawn(self.discovery.clone().run(self.stop.clone()));
     }
@@ -267,12 +268,12 @@ async fn an_instance_registers_renews_and_leaves() {
     assert_eq!(headers.get("authorization").unwrap(), "Basic c291azpzQGNyZXQ=");
     assert!(!headers.contains_key("accept-encoding"));
 
-    shop.discovery.leave().await;
+    shop.discovery.deregister().await;
     assert!(registry.known().instances.is_empty());
-    let asked = registry.known().log.len();
+    let requests = registry.known().log.len();
     shop.world.clock.advance(INTERVAL * 10);
-    shop.discovery.leave().await;
-    assert_eq!(registry.known().log.len(), asked, "nothing more is sent");
+    shop.discovery.deregister().await;
+    assert_eq!(registry.known().log.len(), requests, "nothing more is sent");
 }
 
 #[tokio::test]
@@ -305,7 +306,7 @@ async fn a_refused_instance_is_tried_again_and_leaves_without_having_been_there(
     shop.in_time("it is tried again", || registry.count("POST") >= 3).await;
     registry.known().broken = None;
     shop.in_time("it is registered", || registry.count("PUT") >= 1).await;
-    shop.discovery.leave().await;
+    shop.discovery.deregister().await;
     assert!(registry.known().instances.is_empty());
 }
 
@@ -320,7 +321,7 @@ async fn what_stood_once_is_taken_out_though_it_was_refused_since() {
     registry.known().broken = Some(StatusCode::BAD_REQUEST);
     shop.in_time("it is refused", || registry.count("POST") >= 3).await;
     registry.known().broken = None;
-    shop.discovery.leave().await;
+    shop.discovery.deregister().await;
     assert!(registry.known().instances.is_empty());
 }
 
@@ -353,7 +354,7 @@ async fn a_moved_service_is_found_within_one_interval() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_asked_for_is_looked_for_before_its_time() {
+async fn a_call_without_an_instance_causes_an_early_fetch() {
     let registry = Registry::start().await;
     let shop = Shop::of(&[registry.url()], &[]).await;
     shop.run();
@@ -370,7 +371,7 @@ async fn a_delta_that_does_not_add_up_leads_to_the_whole() {
     let shop = Shop::of(&[registry.url()], &[]).await;
     shop.run();
     shop.fetched(&registry, 2).await;
-    // It is in the whole registry, and the delta tells nothing of it.
+    // It is in the whole registry, and the delta does not contain it.
     registry.known().instances.insert("o1".to_owned(), other("o1", "order", 1, "UP", "ADDED"));
     shop.is_at("order", Some("http://10.0.0.5:1")).await;
     let log = registry.known().log.clone();
@@ -396,7 +397,7 @@ async fn a_registry_without_deltas_is_read_whole() {
 }
 
 #[tokio::test]
-async fn the_second_registry_is_asked_when_the_first_is_away() {
+async fn the_second_registry_is_used_while_the_first_is_unreachable() {
     let (first, second) = (Registry::start().await, Registry::start().await);
     first.add("o1", "order", 1);
     second.add("o2", "order", 2);
@@ -411,9 +412,9 @@ async fn the_second_registry_is_asked_when_the_first_is_away() {
     shop.in_time("it is registered there", || second.count("POST /eureka/apps/CART") == 1).await;
     // It stays there though the first is back, until that one fails.
     first.known().broken = None;
-    let asked = first.known().log.len();
+    let requests = first.known().log.len();
     shop.fetched(&second, 3).await;
-    assert_eq!(first.known().log.len(), asked);
+    assert_eq!(first.known().log.len(), requests);
     second.known().broken = Some(StatusCode::SERVICE_UNAVAILABLE);
     shop.is_at("order", Some("http://10.0.0.5:1")).await;
 }
@@ -444,7 +445,7 @@ async fn what_is_known_stays_while_no_registry_answers() {
     shop.fetched(&registry, 20).await;
     assert_eq!(shop.where_is("order").as_deref(), Some("http://10.0.0.5:1"), "nor is that");
     registry.known().wrong_whole = None;
-    // It moved meanwhile, and no delta tells of it.
+    // It moved meanwhile, and no delta contains that.
     registry.known().delta.clear();
     registry.known().instances = BTreeMap::from([("o2".to_owned(), other("o2", "order", 2, "UP", "ADDED"))]);
     registry.known().broken = None;
@@ -459,17 +460,17 @@ async fn a_registry_that_is_gone_and_comes_back_empty_is_survived() {
     shop.run();
     shop.is_at("order", Some("http://10.0.0.5:1")).await;
     registry.serving.abort();
-    let anew = {
+    let restarted = {
         let listening = || async { TcpListener::bind(registry.address).await.is_ok() };
         eventually("its port is free", listening).await;
         shop.world.clock.advance(INTERVAL * 20);
         Registry::start_on(registry.address).await
     };
-    // Empty: within the lease the service stays where it was, and is given up after it.
-    shop.fetched(&anew, 1).await;
+    // An empty registry: within the lease the service stays where it was, and is removed after it.
+    shop.fetched(&restarted, 1).await;
     assert_eq!(shop.where_is("order").as_deref(), Some("http://10.0.0.5:1"));
     shop.is_at("order", None).await;
-    anew.add("o1", "order", 3);
+    restarted.add("o1", "order", 3);
     shop.is_at("order", Some("http://10.0.0.5:3")).await;
 }
 
@@ -498,7 +499,7 @@ async fn leaving_is_quick_though_no_registry_answers() {
     let shop = Shop::of(&[url], &[]).await;
     shop.discovery.register("order", "127.0.0.1:8083".parse().unwrap());
     let (_held, _) = listener.accept().await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), shop.discovery.leave()).await.expect("a second or so");
+    tokio::time::timeout(Duration::from_secs(5), shop.discovery.deregister()).await.expect("a second or so");
 }
 
 #[tokio::test]
@@ -508,33 +509,15 @@ async fn what_is_being_registered_is_taken_out_too() {
     let shop = Shop::of(&[registry.url()], &[]).await;
     shop.discovery.register("order", "127.0.0.1:8083".parse().unwrap());
     eventually("it is on its way", || async { registry.count("POST") == 1 }).await;
-    shop.discovery.leave().await;
+    shop.discovery.deregister().await;
     eventually("it had its effect", || async { registry.known().registrations_done == 1 }).await;
     let known = registry.known();
     assert!(known.instances.is_empty(), "{:?}", known.log);
 }
 
-/// What was logged.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
-async fn a_lost_registry_is_told_once_and_a_password_never() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
-    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || writer.clone()).finish());
+async fn a_lost_registry_is_logged_once_and_a_password_never() {
+    let log = CapturedLog::start(tracing::Level::TRACE);
     let registry = Registry::start().await;
     let shop = Shop::of(&[registry.url()], &[]).await;
     shop.run();
@@ -548,15 +531,13 @@ async fn a_lost_registry_is_told_once_and_a_password_never() {
     }
     registry.serving.abort();
     eventually("it does not listen", || async { TcpListener::bind(registry.address).await.is_ok() }).await;
-    let text = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let count = |what: &str| text().matches(what).count();
-    shop.in_time("it is lost again", || count("no registry answers") == 3).await;
-    shop.discovery.leave().await;
-    let told = (count("no registry answers"), count("the registry is back"), count("refuses"));
-    assert_eq!(told, (3, 2, 0), "{}", text());
-    assert!(text().contains("user and password in SOUK_DISCOVERY_URL"), "{}", text());
+    shop.in_time("it is lost again", || log.count("no registry is reachable") == 3).await;
+    shop.discovery.deregister().await;
+    let logged = ["no registry is reachable", "the registry is reachable again", "refuses"].map(|line| log.count(line));
+    assert_eq!(logged, [3, 2, 0], "{}", log.text());
+    assert!(log.text().contains("user and password in SOUK_DISCOVERY_URL"), "{}", log.text());
     for secret in ["s@cret", "s%40cret", "c291azpzQGNyZXQ"] {
-        assert!(!text().contains(secret), "{secret}: {}", text());
+        assert!(!log.text().contains(secret), "{secret}: {}", log.text());
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use souk_kit::{
-    Problem, Service,
+    Problem, ServiceParts,
     auth::{Admin, Customer, PeerService, Role},
     extract::{KeyedJson, NoFields, Path, ValidJson},
 };
@@ -37,7 +37,7 @@ enum Kind {
 
 mod write_note {
     use super::*;
-    /// Writes a note.
+    /// Stores a note of the caller.
     #[utoipa::path(post, path = "", request_body = Note, responses((status = 200, body = Note)))]
     pub async fn handle(State(App): State<App>, _: Customer, ValidJson(note): ValidJson<Note>) -> Json<Note> {
         Json(note)
@@ -84,7 +84,7 @@ async fn start(world: &World) -> Client {
         GET  "/internal/peek"       token  peek;
     };
     let (table, openapi) = routes.finish("note", "Notes.");
-    world.serve(Service::new("note", table.with_state(App), openapi)).await.client
+    world.serve(ServiceParts::new("note", table.with_state(App), openapi)).await.client
 }
 
 #[tokio::test]

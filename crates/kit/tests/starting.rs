@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use axum::{Router, routing::get};
-use souk_kit::{Service, StartError, start_patiently};
+use souk_kit::{ServiceParts, StartError, start_when_ready, tasks::Task};
 use souk_sql::SqlError;
 use souk_testkit::{Client, World, eventually};
 use tokio::{net::TcpListener, sync::Notify};
@@ -18,9 +18,9 @@ fn away() -> StartError {
     SqlError::Unavailable("no answer from 10.0.0.1".to_owned()).into()
 }
 
-fn thing() -> Service {
-    Service::new("thing", Router::new().route("/things", get(async || "here")), OpenApi::default())
-        .needing("store", async || Ok(()))
+fn thing() -> ServiceParts {
+    ServiceParts::new("thing", Router::new().route("/things", get(async || "here")), OpenApi::default())
+        .ready_when("store", async || Ok(()))
 }
 
 async fn listen() -> (TcpListener, String) {
@@ -41,7 +41,7 @@ async fn it_answers_from_the_first_moment_and_takes_over_without_cutting_anythin
             tried.fetch_add(1, Ordering::SeqCst);
             std::future::ready(if there.load(Ordering::SeqCst) { Ok(thing()) } else { Err(away()) })
         };
-        start_patiently("thing", listener, &deps, &CancellationToken::new(), build).await
+        start_when_ready("thing", listener, &deps, &CancellationToken::new(), build).await
     });
     client.get("/health/live").await.expect(200);
     eventually("it was tried again", || async { attempts.load(Ordering::SeqCst) >= 2 }).await;
@@ -55,11 +55,11 @@ async fn it_answers_from_the_first_moment_and_takes_over_without_cutting_anythin
     assert_eq!(refused.header("retry-after"), "2");
 
     is_there.store(true, Ordering::SeqCst);
-    // Whoever asks meanwhile, over a kept connection or a new one, is answered.
+    // Requests meanwhile, over a kept connection or a new one, are answered.
     eventually("it took over", || async {
-        let anew = Client::new(base.clone()).get("/things").await.status;
+        let fresh = Client::new(base.clone()).get("/things").await.status;
         let kept = client.get("/things").await.status;
-        assert!([anew, kept].iter().all(|status| *status == 200 || *status == 503), "{anew} {kept}");
+        assert!([fresh, kept].iter().all(|status| *status == 200 || *status == 503), "{fresh} {kept}");
         kept == 200
     })
     .await;
@@ -71,66 +71,70 @@ async fn it_answers_from_the_first_moment_and_takes_over_without_cutting_anythin
 }
 
 #[tokio::test]
-async fn what_does_not_pass_ends_it_and_so_does_the_stop() {
+async fn a_permanent_failure_ends_the_start_and_so_does_a_stop() {
     let world = World::new().await;
     let (listener, base) = listen().await;
     let wrong = || std::future::ready(Err(StartError::Other("no such engine".to_owned())));
     let stop = CancellationToken::new();
-    let failed = start_patiently("thing", listener, &world.deps, &stop, wrong).await.unwrap_err();
+    let failed = start_when_ready("thing", listener, &world.deps, &stop, wrong).await.unwrap_err();
     assert_eq!(failed.to_string(), "no such engine");
     assert!(Client::new(base).try_send(reqwest::Method::GET, "/health/live", None).await.is_err());
 
     let (listener, _) = listen().await;
     stop.cancel();
-    let stopped = start_patiently("thing", listener, &world.deps, &stop, || std::future::ready(Err(away()))).await;
+    let stopped = start_when_ready("thing", listener, &world.deps, &stop, || std::future::ready(Err(away()))).await;
     assert!(stopped.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn another_takes_its_place_while_it_listens() {
+async fn a_service_is_replaced_while_it_listens() {
     let world = World::new().await;
     let (listener, base) = listen().await;
     let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (told, waits, ended) = (Arc::clone(&arrived), Arc::clone(&go_on), CancellationToken::new());
+    let ended = CancellationToken::new();
+    let has_arrived = Arc::clone(&arrived);
+    let may_go_on = Arc::clone(&go_on);
     let slow = get(async move || {
-        told.notify_one();
-        waits.notified().await;
+        has_arrived.notify_one();
+        may_go_on.notified().await;
         "old"
     });
     let has_ended = ended.clone();
-    let old = Service::new("thing", Router::new().route("/things", slow), OpenApi::default()).running(
-        move |stop| async move {
-            stop.cancelled().await;
-            has_ended.cancel();
-        },
-    );
+    let old =
+        ServiceParts::new("thing", Router::new().route("/things", slow), OpenApi::default()).running([Task::new(
+            "end",
+            move |stop| async move {
+                stop.cancelled().await;
+                has_ended.cancel();
+            },
+        )]);
     let running = souk_kit::start(old, listener, &world.deps).unwrap();
     let at = base.clone();
-    let asked = tokio::spawn(async move { Client::new(at).get("/things").await.text });
+    let slow_request = tokio::spawn(async move { Client::new(at).get("/things").await.text });
     arrived.notified().await;
     assert!(!ended.is_cancelled());
     assert!(running.replace(thing(), &world.deps));
-    // The old one's work ends; what it was asked is still answered.
+    // The old one's background work ends; its requests in progress are still answered.
     ended.cancelled().await;
     let client = Client::new(base);
     assert_eq!(client.get("/things").await.expect(200).text, "here");
     go_on.notify_one();
-    assert_eq!(asked.await.unwrap(), "old");
+    assert_eq!(slow_request.await.unwrap(), "old");
     assert!(running.stop().await);
 }
 
-/// One whose work says when it has begun, and ends when it is let after it was told to.
-fn working(routes: Router, has_begun: &Arc<AtomicBool>, let_go: &CancellationToken) -> Service {
+/// A service whose task reports its start, and ends after its stop only once `let_go` is cancelled.
+fn working(routes: Router, has_begun: &Arc<AtomicBool>, let_go: &CancellationToken) -> ServiceParts {
     let (begun, let_go) = (Arc::clone(has_begun), let_go.clone());
-    Service::new("thing", routes, OpenApi::default()).running(move |stop| async move {
+    ServiceParts::new("thing", routes, OpenApi::default()).running([Task::new("work", move |stop| async move {
         begun.store(true, Ordering::SeqCst);
         stop.cancelled().await;
         let_go.cancelled().await;
-    })
+    })])
 }
 
 #[tokio::test]
-async fn the_work_of_the_new_one_begins_when_that_of_the_old_one_has_ended() {
+async fn tasks_of_the_new_service_start_when_those_of_the_old_one_have_ended() {
     let world = World::new().await;
     let (listener, base) = listen().await;
     let begun: [Arc<AtomicBool>; 3] = Default::default();
@@ -145,7 +149,7 @@ async fn the_work_of_the_new_one_begins_when_that_of_the_old_one_has_ended() {
     assert!(running.replace(working(routes("2"), two, &stays), &world.deps));
     for _ in 0..3 {
         assert_eq!(client.get("/things").await.expect(200).text, "2", "the routes change at once");
-        assert!(!has_begun(1), "two of a kind work at once");
+        assert!(!has_begun(1), "both work at the same time");
     }
     first.cancel();
     eventually("it takes over", || async { has_begun(1) }).await;

@@ -1,60 +1,60 @@
-//! What cart answers its peers: what somebody has in the cart, and that it was ordered.
+//! The internal API of cart: the active items of a cart, and marking them as ordered.
 
 use serde::{Deserialize, Serialize};
 use souk_kit::{CallError, PeerClient, Peers, call::Repeat};
 use souk_values::{OrderId, ProductId, UserId};
 use utoipa::ToSchema;
 
-/// `GET /internal/carts/{userId}/lines`: the active items.
+/// Response of `GET /internal/carts/{userId}/lines`: the active items of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveLines {
-    /// Oldest first.
+    /// Active items of the cart, oldest first.
     pub lines: Vec<ActiveLine>,
 }
 
-/// One active item.
+/// One active item of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ActiveLine {
-    /// Which item.
+    /// Id of the cart item.
     pub cart_item_id: String,
-    /// What it is.
+    /// Id of the product in the item.
     pub product_id: ProductId,
-    /// 1 to 99.
+    /// Number of units, 1 to 99.
     pub quantity: u32,
 }
 
-/// `POST /internal/carts/{userId}/ordered`: exactly these became an order's. Lines carry their
-/// quantity, because an item that grew meanwhile is split.
+/// Body of `POST /internal/carts/{userId}/ordered`: the items that became an order's lines. They carry their quantity,
+/// because an item whose quantity has grown meanwhile is split.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrderedRequest {
-    /// Which order.
+    /// Id of the order that contains the items.
     pub order_id: OrderId,
-    /// What it took.
+    /// Items in the order, with the ordered quantity.
     pub lines: Vec<ActiveLine>,
 }
 
-/// Asks cart.
+/// Client of cart's internal API.
 #[derive(Debug, Clone)]
 pub struct CartPeer(PeerClient);
 
 impl CartPeer {
-    /// For calls of `from`.
+    /// Returns a client for calls of the service `from`.
     #[must_use]
     pub fn new(peers: &Peers, from: &'static str) -> Self {
         Self(peers.client(from, "cart"))
     }
 
-    /// What `user` has in the cart now.
+    /// Returns the active items in the cart of `user`.
     pub async fn active_lines(&self, user: UserId) -> Result<Vec<ActiveLine>, CallError> {
-        let answer: ActiveLines = self.0.get(&format!("/internal/carts/{user}/lines")).await?;
-        Ok(answer.lines)
+        let ActiveLines { lines } = self.0.get(&format!("/internal/carts/{user}/lines")).await?;
+        Ok(lines)
     }
 
-    /// Tells that `lines` became `order`'s. Repeating it changes nothing.
-    pub async fn ordered(&self, user: UserId, order: OrderId, lines: Vec<ActiveLine>) -> Result<(), CallError> {
+    /// Marks `lines` as items of `order`. Idempotent.
+    pub async fn mark_ordered(&self, user: UserId, order: OrderId, lines: Vec<ActiveLine>) -> Result<(), CallError> {
         let request = OrderedRequest { order_id: order, lines };
         self.0.post(&format!("/internal/carts/{user}/ordered"), &request, Repeat::Safe).await
     }

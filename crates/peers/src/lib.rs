@@ -1,5 +1,7 @@
-//! What services ask each other under `/internal`: requests, answers and clients, a file for each
-//! service that answers. The gateway never routes these paths.
+//! The internal APIs of the services under `/internal`: requests, responses and clients, one file per called service. The
+//! gateway never routes these paths.
+
+#![warn(missing_docs)]
 
 pub mod cart;
 pub mod order;

@@ -1,38 +1,38 @@
-//! What order answers its peers: the whole order as it is.
+//! The internal API of order: the current state of an order.
 
 use serde::{Deserialize, Serialize};
 use souk_events::{CancelReason, OrderFacts};
 use souk_kit::{CallError, PeerClient, Peers};
 use souk_values::OrderId;
 
-/// `GET /internal/orders/{orderId}`.
+/// Response of `GET /internal/orders/{orderId}`: the current state of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OrderNow {
-    /// The order, with its version.
+pub struct OrderSnapshot {
+    /// The order with its version.
     pub order: OrderFacts,
-    /// Whether stock is reserved for it and it was not cancelled: it may be paid.
+    /// True while the order can be paid: its stock is reserved, and it is not cancelled.
     pub is_confirmed: bool,
-    /// Whether its capture is noted.
+    /// True once order has recorded the capture of the payment.
     pub is_paid: bool,
-    /// Why it is over, if it is.
+    /// Reason for the cancellation; absent for an order that is not cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<CancelReason>,
 }
 
-/// Asks order.
+/// Client of order's internal API.
 #[derive(Debug, Clone)]
 pub struct OrderPeer(PeerClient);
 
 impl OrderPeer {
-    /// For calls of `from`.
+    /// Returns a client for calls of the service `from`.
     #[must_use]
     pub fn new(peers: &Peers, from: &'static str) -> Self {
         Self(peers.client(from, "order"))
     }
 
-    /// The order as it is now; `None` when there is none.
-    pub async fn order(&self, order: OrderId) -> Result<Option<OrderNow>, CallError> {
+    /// Returns the current state of `order`; `None` if it does not exist.
+    pub async fn order(&self, order: OrderId) -> Result<Option<OrderSnapshot>, CallError> {
         match self.0.get(&format!("/internal/orders/{order}")).await {
             Ok(order) => Ok(Some(order)),
             Err(error) if error.is_not_found() => Ok(None),

@@ -1,36 +1,36 @@
-//! What payment answers its peers: how far the money of an order is.
+//! The internal API of payment: the payment state of an order.
 
 use serde::{Deserialize, Serialize};
 use souk_events::PaymentSucceeded;
 use souk_kit::{CallError, PeerClient, Peers};
 use souk_values::{Money, OrderId};
 
-/// `GET /internal/payments/state?orderId=`.
+/// Response of `GET /internal/payments/state?orderId=`: the payment state of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentState {
-    /// The capture, as its event tells it; also when it is refunded meanwhile.
+    /// The capture in the form of its event, even if it has been refunded; absent if nothing was captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<PaymentSucceeded>,
-    /// Whether an attempt is under way whose outcome is not known.
+    /// True while an attempt is in progress whose outcome is unknown.
     pub processing: bool,
-    /// What went back of the capture; `None` when nothing was captured.
+    /// Refunded part of the capture, zero if none; absent if nothing was captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Money>,
 }
 
-/// Asks payment.
+/// Client of payment's internal API.
 #[derive(Debug, Clone)]
 pub struct PaymentPeer(PeerClient);
 
 impl PaymentPeer {
-    /// For calls of `from`.
+    /// Returns a client for calls of the service `from`.
     #[must_use]
     pub fn new(peers: &Peers, from: &'static str) -> Self {
         Self(peers.client(from, "payment"))
     }
 
-    /// How far the money of `order` is; of an order that payment does not know, nothing is.
+    /// Returns the payment state of `order`. For an order unknown to payment, nothing is captured or in progress.
     pub async fn state(&self, order: OrderId) -> Result<PaymentState, CallError> {
         self.0.get(&format!("/internal/payments/state?orderId={order}")).await
     }

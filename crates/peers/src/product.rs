@@ -1,64 +1,64 @@
-//! What product answers its peers: the shop's price of things.
+//! The internal API of product: quotes with current prices.
 
 use serde::{Deserialize, Serialize};
 use souk_kit::{CallError, PeerClient, Peers, call::Repeat};
 use souk_values::{Money, ProductId};
 use utoipa::ToSchema;
 
-/// `POST /internal/products/quote`: what do these cost, and are they there.
+/// Body of `POST /internal/products/quote`: the products to quote.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuoteRequest {
-    /// What is asked for; at most 200, a product once.
+    /// Products to quote, at most 200, each once.
     pub items: Vec<QuoteItem>,
 }
 
-/// One product and how many.
+/// One product with a quantity.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuoteItem {
-    /// Which.
+    /// Id of the product to quote.
     pub product_id: ProductId,
-    /// 1 to 99.
+    /// Number of units, 1 to 99.
     pub quantity: u32,
 }
 
-/// The shop's answer; products that it does not sell are missing.
+/// Current prices and stock of the requested products. Products that the shop does not sell are left out.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Quote {
-    /// In the order asked.
+    /// Quoted products in the order of the request.
     pub items: Vec<QuotedItem>,
 }
 
-/// A product at the price of now.
+/// A product with its current price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QuotedItem {
-    /// Which.
+    /// Id of the quoted product.
     pub product_id: ProductId,
-    /// Its name.
+    /// Name of the product in the catalogue.
     pub name: String,
-    /// For one.
+    /// Current price of one unit.
     pub price: Money,
-    /// What can be bought now; a hint, only a reservation holds.
+    /// Number of available units. Not binding: only a reservation guarantees them.
     pub stock: i64,
-    /// The product's revision, as `product.changed` carries it.
+    /// Revision of the product, the same as in the event `product.changed`.
     pub revision: i64,
 }
 
-/// Asks product.
+/// Client of product's internal API.
 #[derive(Debug, Clone)]
 pub struct ProductPeer(PeerClient);
 
 impl ProductPeer {
-    /// For calls of `from`.
+    /// Returns a client for calls of the service `from`.
     #[must_use]
     pub fn new(peers: &Peers, from: &'static str) -> Self {
         Self(peers.client(from, "product"))
     }
 
-    /// What `items` cost now.
+    /// Returns the current prices and stock of `items`.
     pub async fn quote(&self, items: Vec<QuoteItem>) -> Result<Quote, CallError> {
         self.0.post("/internal/products/quote", &QuoteRequest { items }, Repeat::Safe).await
     }

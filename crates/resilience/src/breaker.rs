@@ -1,21 +1,20 @@
-//! The circuit breaker: stops calling what keeps failing, and tries again later.
+//! The circuit breaker: denies calls to a target that keeps failing, and tries it again later.
 
 mod config;
 mod machine;
 mod metrics;
+mod snapshot;
 mod state;
 mod window;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use souk_values::{Clock, Timestamp};
 
 pub use self::{
-    config::{AfterTrial, BreakerConfig, WindowType},
+    config::{BreakerConfig, StateAfterWait, WindowType},
+    snapshot::Snapshot,
     state::{IllegalTransition, State},
 };
 use self::{
@@ -24,10 +23,10 @@ use self::{
 };
 use crate::series::Series;
 
-/// One breaker for one target, shared by all who call it.
+/// The circuit breaker of one target, shared by all of its callers.
 ///
-/// It has no timer: what is due happens when it is next asked, by a call or by [`Breaker::snapshot`].
-/// A short lock guards it, never held while the call runs.
+/// It has no timer: transitions that are due take place at the next call, [`Breaker::state`] or [`Breaker::snapshot`].
+/// Its lock is never held while a call runs.
 pub struct Breaker {
     name: Arc<str>,
     service: String,
@@ -36,48 +35,21 @@ pub struct Breaker {
     metrics: BreakerMetrics,
 }
 
-/// The breaker denied the call: nothing was sent.
+/// The breaker denied the call, and nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("circuit breaker {name} is {state} and permits no call")]
 pub struct NotPermitted {
-    /// The breaker's name.
+    /// Name of the breaker, which is its target.
     pub name: Arc<str>,
-    /// OPEN, `HALF_OPEN` (all trial permits are taken) or `FORCED_OPEN`.
+    /// OPEN, `FORCED_OPEN`, or `HALF_OPEN` when all trial calls are in progress.
     pub state: State,
-    /// When asking again is worth it, for `Retry-After`. Never zero. Exact while OPEN, a guess otherwise.
+    /// Time until a call may be permitted, for `Retry-After`; never zero. Exact in the state OPEN, an estimate otherwise.
     pub retry_after: Duration,
 }
 
-/// What a breaker shows: the window of its present state, and its thresholds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Snapshot {
-    /// The present state.
-    pub state: State,
-    /// How often in a row it opened; 0 while closed.
-    pub attempt: u32,
-    /// Failed calls in percent, -1 below the minimum number of calls.
-    pub failure_rate: f64,
-    /// In percent.
-    pub failure_rate_threshold: f64,
-    /// Slow calls in percent, -1 below the minimum number of calls.
-    pub slow_call_rate: f64,
-    /// In percent.
-    pub slow_call_rate_threshold: f64,
-    /// Results in the window.
-    pub buffered_calls: u32,
-    /// Those that failed.
-    pub failed_calls: u32,
-    /// Those that were slow.
-    pub slow_calls: u32,
-    /// Those that failed and were slow.
-    pub slow_failed_calls: u32,
-    /// Calls denied since the window began.
-    pub not_permitted_calls: u64,
-}
-
 impl Breaker {
-    /// A closed breaker of `service` for the target `name`. `config` is taken as valid: see
-    /// [`BreakerConfig::validate`]. A count of zero works as one.
+    /// Returns a closed breaker of `service` for the target `name`. Check `config` with [`BreakerConfig::validate`] before;
+    /// a count of zero works like one.
     #[must_use]
     pub fn new(
         service: impl Into<String>,
@@ -89,24 +61,24 @@ impl Breaker {
         let machine = Machine::new(config, clock.now());
         let metrics = BreakerMetrics::new(&series);
         metrics.show_state(machine.state());
-        metrics.show_calls(&snapshot(&machine));
+        metrics.show_calls(&Snapshot::of(&machine));
         let Series { service, name } = series;
         Arc::new(Self { name: name.into(), service, clock, machine: Mutex::new(machine), metrics })
     }
 
-    /// What it guards; unique within its service.
+    /// Returns the name of the target, unique within its service.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Asks to make one call now. Tell the permit how the call went.
+    /// Acquires permission for one call. Report the result of the call to the permit. Errors: the call is not permitted.
     pub fn acquire(self: &Arc<Self>) -> Result<Permit, NotPermitted> {
-        let answer = self.act(|machine, now| {
+        let acquired = self.act(|machine, now| {
             let permit = machine.acquire(now).map(|window| (window, now));
             permit.map_err(|retry_after| (machine.state(), retry_after))
         });
-        match answer {
+        match acquired {
             Ok((window, started)) => Ok(Permit { breaker: Arc::clone(self), window, started, is_spent: false }),
             Err((state, retry_after)) => {
                 self.metrics.deny();
@@ -115,7 +87,7 @@ impl Breaker {
         }
     }
 
-    /// The present state.
+    /// Returns the current state.
     #[must_use]
     pub fn state(&self) -> State {
         self.act(|machine, now| {
@@ -124,21 +96,22 @@ impl Breaker {
         })
     }
 
-    /// Everything it shows, at one instant.
+    /// Returns state, window and thresholds at one instant.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.act(|machine, now| {
             machine.catch_up(now);
-            snapshot(machine)
+            Snapshot::of(machine)
         })
     }
 
-    /// Puts it into `next` by hand. The same state again starts that state anew.
-    pub fn force(&self, next: State) -> Result<(), IllegalTransition> {
-        self.act(|machine, now| machine.force(next, now))
+    /// Transitions to `next` on an operator's request. A transition to the current state restarts that state. Errors: the
+    /// transition is illegal.
+    pub fn transition_to(&self, next: State) -> Result<(), IllegalTransition> {
+        self.act(|machine, now| machine.transition_to(next, now))
     }
 
-    /// CLOSED with nothing recorded, from every state.
+    /// Transitions from any state to CLOSED with an empty window.
     pub fn reset(&self) {
         self.act(Machine::reset);
     }
@@ -150,9 +123,9 @@ impl Breaker {
             match kind {
                 Kind::Successful => machine.record(permit.window, false, took, now),
                 Kind::Failed => machine.record(permit.window, true, took, now),
-                Kind::Ignored => machine.give_back(permit.window, now),
+                Kind::Ignored => machine.release(permit.window, now),
             }
-            self.metrics.show_calls(&snapshot(machine));
+            self.metrics.show_calls(&Snapshot::of(machine));
             (took, is_timed)
         });
         if is_timed {
@@ -161,14 +134,14 @@ impl Breaker {
     }
 
     fn act<R>(&self, act: impl FnOnce(&mut Machine, Timestamp) -> R) -> R {
-        // Nothing in the machine panics half way, so poison means nothing here.
-        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = act(&mut machine, self.clock.now());
+        let mut machine = self.machine.lock();
+        let result = act(&mut machine, self.clock.now());
         let transitions = machine.take_transitions();
         if !transitions.is_empty() {
             self.metrics.show_state(machine.state());
-            self.metrics.show_calls(&snapshot(&machine));
+            self.metrics.show_calls(&Snapshot::of(&machine));
         }
+        // Logging may block, and must not do so under the lock.
         drop(machine);
         for Transition { from, to } in transitions {
             tracing::warn!(
@@ -179,7 +152,7 @@ impl Breaker {
                 "circuit breaker changed state"
             );
         }
-        answer
+        result
     }
 }
 
@@ -189,24 +162,8 @@ impl fmt::Debug for Breaker {
     }
 }
 
-fn snapshot(machine: &Machine) -> Snapshot {
-    let totals = machine.totals();
-    Snapshot {
-        state: machine.state(),
-        attempt: machine.attempt(),
-        failure_rate: machine.failure_rate().unwrap_or(-1.0),
-        failure_rate_threshold: machine.config().failure_rate_threshold,
-        slow_call_rate: machine.slow_call_rate().unwrap_or(-1.0),
-        slow_call_rate_threshold: machine.config().slow_call_rate_threshold,
-        buffered_calls: totals.calls,
-        failed_calls: totals.failed,
-        slow_calls: totals.slow,
-        slow_failed_calls: totals.slow_failed,
-        not_permitted_calls: machine.not_permitted(),
-    }
-}
-
-/// Leave to make one call, measured from now on. Dropped, as when the caller goes away, it is given back.
+/// Permission for one call, whose duration is measured from its creation. Dropping it, as a cancelled caller does, releases
+/// the permission without recording a result.
 #[must_use = "a dropped permit records nothing: call success, failure or ignore"]
 #[derive(Debug)]
 pub struct Permit {
@@ -217,17 +174,17 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The target answered as it should.
+    /// Records a successful call.
     pub fn success(self) {
         self.spend(Kind::Successful);
     }
 
-    /// The target failed: no answer, a timeout, or one that says so.
+    /// Records a failed call: no response, a timeout, or a response that reports a failure of the target.
     pub fn failure(self) {
         self.spend(Kind::Failed);
     }
 
-    /// The result says nothing about the target. It is not counted and the permit is given back.
+    /// Releases the permission after a call whose result says nothing about the health of the target.
     pub fn ignore(self) {
         self.spend(Kind::Ignored);
     }
@@ -241,7 +198,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.is_spent {
-            self.breaker.act(|machine, now| machine.give_back(self.window, now));
+            self.breaker.act(|machine, now| machine.release(self.window, now));
         }
     }
 }

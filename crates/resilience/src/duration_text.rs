@@ -1,16 +1,16 @@
-//! How a duration is written in configuration: `500ms`, `60s`, `5m`, `1h`, or a whole number of
-//! milliseconds. Use it as `#[serde(with = "souk_resilience::duration_text")]`.
+//! Durations in configuration: `500ms`, `60s`, `5m`, `1h`, or a whole number of milliseconds. Use it as
+//! `#[serde(with = "souk_resilience::duration_text")]`.
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserializer, Serializer, de};
 
-/// Reads one duration. Anything else than the forms above is an error.
+/// Deserializes a duration. Errors: the value has none of the forms above.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_any(DurationVisitor)
 }
 
-/// Writes one duration in the largest unit that holds it whole; less than a millisecond is dropped.
+/// Serializes a duration in the largest unit of which it is a multiple, truncated to whole milliseconds.
 pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text(*duration))
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_forms_are_read() {
+    fn all_forms_are_parsed() {
         for (text, millis) in
             [("0", 0), ("250", 250), ("500ms", 500), ("60s", 60_000), ("5 m", 300_000), ("1h", 3_600_000)]
         {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn the_written_form_parses_to_the_same_duration() {
         for (millis, written) in [(0, "0ms"), (500, "500ms"), (1_500, "1500ms"), (60_000, "1m"), (7_200_000, "2h")] {
             let duration = Duration::from_millis(millis);
             assert_eq!((text(duration).as_str(), parse(&text(duration))), (written, Some(duration)));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_refused() {
+    fn other_forms_are_rejected() {
         for text in ["", "s", "-1s", "+1s", "1.5s", "1d", "PT1S", "1s1", "18446744073709551615h"] {
             assert_eq!(parse(text), None, "{text}");
         }

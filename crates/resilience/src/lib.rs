@@ -1,19 +1,21 @@
-//! Circuit breaker, retry and time limit, as Resilience4j has them and with its metric names.
+//! Circuit breaker, retry and time limit with the semantics, configuration keys and metric names of Resilience4j.
 //!
-//! Around one call they stand in this order, the outermost first: [`Retry`], [`Breaker`],
-//! [`TimeLimit`]. So each attempt asks the breaker anew, and a timeout counts as a failure.
+//! Nest them around a call in this order, outermost first: [`Retry`], [`Breaker`], [`TimeLimit`]. Then every attempt needs
+//! a permit of the breaker, and a timeout counts as a failure.
 //!
-//! Every series carries `service` (whose call it is) and `name` (what is called). Install the
-//! metrics recorder before building any of them: they ask for their series once.
+//! All metrics carry the labels `service` (the caller) and `name` (the target). Install the metrics recorder before
+//! creating any of these: they register their series in the constructor.
+
+#![warn(missing_docs)]
 
 pub mod breaker;
+pub mod config_errors;
 pub mod duration_text;
-pub mod mistakes;
 pub mod retry;
 mod series;
 pub mod time_limit;
 
 pub use breaker::{Breaker, BreakerConfig, IllegalTransition, NotPermitted, Permit, Snapshot, State};
-pub use mistakes::Mistakes;
+pub use config_errors::ConfigErrors;
 pub use retry::{Retry, RetryBudget, RetryBudgetConfig, RetryPolicy};
 pub use time_limit::{TimeLimit, TimedOut};

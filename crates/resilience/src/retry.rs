@@ -1,4 +1,4 @@
-//! Retry: asks again after a short, growing, jittered pause, within a budget.
+//! Retries with exponential back-off and jitter, within a budget.
 
 mod budget;
 
@@ -10,28 +10,28 @@ use souk_values::IdGen;
 
 pub use self::budget::{RetryBudget, RetryBudgetConfig};
 use crate::{
+    config_errors::{ConfigErrors, Validation},
     duration_text,
-    mistakes::{Check, Mistakes},
     series::Series,
 };
 
 const CALLS: &str = "resilience4j_retry_calls_total";
 
-/// How often and how fast a failed call is repeated. The defaults suit calls between services.
+/// The number of retries and the pauses between them. The defaults suit calls between services.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields, default)]
 pub struct RetryPolicy {
-    /// Attempts in total, the first included; at least 1. Default 3.
+    /// Maximum number of attempts including the first, at least 1. Default 3.
     pub max_attempts: u32,
-    /// The pause before the second attempt, without jitter. Default 50 ms.
+    /// Pause before the second attempt, without jitter. Default 50 ms.
     #[serde(with = "duration_text")]
     pub base: Duration,
-    /// The longest pause, with jitter. Default 1 s.
+    /// Upper limit of a pause including jitter. Default 1 s.
     #[serde(with = "duration_text")]
     pub max: Duration,
-    /// Each pause is this many times the one before; at least 1. Default 2.
+    /// Factor from one pause to the next, at least 1. Default 2.
     pub multiplier: f64,
-    /// A pause is drawn from this share below to this share above its length, from 0 to 1. Default 0.5.
+    /// Share of a pause by which it randomly varies up and down, from 0 to 1. Default 0.5.
     pub jitter: f64,
 }
 
@@ -48,17 +48,17 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Whether every value is in its range; if not, all that are not.
-    pub fn validate(&self) -> Result<(), Mistakes> {
-        Check::default()
-            .key("max-attempts", self.max_attempts >= 1, "at least 1")
-            .key("max", self.max >= self.base, "at least base")
-            .key("multiplier", self.multiplier >= 1.0, "at least 1")
-            .key("jitter", (0.0..=1.0).contains(&self.jitter), "from 0 to 1")
-            .done()
+    /// Checks the ranges of all values. Errors: all values that are out of range.
+    pub fn validate(&self) -> Result<(), ConfigErrors> {
+        Validation::default()
+            .require("max-attempts", self.max_attempts >= 1, "at least 1")
+            .require("max", self.max >= self.base, "at least base")
+            .require("multiplier", self.multiplier >= 1.0, "at least 1")
+            .require("jitter", (0.0..=1.0).contains(&self.jitter), "from 0 to 1")
+            .finish()
     }
 
-    /// The pause after the `attempt`th attempt, counted from 1. `draw` answers a random share of what it is given.
+    /// Returns the pause after the `attempt`th attempt, counted from 1. `draw` returns a random part of its argument.
     fn pause(&self, attempt: u32, draw: impl FnOnce(Duration) -> Duration) -> Duration {
         let capped = |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(self.max, |pause| pause.min(self.max));
         let growth = self.multiplier.powf(f64::from(attempt.saturating_sub(1)));
@@ -69,7 +69,7 @@ impl RetryPolicy {
     }
 }
 
-/// Repeats the calls of one service to one target.
+/// Retries calls of one service to one target.
 pub struct Retry {
     policy: RetryPolicy,
     budget: Arc<RetryBudget>,
@@ -79,8 +79,8 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// For calls of `service` to the target `name`. Share `budget` among all retries to that target.
-    /// `random` makes the jitter. `policy` is taken as valid: see [`RetryPolicy::validate`].
+    /// Returns a retry for calls of `service` to the target `name`. Share `budget` among all retries to that target, and
+    /// check `policy` with [`RetryPolicy::validate`] before. `random` draws the jitter.
     #[must_use]
     pub fn new(
         service: impl Into<String>,
@@ -101,8 +101,8 @@ impl Retry {
         }
     }
 
-    /// Runs `attempt`, given its number from 1, until it succeeds, its error is not retryable, the
-    /// attempts are used up or the budget is. Answers the last result. Only for what may safely be done twice.
+    /// Runs `attempt`, which receives its number from 1, until it succeeds, fails with an error that is not retryable, or
+    /// the attempts or the budget are exhausted; then returns the last result. Use it for idempotent calls only.
     pub async fn run<T, E, F>(
         &self,
         mut attempt: impl FnMut(u32) -> F,
@@ -114,14 +114,14 @@ impl Retry {
         self.budget.deposit();
         let mut number = 1;
         loop {
-            let answer = attempt(number).await;
-            let may_repeat = matches!(&answer, Err(error) if number < self.policy.max_attempts && is_retryable(error));
-            if !may_repeat || !self.budget.withdraw() {
-                self.count(answer.is_ok(), number > 1);
-                return answer;
+            let result = attempt(number).await;
+            let may_retry = matches!(&result, Err(error) if number < self.policy.max_attempts && is_retryable(error));
+            if !may_retry || !self.budget.withdraw() {
+                self.count(result.is_ok(), number > 1);
+                return result;
             }
-            drop(answer);
-            // A network pause, not business time: it runs by tokio's timer and not by the injected clock.
+            drop(result);
+            // Network time on tokio's timer, so that retries take no part in a test's shifts of the injected clock.
             tokio::time::sleep(self.policy.pause(number, |whole| self.random.jitter(whole))).await;
             number += 1;
         }
@@ -154,16 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told() {
+    fn all_invalid_values_are_reported() {
         assert_eq!(RetryPolicy::default().validate(), Ok(()));
-        let wrong = RetryPolicy {
+        let invalid = RetryPolicy {
             max_attempts: 0,
             base: Duration::from_secs(2),
             multiplier: 0.5,
             jitter: 1.1,
             ..RetryPolicy::default()
         };
-        assert_eq!(wrong.validate().unwrap_err().lines().len(), 4);
+        assert_eq!(invalid.validate().unwrap_err().lines().len(), 4);
     }
 
     proptest! {

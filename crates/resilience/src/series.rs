@@ -1,8 +1,8 @@
-//! The labels that every series of one guarded call carries.
+//! The labels common to all metrics of this crate.
 
 use metrics::Label;
 
-/// Whose call it is, and what is called.
+/// The caller and the target of the guarded calls, as metric labels.
 pub(crate) struct Series {
     pub service: String,
     pub name: String,
@@ -13,7 +13,7 @@ impl Series {
         vec![Label::new("service", self.service.clone()), Label::new("name", self.name.clone())]
     }
 
-    /// The labels and one more, such as `kind`.
+    /// Returns the labels and an additional one, such as `kind`.
     pub fn labels_and(&self, key: &'static str, value: &'static str) -> Vec<Label> {
         let mut labels = self.labels();
         labels.push(Label::from_static_parts(key, value));

@@ -1,4 +1,4 @@
-//! The time limit: a call that takes too long is dropped.
+//! The time limit, Resilience4j's `TimeLimiter`: cancels calls that take too long.
 
 use std::{fmt, time::Duration};
 
@@ -8,15 +8,15 @@ use crate::series::Series;
 
 const CALLS: &str = "resilience4j_timelimiter_calls_total";
 
-/// The call took longer than it may. Whether the target did its work is not known.
+/// The call was cancelled after the time limit. It is unknown whether the target has processed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no answer within {} ms", .limit.as_millis())]
 pub struct TimedOut {
-    /// How long was waited.
+    /// The limit that was exceeded.
     pub limit: Duration,
 }
 
-/// How long the calls of one target may take.
+/// Limits the duration of calls to one target.
 pub struct TimeLimit {
     limit: Duration,
     successful: Counter,
@@ -25,7 +25,7 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// For calls of `service` to the target `name`.
+    /// Returns a time limit for calls of `service` to the target `name`.
     #[must_use]
     pub fn new(service: impl Into<String>, name: impl Into<String>, limit: Duration) -> Self {
         describe_counter!(CALLS, "Calls under a time limit");
@@ -34,16 +34,16 @@ impl TimeLimit {
         Self { limit, successful: kind("successful"), failed: kind("failed"), timeout: kind("timeout") }
     }
 
-    /// The answer of `call`, or [`TimedOut`] as its error; then `call` is dropped where it stands.
+    /// Returns the result of `call`, or drops `call` at the limit and returns [`TimedOut`] as its error.
     pub async fn run<T, E: From<TimedOut>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        // A network wait, not business time: it runs by tokio's timer and not by the injected clock.
-        let Ok(answer) = tokio::time::timeout(self.limit, call).await else {
+        // Network time on tokio's timer, so that a test that shifts the injected clock does not time out calls.
+        let Ok(result) = tokio::time::timeout(self.limit, call).await else {
             self.timeout.increment(1);
             return Err(TimedOut { limit: self.limit }.into());
         };
-        let counter = if answer.is_ok() { &self.successful } else { &self.failed };
+        let counter = if result.is_ok() { &self.successful } else { &self.failed };
         counter.increment(1);
-        answer
+        result
     }
 }
 

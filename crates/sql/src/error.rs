@@ -1,32 +1,32 @@
-//! What can go wrong in a store, told apart by what the caller should do.
+//! Store errors, classified by the caller's possible reactions rather than by engine.
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
 /// A failed statement or transaction.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SqlError {
-    /// A unique index refused the row; holds the engine's message, which names the index.
+    /// A unique index rejected the row. Holds the message of the engine, which names the index.
     #[error("a row with this key exists already: {0}")]
     Unique(String),
-    /// A CHECK, NOT NULL or foreign key refused the row.
+    /// A CHECK, NOT NULL or foreign key constraint rejected the row.
     #[error("the row breaks a rule of the store: {0}")]
     Constraint(String),
-    /// Deadlock, serialization failure or a lock that stayed taken: the same transaction may succeed.
+    /// A deadlock, serialization failure or lock timeout. The same transaction may succeed when it runs again.
     #[error("the store was busy: {0}")]
     Busy(String),
-    /// The engine cannot be reached, or the disk is full or read-only.
+    /// The engine cannot be reached, or its disk is full or read-only.
     #[error("the store cannot be used now: {0}")]
     Unavailable(String),
-    /// Anything else; a defect or a damaged store.
+    /// Anything else: a defect of the statement or a damaged store.
     #[error("the store failed: {0}")]
     Failed(String),
 }
 
 impl SqlError {
-    /// Whether a unique index refused the row, and that index or column is `name`.
+    /// Returns true for a row that the unique index or column `name` rejected.
     ///
-    /// Engines name what was violated differently (`shop_order.order_id`, `uq_payment_order`), so
-    /// give every unique index a name of its own and match on that.
+    /// The engines report the violated constraint in different forms (`shop_order.order_id`, `uq_payment_order`), so give
+    /// every unique index a distinct name and match on that.
     #[must_use]
     pub fn is_unique(&self, name: &str) -> bool {
         matches!(self, Self::Unique(message) if message.contains(name))
@@ -39,7 +39,7 @@ impl From<DbErr> for SqlError {
             return Self::Unique(message);
         }
         match &error {
-            // The driver cannot read the URL: no waiting mends that.
+            // The driver cannot parse the URL, which no retry can fix.
             DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(**cause, sqlx::Error::Configuration(_)) => {
                 Self::Failed(error.to_string())
             }
@@ -52,8 +52,8 @@ impl From<DbErr> for SqlError {
     }
 }
 
-/// MySQL's and MariaDB's numbers of errors that are not the statement's fault.
-const AWAY: &[u16] = &[1021, 1026, 1030, 1049, 1053, 1114, 1290, 1317, 1836, 1927, 3024, 3100];
+/// Error numbers of MySQL and MariaDB for a server that cannot serve any statement.
+const UNAVAILABLE: &[u16] = &[1021, 1026, 1030, 1049, 1053, 1114, 1290, 1317, 1836, 1927, 3024, 3100];
 
 fn classify(cause: &sqlx::Error, message: String) -> SqlError {
     match cause {
@@ -77,17 +77,18 @@ fn classify(cause: &sqlx::Error, message: String) -> SqlError {
                     _ => SqlError::Failed(message),
                 }
             }
-            // MySQL by its number: a packet that is too large will not be smaller next time.
+            // MySQL: a packet that exceeds max_allowed_packet. Its class 08 would make it a lost connection below, but the
+            // packet is as large at the next attempt.
             _ if mysql_number(&**database) == Some(1153) => SqlError::Failed(message),
-            // Read-only server, disk or table full or failing, no such database (yet), ended, refused by its group.
-            _ if mysql_number(&**database).is_some_and(|number| AWAY.contains(&number)) => {
+            // Read-only server, disk or table full or failing, database missing, statement killed, group replication.
+            _ if mysql_number(&**database).is_some_and(|number| UNAVAILABLE.contains(&number)) => {
                 SqlError::Unavailable(message)
             }
-            // SQLSTATE class 23 is an integrity constraint; MariaDB's CHECK (4025) says 23000, MySQL's (3819) HY000.
+            // SQLSTATE class 23: integrity constraint. A failed CHECK is 23000 in MariaDB (4025), HY000 in MySQL (3819).
             Some(code) if code.starts_with("23") => SqlError::Constraint(message),
             _ if database.message().contains("Check constraint") => SqlError::Constraint(message),
-            // PostgreSQL: a standby, no such database (yet); connection exceptions, insufficient resources,
-            // operator intervention.
+            // PostgreSQL: read_only_sql_transaction on a standby, database missing; then the classes connection exception,
+            // insufficient resources, operator intervention and system error.
             Some("25006" | "3D000") => SqlError::Unavailable(message),
             Some(code) if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
                 SqlError::Unavailable(message)
@@ -102,14 +103,14 @@ fn mysql_number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
     error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(sqlx::mysql::MySqlDatabaseError::number)
 }
 
-/// An error of a store method, as far as running its transaction again is concerned.
+/// The error of a store method, which [`crate::Db::write`] inspects to decide on a retry.
 pub trait Retryable: From<SqlError> + Send + 'static {
-    /// The store's own failure in this error, if that is what it is.
-    fn sql(&self) -> Option<&SqlError>;
+    /// Returns the store's failure, or `None` for an error of the domain, after which no retry helps.
+    fn sql_error(&self) -> Option<&SqlError>;
 }
 
 impl Retryable for SqlError {
-    fn sql(&self) -> Option<&SqlError> {
+    fn sql_error(&self) -> Option<&SqlError> {
         Some(self)
     }
 }

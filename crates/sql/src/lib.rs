@@ -1,11 +1,13 @@
-//! Opens a store by URL, migrates it, runs transactions and classifies errors.
+//! Opens a store by its URL, migrates it, runs transactions and classifies errors.
 //!
-//! What differs between SQLite, PostgreSQL and MySQL is named here once; a service's queries never
-//! ask which engine they run on.
+//! The differences between SQLite, PostgreSQL and MySQL are confined to this crate: the queries of a service are the same
+//! on every engine.
 
+#![warn(missing_docs)]
+
+mod db;
 mod error;
-mod migrating;
-mod open;
+mod migrations;
 mod options;
 mod pool;
 mod schema;
@@ -13,10 +15,10 @@ mod statements;
 mod transaction;
 mod writer;
 
+pub use db::{Db, migrate, pending_migrations};
 pub use error::{Retryable, SqlError};
-pub use migrating::{migrate, pending};
-pub use open::{Access, Db};
-pub use pool::{Connections, Reader};
-pub use schema::{create_table, long_text};
-pub use statements::{insert_unless_there, lock, lock_skipping};
+pub use options::Access;
+pub use pool::{ConnectionCounts, Reader};
+pub use schema::{NewTable, create_tables, long_text};
+pub use statements::{insert_or_ignore, lock_for_update, lock_skip_locked};
 pub use transaction::Tx;

@@ -1,4 +1,4 @@
-//! How a store's connections are made, by its URL.
+//! Connection options of a store, derived from its URL.
 
 use std::time::Duration;
 
@@ -7,32 +7,42 @@ use sea_orm::{
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::{Access, SqlError};
+use crate::SqlError;
 
-/// A server engine's connections, unless its URL says otherwise.
-const POOLED: u32 = 8;
-/// How long one of them is used: names may lead elsewhere after a switch to another server.
-const LIFETIME: Duration = Duration::from_secs(600);
+/// The operations that a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reads and writes. A missing SQLite file is created.
+    ReadWrite,
+    /// Reads only, as operator's commands do, with or without a running shop.
+    ReadOnly,
+}
 
-/// The options of a server engine's URL. Errors: it is none, or its number of connections is none.
+/// Maximum number of connections to a server engine, unless its URL sets `connections`.
+const MAX_CONNECTIONS: u32 = 8;
+/// Maximum age of a connection, after which it is replaced: after a failover the host name may resolve to another server.
+const MAX_LIFETIME: Duration = Duration::from_secs(600);
+
+/// Returns the connection options for the URL of a server engine. Errors: the URL, or its `connections`, cannot be parsed.
 pub(crate) fn server_options(url: &str) -> Result<ConnectOptions, SqlError> {
-    // The URL itself is not shown: it may hold a password.
-    let wrong = |what: String| SqlError::Failed(format!("the store's URL cannot be read: {what}"));
-    let mut url = url::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
-    let mut connections = POOLED;
+    // The message must not contain the URL, which may hold a password.
+    let invalid = |cause: String| SqlError::Failed(format!("the store's URL cannot be read: {cause}"));
+    let mut url = url::Url::parse(url).map_err(|error| invalid(error.to_string()))?;
+    let mut connections = MAX_CONNECTIONS;
     let others: Vec<(String, String)> =
         url.query_pairs().into_owned().filter(|(key, _)| key != "connections").collect();
     if let Some((_, number)) = url.query_pairs().find(|(key, _)| key == "connections") {
         connections =
-            number.parse().ok().filter(|number| *number > 0).ok_or_else(|| wrong(format!("connections={number}")))?;
+            number.parse().ok().filter(|number| *number > 0).ok_or_else(|| invalid(format!("connections={number}")))?;
         url.set_query(None);
         if !others.is_empty() {
             url.query_pairs_mut().extend_pairs(others);
         }
     }
     let mut options = pool_options(url.as_str(), connections);
-    options.max_lifetime(LIFETIME);
-    // A lock that stays taken ends the statement, not the patience for the engine: the transaction runs again.
+    options.max_lifetime(MAX_LIFETIME);
+    // Below the time limit of a statement: waiting for a lock fails as `Busy`, and the transaction runs again, instead of
+    // being taken for an engine that does not answer.
     options.map_sqlx_postgres_opts(|postgres| postgres.options([("lock_timeout", "5s")]));
     Ok(options)
 }
@@ -49,7 +59,7 @@ fn pool_options(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-/// The options of a SQLite file.
+/// Returns the connection options for a SQLite file.
 pub(crate) fn sqlite_options(url: &str, connections: u32, access: Access) -> ConnectOptions {
     let mut options = pool_options(url, connections);
     options.map_sqlx_sqlite_opts(move |sqlite| {
@@ -62,7 +72,7 @@ pub(crate) fn sqlite_options(url: &str, connections: u32, access: Access) -> Con
         }
     });
     if access == Access::ReadWrite {
-        // The writer keeps its one connection; opening another would wait for its lock.
+        // The writer keeps its only connection: a second one would wait for the lock that the first may still hold.
         options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
     }
     options

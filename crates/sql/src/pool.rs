@@ -1,15 +1,11 @@
-//! A store's connections for reading, and, on a server engine, for transactions side by side.
+//! The connections of a store for queries and, on a server engine, for concurrent transactions.
 //!
-//! A server that was cut off by the network without a word leaves statements waiting for as long as
-//! the system believes in the connection, many minutes. So each has a time limit; after one that got
-//! no answer the pool is replaced, because its connections may all hang.
+//! When the network drops a server's packets, statements hang until TCP gives up after many minutes. Therefore every
+//! statement has a time limit, and after a timeout the whole pool is replaced, because its other connections hang too.
 
-use std::{
-    future::Future,
-    sync::{PoisonError, RwLock},
-    time::Duration,
-};
+use std::{future::Future, time::Duration};
 
+use parking_lot::RwLock;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     ExecResult, IsolationLevel, QueryResult, RuntimeErr, Statement, TransactionTrait, metric,
@@ -17,86 +13,89 @@ use sea_orm::{
 
 use crate::SqlError;
 
-/// How long one statement of a server engine may take.
-const STATEMENT: Duration = Duration::from_secs(10);
-/// How long a whole transaction of a server engine may take.
-const TRANSACTION: Duration = Duration::from_secs(20);
-/// A statement that takes longer is worth a look.
+/// Time limit of one statement on a server engine.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time limit of a whole transaction on a server engine.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(20);
+/// Statements that take at least this long are logged as slow.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Where queries outside a transaction run.
+/// The connections for queries outside a transaction.
 #[derive(Debug)]
 pub struct Reader {
-    connections: RwLock<Numbered>,
-    /// To make the pool anew; `None` on SQLite, whose file cannot be cut off.
+    pool: RwLock<Pool>,
+    /// Options for a new pool; `None` on SQLite, whose file has no network to lose.
     options: Option<ConnectOptions>,
     backend: DbBackend,
 }
 
-/// A pool and how many were before it.
+/// A pool with its generation, the number of pools before it.
 #[derive(Debug, Clone)]
-struct Numbered {
-    number: u64,
+struct Pool {
+    generation: u64,
     connections: DatabaseConnection,
 }
 
-/// How many connections there are.
+/// Numbers of open connections, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections {
-    /// At work.
+pub struct ConnectionCounts {
+    /// Connections that are running a statement or transaction.
     pub used: u32,
-    /// Open and free.
+    /// Open connections that are free.
     pub idle: u32,
 }
 
 impl Reader {
-    /// SQLite's readers.
-    pub(crate) async fn of_file(options: ConnectOptions) -> Result<Self, SqlError> {
+    /// Opens readers of a SQLite file.
+    pub(crate) async fn open_file(options: ConnectOptions) -> Result<Self, SqlError> {
         let connections = connect(options).await?;
         Ok(Self::new(connections, None))
     }
 
-    /// A pool of a server engine. Errors: the engine does not answer.
-    pub(crate) async fn of_server(options: ConnectOptions) -> Result<Self, SqlError> {
+    /// Opens a pool to a server engine. Errors: the engine cannot be reached.
+    pub(crate) async fn connect_to_server(options: ConnectOptions) -> Result<Self, SqlError> {
         let connections = connect(options.clone()).await?;
         Ok(Self::new(connections, Some(options)))
     }
 
     fn new(connections: DatabaseConnection, options: Option<ConnectOptions>) -> Self {
         let backend = connections.get_database_backend();
-        Self { connections: RwLock::new(Numbered { number: 0, connections }), options, backend }
+        Self { pool: RwLock::new(Pool { generation: 0, connections }), options, backend }
     }
 
-    fn current(&self) -> Numbered {
-        self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn current(&self) -> Pool {
+        self.pool.read().clone()
     }
 
-    /// Begins a transaction on a connection of its own.
+    /// Begins a transaction on one of the connections. Dropping it rolls it back.
     pub async fn begin_with_config(
         &self,
         isolation: Option<IsolationLevel>,
         access: Option<AccessMode>,
     ) -> Result<DatabaseTransaction, DbErr> {
-        self.limited(STATEMENT, |connections| async move { connections.begin_with_config(isolation, access).await })
-            .await
+        self.limited(
+            STATEMENT_TIMEOUT,
+            |connections| async move { connections.begin_with_config(isolation, access).await },
+        )
+        .await
     }
 
-    /// Runs a whole transaction under a time limit. What became of one that exceeds it is not known.
-    pub(crate) async fn transacting<T, F>(&self, work: impl FnOnce(DatabaseConnection) -> F) -> Result<T, DbErr>
+    /// Runs a whole transaction under a time limit. After a timeout it is unknown whether the engine has committed.
+    pub(crate) async fn run_transaction<T, F>(&self, work: impl FnOnce(DatabaseConnection) -> F) -> Result<T, DbErr>
     where
         F: Future<Output = T>,
     {
-        self.limited(TRANSACTION, |connections| async move { Ok(work(connections).await) }).await
+        self.limited(TRANSACTION_TIMEOUT, |connections| async move { Ok(work(connections).await) }).await
     }
 
-    /// Whether the engine answers.
+    /// Checks that the engine responds.
     pub(crate) async fn ping(&self) -> Result<(), DbErr> {
-        self.limited(STATEMENT, |connections| async move { connections.ping().await }).await
+        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.ping().await }).await
     }
 
-    /// How many connections are open.
+    /// Returns the numbers of used and idle connections.
     #[must_use]
-    pub fn connections(&self) -> Connections {
+    pub fn connections(&self) -> ConnectionCounts {
         let connections = self.current().connections;
         let (size, idle) = match self.backend {
             DbBackend::Postgres => {
@@ -113,51 +112,53 @@ impl Reader {
             }
         };
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
-        Connections { used: size.saturating_sub(idle), idle }
+        ConnectionCounts { used: size.saturating_sub(idle), idle }
     }
 
     async fn limited<T, F>(&self, limit: Duration, work: impl FnOnce(DatabaseConnection) -> F) -> Result<T, DbErr>
     where
         F: Future<Output = Result<T, DbErr>>,
     {
-        let Numbered { number, connections } = self.current();
+        let Pool { generation, connections } = self.current();
         if self.options.is_none() {
             return work(connections).await;
         }
-        // The network's time, not the business's.
+        // In real time, unlike the terms of the business.
         if let Ok(outcome) = tokio::time::timeout(limit, work(connections)).await {
             return outcome;
         }
-        self.replace(number).await;
+        self.replace(generation).await;
         let sentence = format!("the engine gave no answer within {} s", limit.as_secs());
         Err(DbErr::Conn(RuntimeErr::Internal(sentence)))
     }
 
-    /// Opens another pool in place of the present one.
-    pub(crate) async fn renew(&self) {
-        let number = self.current().number;
-        self.replace(number).await;
+    /// Replaces the current pool by a new one.
+    pub(crate) async fn replace_pool(&self) {
+        let generation = self.current().generation;
+        self.replace(generation).await;
     }
 
-    /// Leaves pool `number` to those who still wait in it, and opens another.
-    async fn replace(&self, number: u64) {
+    /// Replaces the pool of `generation` unless another caller has done so already. Statements that still run keep the
+    /// old pool alive until they end.
+    async fn replace(&self, generation: u64) {
         let Some(options) = &self.options else { return };
         let mut options = options.clone();
+        // The engine is probably still unreachable; the next statement connects.
         options.connect_lazy(true);
         match connect(options).await {
             Ok(connections) => {
-                let mut current = self.connections.write().unwrap_or_else(PoisonError::into_inner);
-                if current.number == number {
-                    tracing::warn!("the store's connections are made anew");
-                    *current = Numbered { number: number + 1, connections };
+                let mut current = self.pool.write();
+                if current.generation == generation {
+                    tracing::warn!("the connection pool of the store was replaced");
+                    *current = Pool { generation: generation + 1, connections };
                 }
             }
-            Err(error) => tracing::warn!(error = %error, "the store's connections could not be made anew"),
+            Err(error) => tracing::warn!(error = %error, "the connection pool of the store could not be replaced"),
         }
     }
 }
 
-/// Opens `options`; each statement is told at TRACE, without its values, and a slow one is warned of.
+/// Connects with `options`, and logs each statement without its values at TRACE and slow ones as warnings.
 pub(crate) async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, SqlError> {
     let mut connections = Database::connect(options).await?;
     connections.set_metric_callback(|info: &metric::Info<'_>| {
@@ -179,18 +180,18 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.limited(STATEMENT, |connections| async move { connections.execute_raw(statement).await }).await
+        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.execute_raw(statement).await }).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.limited(STATEMENT, |connections| async move { connections.execute_unprepared(sql).await }).await
+        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.execute_unprepared(sql).await }).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.limited(STATEMENT, |connections| async move { connections.query_one_raw(statement).await }).await
+        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.query_one_raw(statement).await }).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.limited(STATEMENT, |connections| async move { connections.query_all_raw(statement).await }).await
+        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.query_all_raw(statement).await }).await
     }
 }

@@ -1,41 +1,111 @@
-//! What migrations make, where engines differ: a table with its indexes, and texts of any length.
+//! Migrations that create tables, and the differences between engines in them.
 
 use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::{
-    SchemaManager,
-    prelude::{Alias, ColumnDef, ColumnType, IndexCreateStatement, TableCreateStatement},
+    MigrationName, MigrationTrait, SchemaManager,
+    prelude::{Alias, ColumnDef, ColumnType, Index, IndexCreateStatement, TableCreateStatement},
     schema,
 };
 
-/// Makes `table` with its `indexes`: both or nothing.
-///
-/// MySQL commits each statement that changes the schema, so there it is one statement, which may run
-/// again after a process was killed half-way. The other engines make it within the migration's transaction.
-pub async fn create_table(
-    manager: &SchemaManager<'_>,
-    mut table: TableCreateStatement,
-    indexes: impl IntoIterator<Item = IndexCreateStatement> + Send,
-) -> Result<(), DbErr> {
-    let indexes: Vec<IndexCreateStatement> = indexes.into_iter().collect();
-    if manager.get_database_backend() == DbBackend::MySql {
-        // Texts are told apart by every letter, as the other engines do.
-        table.if_not_exists().engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
-        for mut index in indexes {
-            table.index(&mut index);
-        }
-        return manager.create_table(table).await;
-    }
-    manager.create_table(table).await?;
-    for index in indexes {
-        manager.create_index(index).await?;
-    }
-    Ok(())
+/// A table of a migration, with its indexes.
+#[derive(Debug)]
+pub struct NewTable {
+    statement: TableCreateStatement,
+    indexes: Vec<IndexCreateStatement>,
 }
 
-/// A NOT NULL text of any length; MySQL's TEXT ends at 64 KB.
+impl NewTable {
+    /// Returns a table without indexes.
+    #[must_use]
+    pub fn new(statement: TableCreateStatement) -> Self {
+        Self { statement, indexes: Vec::new() }
+    }
+
+    /// Adds an index on `columns`.
+    #[must_use]
+    pub fn index(mut self, name: &str, columns: &[&'static str]) -> Self {
+        let index = self.on(name, columns);
+        self.indexes.push(index);
+        self
+    }
+
+    /// Adds a unique index on `columns`; rows with a NULL among them never collide.
+    #[must_use]
+    pub fn unique(mut self, name: &str, columns: &[&'static str]) -> Self {
+        let index = self.on(name, columns).unique().take();
+        self.indexes.push(index);
+        self
+    }
+
+    fn on(&self, name: &str, columns: &[&'static str]) -> IndexCreateStatement {
+        let mut index = Index::create().name(name).take();
+        if let Some(table) = self.statement.get_table_name() {
+            index.table(table.clone());
+        }
+        for column in columns {
+            index.col(*column);
+        }
+        index
+    }
+
+    /// Creates the table with its indexes.
+    ///
+    /// MySQL commits after every statement that changes the schema. There it is a single `CREATE TABLE IF NOT EXISTS`,
+    /// which can run again if the process was killed before the migration was recorded. On the other engines the
+    /// migration's transaction covers all statements.
+    async fn create(mut self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        if manager.get_database_backend() == DbBackend::MySql {
+            // MySQL's default collation ignores case and accents, unlike the other engines.
+            self.statement.if_not_exists().engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
+            for index in &mut self.indexes {
+                self.statement.index(index);
+            }
+            return manager.create_table(self.statement).await;
+        }
+        manager.create_table(self.statement).await?;
+        for index in self.indexes {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the migration `name`, which creates `tables` in one transaction: a process that is killed half-way leaves none
+/// of them behind. The name is recorded in the store and never changes.
 #[must_use]
-pub fn long_text(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
-    match manager.get_database_backend() {
+pub fn create_tables(name: &'static str, tables: fn(DbBackend) -> Vec<NewTable>) -> Box<dyn MigrationTrait> {
+    Box::new(CreateTables { name, tables })
+}
+
+struct CreateTables {
+    name: &'static str,
+    tables: fn(DbBackend) -> Vec<NewTable>,
+}
+
+impl MigrationName for CreateTables {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateTables {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in (self.tables)(manager.get_database_backend()) {
+            table.create(manager).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns a NOT NULL column for text of any length, which on MySQL is LONGTEXT: its TEXT ends at 64 KB.
+#[must_use]
+pub fn long_text(engine: DbBackend, name: &'static str) -> ColumnDef {
+    match engine {
         DbBackend::MySql => {
             ColumnDef::new_with_type(name, ColumnType::Custom(Alias::new("longtext").into())).not_null().take()
         }

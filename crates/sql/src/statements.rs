@@ -1,4 +1,4 @@
-//! Statements that engines write differently, each under one name.
+//! Statements whose SQL differs between engines.
 
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, QuerySelect, QueryTrait, Select,
@@ -7,10 +7,10 @@ use sea_orm::{
 
 use crate::{SqlError, Tx};
 
-/// Inserts `rows`, but those whose key is there already. Answers how many were inserted.
+/// Inserts those of `rows` whose key does not exist yet, and returns their number.
 ///
-/// MySQL's `INSERT IGNORE` also mends values that do not fit, so the rows' values must fit by themselves.
-pub async fn insert_unless_there<A>(tx: &Tx, rows: impl IntoIterator<Item = A>) -> Result<u64, SqlError>
+/// The values must fit their columns: MySQL's `INSERT IGNORE` truncates those that do not instead of failing.
+pub async fn insert_or_ignore<A>(tx: &Tx, rows: impl IntoIterator<Item = A>) -> Result<u64, SqlError>
 where
     A: ActiveModelTrait,
 {
@@ -21,22 +21,23 @@ where
     }
     let mut statement = insert.build(backend);
     if backend == DbBackend::MySql {
-        // `ON DUPLICATE KEY` would count a row that was there as one that was written.
+        // `ON DUPLICATE KEY UPDATE` would count rows that existed as affected.
         statement.sql = statement.sql.replacen("INSERT", "INSERT IGNORE", 1);
     }
     Ok(tx.execute_raw(statement).await?.rows_affected())
 }
 
-/// Locks the rows that `select` finds until the transaction's end, passing over those that another
-/// transaction has locked. SQLite has one writer and needs no locks.
+/// Locks the rows that `select` finds until the end of the transaction, and leaves out those that another transaction has
+/// locked. Without effect on SQLite, which has one writer.
 #[must_use]
-pub fn lock_skipping<E: EntityTrait>(select: Select<E>) -> Select<E> {
+pub fn lock_skip_locked<E: EntityTrait>(select: Select<E>) -> Select<E> {
     select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
 }
 
-/// Locks the rows that `select` finds until the transaction's end, waiting for those that another
-/// transaction has locked. Lock in the order of the key. SQLite has one writer and needs no locks.
+/// Locks the rows that `select` finds until the end of the transaction, and waits for those that another transaction has
+/// locked. Select them in the order of their key, or two transactions deadlock. Without effect on SQLite, which has one
+/// writer.
 #[must_use]
-pub fn lock<E: EntityTrait>(select: Select<E>) -> Select<E> {
+pub fn lock_for_update<E: EntityTrait>(select: Select<E>) -> Select<E> {
     select.lock_exclusive()
 }

@@ -1,10 +1,10 @@
-//! A live transaction: what a store method's statements run on.
+//! The transaction on which the statements of a store method run.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-/// A transaction that [`crate::Db::write`] opened, and commits or rolls back.
+/// A transaction that [`crate::Db::write`] begins, and commits or rolls back.
 #[derive(Debug)]
 pub struct Tx {
     transaction: DatabaseTransaction,
@@ -16,12 +16,12 @@ impl Tx {
         Self { transaction, wake: AtomicBool::new(false) }
     }
 
-    /// Asks that whoever waits on [`crate::Db::committed`] is woken once this has committed.
+    /// Wakes the waiter on [`crate::Db::committed`] once this transaction has committed.
     pub fn wake_on_commit(&self) {
         self.wake.store(true, Ordering::Relaxed);
     }
 
-    /// Commits; answers whether somebody asked to be woken.
+    /// Commits, and returns true if [`Tx::wake_on_commit`] was called.
     pub(crate) async fn commit(self) -> Result<bool, DbErr> {
         self.transaction.commit().await.map(|()| self.wake.into_inner())
     }

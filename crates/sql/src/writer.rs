@@ -1,12 +1,13 @@
-//! SQLite's one writer: runs waiting transactions one after another, each in a SAVEPOINT of its own,
-//! commits them together, and only then answers them. One disk flush serves the whole group.
+//! SQLite's single writer. It runs waiting transactions one after another, each in its own SAVEPOINT, commits them
+//! together, and replies to their callers only then, so that one disk flush serves the whole group.
 //!
-//! After a failed BEGIN, COMMIT or ROLLBACK nobody can say in which transaction a connection is: SQLite
-//! may have rolled back by itself. Such a connection is closed and another one opened.
+//! After a failed BEGIN, COMMIT or ROLLBACK the transaction state of a connection is unknown, since SQLite may have rolled
+//! back automatically. Such a connection is closed and a new one opened.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
@@ -15,32 +16,32 @@ use tokio::sync::mpsc;
 
 use crate::SqlError;
 
-/// The most transactions that share one commit.
-const GROUP: usize = 64;
-/// Transactions that may wait before a caller is held back.
-const QUEUE: usize = 1_024;
+/// Maximum number of transactions that share one commit.
+const MAX_GROUP: usize = 64;
+/// Number of waiting transactions above which callers wait for room in the queue.
+const QUEUE_CAPACITY: usize = 1_024;
 
-/// Tells a job's caller how it ended, once the outcome of the group's commit is known.
+/// Sends the outcome of a job to its caller, given the outcome of the group's commit.
 pub(crate) type Reply = Box<dyn FnOnce(Result<(), SqlError>) + Send>;
 
-/// How a job left its savepoint, and how to answer its caller once the group's fate is known.
-pub(crate) struct Ran {
-    /// False when the job's failure may have undone the whole transaction (disk full, I/O error).
+/// The state in which a job left its savepoint.
+pub(crate) struct JobResult {
+    /// False if the failure of the job may have rolled back the whole transaction (disk full, I/O error).
     pub group_is_sound: bool,
-    /// Called with the outcome of the group's commit.
-    pub answer: Reply,
+    /// Called once the group is committed or rolled back.
+    pub reply: Reply,
 }
 
-/// One transaction, to be run in a savepoint of the transaction it is given.
-pub(crate) type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Ran> + Send>;
+/// One caller's transaction, which runs in a savepoint of the group's transaction.
+pub(crate) type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, JobResult> + Send>;
 
-/// Why the last group was not committed; `None` after one that was.
+/// The error that kept the last group from being committed; `None` after a commit.
 pub(crate) type LastFailure = Arc<Mutex<Option<SqlError>>>;
 
-/// Opens the writer's connection and starts it; it ends when the last sender is dropped.
+/// Opens the writer's connection and spawns the writer, which ends when the last sender is dropped.
 pub(crate) async fn start(options: ConnectOptions) -> Result<(mpsc::Sender<Job>, LastFailure), SqlError> {
     let connection = Database::connect(options.clone()).await?;
-    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
     let last_failure = LastFailure::default();
     let writer = Writer { options, connection: Some(connection), last_failure: Arc::clone(&last_failure) };
     tokio::spawn(writer.run(receiver));
@@ -56,39 +57,39 @@ struct Writer {
 impl Writer {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.recv().await {
-            let mut answers = Vec::new();
-            let committed = self.commit_group(first, &mut jobs, &mut answers).await;
+            let mut replies = Vec::new();
+            let committed = self.commit_group(first, &mut jobs, &mut replies).await;
             if let Err(error) = &committed {
-                tracing::error!(error = %error, transactions = answers.len(), "a group of transactions was not committed");
-                self.give_up_connection().await;
+                tracing::error!(error = %error, transactions = replies.len(), "a group of transactions was not committed");
+                self.close_connection().await;
             }
-            *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = committed.clone().err();
-            for answer in answers {
-                answer(committed.clone());
+            *self.last_failure.lock() = committed.clone().err();
+            for reply in replies {
+                reply(committed.clone());
             }
         }
-        self.give_up_connection().await;
+        self.close_connection().await;
     }
 
     async fn commit_group(
         &mut self,
         first: Job,
         jobs: &mut mpsc::Receiver<Job>,
-        answers: &mut Vec<Reply>,
+        replies: &mut Vec<Reply>,
     ) -> Result<(), SqlError> {
-        // A job that is dropped unrun tells its caller that the writer could not begin.
+        // On an error `first` is dropped without running, and its caller sees the reply channel close.
         let group = self.begin().await?;
         let mut next = Some(first);
         while let Some(job) = next {
-            let ran = job(&group).await;
-            answers.push(ran.answer);
-            if !ran.group_is_sound {
+            let JobResult { group_is_sound, reply } = job(&group).await;
+            replies.push(reply);
+            if !group_is_sound {
                 group.rollback().await?;
                 return Err(SqlError::Busy(
-                    "a transaction of the same group failed in a way that undid them all".into(),
+                    "another transaction of the same group failed, and all of them were rolled back".into(),
                 ));
             }
-            next = if answers.len() < GROUP { jobs.try_recv().ok() } else { None };
+            next = if replies.len() < MAX_GROUP { jobs.try_recv().ok() } else { None };
         }
         Ok(group.commit().await?)
     }
@@ -107,7 +108,7 @@ impl Writer {
         Ok(group?)
     }
 
-    async fn give_up_connection(&mut self) {
+    async fn close_connection(&mut self) {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
@@ -116,8 +117,8 @@ impl Writer {
     }
 }
 
-/// Runs `work`, turning a panic in it into an error, so that one caller's defect does not stop the writer.
-pub(crate) async fn guarded<T>(work: BoxFuture<'_, T>) -> Result<T, SqlError> {
+/// Runs `work` and turns a panic into an error, so that a defect of one caller does not stop the writer for all.
+pub(crate) async fn catch_panic<T>(work: BoxFuture<'_, T>) -> Result<T, SqlError> {
     std::panic::AssertUnwindSafe(work)
         .catch_unwind()
         .await

@@ -1,15 +1,16 @@
-//! What a store promises, on each engine: SQLite always, PostgreSQL and MySQL where tests run on engines.
+//! The guarantees of a store on each engine: always SQLite, with `SOUK_TEST_MODE=engines` PostgreSQL and MySQL as well.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::Expr,
 };
-use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, prelude::*, schema};
+use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*, schema};
 use souk_sql::{
-    Access, Connections, Db, SqlError, Tx, create_table, insert_unless_there, lock, lock_skipping, long_text,
+    Access, ConnectionCounts, Db, NewTable, SqlError, Tx, create_tables, insert_or_ignore, lock_for_update,
+    lock_skip_locked, long_text,
 };
 use souk_testkit::{Proxy, engine, engine::Stores, needs_engines, on_engines};
 use tokio::sync::Barrier;
@@ -38,62 +39,28 @@ struct Things;
 
 impl MigratorTrait for Things {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First), Box::new(Second)]
+        vec![create_tables("m0001", things), create_tables("m0002", others)]
     }
 }
 
-struct First;
-
-impl MigrationName for First {
-    fn name(&self) -> &'static str {
-        "m0001"
-    }
+fn things(engine: DbBackend) -> Vec<NewTable> {
+    let things = Table::create()
+        .table("thing")
+        .col(schema::big_integer("thing_id").primary_key())
+        .col(schema::string_len("name", 40))
+        .col(schema::big_integer("units"))
+        .col(long_text(engine, "story"))
+        .check(Check::named("ck_thing_units", Expr::col("units").gte(0)))
+        .take();
+    vec![NewTable::new(things).unique("uq_thing_name", &["name"]).index("ix_thing_units", &["units"])]
 }
 
-#[async_trait::async_trait]
-impl MigrationTrait for First {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::create()
-            .table("thing")
-            .col(schema::big_integer("thing_id").primary_key())
-            .col(schema::string_len("name", 40))
-            .col(schema::big_integer("units"))
-            .col(long_text(manager, "story"))
-            .check(Check::named("ck_thing_units", Expr::col("units").gte(0)))
-            .take();
-        let indexes = [
-            Index::create().name("uq_thing_name").table("thing").col("name").unique().take(),
-            Index::create().name("ix_thing_units").table("thing").col("units").take(),
-        ];
-        create_table(manager, table, indexes).await
-    }
+fn others(_: DbBackend) -> Vec<NewTable> {
+    let others = Table::create().table("other").col(schema::big_integer("other_id").primary_key()).take();
+    vec![NewTable::new(others)]
 }
 
-struct Second;
-
-impl MigrationName for Second {
-    fn name(&self) -> &'static str {
-        "m0002"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Second {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::create().table("other").col(schema::big_integer("other_id").primary_key()).take();
-        create_table(manager, table, []).await
-    }
-}
-
-/// Databases of each engine of this run; gone when the test is over.
+/// One empty database per engine, removed at the end of the test.
 struct Engines {
     urls: Vec<String>,
     _folder: tempfile::TempDir,
@@ -131,7 +98,7 @@ async fn insert(db: &Db, row: ActiveModel) -> Result<(), SqlError> {
 }
 
 #[tokio::test]
-async fn errors_are_told_apart() {
+async fn errors_are_classified() {
     for url in engines().urls {
         let db = opened(&url).await;
         insert(&db, row(1, "one", 1)).await.unwrap();
@@ -147,11 +114,11 @@ async fn errors_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_there_is_left_as_it_is_and_not_counted() {
+async fn an_existing_row_is_neither_changed_nor_counted() {
     for url in engines().urls {
         let db = opened(&url).await;
         let inserted = |rows: Vec<ActiveModel>| {
-            db.write(rows, |tx, rows| Box::pin(async move { insert_unless_there(tx, rows.clone()).await }))
+            db.write(rows, |tx, rows| Box::pin(async move { insert_or_ignore(tx, rows.clone()).await }))
         };
         assert_eq!(inserted(vec![row(1, "one", 1)]).await.unwrap(), 1, "{url}");
         assert_eq!(inserted(vec![row(1, "one", 7)]).await.unwrap(), 0, "{url}");
@@ -170,9 +137,9 @@ async fn a_text_may_be_longer_than_64_kilobytes() {
     }
 }
 
-/// Two transactions take the same two rows in opposite order: a deadlock, unless one comes after the other.
+/// Two transactions lock the same two rows in opposite order, which is a deadlock unless they run one after the other.
 #[tokio::test]
-async fn deadlocks_are_run_again_until_both_have_had_their_effect() {
+async fn transactions_in_a_deadlock_are_retried_until_both_have_succeeded() {
     for url in engines().urls {
         let db = opened(&url).await;
         insert(&db, row(1, "one", 0)).await.unwrap();
@@ -207,28 +174,33 @@ async fn add_one(tx: &Tx, id: i64) -> Result<(), SqlError> {
 }
 
 #[tokio::test]
-async fn whoever_skips_locked_rows_gets_others() {
+async fn skipping_locked_rows_returns_the_next_ones() {
     for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
         let db = opened(&url).await;
         for id in 1..=4 {
             insert(&db, row(id, &format!("thing {id}"), 1)).await.unwrap();
         }
         let begin = || db.reader().begin_with_config(Some(sea_orm::IsolationLevel::ReadCommitted), None);
-        let (one, other) = (begin().await.unwrap(), begin().await.unwrap());
+        let one = begin().await.unwrap();
+        let other = begin().await.unwrap();
         let two_oldest = || Entity::find().order_by_asc(Column::ThingId).limit(2);
         let ids = |rows: Vec<thing::Model>| rows.iter().map(|row| row.thing_id).collect::<Vec<_>>();
-        assert_eq!(ids(lock_skipping(two_oldest()).all(&one).await.unwrap()), [1, 2], "{url}");
-        assert_eq!(ids(lock_skipping(two_oldest()).all(&other).await.unwrap()), [3, 4], "{url}");
+        assert_eq!(ids(lock_skip_locked(two_oldest()).all(&one).await.unwrap()), [1, 2], "{url}");
+        assert_eq!(ids(lock_skip_locked(two_oldest()).all(&other).await.unwrap()), [3, 4], "{url}");
         one.rollback().await.unwrap();
-        assert_eq!(ids(lock(two_oldest()).all(&other).await.unwrap()), [1, 2], "{url}");
+        assert_eq!(ids(lock_for_update(two_oldest()).all(&other).await.unwrap()), [1, 2], "{url}");
         other.rollback().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn replicas_that_start_at_once_migrate_once() {
+async fn replicas_that_start_together_migrate_once() {
     for url in engines().urls {
-        assert_eq!(souk_sql::pending::<Things>(&opened_empty(&url).await).await.unwrap(), ["m0001", "m0002"], "{url}");
+        assert_eq!(
+            souk_sql::pending_migrations::<Things>(&opened_empty(&url).await).await.unwrap(),
+            ["m0001", "m0002"],
+            "{url}"
+        );
         let starts = (0..3).map(|_| souk_sql::migrate::<Things>(&url));
         // One file has one writer at a time; replicas are for engines.
         let applied: Vec<Vec<String>> = if url.starts_with("sqlite:") {
@@ -239,20 +211,20 @@ async fn replicas_that_start_at_once_migrate_once() {
         let mut all: Vec<String> = applied.concat();
         all.sort();
         assert_eq!(all, ["m0001", "m0002"], "{url}: each by one of them");
-        assert!(souk_sql::pending::<Things>(&url).await.unwrap().is_empty(), "{url}");
+        assert!(souk_sql::pending_migrations::<Things>(&url).await.unwrap().is_empty(), "{url}");
     }
 }
 
-/// Makes the file of a SQLite store, so that it can be opened for reading.
+/// Creates the file of a SQLite store, because opening it for reading does not.
 async fn opened_empty(url: &str) -> String {
     drop(Db::open(url, Access::ReadWrite).await.unwrap());
     url.to_owned()
 }
 
-/// MySQL commits each change of the schema by itself: a process killed after the table was made and
-/// before that was noted leaves exactly this.
+/// MySQL commits each change of the schema separately. A process killed between creating the table and recording the
+/// migration leaves exactly this state.
 #[tokio::test]
-async fn a_migration_that_was_killed_half_way_is_done_again() {
+async fn a_migration_that_was_killed_half_way_runs_again() {
     for url in engines().urls.into_iter().filter(|url| url.starts_with("mysql:")) {
         let db = opened(&url).await;
         insert(&db, row(1, "one", 1)).await.unwrap();
@@ -264,7 +236,7 @@ async fn a_migration_that_was_killed_half_way_is_done_again() {
 }
 
 #[tokio::test]
-async fn an_engine_that_is_away_is_unavailable_and_its_password_is_not_told() {
+async fn an_unreachable_engine_is_unavailable_and_its_password_does_not_leak() {
     for url in ["postgres://u:topsecret@127.0.0.1:1/x", "mysql://u:topsecret@127.0.0.1:1/x"] {
         let error = Db::open(url, Access::ReadWrite).await.unwrap_err();
         assert!(matches!(error, SqlError::Unavailable(_)), "{error}");
@@ -275,7 +247,7 @@ async fn an_engine_that_is_away_is_unavailable_and_its_password_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_yet_is_waited_for() {
+async fn a_database_that_does_not_exist_yet_is_unavailable() {
     if !needs_engines() {
         return;
     }
@@ -286,7 +258,7 @@ async fn a_database_that_is_not_there_yet_is_waited_for() {
 }
 
 #[tokio::test]
-async fn cut_connections_cost_what_was_under_way_and_nothing_after() {
+async fn a_cut_connection_fails_its_transaction_and_no_later_one() {
     for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
         drop(opened(&url).await);
         let proxy = Proxy::to(host_and_port(&url)).await;
@@ -322,7 +294,7 @@ async fn cut_connections_cost_what_was_under_way_and_nothing_after() {
 }
 
 #[tokio::test]
-async fn an_engine_that_says_nothing_is_given_up_in_time_and_taken_up_again() {
+async fn statements_to_a_silent_engine_time_out_and_later_ones_succeed() {
     for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
         drop(opened(&url).await);
         let proxy = Proxy::to(host_and_port(&url)).await;
@@ -330,16 +302,16 @@ async fn an_engine_that_says_nothing_is_given_up_in_time_and_taken_up_again() {
         insert(&db, row(1, "one", 1)).await.unwrap();
         let sleep = if url.starts_with("postgres") { "SELECT pg_sleep(2)" } else { "SELECT SLEEP(2)" };
         let backend = db.reader().get_database_backend();
-        let asking = db.reader().query_one_raw(sea_orm::Statement::from_string(backend, sleep));
+        let query = db.reader().query_one_raw(sea_orm::Statement::from_string(backend, sleep));
         let stalling = async {
             // The statement takes two seconds, so it is under way by now.
             tokio::time::sleep(Duration::from_millis(500)).await;
             proxy.stall(true);
         };
-        let asked = tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(asking, stalling).0 }).await;
-        let error: SqlError = asked.expect("it is given up in time").unwrap_err().into();
+        let outcome = tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(query, stalling).0 }).await;
+        let error: SqlError = outcome.expect("it times out").unwrap_err().into();
         assert!(matches!(error, SqlError::Unavailable(_)), "{url}: {error}");
-        assert_eq!(db.reader().connections(), Connections { used: 0, idle: 0 }, "{url}: a new pool");
+        assert_eq!(db.reader().connections(), ConnectionCounts { used: 0, idle: 0 }, "{url}: a new pool");
         let error: SqlError = Entity::find().all(db.reader()).await.unwrap_err().into();
         assert!(matches!(error, SqlError::Unavailable(_)), "{url}: {error}");
         proxy.stall(false);
@@ -352,7 +324,7 @@ fn host_and_port(url: &str) -> String {
     format!("{}:{}", url.host_str().unwrap(), url.port().unwrap())
 }
 
-/// A server that takes no writes any more, as after a switch to another primary.
+/// A server that rejects writes, like a former primary after a failover.
 #[tokio::test]
 async fn a_server_that_became_read_only_is_not_ready_until_it_writes_again() {
     for url in engines().urls.into_iter().filter(|url| url.starts_with("postgres")) {
@@ -366,7 +338,7 @@ async fn a_server_that_became_read_only_is_not_ready_until_it_writes_again() {
         assert!(matches!(error, SqlError::Unavailable(_)), "{error}");
         assert!(matches!(db.ping().await, Err(SqlError::Unavailable(_))), "what refuses to write is not ready");
         admin.reader().execute_unprepared(&set("RESET default_transaction_read_only")).await.unwrap();
-        // The connections that were refused are not used again, so nobody has to wait for their end.
+        // PostgreSQL applies the setting to new sessions only, so this works because the pool was replaced.
         insert(&db, row(1, "one", 1)).await.unwrap();
         db.ping().await.unwrap();
     }

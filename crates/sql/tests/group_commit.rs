@@ -1,4 +1,4 @@
-//! The writer's promises: groups commit together, one refusal or panic undoes only its own work.
+//! The guarantees of SQLite's writer: groups commit together, and a failure or panic undoes only its own transaction.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use futures::future::join_all;
@@ -36,7 +36,7 @@ async fn ids(db: &Db) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn many_at_once_are_all_stored_and_each_failure_undoes_only_itself() {
+async fn concurrent_transactions_are_all_stored_and_each_failure_undoes_only_itself() {
     let (_folder, db) = open().await;
     let outcomes = join_all((0..300_i64).map(|id| {
         db.write(id, |tx, &id| {
@@ -64,7 +64,7 @@ async fn many_at_once_are_all_stored_and_each_failure_undoes_only_itself() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_nothing_half_done() {
+async fn a_dropped_caller_leaves_nothing_half_done() {
     let (_folder, db) = open().await;
     let abandoned = db.write((), |tx, ()| {
         Box::pin(async move {
@@ -73,7 +73,7 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
             insert(tx, 2).await
         })
     });
-    // Polled once: the job is queued, then its caller is gone.
+    // Polled once, the call queues its job; then it is dropped.
     assert!(futures::poll!(Box::pin(abandoned)).is_pending());
     db.write((), |tx, ()| Box::pin(async move { insert(tx, 3).await })).await.unwrap();
     let stored = ids(&db).await;
@@ -81,7 +81,7 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_commit_is_woken_after_it() {
+async fn a_waiter_for_a_commit_is_woken_after_it() {
     let (_folder, db) = open().await;
     db.write((), |tx, ()| {
         Box::pin(async move {
@@ -96,7 +96,7 @@ async fn who_waits_for_a_commit_is_woken_after_it() {
 }
 
 #[tokio::test]
-async fn a_store_opened_for_reading_refuses_to_write() {
+async fn a_store_opened_for_reading_rejects_writes() {
     let (folder, db) = open().await;
     db.write((), |tx, ()| Box::pin(async move { insert(tx, 5).await })).await.unwrap();
     let reader = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadOnly).await.unwrap();
@@ -107,12 +107,12 @@ async fn a_store_opened_for_reading_refuses_to_write() {
 }
 
 #[tokio::test]
-async fn what_is_answered_after_a_full_disk_is_on_disk() {
+async fn transactions_confirmed_after_a_full_disk_are_on_disk() {
     let (folder, db) = open().await;
     let fill = || {
         db.write((), |tx, ()| {
             Box::pin(async move {
-                // SQLite's own stand-in for a full disk.
+                // SQLite reports exceeding this limit as it reports a full disk.
                 tx.execute_unprepared("PRAGMA max_page_count = 3").await?;
                 tx.execute_unprepared("CREATE TABLE big (b BLOB)").await?;
                 tx.execute_unprepared("INSERT INTO big VALUES (zeroblob(200000))").await?;
@@ -130,7 +130,7 @@ async fn what_is_answered_after_a_full_disk_is_on_disk() {
         assert!(defect().await.is_err());
         assert!(fill().await.is_err());
         db.write(round, |tx, &round| Box::pin(async move { insert(tx, round).await })).await.unwrap();
-        // Another connection sees it: it is no longer in a transaction of the writer's.
+        // Visible to another connection, so it is committed and not only part of the writer's open transaction.
         let other = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadOnly).await.unwrap();
         assert_eq!(ids(&other).await, (0..=round).collect::<Vec<i64>>());
     }

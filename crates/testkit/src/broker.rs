@@ -1,4 +1,4 @@
-//! A RabbitMQ of a test's own, for tests that stop it.
+//! A private RabbitMQ server for tests that stop and restart it.
 
 use std::{net::TcpListener as Free, path::PathBuf, process::Stdio, time::Duration};
 
@@ -8,10 +8,10 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// How long it may take to answer on its port.
-const START: Duration = Duration::from_secs(60);
+/// Time limit of a start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A broker on a free port. It is killed when this is dropped.
+/// A RabbitMQ server on a free port, killed when this is dropped.
 #[derive(Debug)]
 pub struct Broker {
     folder: TempDir,
@@ -21,7 +21,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts a new, empty broker, and waits until it answers.
+    /// Starts a new, empty server, and waits until it accepts connections.
     pub async fn start() -> Self {
         let mut broker =
             Self { folder: tempfile::tempdir().unwrap(), port: free_port(), distribution: free_port(), process: None };
@@ -29,19 +29,19 @@ impl Broker {
         broker
     }
 
-    /// Its URL.
+    /// Returns the AMQP URL with credentials.
     #[must_use]
     pub fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
     }
 
-    /// Starts it again with everything it had stored.
+    /// Starts the server again with its stored messages.
     pub async fn resume(&mut self) {
-        assert!(self.process.is_none(), "it runs");
+        assert!(self.process.is_none(), "the server is running");
         let at = |name: &str| self.folder.path().join(name).display().to_string();
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let child = Command::new(program())
-            // Its own node, files and ports; nothing of a broker that runs on this machine.
+            // Node name, files and ports of its own, so that it does not meet an installed server.
             .env("RABBITMQ_NODENAME", format!("souk{}@localhost", self.port))
             .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODE_PORT", self.port.to_string())
@@ -60,33 +60,33 @@ impl Broker {
             .spawn()
             .unwrap_or_else(|error| panic!("rabbitmq-server cannot be started: {error}"));
         self.process = Some(child);
-        let answers = async {
-            while !self.answers().await {
+        let started = async {
+            while !self.speaks_amqp().await {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        let waited = tokio::time::timeout(START, answers).await;
+        let waited = tokio::time::timeout(START_TIMEOUT, started).await;
         assert!(waited.is_ok(), "{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap());
     }
 
-    /// Whether it speaks AMQP: it answers a wrong greeting with the right one.
-    async fn answers(&self) -> bool {
+    /// Returns true if the server replies to a protocol header of an unknown version with its own, as AMQP requires.
+    async fn speaks_amqp(&self) -> bool {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let asking = async {
+        let handshake = async {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
             stream.write_all(b"AMQP\x00\x00\x00\x00").await?;
-            let mut greeting = [0; 4];
-            stream.read_exact(&mut greeting).await?;
-            Ok::<_, std::io::Error>(&greeting == b"AMQP")
+            let mut header = [0; 4];
+            stream.read_exact(&mut header).await?;
+            Ok::<_, std::io::Error>(&header == b"AMQP")
         };
-        matches!(tokio::time::timeout(Duration::from_secs(1), asking).await, Ok(Ok(true)))
+        matches!(tokio::time::timeout(Duration::from_secs(1), handshake).await, Ok(Ok(true)))
     }
 
-    /// Stops it at once, as a pulled plug does.
+    /// Kills the server with SIGKILL, as a power failure would, and waits until its port is closed.
     pub async fn kill(&mut self) {
-        let mut process = self.process.take().expect("it does not run");
+        let mut process = self.process.take().expect("the server is not running");
         let group = process.id().unwrap();
-        // The server is a script with the virtual machine below it: all of its group goes.
+        // The process is a shell script, and Erlang's virtual machine is its child, hence the whole group.
         let killed = Command::new("kill").args(["-9", "--", &format!("-{group}")]).status().await.unwrap();
         assert!(killed.success());
         process.wait().await.unwrap();
@@ -104,7 +104,7 @@ impl Drop for Broker {
     }
 }
 
-/// The server itself rather than Debian's wrapper, which would change to another user.
+/// Returns the server's own script if possible: Debian's wrapper in the path switches to another user.
 fn program() -> PathBuf {
     let direct = PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server");
     if direct.exists() { direct } else { PathBuf::from("rabbitmq-server") }
@@ -119,15 +119,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_stops_and_comes_back() {
+    async fn it_stops_and_restarts() {
         if !crate::needs_engines() {
             return;
         }
         let mut broker = Broker::start().await;
-        assert!(broker.answers().await);
+        assert!(broker.speaks_amqp().await);
         broker.kill().await;
-        assert!(!broker.answers().await);
+        assert!(!broker.speaks_amqp().await);
         broker.resume().await;
-        assert!(broker.answers().await);
+        assert!(broker.speaks_amqp().await);
     }
 }

@@ -1,4 +1,4 @@
-//! Holds a service to its OpenAPI document, and the document to its committed snapshot.
+//! Checks of a service's OpenAPI document: against its committed snapshot, and against the running service.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use crate::Client;
 
+const QUESTION_WORDS: &[&str] = &["What", "Who", "Whose", "Whether", "Which", "How"];
+
 /// Compares `document` with the file `snapshot`. With `SOUK_UPDATE_SNAPSHOTS=1` it writes the file instead.
 ///
 /// # Panics
 /// When they differ: an unwanted change of the API, or a wanted one whose snapshot is old.
 pub fn holds_against_snapshot(document: &impl Serialize, snapshot: &Path) {
+    every_field_is_described(document);
     let now = serde_json::to_string_pretty(document).unwrap() + "\n";
     if std::env::var_os("SOUK_UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(snapshot, &now).unwrap();
@@ -26,12 +29,75 @@ pub fn holds_against_snapshot(document: &impl Serialize, snapshot: &Path) {
     );
 }
 
-/// Calls every operation of the service's document without a token: those in `public` (`GET /products`)
-/// must not answer 401, all others must.
+/// Checks that every field of every schema in `document` and every parameter has a description: at least four words that
+/// do not open with a question word. Path parameters may have none, since the path itself names them.
 ///
 /// # Panics
-/// When an operation is more or less public than said.
-pub async fn only_public(client: &Client, public: &[&str]) {
+/// When descriptions are missing or say too little, with the list of them.
+pub fn every_field_is_described(document: &impl Serialize) {
+    let document = serde_json::to_value(document).unwrap();
+    let mut undescribed = Vec::new();
+    collect_undescribed(&document, "", &mut undescribed);
+    assert!(
+        undescribed.is_empty(),
+        "these need a description of four words or more that opens with no question word:\n{}",
+        undescribed.join("\n")
+    );
+}
+
+fn collect_undescribed(node: &Value, path: &str, undescribed: &mut Vec<String>) {
+    let Value::Object(members) = node else {
+        for (index, item) in node.as_array().into_iter().flatten().enumerate() {
+            collect_undescribed(item, &format!("{path}/{index}"), undescribed);
+        }
+        return;
+    };
+    for (key, member) in members {
+        let here = format!("{path}/{key}");
+        match (key.as_str(), member) {
+            // An example is data, not a schema, whatever its members are called.
+            ("example" | "examples" | "default", _) => {}
+            ("properties", Value::Object(fields)) => {
+                for (name, field) in fields {
+                    check_description(field, &format!("{here}/{name}"), undescribed);
+                    collect_undescribed(field, &format!("{here}/{name}"), undescribed);
+                }
+            }
+            ("parameters", Value::Array(parameters)) => {
+                let is_undescribed_path =
+                    |parameter: &&Value| parameter["in"] == "path" && parameter.get("description").is_none();
+                for parameter in parameters.iter().filter(|parameter| !is_undescribed_path(parameter)) {
+                    let name = parameter["name"].as_str().unwrap_or_default();
+                    check_description(parameter, &format!("{here}/{name}"), undescribed);
+                }
+            }
+            _ => collect_undescribed(member, &here, undescribed),
+        }
+    }
+}
+
+fn check_description(field: &Value, path: &str, undescribed: &mut Vec<String>) {
+    let description = description(field).unwrap_or_default();
+    let words: Vec<&str> = description.split_whitespace().collect();
+    let opener = words.first().map_or("", |word| word.trim_end_matches(|c: char| !c.is_alphabetic()));
+    if words.len() < 4 || QUESTION_WORDS.contains(&opener) {
+        undescribed.push(format!("{path}: {description:?}"));
+    }
+}
+
+/// Returns the description of a field. That of an optional reference to another schema stands in the reference, one
+/// level below the `oneOf` with `null`.
+fn description(field: &Value) -> Option<&str> {
+    let alternatives = ["oneOf", "anyOf", "allOf"].iter().filter_map(|key| field[*key].as_array()).flatten();
+    std::iter::once(field).chain(alternatives).find_map(|schema| schema["description"].as_str())
+}
+
+/// Calls every operation of the service's document without a token, and expects 401 for all except those in `public`, such
+/// as `GET /products`.
+///
+/// # Panics
+/// When an operation requires a token though it is in `public` or documented as public, or the other way round.
+pub async fn assert_public_routes(client: &Client, public: &[&str]) {
     let document = client.get("/openapi.json").await.json;
     let mut open = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -39,12 +105,13 @@ pub async fn only_public(client: &Client, public: &[&str]) {
             let verb: Method = method.to_ascii_uppercase().parse().unwrap();
             let filled = path.split('/').map(|part| if part.starts_with('{') { "1" } else { part });
             let body = (verb != Method::GET).then(|| "{}".to_owned());
-            let answer = client.send(verb.clone(), &filled.collect::<Vec<_>>().join("/"), body).await;
-            let line = format!("{verb} {path}");
-            let said_open = document["paths"][path][method]["security"] == Value::Array(Vec::new());
-            assert_eq!(answer.json["code"] != "auth.token_missing", said_open, "{line}: the document says otherwise");
-            if said_open {
-                open.insert(line);
+            let response = client.send(verb.clone(), &filled.collect::<Vec<_>>().join("/"), body).await;
+            let operation = format!("{verb} {path}");
+            let is_documented = document["paths"][path][method]["security"] == Value::Array(Vec::new());
+            let is_open = response.json["code"] != "auth.token_missing";
+            assert_eq!(is_open, is_documented, "{operation}: the document differs");
+            if is_open {
+                open.insert(operation);
             }
         }
     }

@@ -1,8 +1,7 @@
-//! The engines that tests run on: none but files in this process, or those of a company.
+//! The engines that tests run on: SQLite and the local bus, or those of a distributed installation.
 //!
-//! `SOUK_TEST_MODE=engines` chooses PostgreSQL, MySQL, Redis and RabbitMQ at the addresses in
-//! `SOUK_TEST_POSTGRES`, `SOUK_TEST_MYSQL`, `SOUK_TEST_REDIS` and `SOUK_TEST_RABBITMQ`. One that is
-//! missing fails the test: it is never skipped.
+//! `SOUK_TEST_MODE=engines` selects PostgreSQL, MySQL, Redis and RabbitMQ at the addresses in `SOUK_TEST_POSTGRES`,
+//! `SOUK_TEST_MYSQL`, `SOUK_TEST_REDIS` and `SOUK_TEST_RABBITMQ`. A test fails if one is missing; it is never skipped.
 
 use std::{
     future::Future,
@@ -18,10 +17,10 @@ use souk_values::{Clock, SystemClock};
 
 use crate::statements;
 
-/// How long making or removing something on an engine may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit of setup and removal on an engine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Whether tests run on engines rather than on files.
+/// Returns true if tests run on engines instead of files.
 #[must_use]
 pub fn on_engines() -> bool {
     match std::env::var("SOUK_TEST_MODE").as_deref() {
@@ -31,45 +30,45 @@ pub fn on_engines() -> bool {
     }
 }
 
-/// The same, for a test that makes no sense without engines; says why it does nothing then.
+/// Like [`on_engines`], for a test that makes sense on engines only; prints why the test does nothing otherwise.
 #[must_use]
 pub fn needs_engines() -> bool {
-    let are_there = on_engines();
-    if !are_there {
+    let has_engines = on_engines();
+    if !has_engines {
         println!("this test makes sense on engines only: SOUK_TEST_MODE=engines");
     }
-    are_there
+    has_engines
 }
 
 fn address(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }
 
-/// PostgreSQL's server, without a database: `postgres://user@host:port`.
+/// Returns the URL of the PostgreSQL server without a database: `postgres://user@host:port`.
 #[must_use]
 pub fn postgres() -> String {
     address("SOUK_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432")
 }
 
-/// MySQL's or MariaDB's server, without a database.
+/// Returns the URL of the MySQL or MariaDB server without a database.
 #[must_use]
 pub fn mysql() -> String {
     address("SOUK_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
 }
 
-/// Redis's server.
+/// Returns the URL of the Redis server.
 #[must_use]
 pub fn redis() -> String {
     address("SOUK_TEST_REDIS", "redis://127.0.0.1:6379")
 }
 
-/// RabbitMQ's server and virtual host.
+/// Returns the URL of the RabbitMQ server with its virtual host.
 #[must_use]
 pub fn rabbitmq() -> String {
     address("SOUK_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672/%2f")
 }
 
-/// A name that no other test of this or another process has now; begins with `t`.
+/// Returns a name that is unique among all running tests, and begins with `t`.
 #[must_use]
 pub fn unique_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -77,63 +76,63 @@ pub fn unique_name() -> String {
     format!("t{}_{}_{}", now % 1_000_000_000, std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Runs `work` to its end on a thread of its own: for what a test does before it waits for anything,
-/// and in `Drop`.
+/// Runs `work` to its end on a separate thread, for synchronous code such as `Drop`.
 ///
 /// # Panics
-/// When `work` does.
+/// When `work` panics or takes longer than a minute.
 pub fn block_on<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    // With a thread of its own for I/O: lapin's loop runs beside `work` and must never wait for it.
+    // Not a current-thread runtime: lapin's I/O loop has to run while `work` blocks.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let in_time = async { tokio::time::timeout(PATIENCE, work).await };
+    let in_time = async { tokio::time::timeout(TIMEOUT, work).await };
     let done = std::thread::spawn(move || runtime.block_on(in_time)).join().unwrap();
-    done.unwrap_or_else(|_| panic!("an engine gave no answer within {} s", PATIENCE.as_secs()))
+    done.unwrap_or_else(|_| panic!("an engine gave no answer within {} s", TIMEOUT.as_secs()))
 }
 
-/// Databases and key prefixes that are made when they are asked for and removed when this is dropped.
+/// The databases and key prefixes of one test, created on first use and removed when this is dropped.
 #[derive(Debug, Default)]
 pub struct Stores {
     name: String,
-    made: Mutex<Vec<Made>>,
+    created: Mutex<Vec<Store>>,
 }
 
 #[derive(Debug, Clone)]
-struct Made {
-    url: String,
-    remove: Option<(String, String)>,
+struct Store {
     name: String,
+    url: String,
+    /// Server and name of its database; `None` for a key prefix on Redis.
+    database: Option<(String, String)>,
 }
 
 impl Stores {
-    /// Nothing yet.
+    /// Returns a unique prefix without any stores.
     #[must_use]
     pub fn new() -> Self {
         if on_engines() {
             statements::watch();
         }
-        Self { name: unique_name(), made: Mutex::default() }
+        Self { name: unique_name(), created: Mutex::default() }
     }
 
-    /// What precedes every name that this test makes anywhere.
+    /// Returns the prefix of all names that this test uses on engines.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.name
     }
 
-    /// The URL of the store of `name`, on the engine that it has in a company: product's MySQL, cart's
-    /// Redis, the others' PostgreSQL.
+    /// Returns the URL of the store of service `name`, created on first use, on the engine that the service has in a
+    /// distributed installation: MySQL for product, Redis for cart, PostgreSQL for the others.
     pub fn url(&self, name: &str) -> String {
-        let mut made = self.made.lock().unwrap();
-        if let Some(store) = made.iter().find(|store| store.name == name) {
+        let mut created = self.created.lock().unwrap();
+        if let Some(store) = created.iter().find(|store| store.name == name) {
             return store.url.clone();
         }
-        let database = format!("{}_{name}", self.name);
+        let prefixed = format!("{}_{name}", self.name);
         let store = match name {
-            "product" => Made::database(mysql(), &database, name),
-            "cart" => Made { url: with_prefix(&redis(), &database), remove: None, name: name.to_owned() },
-            _ => Made::database(postgres(), &database, name),
+            "product" => Store::create_database(name, mysql(), &prefixed),
+            "cart" => Store { name: name.to_owned(), url: with_prefix(&redis(), &prefixed), database: None },
+            _ => Store::create_database(name, postgres(), &prefixed),
         };
-        made.push(store.clone());
+        created.push(store.clone());
         store.url
     }
 }
@@ -142,41 +141,41 @@ fn with_prefix(url: &str, prefix: &str) -> String {
     format!("{url}/0?prefix={prefix}:")
 }
 
-impl Made {
-    fn database(server: String, database: &str, name: &str) -> Self {
+impl Store {
+    fn create_database(name: &str, server: String, database: &str) -> Self {
         let url = format!("{server}/{database}");
         let variable = if server.starts_with("postgres") { "SOUK_TEST_POSTGRES" } else { "SOUK_TEST_MYSQL" };
         let create = format!("CREATE DATABASE {database}");
         let at = maintenance(&server);
         block_on(async move {
             let connection = Database::connect(&at).await;
-            // The URL may hold a password.
+            // Names the variable instead of the URL, which may contain a password.
             let connection =
-                connection.unwrap_or_else(|error| panic!("{variable} names no engine that works: {error}"));
+                connection.unwrap_or_else(|error| panic!("the engine in {variable} cannot be used: {error}"));
             connection.execute_unprepared(&create).await.unwrap();
             connection.close().await.unwrap();
         });
-        Self { url, remove: Some((server, database.to_owned())), name: name.to_owned() }
+        Self { name: name.to_owned(), url, database: Some((server, database.to_owned())) }
     }
 }
 
-/// Where databases are made: MySQL needs none for it, PostgreSQL has `postgres`.
+/// Returns the URL of the database from which others are created and dropped.
 fn maintenance(server: &str) -> String {
     if server.starts_with("postgres") { format!("{server}/postgres") } else { format!("{server}/mysql") }
 }
 
 impl Drop for Stores {
     fn drop(&mut self) {
-        let made = std::mem::take(&mut *self.made.lock().unwrap());
-        if made.is_empty() {
+        let created = std::mem::take(&mut *self.created.lock().unwrap());
+        if created.is_empty() {
             return;
         }
         if !std::thread::panicking() {
-            statements::are_portable();
+            statements::assert_portable();
         }
         block_on(async move {
-            for Made { url, remove, .. } in made {
-                match remove {
+            for Store { url, database, .. } in created {
+                match database {
                     Some((server, database)) => drop_database(&server, &database).await,
                     None => drop_keys(&url).await,
                 }
@@ -190,19 +189,19 @@ async fn drop_database(server: &str, database: &str) {
     if server.starts_with("postgres") {
         connection.execute_unprepared(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();
     } else {
-        end_connections(&connection, database).await;
+        kill_connections(&connection, database).await;
         connection.execute_unprepared(&format!("DROP DATABASE {database}")).await.unwrap();
     }
     connection.close().await.unwrap();
 }
 
-/// Ends what still works on a MySQL database, which would hold back its end for as long as it does.
-async fn end_connections(connection: &DatabaseConnection, database: &str) {
+/// Kills the connections to a MySQL database, whose open transactions would block dropping it.
+async fn kill_connections(connection: &DatabaseConnection, database: &str) {
     let sql = format!("SELECT id FROM information_schema.processlist WHERE db = '{database}'");
     let query = Statement::from_string(connection.get_database_backend(), sql);
     for row in connection.query_all_raw(query).await.unwrap() {
         let id: u64 = row.try_get("", "id").or_else(|_| row.try_get::<i64>("", "id").map(i64::unsigned_abs)).unwrap();
-        // It may have ended by itself meanwhile.
+        // Fails if the connection has ended meanwhile.
         let _ = connection.execute_unprepared(&format!("KILL {id}")).await;
     }
 }

@@ -1,9 +1,9 @@
-//! A small client: says what it sends in one line, and keeps the whole answer.
+//! An HTTP client for tests, with one call per request and the whole response read.
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-/// A client of one base address, with or without a token.
+/// A client of one base URL, with or without a bearer token.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: String,
@@ -12,39 +12,35 @@ pub struct Client {
     http: reqwest::Client,
 }
 
-/// An answer: status, headers, body as JSON (`Null` when it is none) and as text.
+/// A response with its body as text and as JSON.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
+pub struct TestResponse {
+    /// Status code of the response.
     pub status: StatusCode,
-    /// The headers.
+    /// Headers of the response.
     pub headers: HeaderMap,
-    /// The body, read as JSON.
+    /// Body parsed as JSON; `Null` if it is not JSON.
     pub json: Value,
-    /// The body.
+    /// Body as text.
     pub text: String,
 }
 
-impl Answer {
-    /// This answer, if its status is `status`.
+impl TestResponse {
+    /// Returns this response, and asserts its status.
     ///
     /// # Panics
-    /// When it is another, showing the body.
+    /// When the status is not `status`, with the body.
     #[track_caller]
-    #[expect(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "often the status is all that is asked"
-    )]
+    #[expect(clippy::must_use_candidate, clippy::return_self_not_must_use, reason = "many tests check the status only")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
     }
 
-    /// Asserts a problem+json with this status and code.
+    /// Asserts that the body is a problem+json with this status and code.
     ///
     /// # Panics
-    /// When it is none, or another.
+    /// When the body is none, or another one.
     #[track_caller]
     pub fn is_problem(&self, status: u16, code: &str) {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -52,7 +48,7 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
     }
 
-    /// A header's text, empty when it is missing.
+    /// Returns the text of a header, empty if it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
@@ -60,19 +56,19 @@ impl Answer {
 }
 
 impl Client {
-    /// A client of `base`, `http://host:port` with or without a prefix.
+    /// Returns a client of `base`: `http://host:port` with or without a path prefix.
     #[must_use]
     pub fn new(base: impl Into<String>) -> Self {
         Self { base: base.into(), token: None, headers: Vec::new(), http: reqwest::Client::new() }
     }
 
-    /// The same with a token.
+    /// Returns a copy that sends `token` as bearer token.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// The same with a header on every request, in place of an earlier one of that name.
+    /// Returns a copy that sends a header with every request, in place of an earlier one of that name.
     #[must_use]
     pub fn with_header(&self, name: &str, value: impl Into<String>) -> Self {
         let mut headers = self.headers.clone();
@@ -81,46 +77,51 @@ impl Client {
         Self { headers, ..self.clone() }
     }
 
-    /// `GET`.
-    pub async fn get(&self, path: &str) -> Answer {
+    /// Sends a `GET` request.
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(Method::GET, path, None).await
     }
 
-    /// `POST` with a JSON body.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    /// Sends a `POST` request with a JSON body.
+    pub async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.send(Method::POST, path, Some(body.to_string())).await
     }
 
-    /// `POST` with an `Idempotency-Key`.
-    pub async fn post_keyed(&self, path: &str, key: &str, body: Value) -> Answer {
+    /// Sends a `POST` request with a JSON body and the header `Idempotency-Key`.
+    pub async fn post_keyed(&self, path: &str, key: &str, body: Value) -> TestResponse {
         self.with_header("idempotency-key", key).post(path, body).await
     }
 
-    /// `PUT` with a JSON body.
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    /// Sends a `PUT` request with a JSON body.
+    pub async fn put(&self, path: &str, body: Value) -> TestResponse {
         self.send(Method::PUT, path, Some(body.to_string())).await
     }
 
-    /// `PATCH` with a JSON body.
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    /// Sends a `PATCH` request with a JSON body.
+    pub async fn patch(&self, path: &str, body: Value) -> TestResponse {
         self.send(Method::PATCH, path, Some(body.to_string())).await
     }
 
-    /// `DELETE`.
-    pub async fn delete(&self, path: &str) -> Answer {
+    /// Sends a `DELETE` request.
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.send(Method::DELETE, path, None).await
     }
 
-    /// Any method, with the body as given and sent as JSON.
+    /// Sends a request with any method, and `body` unchanged as `application/json`.
     ///
     /// # Panics
-    /// When there is no answer.
-    pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+    /// When there is no response.
+    pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> TestResponse {
         self.try_send(method, path, body).await.unwrap()
     }
 
-    /// The same, for a server that may be gone. Errors: there is no answer, or not all of it.
-    pub async fn try_send(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, reqwest::Error> {
+    /// Like [`Client::send`], for a server that may be down. Errors: there is no response, or it is incomplete.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<TestResponse, reqwest::Error> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -132,9 +133,10 @@ impl Client {
             request = request.header(name, value);
         }
         let response = request.send().await?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let status = response.status();
+        let headers = response.headers().clone();
         let text = response.text().await?;
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok(Answer { status, headers, json, text })
+        Ok(TestResponse { status, headers, json, text })
     }
 }

@@ -1,5 +1,7 @@
-//! For tests only: a world in which one service or several run on real stores, a clock that can be
-//! turned, tokens of anybody, fake peers, and waiting for what is eventual without sleeping on luck.
+//! For tests only: services on real stores with a clock that can be shifted, tokens for any user, fake peers, and waiting
+//! for eventual results without fixed sleeps.
+
+#![warn(missing_docs)]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +13,7 @@
 pub mod engine;
 
 mod broker;
+mod captured_log;
 mod document;
 mod http;
 mod proxy;
@@ -19,27 +22,27 @@ mod topology;
 mod world;
 
 pub use broker::Broker;
-
-pub use document::{holds_against_snapshot, only_public};
+pub use captured_log::CapturedLog;
+pub use document::{assert_public_routes, every_field_is_described, holds_against_snapshot};
 pub use engine::{needs_engines, on_engines};
-pub use http::{Answer, Client};
+pub use http::{Client, TestResponse};
 pub use proxy::Proxy;
 pub use statements::statements_seen;
-pub use topology::{OwnTopology, note_topology, remove_topology};
+pub use topology::{TestTopology, register_topology, remove_topology};
 pub use world::{Started, World};
 
 use std::{future::Future, time::Duration};
 
-/// Waits until `is_so` answers true, looking every 10 ms for at most 20 s.
+/// Polls `condition` every 10 ms until it returns true, for at most 20 s.
 ///
 /// # Panics
-/// When it does not come to be.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+/// When it does not return true in time, with `description`.
+pub async fn eventually<F: Future<Output = bool>>(description: &str, mut condition: impl FnMut() -> F) {
     for _ in 0..2_000 {
-        if is_so().await {
+        if condition().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it never came to be: {what}");
+    panic!("not true within 20 s: {description}");
 }

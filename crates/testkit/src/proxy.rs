@@ -1,4 +1,4 @@
-//! A small TCP proxy between a program and its engine, with which a test plays a bad network.
+//! A TCP proxy between a program and its engine that simulates network failures.
 
 use std::{
     net::SocketAddr,
@@ -18,66 +18,66 @@ use tokio::{
     sync::watch,
 };
 
-/// A proxy to one address. It ends, with its connections, when it is dropped.
+/// A proxy to one address, which ends with all of its connections when it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    weather: Arc<Weather>,
+    network: Arc<Network>,
     listener: tokio::task::JoinHandle<()>,
 }
 
-/// How the network is now.
+/// The simulated state of the network.
 #[derive(Debug)]
-struct Weather {
+struct Network {
     delay_ms: AtomicU64,
     is_refusing: AtomicBool,
-    /// What becomes of connections: each change tells all that are open.
-    order: watch::Sender<(u64, Order)>,
+    /// The last command to the open connections, with its number, so that the same command twice is a change.
+    command: watch::Sender<(u64, Command)>,
     is_stalled: watch::Sender<bool>,
     is_over: watch::Sender<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum Command {
     Flow,
     Cut,
-    /// Towards the engine nothing flows any more and the engine is told so; its answers still come.
+    /// Sends the end of the stream towards the engine, and still forwards its responses.
     HalfClose,
 }
 
 impl Proxy {
-    /// A proxy to `target`, `host:port`, on a free port of loopback.
+    /// Starts a proxy to `target` (`host:port`) on a free port of the loopback interface.
     pub async fn to(target: impl Into<String>) -> Self {
         let target = target.into();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let weather = Arc::new(Weather {
+        let network = Arc::new(Network {
             delay_ms: AtomicU64::new(0),
             is_refusing: AtomicBool::new(false),
-            order: watch::Sender::new((0, Order::Flow)),
+            command: watch::Sender::new((0, Command::Flow)),
             is_stalled: watch::Sender::new(false),
             is_over: watch::Sender::new(false),
         });
-        let seen = Arc::clone(&weather);
+        let current = Arc::clone(&network);
         let listener = tokio::spawn(async move {
             loop {
                 let Ok((client, _)) = listener.accept().await else { continue };
-                if seen.is_refusing.load(Ordering::SeqCst) {
+                if current.is_refusing.load(Ordering::SeqCst) {
                     continue;
                 }
-                tokio::spawn(carry(client, target.clone(), Arc::clone(&seen)));
+                tokio::spawn(forward(client, target.clone(), Arc::clone(&current)));
             }
         });
-        Self { address, weather, listener }
+        Self { address, network, listener }
     }
 
-    /// Where it listens, `host:port`.
+    /// Returns the address on which it listens as `host:port`.
     #[must_use]
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// `url` with this proxy's address in place of its host and port.
+    /// Returns `url` with the address of this proxy in place of its host and port.
     #[must_use]
     pub fn instead_of(&self, url: &str) -> String {
         let mut url = url::Url::parse(url).unwrap();
@@ -86,38 +86,38 @@ impl Proxy {
         url.to_string()
     }
 
-    /// Ends all connections that are open. New ones are taken.
+    /// Closes all open connections. New ones are accepted.
     pub fn cut(&self) {
-        self.order(Order::Cut);
+        self.command(Command::Cut);
     }
 
-    /// Closes the way towards the engine on all connections that are open, and leaves the way back.
+    /// Closes all open connections towards the engine, and leaves the direction back open.
     pub fn half_close(&self) {
-        self.order(Order::HalfClose);
+        self.command(Command::HalfClose);
     }
 
-    /// Holds each part of the stream back for so long, in both directions.
+    /// Delays every chunk of data in both directions.
     pub fn delay(&self, by: Duration) {
-        self.weather.delay_ms.store(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.network.delay_ms.store(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Carries nothing any more and closes nothing, as a network does that lost its way; or goes on.
+    /// Stops forwarding without closing connections, as a network that drops all packets; or resumes.
     pub fn stall(&self, is_stalled: bool) {
-        self.weather.is_stalled.send_replace(is_stalled);
+        self.network.is_stalled.send_replace(is_stalled);
     }
 
-    /// Ends what is open and takes no new connection; or takes them again.
+    /// Closes all connections and accepts no new ones; or accepts them again.
     pub fn refuse(&self, is_refusing: bool) {
-        self.weather.is_refusing.store(is_refusing, Ordering::SeqCst);
+        self.network.is_refusing.store(is_refusing, Ordering::SeqCst);
         if is_refusing {
             self.cut();
         }
     }
 
-    fn order(&self, order: Order) {
-        self.weather.order.send_modify(|(number, now)| {
+    fn command(&self, command: Command) {
+        self.network.command.send_modify(|(number, latest)| {
             *number += 1;
-            *now = order;
+            *latest = command;
         });
     }
 }
@@ -125,42 +125,42 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.listener.abort();
-        self.weather.is_over.send_replace(true);
+        self.network.is_over.send_replace(true);
     }
 }
 
-async fn carry(client: TcpStream, target: String, weather: Arc<Weather>) {
-    // An engine that is away looks as it does without a proxy: the connection ends.
+async fn forward(client: TcpStream, target: String, network: Arc<Network>) {
+    // Without an engine the client's connection is closed, as it would be without a proxy.
     let Ok(engine) = TcpStream::connect(&target).await else { return };
     client.set_nodelay(true).unwrap();
     engine.set_nodelay(true).unwrap();
     let (from_client, to_client) = client.into_split();
     let (from_engine, to_engine) = engine.into_split();
-    let there = pump(from_client, to_engine, Arc::clone(&weather), true);
-    let back = pump(from_engine, to_client, weather, false);
+    let there = pump(from_client, to_engine, Arc::clone(&network), true);
+    let back = pump(from_engine, to_client, network, false);
     tokio::join!(there, back);
 }
 
-/// Carries one direction until its source ends or the connection is cut.
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: Arc<Weather>, is_towards_engine: bool) {
-    let mut orders = weather.order.subscribe();
-    orders.mark_unchanged();
-    let mut stalled = weather.is_stalled.subscribe();
-    let mut over = weather.is_over.subscribe();
+/// Forwards one direction until its source ends or the connection is cut.
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, network: Arc<Network>, is_towards_engine: bool) {
+    let mut commands = network.command.subscribe();
+    commands.mark_unchanged();
+    let mut stalled = network.is_stalled.subscribe();
+    let mut over = network.is_over.subscribe();
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let count = tokio::select! {
             _ = over.changed() => return,
-            changed = orders.changed() => {
-                let order = orders.borrow_and_update().1;
-                match order {
+            changed = commands.changed() => {
+                let command = commands.borrow_and_update().1;
+                match command {
                     _ if changed.is_err() => return,
-                    Order::Cut => return,
-                    Order::HalfClose if is_towards_engine => {
+                    Command::Cut => return,
+                    Command::HalfClose if is_towards_engine => {
                         let _ = to.shutdown().await;
                         return;
                     }
-                    Order::HalfClose | Order::Flow => continue,
+                    Command::HalfClose | Command::Flow => continue,
                 }
             }
             count = from.read(&mut buffer) => count.unwrap_or(0),
@@ -169,12 +169,12 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: Arc<Weat
             let _ = to.shutdown().await;
             return;
         }
-        let delay = weather.delay_ms.load(Ordering::SeqCst);
+        let delay = network.delay_ms.load(Ordering::SeqCst);
         if delay > 0 {
             tokio::time::sleep(Duration::from_millis(delay)).await;
         }
         tokio::select! {
-            is_clear = stalled.wait_for(|is_stalled| !is_stalled) => if is_clear.is_err() { return },
+            resumed = stalled.wait_for(|is_stalled| !is_stalled) => if resumed.is_err() { return },
             _ = over.changed() => return,
         }
         if to.write_all(&buffer[..count]).await.is_err() {
@@ -202,32 +202,32 @@ mod tests {
         address
     }
 
-    async fn says(stream: &mut TcpStream, text: &str) -> std::io::Result<String> {
+    async fn send(stream: &mut TcpStream, text: &str) -> std::io::Result<String> {
         stream.write_all(text.as_bytes()).await?;
-        let mut heard = vec![0; text.len()];
-        stream.read_exact(&mut heard).await?;
-        Ok(String::from_utf8(heard).unwrap())
+        let mut echoed = vec![0; text.len()];
+        stream.read_exact(&mut echoed).await?;
+        Ok(String::from_utf8(echoed).unwrap())
     }
 
     #[tokio::test]
-    async fn it_carries_cuts_refuses_and_half_closes() {
+    async fn it_forwards_cuts_refuses_and_half_closes() {
         let proxy = Proxy::to(echo().await).await;
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-        assert_eq!(says(&mut stream, "hello").await.unwrap(), "hello");
+        assert_eq!(send(&mut stream, "hello").await.unwrap(), "hello");
         proxy.cut();
-        assert!(says(&mut stream, "hello").await.is_err());
+        assert!(send(&mut stream, "hello").await.is_err());
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-        assert_eq!(says(&mut stream, "again").await.unwrap(), "again");
+        assert_eq!(send(&mut stream, "again").await.unwrap(), "again");
         proxy.half_close();
         let mut last = Vec::new();
         stream.read_to_end(&mut last).await.unwrap();
-        assert_eq!(last, b"bye", "the engine sees the end and its answer still comes");
+        assert_eq!(last, b"bye", "the engine sees the end, and its response still arrives");
         proxy.refuse(true);
         let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
-        assert!(says(&mut refused, "hello").await.is_err());
+        assert!(send(&mut refused, "hello").await.is_err());
         proxy.refuse(false);
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-        assert_eq!(says(&mut stream, "back").await.unwrap(), "back");
+        assert_eq!(send(&mut stream, "back").await.unwrap(), "back");
     }
 
     #[tokio::test]
@@ -235,16 +235,16 @@ mod tests {
         let proxy = Proxy::to(echo().await).await;
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
         proxy.delay(Duration::from_millis(100));
-        let begun = std::time::Instant::now();
-        assert_eq!(says(&mut stream, "slow").await.unwrap(), "slow");
-        assert!(begun.elapsed() >= Duration::from_millis(200), "held back both ways");
+        let began = std::time::Instant::now();
+        assert_eq!(send(&mut stream, "slow").await.unwrap(), "slow");
+        assert!(began.elapsed() >= Duration::from_millis(200), "delayed in both directions");
         proxy.delay(Duration::ZERO);
         proxy.stall(true);
-        let nothing = tokio::time::timeout(Duration::from_millis(200), says(&mut stream, "x")).await;
-        assert!(nothing.is_err(), "nothing is carried and nothing is closed");
+        let nothing = tokio::time::timeout(Duration::from_millis(200), send(&mut stream, "x")).await;
+        assert!(nothing.is_err(), "nothing is forwarded and nothing is closed");
         proxy.stall(false);
-        let mut heard = [0];
-        stream.read_exact(&mut heard).await.unwrap();
-        assert_eq!(&heard, b"x");
+        let mut echoed = [0];
+        stream.read_exact(&mut echoed).await.unwrap();
+        assert_eq!(&echoed, b"x");
     }
 }

@@ -1,5 +1,4 @@
-//! Looks at every statement that a store sends to MySQL, and refuses what MySQL 8.4 does not know
-//! though MariaDB does, or the other way round.
+//! Checks that every statement sent to MySQL is valid on both MySQL 8.4 and MariaDB 10.11, whichever of them tests run on.
 
 use std::sync::{Mutex, Once};
 
@@ -9,10 +8,10 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-/// Where souk-sql tells what it sends.
+/// Tracing target under which souk-sql logs its statements.
 const TARGET: &str = "souk_sql::statement";
 
-/// Words of MariaDB that MySQL 8.4 refuses, as they stand between blanks in an upper-case statement.
+/// Syntax of MariaDB that MySQL 8.4 rejects, as it occurs in an upper-case statement with single blanks.
 const ONLY_MARIADB: &[&str] = &[
     " RETURNING ",
     "CREATE OR REPLACE TABLE",
@@ -37,14 +36,14 @@ const ONLY_MARIADB: &[&str] = &[
     " UUID ",
 ];
 
-/// Words of MySQL 8.4 that MariaDB 10.11 refuses.
+/// Syntax of MySQL 8.4 that MariaDB 10.11 rejects.
 const ONLY_MYSQL: &[&str] =
     &[" FOR UPDATE OF ", " AS NEW ", " LATERAL ", "JSON_TABLE(", "MEMBER OF", "->>", "UTF8MB4_0900", "FOR SHARE"];
 
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static SEEN: Mutex<u64> = Mutex::new(0);
 
-/// Begins to look, once for the whole test process.
+/// Starts checking, once per test process.
 pub(crate) fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -52,29 +51,29 @@ pub(crate) fn watch() {
     });
 }
 
-/// What was found so far, if anything was.
+/// Checks the statements so far.
 ///
 /// # Panics
-/// When a statement was sent to MySQL that only one of MySQL and MariaDB knows.
-pub(crate) fn are_portable() {
+/// When one of them is valid on one of the two only.
+pub(crate) fn assert_portable() {
     let found = FOUND.lock().unwrap();
     assert!(found.is_empty(), "not valid on both MySQL 8.4 and MariaDB 10.11:\n{}", found.join("\n"));
 }
 
-/// How many statements to MySQL were looked at in this process.
+/// Returns the number of statements to MySQL that were checked in this process.
 #[must_use]
 pub fn statements_seen() -> u64 {
     *SEEN.lock().unwrap()
 }
 
-/// The word that only one of the two knows, if `statement` has one.
-fn foreign_word(statement: &str) -> Option<&'static str> {
+/// Returns the syntax in `statement` that only one of the two accepts.
+fn unportable_syntax(statement: &str) -> Option<&'static str> {
     let text = format!(" {} ", statement.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase());
     ONLY_MARIADB.iter().chain(ONLY_MYSQL).copied().find(|word| text.contains(word))
 }
 
-/// Takes the statements and nothing else. It keeps no spans, so that those of a test's own subscriber may
-/// end on any thread.
+/// A subscriber that receives statements only. It has no spans, so that spans of a test's own subscriber may close on any
+/// thread.
 struct Watcher;
 
 impl Subscriber for Watcher {
@@ -95,8 +94,8 @@ impl Subscriber for Watcher {
         event.record(&mut sent);
         if sent.engine.contains("MySql") {
             *SEEN.lock().unwrap() += 1;
-            if let Some(word) = foreign_word(&sent.statement) {
-                FOUND.lock().unwrap().push(format!("{word}: {}", sent.statement));
+            if let Some(syntax) = unportable_syntax(&sent.statement) {
+                FOUND.lock().unwrap().push(format!("{syntax}: {}", sent.statement));
             }
         }
     }
@@ -131,21 +130,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_one_of_the_two_knows_is_found() {
-        for foreign in [
+    fn syntax_of_only_one_of_the_two_is_found() {
+        for unportable in [
             "INSERT INTO `a` (`b`) VALUES (?) RETURNING `b`",
             "create index if not exists ix on t (c)",
             "SELECT a FROM t\n FOR UPDATE  OF t",
             "INSERT INTO t VALUES (1) AS new ON DUPLICATE KEY UPDATE a = new.a",
         ] {
-            assert!(foreign_word(foreign).is_some(), "{foreign}");
+            assert!(unportable_syntax(unportable).is_some(), "{unportable}");
         }
         for common in [
             "INSERT IGNORE INTO `inbox_event` (`queue`) VALUES (?)",
             "SELECT `a` FROM `t` LIMIT 5 FOR UPDATE SKIP LOCKED",
             "CREATE TABLE IF NOT EXISTS `t` ( `a` bigint NOT NULL PRIMARY KEY, KEY `ix` (`a`) ) ENGINE=InnoDB",
         ] {
-            assert_eq!(foreign_word(common), None, "{common}");
+            assert_eq!(unportable_syntax(common), None, "{common}");
         }
     }
 }

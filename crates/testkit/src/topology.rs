@@ -1,4 +1,4 @@
-//! The exchanges and queues of one test on the broker: declared by the transport, removed with the test.
+//! The exchanges and queues of one test on the broker, declared by its transport and removed with the test.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,32 +7,32 @@ use souk_values::{Clock, Secret};
 
 use crate::engine;
 
-/// The most time that a broker may take to be connected to.
-const CONNECT: Duration = Duration::from_secs(20);
+/// Time limit for connecting to the broker.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A transport on the broker under a prefix of its own; gone from the broker when this is dropped.
+/// A transport under its own prefix, whose exchanges and queues are removed when this is dropped.
 #[derive(Debug)]
-pub struct OwnTopology {
+pub struct TestTopology {
     transport: Arc<RabbitTransport>,
     prefix: String,
 }
 
-impl OwnTopology {
-    /// Declares everything under `prefix`.
+impl TestTopology {
+    /// Declares the topology under `prefix`.
     ///
     /// # Panics
-    /// When the broker is not there.
+    /// When the broker cannot be used.
     pub async fn declare(prefix: &str, clock: Arc<dyn Clock>) -> Self {
         let prefix = format!("{prefix}.");
-        note_topology(&prefix).await;
+        register_topology(&prefix).await;
         let config = RabbitConfig {
             url: Secret::new(engine::rabbitmq()),
             prefix: prefix.clone(),
-            wakes: vec!["order."],
-            name: "souk test".to_owned(),
+            signal_types: vec!["order."],
+            connection_name: "souk test".to_owned(),
         };
         let transport = Arc::new(RabbitTransport::open(config, clock).await.unwrap());
-        let connected = tokio::time::timeout(CONNECT, async {
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, async {
             while transport.ping().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -42,46 +42,46 @@ impl OwnTopology {
         Self { transport, prefix }
     }
 
-    /// The transport.
+    /// Returns the transport under this prefix.
     #[must_use]
     pub fn transport(&self) -> Arc<RabbitTransport> {
         Arc::clone(&self.transport)
     }
 }
 
-/// Notes that `prefix` is in use on the broker, and removes what tests left there whose process is gone:
-/// queues keep files open, and a broker has only so many.
+/// Registers `prefix` as in use by this process, and removes the topologies of processes that have ended: left alone, their
+/// queues would exhaust the broker's file descriptors.
 ///
 /// # Panics
-/// When the note cannot be written.
-pub async fn note_topology(prefix: &str) {
-    let notes = std::env::temp_dir().join("souk-test-topologies");
-    std::fs::create_dir_all(&notes).unwrap();
-    std::fs::write(notes.join(prefix), std::process::id().to_string()).unwrap();
-    for note in std::fs::read_dir(&notes).unwrap().filter_map(Result::ok) {
-        // Another test may be removing the same.
-        let Ok(process) = std::fs::read_to_string(note.path()) else { continue };
+/// When the register cannot be written.
+pub async fn register_topology(prefix: &str) {
+    let register = std::env::temp_dir().join("souk-test-topologies");
+    std::fs::create_dir_all(&register).unwrap();
+    std::fs::write(register.join(prefix), std::process::id().to_string()).unwrap();
+    for entry in std::fs::read_dir(&register).unwrap().filter_map(Result::ok) {
+        // Fails if another test is removing the same topology.
+        let Ok(process) = std::fs::read_to_string(entry.path()) else { continue };
         if !process.is_empty() && !std::path::Path::new("/proc").join(process).exists() {
-            remove_topology(&engine::rabbitmq(), &note.file_name().to_string_lossy()).await;
+            remove_topology(&engine::rabbitmq(), &entry.file_name().to_string_lossy()).await;
         }
     }
 }
 
-impl Drop for OwnTopology {
+impl Drop for TestTopology {
     fn drop(&mut self) {
-        // It would declare again what it sees vanish.
+        // A running transport declares missing queues again.
         self.transport.stop();
         let prefix = self.prefix.clone();
         engine::block_on(async move { remove_topology(&engine::rabbitmq(), &prefix).await });
     }
 }
 
-/// Removes every exchange and queue under `prefix` from the broker at `url`.
+/// Removes all exchanges and queues under `prefix` from the broker at `url`.
 ///
 /// # Panics
-/// When the broker is not there, or refuses.
+/// When the broker cannot be used or rejects the removal.
 pub async fn remove_topology(url: &str, prefix: &str) {
     RabbitTransport::remove_everything_at(&Secret::new(url.to_owned()), prefix).await.unwrap();
-    // Another test may have removed the same.
+    // Fails if another test has removed the same topology.
     let _ = std::fs::remove_file(std::env::temp_dir().join("souk-test-topologies").join(prefix));
 }

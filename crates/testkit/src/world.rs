@@ -1,4 +1,4 @@
-//! A world for services under test: folder, clock, bus, keys, and peers that answer as told.
+//! The environment of services under test: folder, clock, bus, keys and fake peers.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use jsonwebtoken::{
 use souk_bus::{Delivery, LocalTransport, Stamper, Transport, Verdict};
 use souk_events::{Envelope, Event, Queue};
 use souk_kit::{
-    Deps, Peers, Running, Service, ShopConfig,
+    Deps, Peers, Running, ServiceParts, ShopConfig,
     auth::{AUDIENCE, Claims, ISSUER, JwksSource, Role, ServiceToken, ServiceTokenRequest, Verifier},
     call::Directory,
 };
@@ -23,48 +23,49 @@ use souk_values::{Clock, IdGen, Secret, ShiftedClock, UserId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::{Client, OwnTopology, engine::Stores, on_engines};
+use crate::{Client, TestTopology, engine::Stores, on_engines};
 
-/// After so long without a message a queue of a broker is taken to have no more.
+/// Time limit for the first message in a queue.
+const FIRST_MESSAGE: Duration = Duration::from_secs(20);
+/// Time without a message after which a queue of a broker counts as empty.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// Everything a service needs, made for one test and gone after it.
+/// Everything that services need, created for one test and removed after it.
 #[derive(Debug)]
 pub struct World {
-    /// Where stores are.
+    /// Folder of the SQLite files.
     pub folder: TempDir,
-    /// The clock that every service is given; turn it with `advance`.
+    /// Clock of all services, which `advance` shifts.
     pub clock: Arc<ShiftedClock>,
-    /// What services are given.
+    /// Dependencies for building services.
     pub deps: Deps,
     key: Arc<Key>,
-    /// If that is where tests run.
+    /// Resources on engines; `None` if tests run on files.
     engines: Option<Engines>,
 }
 
-/// What a world has on engines.
 #[derive(Debug)]
 struct Engines {
     stores: Stores,
-    topology: OwnTopology,
-    /// What tests have looked at in each queue.
-    heard: Mutex<HashMap<&'static str, Vec<Envelope>>>,
+    topology: TestTopology,
+    /// Messages that the test has received from each queue.
+    received: Mutex<HashMap<&'static str, Vec<Envelope>>>,
 }
 
 impl Engines {
     async fn new(clock: Arc<dyn Clock>) -> Self {
         let stores = Stores::new();
-        let topology = OwnTopology::declare(stores.prefix(), clock).await;
-        Self { stores, topology, heard: Mutex::default() }
+        let topology = TestTopology::declare(stores.prefix(), clock).await;
+        Self { stores, topology, received: Mutex::default() }
     }
 }
 
-/// A started service, with a client of it.
+/// A started service with a client.
 #[derive(Debug)]
 pub struct Started {
-    /// A client without a token.
+    /// Client without a token.
     pub client: Client,
-    /// The service, to be stopped if the test wants to.
+    /// Handle of the running service, with which a test can stop it.
     pub running: Running,
 }
 
@@ -90,7 +91,7 @@ impl JwksSource for FixedKeys {
 }
 
 impl World {
-    /// A new world, with a fake auth that gives service tokens.
+    /// Returns a new world with a fake auth that issues service tokens.
     pub async fn new() -> Self {
         souk_kit::install_crypto();
         souk_kit::telemetry::install_metrics();
@@ -114,8 +115,8 @@ impl World {
         world
     }
 
-    /// The URL of this world's store of that name: a SQLite file, or a database of its own on the engine
-    /// that the service of that name has in a company.
+    /// Returns the URL of the store of service `name`: a SQLite file, or a separate database on the engine that the service
+    /// has in a distributed installation.
     #[must_use]
     pub fn store_url(&self, name: &str) -> String {
         match &self.engines {
@@ -124,8 +125,8 @@ impl World {
         }
     }
 
-    /// Starts `service` on a free port and makes it known to its peers.
-    pub async fn serve(&self, service: Service) -> Started {
+    /// Starts `service` on a free port, and adds it to the directory of its peers.
+    pub async fn serve(&self, service: ServiceParts) -> Started {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let name = service.name;
         let running = souk_kit::start(service, listener, &self.deps).unwrap();
@@ -134,7 +135,7 @@ impl World {
         Started { client: Client::new(base), running }
     }
 
-    /// Lets `router` answer for the service `name`. Answers its base address.
+    /// Serves `router` as the service `name`, and returns its base URL.
     pub async fn fake_peer(&self, name: &str, router: Router) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -144,7 +145,8 @@ impl World {
     }
 
     async fn fake_auth(&self) {
-        let (key, clock) = (Arc::clone(&self.key), self.clock.clone());
+        let key = Arc::clone(&self.key);
+        let clock = self.clock.clone();
         let issue = move |Json(request): Json<ServiceTokenRequest>| {
             let access_token = sign(&key, &*clock, request.service, Role::Service, None);
             async move { Json(ServiceToken { access_token, expires_in: 900 }) }
@@ -152,75 +154,76 @@ impl World {
         self.fake_peer("auth", Router::new().route("/internal/tokens", post(issue))).await;
     }
 
-    /// A token for `sub` with `role`, good for 15 minutes.
+    /// Returns a token for `sub` with `role` that expires after 15 minutes.
     #[must_use]
     pub fn token(&self, sub: impl std::fmt::Display, role: Role) -> String {
         let username = matches!(role, Role::Customer | Role::Admin).then(|| format!("user{sub}"));
         sign(&self.key, &*self.clock, sub.to_string(), role, username)
     }
 
-    /// A token with claims as given, signed by the world's key.
+    /// Returns a token with exactly these claims, signed by the world's key.
     #[must_use]
     pub fn token_with(&self, claims: &Claims) -> String {
         let header = Header { kid: Some("test".to_owned()), ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, claims, &self.key.private).unwrap()
     }
 
-    /// A customer's token.
+    /// Returns the token of a customer.
     #[must_use]
     pub fn customer(&self, user: UserId) -> String {
         self.token(user, Role::Customer)
     }
 
-    /// An admin's token.
+    /// Returns the token of an administrator.
     #[must_use]
     pub fn admin(&self) -> String {
         self.token(1, Role::Admin)
     }
 
-    /// A new user's id.
+    /// Returns the id of a new user.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.deps.ids.next()
     }
 
-    /// Puts `event` into an envelope.
+    /// Wraps `event` in an envelope.
     #[must_use]
     pub fn envelope<E: Event>(&self, event: &E) -> Envelope {
         Stamper::new(self.deps.ids.clone(), self.clock.clone()).stamp(event).unwrap()
     }
 
-    /// Publishes `event`, as another service would.
+    /// Publishes `event` as another service would.
     pub async fn publish<E: Event>(&self, event: &E) {
         self.deps.transport.publish(&[self.envelope(event)]).await.unwrap();
     }
 
-    /// The events of type `E` that wait in `queue`, which nobody may consume meanwhile. Waits for at
-    /// least one message in the queue.
+    /// Returns the events of type `E` that wait in `queue`, which must have no consumer. Waits for at least one message in
+    /// the queue.
     pub async fn waiting<E: Event>(&self, queue: &'static Queue) -> Vec<E> {
         let mut subscription = self.deps.transport.subscribe(queue).await.unwrap();
-        let has_heard =
-            self.engines.as_ref().is_some_and(|engines| engines.heard.lock().unwrap().contains_key(queue.name));
-        let patience = if has_heard { QUIET } else { Duration::from_secs(20) };
-        let batch = tokio::time::timeout(patience, subscription.next(1_000)).await;
+        let has_received =
+            self.engines.as_ref().is_some_and(|engines| engines.received.lock().unwrap().contains_key(queue.name));
+        let timeout = if has_received { QUIET } else { FIRST_MESSAGE };
+        let batch = tokio::time::timeout(timeout, subscription.next(1_000)).await;
         let found =
             |batch: &[Delivery]| -> Vec<Envelope> { batch.iter().map(|delivery| delivery.envelope.clone()).collect() };
-        let opened = |heard: &[Envelope]| heard.iter().filter_map(|envelope| envelope.open().ok()).collect();
+        let opened = |received: &[Envelope]| received.iter().filter_map(|envelope| envelope.open().ok()).collect();
         let Some(engines) = &self.engines else {
             let batch = batch.unwrap_or_else(|_| panic!("nothing arrived in {}", queue.name)).unwrap();
             return opened(&found(&batch));
         };
-        // A broker hands out one after another, and no more than it is to wait for: each is taken and kept here.
+        // The broker delivers no more than its prefetch limit at a time. So the messages are acknowledged, and kept here for
+        // the next call.
         let mut batch = batch.map(Result::unwrap).unwrap_or_default();
         while !batch.is_empty() {
-            engines.heard.lock().unwrap().entry(queue.name).or_default().extend(found(&batch));
+            engines.received.lock().unwrap().entry(queue.name).or_default().extend(found(&batch));
             subscription.settle(batch.into_iter().map(|delivery| (delivery, Verdict::Ack)).collect()).await.unwrap();
             let more = tokio::time::timeout(QUIET, subscription.next(1_000)).await;
             batch = more.map(Result::unwrap).unwrap_or_default();
         }
-        let heard = engines.heard.lock().unwrap().get(queue.name).cloned().unwrap_or_default();
-        assert!(!heard.is_empty(), "nothing arrived in {}", queue.name);
-        opened(&heard)
+        let received = engines.received.lock().unwrap().get(queue.name).cloned().unwrap_or_default();
+        assert!(!received.is_empty(), "nothing arrived in {}", queue.name);
+        opened(&received)
     }
 }
 

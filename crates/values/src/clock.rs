@@ -1,4 +1,4 @@
-//! Time as an argument: the clock every service is given, and the instant it tells.
+//! Time as an argument: the clock that is injected into every service, and the timestamps that it returns.
 
 use std::{
     fmt,
@@ -14,17 +14,17 @@ use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Serialize, de};
 use tokio::sync::watch;
 
-/// An instant in UTC, in whole milliseconds since 1970-01-01: what every store keeps and every
-/// body shows. RFC 3339 with milliseconds on the wire, a 64-bit integer in a store.
+/// An instant in UTC with a resolution of one millisecond. On the wire it is RFC 3339 text with milliseconds, in a store
+/// a 64-bit integer: milliseconds since 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The earliest instant that `souk` shows, 1970-01-01T00:00:00Z.
+    /// The earliest instant that can be represented, 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// From milliseconds since 1970-01-01 UTC. Values that RFC 3339 cannot show are brought to the
-    /// nearest one that it can.
+    /// Returns the instant `millis` milliseconds after 1970-01-01 UTC. Values outside the years 1970 to 9999, which RFC
+    /// 3339 cannot express here, are clamped.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         // 9999-12-31T23:59:59.999Z
@@ -43,21 +43,21 @@ impl Timestamp {
         self.0.div_euclid(1_000)
     }
 
-    /// This instant and `duration` later; stays at the last instant that can be shown.
+    /// Returns the instant that is `duration` later, at most the end of the year 9999.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.0.saturating_add(millis))
     }
 
-    /// This instant and `duration` earlier; stays at 1970.
+    /// Returns the instant that is `duration` earlier, at least [`Timestamp::EPOCH`].
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.0.saturating_sub(millis))
     }
 
-    /// How long it is from `earlier` to this instant; zero when `earlier` is later.
+    /// Returns the time elapsed from `earlier` to this instant; zero if `earlier` is in fact later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -119,87 +119,88 @@ fn serde_json_example(text: &str) -> serde_json::Value {
     serde_json::Value::String(text.to_owned())
 }
 
-/// What time it is. Two ship: the system's, and one that an admin may move (`--test-clock`).
+/// The source of the current time: [`SystemClock`] in production, [`ShiftedClock`] in tests and under `--test-clock`.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The present instant.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// A receiver that changes each time the clock is moved by hand, so that a sleeper can look
-    /// again; `None` for a clock that only runs.
-    fn moves(&self) -> Option<watch::Receiver<i64>> {
+    /// Returns a receiver of the clock's manual shifts, with the total offset in milliseconds as its value, so that a
+    /// sleeper can recompute its remaining time. `None` for a clock that cannot be shifted.
+    fn shifts(&self) -> Option<watch::Receiver<i64>> {
         None
     }
 }
 
-/// The machine's clock.
+/// The operating system's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only caller of the operating system's clock")]
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(Utc::now().timestamp_millis())
     }
 }
 
-/// The machine's clock as it was, going on by itself, plus an offset that can be moved forward: `souk up
-/// --test-clock`, and tests. It never goes back, though the machine's clock may be set back.
+/// A clock that starts at the system time plus an offset, advances monotonically, and can be moved forward: for tests and
+/// `souk up --test-clock`. It never goes back, even if the system clock is set back.
 #[derive(Debug)]
 pub struct ShiftedClock {
-    began: Timestamp,
-    since: Instant,
+    started_at: Timestamp,
+    started: Instant,
     offset_ms: AtomicI64,
-    moved: watch::Sender<i64>,
+    shifts: watch::Sender<i64>,
 }
 
 impl ShiftedClock {
-    /// A clock that is `offset` ahead of the machine's.
+    /// Returns a clock that is `offset` ahead of the system clock.
     #[must_use]
     pub fn new(offset: Duration) -> Arc<Self> {
         let offset_ms = i64::try_from(offset.as_millis()).unwrap_or(i64::MAX);
         Arc::new(Self {
-            began: SystemClock.now(),
-            since: Instant::now(),
+            started_at: SystemClock.now(),
+            started: Instant::now(),
             offset_ms: AtomicI64::new(offset_ms),
-            moved: watch::Sender::new(offset_ms),
+            shifts: watch::Sender::new(offset_ms),
         })
     }
 
-    /// Moves the clock forward and wakes whoever sleeps by it. Answers the whole offset.
+    /// Moves the clock forward, wakes everything that sleeps on it, and returns the total offset.
     pub fn advance(&self, by: Duration) -> Duration {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let offset_ms = self.offset_ms.fetch_add(by_ms, Ordering::SeqCst).saturating_add(by_ms);
-        self.moved.send_replace(offset_ms);
+        self.shifts.send_replace(offset_ms);
         Duration::from_millis(u64::try_from(offset_ms).unwrap_or(0))
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        let gone_on = self.began.plus(self.since.elapsed()).millis();
-        Timestamp::from_millis(gone_on.saturating_add(self.offset_ms.load(Ordering::SeqCst)))
+        let unshifted = self.started_at.plus(self.started.elapsed()).millis();
+        Timestamp::from_millis(unshifted.saturating_add(self.offset_ms.load(Ordering::SeqCst)))
     }
 
-    fn moves(&self) -> Option<watch::Receiver<i64>> {
-        Some(self.moved.subscribe())
+    fn shifts(&self) -> Option<watch::Receiver<i64>> {
+        Some(self.shifts.subscribe())
     }
 }
 
-/// Sleeps until `clock` shows `deadline`, however the clock gets there, and no longer than it takes from now if nobody
-/// touches the clock: a machine's clock that is set back makes nobody sleep longer. Who must know whether the time has
-/// come looks at the clock.
+/// Sleeps until `clock` reaches `deadline`, either by running or by being shifted. Never sleeps longer than the time that
+/// is left now, so that a system clock that is set back does not prolong the sleep; a caller to whom that matters checks
+/// the clock afterwards.
 pub async fn sleep_until(clock: &dyn Clock, deadline: Timestamp) {
-    let mut moves = clock.moves();
+    let mut shifts = clock.shifts();
     let mut left = deadline.since(clock.now());
-    // Monotonic, unlike the clock.
-    let (began, longest) = (tokio::time::Instant::now(), left);
+    // Tokio's clock is monotonic, the system clock is not.
+    let began = tokio::time::Instant::now();
+    let longest = left;
     while !left.is_zero() {
-        match &mut moves {
+        match &mut shifts {
             None => tokio::time::sleep(left).await,
-            Some(moves) => {
+            Some(shifts) => {
                 tokio::select! {
                     () = tokio::time::sleep(left) => {}
-                    change = moves.changed() => if change.is_err() { tokio::time::sleep(left).await },
+                    change = shifts.changed() => if change.is_err() { tokio::time::sleep(left).await },
                 }
             }
         }
@@ -207,7 +208,7 @@ pub async fn sleep_until(clock: &dyn Clock, deadline: Timestamp) {
     }
 }
 
-/// Sleeps for `duration` by `clock`.
+/// Sleeps for `duration` of `clock`, as [`sleep_until`] does.
 pub async fn sleep(clock: &dyn Clock, duration: Duration) {
     sleep_until(clock, clock.now().plus(duration)).await;
 }
@@ -226,7 +227,7 @@ mod tests {
         }
 
         #[test]
-        fn adding_then_asking_since_gives_the_duration(millis in 0_i64..4_000_000_000_000, seconds in 0_u64..10_000_000) {
+        fn since_returns_the_duration_that_was_added(millis in 0_i64..4_000_000_000_000, seconds in 0_u64..10_000_000) {
             let start = Timestamp::from_millis(millis);
             let later = start.plus(Duration::from_secs(seconds));
             prop_assert_eq!(later.since(start), Duration::from_secs(seconds));
@@ -236,17 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn a_shifted_clock_moves_and_tells_who_waits() {
+    fn a_shifted_clock_advances_and_notifies_its_subscribers() {
         let clock = ShiftedClock::new(Duration::ZERO);
-        let moves = clock.moves().unwrap();
+        let shifts = clock.shifts().unwrap();
         let before = clock.now();
         clock.advance(Duration::from_secs(3_600));
         assert!(clock.now().since(before) >= Duration::from_secs(3_600));
-        assert!(moves.has_changed().unwrap());
+        assert!(shifts.has_changed().unwrap());
     }
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_the_clock_is_moved() {
+    async fn a_sleeper_wakes_when_the_clock_is_shifted() {
         let clock = ShiftedClock::new(Duration::ZERO);
         let sleeper = tokio::spawn({
             let clock = clock.clone();
@@ -257,23 +258,24 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(5), sleeper).await.unwrap().unwrap();
     }
 
-    /// Goes back an hour once it was looked at.
+    /// A system clock that is set back by an hour after two reads.
     #[derive(Debug, Default)]
     struct SetBack(AtomicI64);
 
     impl Clock for SetBack {
         fn now(&self) -> Timestamp {
-            let looks = self.0.fetch_add(1, Ordering::SeqCst);
-            let machine = SystemClock.now();
-            if looks < 2 { machine } else { machine.minus(Duration::from_secs(3_600)) }
+            let reads = self.0.fetch_add(1, Ordering::SeqCst);
+            let now = SystemClock.now();
+            if reads < 2 { now } else { now.minus(Duration::from_secs(3_600)) }
         }
     }
 
     #[tokio::test]
-    async fn a_clock_that_is_set_back_makes_nobody_sleep_longer() {
-        let (clock, began) = (SetBack::default(), Instant::now());
+    async fn a_clock_that_is_set_back_does_not_prolong_a_sleep() {
+        let clock = SetBack::default();
+        let began = Instant::now();
         let slept = sleep(&clock, Duration::from_millis(30));
-        tokio::time::timeout(Duration::from_secs(10), slept).await.expect("as long as it was to be");
+        tokio::time::timeout(Duration::from_secs(10), slept).await.expect("the sleep ends in its original time");
         assert!(began.elapsed() >= Duration::from_millis(29), "{:?}", began.elapsed());
     }
 }

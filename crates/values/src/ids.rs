@@ -1,11 +1,9 @@
-//! Typed ids. One list, append-only. Each is a positive integer below 2^53, so that JavaScript
-//! reads it exactly, and sorts by the time it was made.
+//! Typed ids and their generator. An id is a positive integer below 2^53, so that JavaScript reads it exactly, and sorts
+//! by the time it was generated.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{Clock, Timestamp};
@@ -13,16 +11,16 @@ use crate::{Clock, Timestamp};
 /// The largest id, 2^53 - 1.
 pub const MAX_ID: i64 = (1 << 53) - 1;
 
-/// A text that is not an id: not a whole number, or outside 1..2^53.
+/// A number or text that is not an id: not a whole number, or outside of 1 to 2^53 - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is a whole number from 1 to 9007199254740991")]
 pub struct IdError;
 
-/// An id type: made from a number that was checked, shown as that number.
+/// A type of id. Each wraps a checked number, and reads and displays as that number.
 pub trait Id: Copy + Sized + Send + Sync + 'static {
-    /// Checks the number. Errors: below 1 or at least 2^53.
+    /// Returns the id with this number. Errors: the number is below 1 or above [`MAX_ID`].
     fn new(number: i64) -> Result<Self, IdError>;
-    /// The number, as stores keep it.
+    /// Returns the number, which is also the form in stores.
     fn get(self) -> i64;
 }
 
@@ -83,30 +81,30 @@ macro_rules! id {
 }
 
 id! {
-    /// A person or guest known to auth.
+    /// A registered user or a guest, issued by auth.
     UserId;
     /// A product of the catalogue.
     ProductId;
     /// A node of the category tree.
     CategoryId;
-    /// An order.
+    /// An order, issued by order.
     OrderId;
-    /// A line of an order.
+    /// One line of an order.
     OrderItemId;
-    /// An attempt to pay an order.
+    /// One attempt to pay an order.
     PaymentId;
-    /// A return of money.
+    /// One refund of a payment.
     RefundId;
-    /// A notice to one user.
+    /// One notification to one user.
     NotificationId;
 }
 
-/// Seconds since 1970 of 2025-01-01T00:00:00Z, where ids begin.
+/// 2025-01-01T00:00:00Z, from which ids count seconds, as seconds since 1970.
 const ID_EPOCH_SECONDS: i64 = 1_735_689_600;
 const RANDOM_BITS: u32 = 22;
 
-/// Makes ids: 31 bits of seconds since 2025-01-01 UTC (enough until 2093), then 22 random bits.
-/// Two makers may meet on one id; the primary key refuses the second, and its maker draws again.
+/// Generates ids from 31 bits of seconds since 2025-01-01 UTC, enough until 2093, and 22 random bits. Two generators may
+/// draw the same id; the store's primary key rejects the second, and the caller draws again. Cloning shares the generator.
 #[derive(Debug, Clone)]
 pub struct IdGen {
     clock: Arc<dyn Clock>,
@@ -115,32 +113,32 @@ pub struct IdGen {
 }
 
 impl IdGen {
-    /// A maker seeded by the operating system.
+    /// Returns a generator seeded by the operating system.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self::seeded(clock, StdRng::from_rng(&mut rand::rng()))
     }
 
-    /// A maker whose random bits come from `rng`, for repeatable tests.
+    /// Returns a generator that draws its random bits from `rng`, for repeatable tests.
     #[must_use]
     pub fn seeded(clock: Arc<dyn Clock>, rng: StdRng) -> Self {
         Self { clock, rng: Arc::new(Mutex::new(rng)), last_uuid: Arc::default() }
     }
 
-    /// The next id.
+    /// Returns a new id.
     #[must_use]
     pub fn next<I: Id>(&self) -> I {
         self.draw(self.clock.now(), 1)
     }
 
-    /// `count` ids that follow each other without a gap, for a bulk insert: cheap to index.
+    /// Returns `count` consecutive ids for a bulk insert, which an index appends without splitting its pages.
     #[must_use]
     pub fn next_many<I: Id>(&self, count: usize) -> Vec<I> {
         let first = self.draw::<I>(self.clock.now(), count).get();
         (first..).take(count).filter_map(|number| I::new(number).ok()).collect()
     }
 
-    /// `length` random bytes in lower-case hexadecimal, for tokens and keys.
+    /// Returns `length` random bytes as lower-case hexadecimal, for tokens and keys.
     #[must_use]
     pub fn token(&self, length: usize) -> String {
         use std::fmt::Write as _;
@@ -152,19 +150,19 @@ impl IdGen {
         })
     }
 
-    /// An event id: `UUIDv7` of the clock's time, greater than every one this maker gave before, so
-    /// that an outbox read in the order of its keys is read in the order it was written.
+    /// Returns an event id: a `UUIDv7` greater than all that this generator returned before, so that reading an outbox in
+    /// the order of its keys is reading it in the order of its writes.
     #[must_use]
     pub fn uuid(&self) -> uuid::Uuid {
         let millis = u64::try_from(self.clock.now().millis()).unwrap_or(0);
         let random: [u8; 10] = self.with_rng(RngExt::random);
         let drawn = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-        let mut last = self.last_uuid.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = self.last_uuid.lock();
         *last = drawn.as_u128().max(last.saturating_add(1));
         uuid::Uuid::from_u128(*last)
     }
 
-    /// A random share of `whole`, for jitter.
+    /// Returns a random duration from zero up to `whole`.
     #[must_use]
     pub fn jitter(&self, whole: Duration) -> Duration {
         whole.mul_f64(self.with_rng(RngExt::random::<f64>))
@@ -173,6 +171,7 @@ impl IdGen {
     fn draw<I: Id>(&self, now: Timestamp, count: usize) -> I {
         let seconds = (now.seconds() - ID_EPOCH_SECONDS).clamp(0, (1 << 31) - 1);
         let room = (1_i64 << RANDOM_BITS) - i64::try_from(count).unwrap_or(i64::MAX).clamp(1, (1 << RANDOM_BITS) - 1);
+        // From 1, because 0 in the first second would not be an id.
         let low = self.with_rng(|rng| rng.random_range(1..=room));
         match I::new((seconds << RANDOM_BITS) | low) {
             Ok(id) => id,
@@ -181,8 +180,7 @@ impl IdGen {
     }
 
     fn with_rng<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        // A panic while drawing cannot leave a generator half changed, so poison means nothing here.
-        draw(&mut self.rng.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        draw(&mut self.rng.lock())
     }
 }
 
@@ -212,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn many_follow_each_other() {
+    fn a_batch_of_ids_is_consecutive() {
         let ids: Vec<ProductId> = IdGen::new(Arc::new(SystemClock)).next_many(500);
         assert_eq!(ids.len(), 500);
         assert!(ids.windows(2).all(|pair| pair[1].get() == pair[0].get() + 1));
     }
 
     #[test]
-    fn what_is_not_an_id_is_refused() {
+    fn anything_but_an_id_is_rejected() {
         for text in ["", "0", "-1", "+5", "007", "1.0", "9007199254740992", "abc", "1 "] {
             assert_eq!(text.parse::<OrderId>(), Err(IdError), "{text}");
         }

@@ -1,24 +1,24 @@
-//! Money: whole minor units of one currency. Never a float, never a silent overflow.
+//! Amounts of money in whole minor units of one currency, with checked arithmetic and without floats.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// An ISO 4217 currency: its three letters, and through them how many decimals it shows.
+/// A currency by its ISO 4217 code of three letters, which determines its number of decimals.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
 
 impl Currency {
-    /// The euro, the shop's currency unless configured otherwise.
+    /// The euro, the default currency of the shop.
     pub const EUR: Self = Self(*b"EUR");
 
-    /// The three letters.
+    /// Returns the ISO 4217 code, such as `EUR`.
     #[must_use]
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 
-    /// Decimals of the major unit, by ISO 4217: 0 for yen, 3 for Kuwaiti dinar, 2 for most.
+    /// Returns the number of decimals of the major unit by ISO 4217: 0 for the yen, 3 for the Kuwaiti dinar, 2 for most.
     #[must_use]
     pub fn decimals(self) -> u32 {
         match &self.0 {
@@ -65,73 +65,74 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
-/// What arithmetic on money refuses.
+/// A failure to parse an amount or to compute with amounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// Two currencies in one sum.
+    /// The amounts have different currencies.
     #[error("amounts of different currencies cannot be added or compared")]
     CurrencyMismatch,
-    /// More than 64 bits of minor units.
+    /// The result exceeds 64 bits of minor units.
     #[error("the amount is too large")]
     TooLarge,
-    /// Not three capital letters.
+    /// The code is not three capital letters.
     #[error("a currency is three capital letters, such as EUR")]
     NotACurrency,
-    /// Not a decimal number with at most the currency's decimals.
+    /// The text is not a decimal number, or has more decimals than the currency.
     #[error("an amount is a decimal number with no more decimals than its currency has")]
     NotAnAmount,
 }
 
-/// An amount in minor units (cents) of a currency.
+/// An amount of money in minor units of its currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"amount": 1999, "currency": "EUR"}))]
 pub struct Money {
-    /// Minor units: 1999 is 19.99 EUR.
+    /// Amount in minor units of the currency: 1999 is 19.99 EUR.
     #[serde(rename = "amount")]
     pub minor: i64,
-    /// ISO 4217.
+    /// ISO 4217 code of the currency, such as `EUR`.
     #[schema(value_type = String, pattern = "^[A-Z]{3}$")]
     pub currency: Currency,
 }
 
 impl Money {
-    /// `minor` units of `currency`.
+    /// Returns `minor` minor units of `currency`.
     #[must_use]
     pub fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
 
-    /// Nothing, in `currency`.
+    /// Returns zero in `currency`.
     #[must_use]
     pub fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
 
-    /// The sum. Errors: other currency, overflow.
+    /// Returns the sum of both amounts. Errors: the currencies differ, overflow.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         let minor = self.minor.checked_add(self.same(other)?).ok_or(MoneyError::TooLarge)?;
         Ok(Self { minor, ..self })
     }
 
-    /// The difference, which may be below zero. Errors: other currency, overflow.
+    /// Returns the difference of both amounts, which may be negative. Errors: the currencies differ, overflow.
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
         let minor = self.minor.checked_sub(self.same(other)?).ok_or(MoneyError::TooLarge)?;
         Ok(Self { minor, ..self })
     }
 
-    /// `quantity` times this. Errors: overflow.
+    /// Returns `quantity` times this amount. Errors: overflow.
     pub fn times(self, quantity: u32) -> Result<Self, MoneyError> {
         let minor = self.minor.checked_mul(i64::from(quantity)).ok_or(MoneyError::TooLarge)?;
         Ok(Self { minor, ..self })
     }
 
-    /// The sum of `amounts` in `currency`. Errors: other currency, overflow.
+    /// Returns the sum of `amounts`, zero if there are none. Errors: an amount is not in `currency`, overflow.
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
 
-    /// Reads a decimal such as `24.90` or `1200`. Errors: not a number, too many decimals, too large.
+    /// Parses a decimal number of major units such as `24.90` or `1200`. Errors: not a number, too many decimals, too
+    /// large.
     pub fn parse_decimal(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let text = text.trim();
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -154,7 +155,7 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// For people: `19.99 EUR`.
+    /// Formats the amount for people, such as `19.99 EUR`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = self.currency.decimals();
         let sign = if self.minor < 0 { "-" } else { "" };

@@ -1,27 +1,27 @@
-//! Lists in pages: what a caller asks for, and the shape every list answers in.
+//! Pagination: the requested page, and the response body that all lists share.
 
 use serde::Serialize;
 
-/// The largest page a caller may ask for.
+/// The largest page size that a caller may request.
 pub const MAX_PAGE_SIZE: u32 = 100;
 
-/// Which page of a list: `page` counts from 0, `size` is 1 to 100.
+/// The requested page of a list; the first page of 20 rows by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    /// From 0.
+    /// Zero-based number of the page.
     pub page: u32,
-    /// Rows on a page, 1 to 100.
+    /// Rows per page, 1 to [`MAX_PAGE_SIZE`].
     pub size: u32,
 }
 
 impl PageRequest {
-    /// Rows before this page.
+    /// Returns the number of rows before this page.
     #[must_use]
     pub fn offset(self) -> u64 {
         u64::from(self.page) * u64::from(self.size)
     }
 
-    /// Rows on this page, as stores count.
+    /// Returns the number of rows per page, as the 64-bit integer that stores take.
     #[must_use]
     pub fn limit(self) -> u64 {
         u64::from(self.size)
@@ -37,24 +37,24 @@ impl Default for PageRequest {
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
-    /// The rows of this page.
+    /// Entries of this page, at most `size`.
     pub items: Vec<T>,
-    /// Which page, from 0.
+    /// Zero-based number of this page.
     pub page: u32,
-    /// Rows asked for.
+    /// Requested number of entries per page.
     pub size: u32,
-    /// Rows in the whole list.
+    /// Number of entries on all pages together.
     pub total: u64,
 }
 
 impl<T> Page<T> {
-    /// A page as `request` asked for it.
+    /// Returns the page that `request` describes, with `total` entries on all pages.
     #[must_use]
     pub fn new(items: Vec<T>, request: PageRequest, total: u64) -> Self {
         Self { items, page: request.page, size: request.size, total }
     }
 
-    /// The same page with each row changed.
+    /// Returns the same page with each entry transformed by `change`.
     #[must_use]
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page {

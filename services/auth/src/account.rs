@@ -1,122 +1,110 @@
-//! A registered person: names and addresses that were checked, and what may change.
+//! A user's account, its validated names and addresses, and its changes.
 
 use souk_events::{UserChanged, UserRegistered};
 use souk_kit::{auth::Role, problem::FieldError};
 use souk_values::{Secret, Timestamp, UserId};
 
-/// The longest address taken; it stands in a unique index of every engine.
-const LONGEST_EMAIL: usize = 191;
+/// Longest address accepted: 191 characters of utf8mb4 fit into a unique index of older MySQL engines (767 bytes).
+const MAX_EMAIL_LENGTH: usize = 191;
 
-/// A name that was checked: 3 to 40 letters, digits, `_`, `.` or `-`.
+/// A valid user name: 3 to 40 ASCII letters, digits, `_`, `.` or `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Username(String);
+pub(crate) struct Username(String);
 
 impl Username {
-    /// Checks `text`. Errors: what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
         let fits = (3..=40).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(wrong("username", "takes 3 to 40 letters, digits, '_', '.' or '-'"))
+            Err(field_error("username", "must have 3 to 40 letters, digits, '_', '.' or '-'"))
         }
     }
 
-    /// As it was written.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What makes it unique: the same name in another case is taken.
-    pub fn key(&self) -> String {
-        key(&self.0)
+    /// Returns the form in which the name is unique: in lower case.
+    pub(crate) fn key(&self) -> String {
+        fold(&self.0)
     }
 }
 
-/// An e-mail address that was checked.
+/// A valid e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Email(String);
+pub(crate) struct Email(String);
 
 impl Email {
-    /// Checks `text`. Errors: what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        if text.len() > LONGEST_EMAIL {
-            return Err(wrong("email", "has more than 191 characters"));
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
+        if text.len() > MAX_EMAIL_LENGTH {
+            return Err(field_error("email", "must have at most 191 characters"));
         }
         match garde::rules::email::parse_email(text) {
             Ok(()) => Ok(Self(text.to_owned())),
-            Err(_) => Err(wrong("email", "is not an e-mail address")),
+            Err(_) => Err(field_error("email", "must be an e-mail address")),
         }
     }
 
-    /// As it was written.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What makes it unique.
-    pub fn key(&self) -> String {
-        key(&self.0)
+    /// Returns the form in which the address is unique: in lower case.
+    pub(crate) fn key(&self) -> String {
+        fold(&self.0)
     }
 }
 
-/// What makes a name or address unique, and what it is found by.
-pub fn key(text: &str) -> String {
+/// Folds a name or address to the form in which it is unique and looked up.
+pub(crate) fn fold(text: &str) -> String {
     text.to_ascii_lowercase()
 }
 
-/// A field that is not allowed, and why.
-pub fn wrong(field: &str, message: &str) -> FieldError {
+pub(crate) fn field_error(field: &str, message: &str) -> FieldError {
     FieldError { field: field.to_owned(), message: message.to_owned() }
 }
 
-/// How somebody says who signs in.
+/// Identifier that a user signs in with, in any case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Login {
-    /// By name, in any case.
+pub(crate) enum Login {
     Username(String),
-    /// By address, in any case.
     Email(String),
 }
 
 impl Login {
-    /// What it is found by.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         match self {
-            Self::Username(text) | Self::Email(text) => key(text),
+            Self::Username(text) | Self::Email(text) => fold(text),
         }
     }
 }
 
-/// A registered person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// Who.
-    pub user_id: UserId,
-    /// The name shown.
-    pub username: Username,
-    /// Where mail goes.
-    pub email: Email,
-    /// Customer or admin.
-    pub role: Role,
-    /// Whether signing in is refused.
-    pub locked: bool,
-    /// The password's argon2id hash, a PHC string.
-    pub password_hash: Secret,
-    /// Sign-ins of an earlier epoch are over.
-    pub sign_in_epoch: i64,
-    /// Grows with each change.
-    pub version: i64,
-    /// When the account was made.
-    pub created_at: Timestamp,
+pub(crate) struct Account {
+    pub(crate) user_id: UserId,
+    pub(crate) username: Username,
+    pub(crate) email: Email,
+    /// Either `Customer` or `Admin`.
+    pub(crate) role: Role,
+    /// True if the user may not sign in.
+    pub(crate) locked: bool,
+    /// Argon2id hash of the password as a PHC string.
+    pub(crate) password_hash: Secret,
+    /// Sign-ins of an earlier epoch have ended: their refresh tokens are refused.
+    pub(crate) sign_in_epoch: i64,
+    /// 1 when registered; each change adds one.
+    pub(crate) version: i64,
+    pub(crate) created_at: Timestamp,
 }
 
 impl Account {
-    /// A new account of `role`.
-    pub fn register(
+    /// Creates an account of `role`.
+    pub(crate) fn register(
         user_id: UserId,
-        (username, email): (Username, Email),
+        username: Username,
+        email: Email,
         role: Role,
         password_hash: Secret,
         now: Timestamp,
@@ -142,8 +130,8 @@ impl Account {
         (account, event)
     }
 
-    /// The account with another name, address or both; `None` when nothing changes.
-    pub fn with_profile(self, username: Option<Username>, email: Option<Email>) -> Option<(Self, UserChanged)> {
+    /// Changes name, address or both; `None` when nothing changes.
+    pub(crate) fn with_profile(self, username: Option<Username>, email: Option<Email>) -> Option<(Self, UserChanged)> {
         let username = username.unwrap_or_else(|| self.username.clone());
         let email = email.unwrap_or_else(|| self.email.clone());
         if (&username, &email) == (&self.username, &self.email) {
@@ -152,10 +140,10 @@ impl Account {
         Some(Self { username, email, ..self }.changed())
     }
 
-    /// The account with another role, lock or both; `None` when nothing changes. A new role or a lock
-    /// ends all its sign-ins.
-    pub fn with_rights(self, role: Option<Role>, locked: Option<bool>) -> Option<(Self, UserChanged)> {
-        let (role, locked) = (role.unwrap_or(self.role), locked.unwrap_or(self.locked));
+    /// Changes role, lock or both; `None` when nothing changes. A new role or a lock ends all sign-ins.
+    pub(crate) fn with_rights(self, role: Option<Role>, locked: Option<bool>) -> Option<(Self, UserChanged)> {
+        let role = role.unwrap_or(self.role);
+        let locked = locked.unwrap_or(self.locked);
         if (role, locked) == (self.role, self.locked) {
             return None;
         }
@@ -163,13 +151,13 @@ impl Account {
         Some(Self { role, locked, sign_in_epoch: self.sign_in_epoch + ends, ..self }.changed())
     }
 
-    /// The account with another password; all its sign-ins end.
-    pub fn with_password(self, password_hash: Secret) -> Self {
+    /// Changes the password, which ends all sign-ins.
+    pub(crate) fn with_password(self, password_hash: Secret) -> Self {
         Self { password_hash, sign_in_epoch: self.sign_in_epoch + 1, version: self.version + 1, ..self }
     }
 
-    /// Whether this runs the shop now.
-    pub fn is_acting_admin(&self) -> bool {
+    /// True for an admin who may sign in.
+    pub(crate) fn is_active_admin(&self) -> bool {
         self.role == Role::Admin && !self.locked
     }
 
@@ -187,8 +175,8 @@ impl Account {
     }
 }
 
-/// A role as events and stores write it.
-pub fn role_name(role: Role) -> &'static str {
+/// Text of a role in events and stores.
+pub(crate) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Customer => "customer",
         Role::Admin => "admin",
@@ -204,13 +192,14 @@ mod tests {
     use super::*;
 
     fn account() -> Account {
-        let names = (Username::parse("ada").unwrap(), Email::parse("Ada@Example.org").unwrap());
+        let username = Username::parse("ada").unwrap();
+        let email = Email::parse("Ada@Example.org").unwrap();
         let id = UserId::new(2).unwrap();
-        Account::register(id, names, Role::Customer, Secret::new("hash".into()), Timestamp::EPOCH).0
+        Account::register(id, username, email, Role::Customer, Secret::new("hash".into()), Timestamp::EPOCH).0
     }
 
     #[test]
-    fn names_and_addresses_are_checked() {
+    fn invalid_names_and_addresses_are_refused() {
         for text in ["ab", "", "a b c", "ada@x", "ädä", &"x".repeat(41)] {
             assert!(Username::parse(text).is_err(), "{text}");
         }
@@ -223,11 +212,11 @@ mod tests {
     }
 
     #[test]
-    fn rights_that_change_end_sign_ins_and_others_do_not() {
+    fn changed_rights_end_sign_ins_and_other_changes_do_not() {
         let (admin, event) = account().with_rights(Some(Role::Admin), None).unwrap();
         assert_eq!((admin.sign_in_epoch, admin.version, event.role.as_str()), (1, 2, "admin"));
         let (locked, event) = admin.with_rights(None, Some(true)).unwrap();
-        assert!(event.locked && !locked.is_acting_admin());
+        assert!(event.locked && !locked.is_active_admin());
         assert_eq!(locked.sign_in_epoch, 2);
         let (open, _) = locked.with_rights(None, Some(false)).unwrap();
         assert_eq!((open.sign_in_epoch, open.version), (2, 4));

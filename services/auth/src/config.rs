@@ -1,25 +1,29 @@
-//! The section `auth` of the configuration.
+//! The configuration section `auth`.
 
+use std::{net::IpAddr, sync::Arc};
+
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use souk_kit::config::ConfigError;
 use souk_values::Secret;
 
-/// What auth is configured with.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
-    /// `auth.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:auth.db`.
+    /// `auth.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. Default: `sqlite:auth.db`.
     pub store_url: String,
-    /// `auth.admin-email`: address of the first admin, made when there is none. `admin@souk.local`.
+    /// `auth.admin-email`: address of the first admin, created when there is none. Default: `admin@souk.local`.
     pub admin_email: String,
     /// `auth.admin-password`: the first admin's password. Empty (default): one is generated and shown once.
     pub admin_password: Secret,
     /// `auth.signing-key-pem`: private key that signs tokens: P-256 (ES256), RSA of 2048 bits or more
-    /// (RS256) or Ed25519 (`EdDSA`), in PEM. Empty (default): an ES256 key is made and kept in the store.
+    /// (RS256) or Ed25519 (`EdDSA`), in PEM. Empty (default): an ES256 key is generated and kept in the store.
     pub signing_key_pem: Secret,
-    /// `auth.operator-secret`: what the operator's commands get an admin's token for. Empty (default): none is given.
+    /// `auth.operator-secret`: secret with which the operator's commands obtain an admin's token. Empty (default): no
+    /// secret is accepted.
     pub operator_secret: Secret,
-    /// `auth.trusted-proxies`: addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed,
-    /// besides loopback. Empty (default).
+    /// `auth.trusted-proxies`: addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-For` is trusted,
+    /// besides loopback. Default: none.
     pub trusted_proxies: Vec<String>,
 }
 
@@ -32,6 +36,44 @@ impl Default for AuthConfig {
             signing_key_pem: Secret::default(),
             operator_secret: Secret::default(),
             trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl AuthConfig {
+    /// Parses `trusted_proxies`. Errors: all entries that are neither addresses nor networks.
+    pub(crate) fn trusted_networks(&self) -> Result<Arc<[IpNet]>, ConfigError> {
+        let mut networks = Vec::new();
+        let mut mistakes = Vec::new();
+        for text in &self.trusted_proxies {
+            match parse_network(text) {
+                Some(network) => networks.push(network),
+                None => mistakes.push(format!(
+                    "auth.trusted-proxies: '{text}' is neither an IP address nor a network such as 10.0.0.0/8"
+                )),
+            }
+        }
+        if mistakes.is_empty() { Ok(networks.into()) } else { Err(ConfigError(mistakes)) }
+    }
+}
+
+fn parse_network(text: &str) -> Option<IpNet> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_an_address_with_or_without_a_prefix() {
+        for (text, network) in [("10.0.0.0/8", "10.0.0.0/8"), ("10.1.2.3", "10.1.2.3/32"), (" fd00::1 ", "fd00::1/128")]
+        {
+            assert_eq!(parse_network(text).unwrap().to_string(), network);
+        }
+        for text in ["", "ten", "10.0.0.0/33", "10.0.0.0/x", "fd00::/129"] {
+            assert!(parse_network(text).is_none(), "{text}");
         }
     }
 }

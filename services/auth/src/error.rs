@@ -1,4 +1,4 @@
-//! What can go wrong here, and the status and code that say so.
+//! Errors of the auth service, with their HTTP status and stable code.
 
 use std::time::Duration;
 
@@ -9,78 +9,64 @@ use axum::{
 use souk_kit::{Problem, auth::Refused, extract::Idempotency, problem::FieldError};
 use souk_sql::SqlError;
 
-use crate::store::StoreError;
+use crate::{signing::SigningError, store::StoreError};
 
-/// Why a request is refused or fails.
+/// The text is shown to the caller, except where `From<AuthError> for Problem` replaces it.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthError {
-    /// No such user, or another password.
-    #[error("The name or the password is wrong.")]
+pub(crate) enum AuthError {
+    /// Unknown user or wrong password: one error for both, so that a caller cannot find out which accounts exist.
+    #[error("The user name, e-mail address or password is wrong.")]
     CredentialsWrong,
-    /// Too many failed sign-ins.
-    #[error("Too many failed sign-ins. Wait before you try again.")]
+    #[error("Too many failed sign-ins. Please wait before you try again.")]
     TooManyAttempts(Duration),
-    /// An admin locked the account.
-    #[error("This account is locked.")]
+    #[error("This account is locked. Please contact the shop.")]
     Locked,
-    /// Somebody has the address.
-    #[error("There is an account with this e-mail address already.")]
+    #[error("An account with this e-mail address already exists. Sign in, or reset its password.")]
     EmailTaken,
-    /// Somebody has the name.
-    #[error("This name is taken.")]
+    #[error("This user name is taken. Choose another one.")]
     UsernameTaken,
-    /// No account has this id.
-    #[error("There is no such user.")]
+    #[error("There is no user with this id.")]
     UserNotFound,
-    /// The caller was an admin when the token was given, and is none any more.
+    /// The caller was an admin when the token was issued, and no longer is.
     #[error("Only an admin may do this.")]
-    NoAdminAnyMore,
-    /// The shop would have nobody who runs it.
-    #[error("This is the last admin who may sign in. Make another one first.")]
+    AdminRightsLost,
+    #[error("This is the last admin who may sign in. Make another user an admin first.")]
     LastAdmin,
-    /// Neither cookie nor body holds a refresh token.
     #[error(
-        "Send the refresh token in the body; a browser sends its cookie together with the header 'X-Souk-Client: browser'."
+        "There is no refresh token. Send it in the body; browsers send the cookie and the header 'X-Souk-Client: browser'."
     )]
     RefreshTokenMissing,
-    /// It is unknown, its time is over, or its sign-in was ended.
-    #[error("The refresh token is not valid any more. Sign in again.")]
+    /// The token is unknown or expired, or its sign-in has ended.
+    #[error("The refresh token is no longer valid. Sign in again.")]
     RefreshTokenInvalid,
-    /// It was exchanged before.
-    #[error("This refresh token was used before, so its sign-in has been ended. Sign in again.")]
+    #[error("This refresh token was used before, so its sign-in was ended as a precaution. Sign in again.")]
     RefreshTokenReused,
-    /// It is unknown, spent, or its time is over.
-    #[error("The reset token is not valid any more. Ask for a new one.")]
+    /// The token is unknown, used or expired.
+    #[error("The reset token is no longer valid. Request a new one.")]
     ResetTokenInvalid,
-    /// The caller's present password is another.
     #[error("The current password is wrong.")]
     CurrentPasswordWrong,
-    /// Not the shop's secret.
-    #[error("The secret is wrong.")]
+    #[error("The service secret is wrong.")]
     ServiceSecretWrong,
-    /// The key came with another registration before.
-    #[error("the Idempotency-Key was used before")]
+    #[error("the Idempotency-Key was used for another registration")]
     KeyReused,
-    /// The account of a genuine token is gone.
+    /// The token is genuine, but its account does not exist.
     #[error("the token's account does not exist")]
-    AccountGone,
-    /// Readable, but not allowed.
-    #[error("the body is not allowed")]
-    NotAllowed(Vec<FieldError>),
-    /// The access token is refused.
+    AccountMissing,
+    #[error("the body has invalid fields")]
+    InvalidFields(Vec<FieldError>),
     #[error(transparent)]
     Token(#[from] Refused),
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] SqlError),
-    /// A defect.
+    /// A bug; the text is logged and not shown to the caller.
     #[error("{0}")]
     Defect(String),
 }
 
 impl From<FieldError> for AuthError {
     fn from(error: FieldError) -> Self {
-        Self::NotAllowed(vec![error])
+        Self::InvalidFields(vec![error])
     }
 }
 
@@ -91,6 +77,12 @@ impl From<StoreError> for AuthError {
             StoreError::LastAdmin => Self::LastAdmin,
             StoreError::Sql(error) => Self::Store(error),
         }
+    }
+}
+
+impl From<SigningError> for AuthError {
+    fn from(error: SigningError) -> Self {
+        Self::Defect(error.to_string())
     }
 }
 
@@ -110,7 +102,7 @@ impl From<AuthError> for Problem {
             AuthError::EmailTaken => (S::CONFLICT, "auth.email_taken"),
             AuthError::UsernameTaken => (S::CONFLICT, "auth.username_taken"),
             AuthError::UserNotFound => (S::NOT_FOUND, "auth.user_not_found"),
-            AuthError::NoAdminAnyMore => (S::FORBIDDEN, "auth.forbidden"),
+            AuthError::AdminRightsLost => (S::FORBIDDEN, "auth.forbidden"),
             AuthError::LastAdmin => (S::CONFLICT, "auth.last_admin"),
             AuthError::RefreshTokenMissing => (S::UNAUTHORIZED, "auth.refresh_token_missing"),
             AuthError::RefreshTokenInvalid => (S::UNAUTHORIZED, "auth.refresh_token_invalid"),
@@ -119,8 +111,8 @@ impl From<AuthError> for Problem {
             AuthError::CurrentPasswordWrong => (S::UNPROCESSABLE_ENTITY, "auth.current_password_wrong"),
             AuthError::ServiceSecretWrong => (S::UNAUTHORIZED, "auth.service_secret_wrong"),
             AuthError::KeyReused => return Idempotency::reused(),
-            AuthError::AccountGone => return Refused::Invalid.into(),
-            AuthError::NotAllowed(errors) => return not_allowed(errors),
+            AuthError::AccountMissing => return Refused::Invalid.into(),
+            AuthError::InvalidFields(errors) => return invalid_fields(errors),
             AuthError::Token(refused) => return refused.clone().into(),
             AuthError::Store(error) => return Problem::store(error),
             AuthError::Defect(cause) => return Problem::internal(cause),
@@ -133,7 +125,7 @@ impl From<AuthError> for Problem {
     }
 }
 
-fn not_allowed(errors: &[FieldError]) -> Problem {
+fn invalid_fields(errors: &[FieldError]) -> Problem {
     let detail: Vec<String> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body.not_allowed", format!("{}.", detail.join("; ")))
         .with_errors(errors.to_vec())

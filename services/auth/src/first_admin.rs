@@ -1,30 +1,29 @@
-//! The first admin, made when a shop has none.
+//! The first admin, created at the start of a shop that has none.
 
 use souk_kit::{StartError, auth::Role};
 use souk_sql::SqlError;
 use souk_values::Secret;
 
 use crate::{
-    App, AuthConfig,
+    AuthConfig,
     account::{Account, Email, Username},
+    app::App,
     password::NewPassword,
     session,
-    store::{NewAccount, Taken},
+    store::{Conflict, NewAccount},
 };
 
-/// The admin that was made at this start, to be shown once.
+/// The admin that this start created, for the process to show once.
 #[derive(Debug, Clone)]
 pub struct FirstAdmin {
-    /// What to sign in with.
     pub email: String,
-    /// And its password.
     pub password: Secret,
-    /// Whether the password was made here, and nobody knows it yet.
+    /// True if the password was generated, so that no one knows it yet.
     pub generated: bool,
 }
 
-/// Makes the first admin unless there is one.
-pub async fn ensure(app: &App, config: &AuthConfig) -> Result<Option<FirstAdmin>, StartError> {
+/// Creates the first admin unless there is one.
+pub(crate) async fn ensure(app: &App, config: &AuthConfig) -> Result<Option<FirstAdmin>, StartError> {
     if app.store.has_admin().await? {
         return Ok(None);
     }
@@ -33,25 +32,25 @@ pub async fn ensure(app: &App, config: &AuthConfig) -> Result<Option<FirstAdmin>
     let generated = config.admin_password.expose().is_empty();
     let password = if generated { Secret::new(app.ids.token(12)) } else { config.admin_password.clone() };
     if NewPassword::parse("password", &password, None, Some(&email)).is_err() {
-        tracing::warn!("auth.admin-password is weaker than what customers must choose");
+        tracing::warn!("auth.admin-password is weaker than the rules for customers allow");
     }
     let hash = app
         .hasher
-        .hash(NewPassword::of_operator(password.clone()))
+        .hash(NewPassword::unchecked(password.clone()))
         .await
         .map_err(|error| StartError::Other(error.to_string()))?;
-    let made = insert(app, &email, hash).await?;
-    Ok(made.then(|| FirstAdmin { email: config.admin_email.clone(), password, generated }))
+    let created = insert(app, &email, hash).await?;
+    Ok(created.then(|| FirstAdmin { email: config.admin_email.clone(), password, generated }))
 }
 
-/// Makes the account. False: another replica was first.
+/// Inserts the account. Returns false if another replica was first.
 async fn insert(app: &App, email: &Email, hash: Secret) -> Result<bool, StartError> {
     let mut name = "admin".to_owned();
     loop {
         let username = Username::parse(&name).map_err(|error| StartError::Other(error.message))?;
         let id = session::draw_account_id(&app.ids);
-        let names = (username.clone(), email.clone());
-        let (account, event) = Account::register(id, names, Role::Admin, hash.clone(), app.clock.now());
+        let (account, event) =
+            Account::register(id, username.clone(), email.clone(), Role::Admin, hash.clone(), app.clock.now());
         let events = vec![app.stamper.stamp(&event).map_err(|error| StartError::Other(error.to_string()))?];
         match app.store.register(NewAccount { account, register_key: None, session: None, events }).await {
             Ok(()) => return Ok(true),
@@ -61,14 +60,15 @@ async fn insert(app: &App, email: &Email, hash: Secret) -> Result<bool, StartErr
         if app.store.has_admin().await? {
             return Ok(false);
         }
-        match app.store.taken(&username, email, None, None).await? {
-            Some(Taken::Username) => name = format!("admin-{}", app.ids.token(3)),
-            Some(Taken::Email | Taken::Key(_)) => {
+        match app.store.conflict(&username, email, None, None).await? {
+            Some(Conflict::Username) => name = format!("admin-{}", app.ids.token(3)),
+            Some(Conflict::Email | Conflict::RegisterKey(_)) => {
                 return Err(StartError::Other(
-                    "there is no admin, and auth.admin-email belongs to a customer: configure another address".into(),
+                    "there is no admin, and auth.admin-email is the address of a customer; configure another address"
+                        .into(),
                 ));
             }
-            // The id was taken; another is drawn.
+            // The random id was taken; the next attempt draws another.
             None => {}
         }
     }

@@ -1,75 +1,76 @@
 //! Every metric of auth.
 
-use metrics::counter;
+use metrics::{counter, describe_counter};
+use souk_kit::Service;
 
-/// How a sign-in ended.
+use crate::Auth;
+
+const SIGN_INS: &str = "sign_ins_total";
+const REFRESHES: &str = "refreshes_total";
+const REGISTRATIONS: &str = "registrations_total";
+
 #[derive(Debug, Clone, Copy)]
-pub enum SignIn {
-    /// Signed in.
+pub(crate) enum SignInOutcome {
     Succeeded,
-    /// No such user, or another password.
+    /// Unknown user or wrong password.
     Wrong,
-    /// The account is locked.
     Locked,
-    /// Not looked at, after too many failures.
+    /// Refused without a check after too many failures.
     Throttled,
 }
 
-/// How a refresh ended.
 #[derive(Debug, Clone, Copy)]
-pub enum Refresh {
-    /// The token was exchanged.
+pub(crate) enum RefreshOutcome {
     Rotated,
-    /// The token was unknown or over.
+    /// The token was unknown or expired, or its sign-in had ended.
     Invalid,
-    /// The token was used before.
+    /// The token had been exchanged before.
     Reused,
 }
 
-const SIGN_INS: [SignIn; 4] = [SignIn::Succeeded, SignIn::Wrong, SignIn::Locked, SignIn::Throttled];
-const REFRESHES: [Refresh; 3] = [Refresh::Rotated, Refresh::Invalid, Refresh::Reused];
-
-/// Shows every series from the start, at zero.
-pub fn begin() {
-    for outcome in SIGN_INS {
-        count_sign_ins(outcome, 0);
+/// Describes the series and starts the counters at zero, so that a rate over the first event is right.
+pub(crate) fn describe() {
+    use RefreshOutcome::{Invalid, Reused, Rotated};
+    use SignInOutcome::{Locked, Succeeded, Throttled, Wrong};
+    describe_counter!(SIGN_INS, "Attempts to sign in, by outcome");
+    describe_counter!(REFRESHES, "Attempts to exchange a refresh token, by outcome");
+    describe_counter!(REGISTRATIONS, "Accounts that customers registered");
+    for outcome in [Succeeded, Wrong, Locked, Throttled] {
+        add_sign_ins(outcome, 0);
     }
-    for outcome in REFRESHES {
-        count_refreshes(outcome, 0);
+    for outcome in [Rotated, Invalid, Reused] {
+        add_refreshes(outcome, 0);
     }
-    counter!("registrations_total", "service" => "auth").increment(0);
+    counter!(REGISTRATIONS, "service" => Auth::NAME).increment(0);
 }
 
-/// A sign-in ended.
-pub fn sign_in(outcome: SignIn) {
-    count_sign_ins(outcome, 1);
+pub(crate) fn sign_in(outcome: SignInOutcome) {
+    add_sign_ins(outcome, 1);
 }
 
-/// A refresh ended.
-pub fn refresh(outcome: Refresh) {
-    count_refreshes(outcome, 1);
+pub(crate) fn refresh(outcome: RefreshOutcome) {
+    add_refreshes(outcome, 1);
 }
 
-/// Somebody registered.
-pub fn registration() {
-    counter!("registrations_total", "service" => "auth").increment(1);
+pub(crate) fn registration() {
+    counter!(REGISTRATIONS, "service" => Auth::NAME).increment(1);
 }
 
-fn count_sign_ins(outcome: SignIn, by: u64) {
+fn add_sign_ins(outcome: SignInOutcome, count: u64) {
     let outcome = match outcome {
-        SignIn::Succeeded => "succeeded",
-        SignIn::Wrong => "wrong",
-        SignIn::Locked => "locked",
-        SignIn::Throttled => "throttled",
+        SignInOutcome::Succeeded => "succeeded",
+        SignInOutcome::Wrong => "wrong",
+        SignInOutcome::Locked => "locked",
+        SignInOutcome::Throttled => "throttled",
     };
-    counter!("sign_ins_total", "service" => "auth", "outcome" => outcome).increment(by);
+    counter!(SIGN_INS, "service" => Auth::NAME, "outcome" => outcome).increment(count);
 }
 
-fn count_refreshes(outcome: Refresh, by: u64) {
+fn add_refreshes(outcome: RefreshOutcome, count: u64) {
     let outcome = match outcome {
-        Refresh::Rotated => "rotated",
-        Refresh::Invalid => "invalid",
-        Refresh::Reused => "reused",
+        RefreshOutcome::Rotated => "rotated",
+        RefreshOutcome::Invalid => "invalid",
+        RefreshOutcome::Reused => "reused",
     };
-    counter!("refreshes_total", "service" => "auth", "outcome" => outcome).increment(by);
+    counter!(REFRESHES, "service" => Auth::NAME, "outcome" => outcome).increment(count);
 }

@@ -1,4 +1,4 @@
-//! Passwords: what is taken as one, and hashing them in a bounded pool.
+//! The rules for passwords, and hashing them with bounded concurrency.
 
 use std::{num::NonZero, sync::Arc};
 
@@ -11,60 +11,59 @@ use souk_values::{IdGen, Secret};
 use tokio::sync::Semaphore;
 
 use crate::{
-    account::{Email, Username, key, wrong},
+    account::{Email, Username, field_error, fold},
     error::AuthError,
 };
 
-/// Argon2id with OWASP's parameters (19 MiB, two passes, one lane), of no password at all: what a
-/// guess at an unknown user is checked against, so that it takes as long as any other.
-const NOBODY: &str =
+/// Hash of no password, with the parameters recommended by OWASP for argon2id (19 MiB, two passes, one lane). A guess
+/// at an unknown user is verified against it, so that it takes as long as at a known one.
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A new password that was checked: 10 to 256 characters, and neither the name nor the address.
+/// A valid new password: 10 to 256 characters, and neither the user name nor the address.
 #[derive(Debug, Clone)]
-pub struct NewPassword(Secret);
+pub(crate) struct NewPassword(Secret);
 
 impl NewPassword {
-    /// Checks `text` as the password of `username` and `email`, named `field` in the body.
-    /// Errors: what is wrong with it.
-    pub fn parse(
+    /// Checks `text` as the password of `username` and `email`; errors refer to `field` of the body.
+    pub(crate) fn parse(
         field: &str,
         text: &Secret,
         username: Option<&Username>,
         email: Option<&Email>,
     ) -> Result<Self, FieldError> {
         if !(10..=256).contains(&text.expose().chars().count()) {
-            return Err(wrong(field, "takes 10 to 256 characters"));
+            return Err(field_error(field, "must have 10 to 256 characters"));
         }
-        let folded = key(text.expose());
+        let folded = fold(text.expose());
         if username.is_some_and(|name| name.key() == folded) || email.is_some_and(|email| email.key() == folded) {
-            return Err(wrong(field, "must not be the name or the address"));
+            return Err(field_error(field, "must not be the user name or the e-mail address"));
         }
         Ok(Self(text.clone()))
     }
 
-    /// The operator's own choice, taken as it is.
-    pub fn of_operator(text: Secret) -> Self {
+    /// Accepts the operator's own choice as it is.
+    pub(crate) fn unchecked(text: Secret) -> Self {
         Self(text)
     }
 }
 
-/// Hashes and checks passwords, as many at a time as there are cores: each takes 19 MiB.
+/// Hashes and verifies passwords, at most one per core at a time: each takes 19 MiB.
 #[derive(Debug, Clone)]
-pub struct Hasher {
-    room: Arc<Semaphore>,
+pub(crate) struct Hasher {
+    permits: Arc<Semaphore>,
     ids: IdGen,
 }
 
 impl Hasher {
-    /// A hasher whose salts come from `ids`.
-    pub fn new(ids: IdGen) -> Self {
+    /// Creates a hasher that draws its salts from `ids`.
+    pub(crate) fn new(ids: IdGen) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { room: Arc::new(Semaphore::new(cores)), ids }
+        Self { permits: Arc::new(Semaphore::new(cores)), ids }
     }
 
-    /// The PHC string of `password`.
-    pub async fn hash(&self, password: NewPassword) -> Result<Secret, AuthError> {
+    /// Returns the hash of `password` as a PHC string.
+    pub(crate) async fn hash(&self, password: NewPassword) -> Result<Secret, AuthError> {
         let salt = self.ids.token(16);
         self.run(move || {
             let hash: PasswordHash =
@@ -74,11 +73,12 @@ impl Hasher {
         .await
     }
 
-    /// Whether `password` is the one of `hash`. Without a hash it takes as long, and is not.
-    pub async fn is_right(&self, password: &Secret, hash: Option<&Secret>) -> Result<bool, AuthError> {
-        let (password, hash) = (password.clone(), hash.cloned());
+    /// Verifies `password` against `hash`. Without a hash it takes as long and returns false.
+    pub(crate) async fn verify(&self, password: &Secret, hash: Option<&Secret>) -> Result<bool, AuthError> {
+        let password = password.clone();
+        let hash = hash.cloned();
         self.run(move || {
-            let text = hash.as_ref().map_or(NOBODY, |hash| hash.expose());
+            let text = hash.as_ref().map_or(DUMMY_HASH, |hash| hash.expose());
             match Argon2::default().verify_password(password.expose().as_bytes(), &PasswordHash::new(text)?) {
                 Ok(()) => Ok(hash.is_some()),
                 Err(Error::PasswordInvalid) => Ok(false),
@@ -92,12 +92,12 @@ impl Hasher {
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, AuthError> {
-        let closed = |error: &dyn std::fmt::Display| AuthError::Defect(format!("hashing stopped: {error}"));
-        let place = Arc::clone(&self.room).acquire_owned().await.map_err(|error| closed(&error))?;
-        // The place goes along, so that a caller who leaves does not make room for more than fit.
+        let closed = |error: &dyn std::fmt::Display| AuthError::Defect(format!("password hashing stopped: {error}"));
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| closed(&error))?;
+        // The permit moves along: a caller who disconnects does not stop the hashing, and must not admit another one.
         let done = tokio::task::spawn_blocking(move || {
             let outcome = work();
-            drop(place);
+            drop(permit);
             outcome
         });
         let outcome = done.await.map_err(|error| closed(&error))?;
@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_refused() {
-        let (name, email) = (Username::parse("ada-lovelace").unwrap(), Email::parse("ada@example.org").unwrap());
+        let name = Username::parse("ada-lovelace").unwrap();
+        let email = Email::parse("ada@example.org").unwrap();
         let parse = |text: &str| NewPassword::parse("password", &secret(text), Some(&name), Some(&email));
         for text in ["", "short", "123456789", "ADA-lovelace", "ada@EXAMPLE.org", &"x".repeat(257)] {
             assert!(parse(text).is_err(), "{text}");
@@ -128,22 +129,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_knows_its_password_and_hides_itself() {
+    async fn a_hash_verifies_its_password_only_and_is_not_shown() {
         let hasher = Hasher::new(IdGen::new(Arc::new(SystemClock)));
         let password = NewPassword::parse("password", &secret("correct horse"), None, None).unwrap();
         let hash = hasher.hash(password.clone()).await.unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
-        assert!(hasher.is_right(&secret("correct horse"), Some(&hash)).await.unwrap());
-        assert!(!hasher.is_right(&secret("correct hors"), Some(&hash)).await.unwrap());
-        assert!(!hasher.is_right(&secret("correct horse"), None).await.unwrap());
+        assert!(hasher.verify(&secret("correct horse"), Some(&hash)).await.unwrap());
+        assert!(!hasher.verify(&secret("correct hors"), Some(&hash)).await.unwrap());
+        assert!(!hasher.verify(&secret("correct horse"), None).await.unwrap());
         assert_ne!(hasher.hash(password.clone()).await.unwrap().expose(), hash.expose(), "salted");
         assert!(!format!("{password:?} {hash:?}").contains("horse"));
     }
 
     #[test]
-    fn nobody_costs_what_anybody_costs() {
-        let nobody = PasswordHash::new(NOBODY).unwrap();
+    fn the_dummy_hash_costs_as_much_as_any_other() {
+        let dummy = PasswordHash::new(DUMMY_HASH).unwrap();
         let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-        assert_eq!(costs(&Params::try_from(&nobody).unwrap()), costs(&Params::default()));
+        assert_eq!(costs(&Params::try_from(&dummy).unwrap()), costs(&Params::default()));
     }
 }

@@ -1,8 +1,9 @@
-//! Auth's URL table.
+//! The URL table of the auth service.
 
 mod change_me;
 mod change_password;
 mod change_user;
+mod create_guest;
 mod forgot_password;
 mod issue_service_token;
 mod list_users;
@@ -14,20 +15,18 @@ mod register;
 mod reset_password;
 mod show_keys;
 mod show_me;
-mod visit;
 
-use utoipa::openapi::OpenApi;
+use souk_kit::routes::Routes;
 
-use crate::App;
+use crate::app::App;
 
-/// The routes and their document.
-pub fn table() -> (axum::Router<App>, OpenApi) {
-    let routes = souk_kit::routes! { App:
+pub(crate) fn table() -> Routes<App> {
+    souk_kit::routes! { App:
         POST  "/auth/register"         public register;
         POST  "/auth/login"            public login;
         POST  "/auth/refresh"          public refresh;
         POST  "/auth/logout"           public logout;
-        POST  "/auth/guest"            public visit;
+        POST  "/auth/guest"            public create_guest;
         GET   "/auth/me"               token  show_me;
         PATCH "/auth/me"               token  change_me;
         POST  "/auth/password"         token  change_password;
@@ -37,6 +36,5 @@ pub fn table() -> (axum::Router<App>, OpenApi) {
         GET   "/users"                 token  list_users;
         PATCH "/users/{userId}"        token  change_user;
         POST  "/internal/tokens"       public issue_service_token;
-    };
-    routes.finish("auth", "Registration, sign-in, tokens and users.")
+    }
 }

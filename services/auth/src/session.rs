@@ -1,45 +1,22 @@
-//! A sign-in: a family of refresh tokens, of which one is good at a time, and its access tokens.
+//! A sign-in: a family of refresh tokens, of which one is valid at a time, and its access tokens.
 
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use souk_kit::auth::{AUDIENCE, Claims, ISSUER, Role};
-use souk_values::{IdGen, Secret, Timestamp, UserId, ids::Id};
+use souk_values::{IdGen, Timestamp, UserId, ids::Id};
 
 use crate::account::Account;
 
-/// How long an access token lives.
-pub const ACCESS_LIFE: Duration = Duration::from_secs(15 * 60);
-/// How long a refresh token lives.
-pub const REFRESH_LIFE: Duration = Duration::from_secs(30 * 86_400);
+pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub(crate) const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// What stores keep of a token.
-pub fn hash(token: &Secret) -> String {
-    hex(&Sha256::digest(token.expose()))
-}
-
-/// 256 random bits: a refresh token or a reset token.
-pub fn draw_token(ids: &IdGen) -> Secret {
-    Secret::new(ids.token(32))
-}
-
-/// An id for an account. Accounts have even ids and guests odd ones, so that the two never meet; the
-/// unique index of each kind keeps its own apart.
-pub fn draw_account_id(ids: &IdGen) -> UserId {
+/// Draws an id for an account. Accounts have even ids and guests odd ones: no unique index spans the tables of both.
+pub(crate) fn draw_account_id(ids: &IdGen) -> UserId {
     draw_id(ids, 0)
 }
 
-/// An id for a guest.
-pub fn draw_guest_id(ids: &IdGen) -> UserId {
+/// Draws an id for a guest, an odd number.
+pub(crate) fn draw_guest_id(ids: &IdGen) -> UserId {
     draw_id(ids, 1)
 }
 
@@ -52,48 +29,41 @@ fn draw_id(ids: &IdGen, parity: i64) -> UserId {
     }
 }
 
-/// Whose sign-in it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holder {
-    /// An account, as of one of its epochs.
+pub(crate) enum Holder {
     Account {
-        /// Whose.
         user_id: UserId,
-        /// The account's epoch when it signed in; a later one ends this.
+        /// [`Account::sign_in_epoch`] at the time of signing in; the sign-in ends when the account has a later one.
         epoch: i64,
     },
-    /// Somebody without an account.
+    /// Id of a visitor without an account.
     Guest(UserId),
 }
 
-/// A sign-in.
+/// A sign-in, to which all refresh tokens exchanged for one another belong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Family {
-    /// Random, unique.
-    pub id: String,
-    /// Whose.
-    pub holder: Holder,
-    /// Whether it was ended.
-    pub revoked: bool,
+pub(crate) struct TokenFamily {
+    /// 128 random bits, in hexadecimal digits.
+    pub(crate) id: String,
+    pub(crate) holder: Holder,
+    pub(crate) is_revoked: bool,
 }
 
-impl Family {
-    /// A sign-in of `account`.
-    pub fn of_account(ids: &IdGen, account: &Account) -> Self {
-        Self::begin(ids, Holder::Account { user_id: account.user_id, epoch: account.sign_in_epoch })
+impl TokenFamily {
+    pub(crate) fn for_account(ids: &IdGen, account: &Account) -> Self {
+        Self::new(ids, Holder::Account { user_id: account.user_id, epoch: account.sign_in_epoch })
     }
 
-    /// A guest's.
-    pub fn of_guest(ids: &IdGen, guest: UserId) -> Self {
-        Self::begin(ids, Holder::Guest(guest))
+    pub(crate) fn for_guest(ids: &IdGen, guest: UserId) -> Self {
+        Self::new(ids, Holder::Guest(guest))
     }
 
-    fn begin(ids: &IdGen, holder: Holder) -> Self {
-        Self { id: ids.token(16), holder, revoked: false }
+    fn new(ids: &IdGen, holder: Holder) -> Self {
+        Self { id: ids.token(16), holder, is_revoked: false }
     }
 
-    /// The claims of an access token of this sign-in.
-    pub fn claims(&self, ids: &IdGen, now: Timestamp, role: Role, username: Option<String>) -> Claims {
+    /// Returns the claims of an access token of this sign-in, whose `jti` begins with the family's id.
+    pub(crate) fn claims(&self, ids: &IdGen, now: Timestamp, role: Role, username: Option<String>) -> Claims {
         let user_id = match self.holder {
             Holder::Account { user_id, .. } | Holder::Guest(user_id) => user_id,
         };
@@ -102,13 +72,13 @@ impl Family {
     }
 }
 
-/// The claims of a token that lives from `now`.
-pub fn claims(sub: String, jti: String, now: Timestamp, role: Role, username: Option<String>) -> Claims {
+/// Returns the claims of a token that is valid for [`ACCESS_LIFETIME`] from `now`.
+pub(crate) fn claims(sub: String, jti: String, now: Timestamp, role: Role, username: Option<String>) -> Claims {
     Claims {
         iss: ISSUER.to_owned(),
         sub,
         aud: AUDIENCE.to_owned(),
-        exp: now.plus(ACCESS_LIFE).seconds(),
+        exp: now.plus(ACCESS_LIFETIME).seconds(),
         iat: now.seconds(),
         jti,
         username,
@@ -116,48 +86,48 @@ pub fn claims(sub: String, jti: String, now: Timestamp, role: Role, username: Op
     }
 }
 
-/// The sign-in that an access token belongs to.
-pub fn family_of(claims: &Claims) -> Option<&str> {
+/// Returns the id of the sign-in that an access token belongs to; `None` for a service's token.
+pub(crate) fn family_of(claims: &Claims) -> Option<&str> {
     claims.jti.split_once('.').map(|(family, _)| family)
 }
 
-/// A refresh token as the store knows it.
+/// A refresh token as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presented {
-    /// Its hash.
-    pub token_hash: String,
-    /// Whether it was exchanged before.
-    pub used: bool,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// Its sign-in.
-    pub family: Family,
+pub(crate) struct StoredToken {
+    pub(crate) hash: String,
+    /// True if it was exchanged for another.
+    pub(crate) is_used: bool,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) family: TokenFamily,
 }
 
-/// What a refresh token is good for.
+/// State of a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judgement {
-    /// It may be exchanged.
-    Good,
-    /// It was exchanged before: somebody has a copy, so its whole family ends.
+pub(crate) enum TokenState {
+    Valid,
+    /// It was exchanged before, so there is a copy of it, and its whole family has to end (RFC 9700, 4.14.2).
     Reused,
-    /// Its time is over, or its sign-in was ended.
-    Over,
+    /// It is expired, or its sign-in has ended.
+    Invalid,
 }
 
-impl Presented {
-    /// What it is good for at `now`; `account` is the holder's, if it is an account.
-    pub fn judge(&self, account: Option<&Account>, now: Timestamp) -> Judgement {
-        if self.used {
-            return Judgement::Reused;
+impl StoredToken {
+    /// Returns the state at `now`; `account` is the holder's, `None` for guests.
+    pub(crate) fn state(&self, account: Option<&Account>, now: Timestamp) -> TokenState {
+        if self.is_used {
+            return TokenState::Reused;
         }
-        let ended = match self.family.holder {
+        let has_ended = match self.family.holder {
             Holder::Guest(_) => false,
             Holder::Account { epoch, .. } => {
                 account.is_none_or(|account| account.locked || account.sign_in_epoch != epoch)
             }
         };
-        if ended || self.family.revoked || now >= self.expires_at { Judgement::Over } else { Judgement::Good }
+        if has_ended || self.family.is_revoked || now >= self.expires_at {
+            TokenState::Invalid
+        } else {
+            TokenState::Valid
+        }
     }
 }
 
@@ -176,16 +146,16 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_once_in_its_time() {
+    fn a_token_is_valid_once_until_it_expires() {
         let ids = IdGen::new(Arc::new(SystemClock));
-        let family = Family::of_guest(&ids, draw_guest_id(&ids));
+        let family = TokenFamily::for_guest(&ids, draw_guest_id(&ids));
         let end = Timestamp::from_millis(1_000);
-        let fresh = Presented { token_hash: String::new(), used: false, expires_at: end, family: family.clone() };
-        assert_eq!(fresh.judge(None, Timestamp::EPOCH), Judgement::Good);
-        assert_eq!(fresh.judge(None, end), Judgement::Over);
-        let revoked = Presented { family: Family { revoked: true, ..family }, ..fresh.clone() };
-        assert_eq!(revoked.judge(None, Timestamp::EPOCH), Judgement::Over);
-        let used = Presented { used: true, ..revoked };
-        assert_eq!(used.judge(None, end), Judgement::Reused);
+        let fresh = StoredToken { hash: String::new(), is_used: false, expires_at: end, family: family.clone() };
+        assert_eq!(fresh.state(None, Timestamp::EPOCH), TokenState::Valid);
+        assert_eq!(fresh.state(None, end), TokenState::Invalid);
+        let revoked = StoredToken { family: TokenFamily { is_revoked: true, ..family }, ..fresh.clone() };
+        assert_eq!(revoked.state(None, Timestamp::EPOCH), TokenState::Invalid);
+        let used = StoredToken { is_used: true, ..revoked };
+        assert_eq!(used.state(None, end), TokenState::Reused);
     }
 }

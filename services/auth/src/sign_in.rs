@@ -1,4 +1,4 @@
-//! Signing in: proving a password, beginning a sign-in, and the body that answers it.
+//! Signing in: checking a password, starting a session, and the response with its tokens.
 
 use std::net::IpAddr;
 
@@ -13,35 +13,34 @@ use souk_values::{Secret, UserId};
 use utoipa::ToSchema;
 
 use crate::{
-    App,
     account::{Account, Login},
-    cookie::Keeping,
+    app::App,
+    cookie::RefreshCookie,
     error::AuthError,
-    metrics,
-    session::{self, ACCESS_LIFE, Family},
-    store::OpenSession,
-    throttle,
+    metrics::{self, SignInOutcome},
+    session::{ACCESS_LIFETIME, TokenFamily},
+    store::NewSession,
+    throttle, token,
 };
 
-/// Who is signed in.
+/// User of a sign-in, registered or guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct UserView {
-    /// Who.
-    pub user_id: UserId,
-    /// The name shown; guests have none.
+pub(crate) struct UserView {
+    /// Id of the account or guest.
+    pub(crate) user_id: UserId,
+    /// User name that is shown; null for guests.
     #[schema(example = "ada")]
-    pub username: Option<String>,
-    /// Where mail goes; guests have none.
+    pub(crate) username: Option<String>,
+    /// E-mail address of the account; null for guests.
     #[schema(example = "ada@example.org")]
-    pub email: Option<String>,
-    /// `customer`, `admin` or `guest`.
-    pub role: Role,
+    pub(crate) email: Option<String>,
+    /// Role of the user: `customer`, `admin` or `guest`.
+    pub(crate) role: Role,
 }
 
 impl UserView {
-    /// A guest.
-    pub fn guest(user_id: UserId) -> Self {
+    pub(crate) fn guest(user_id: UserId) -> Self {
         Self { user_id, username: None, email: None, role: Role::Guest }
     }
 }
@@ -57,7 +56,7 @@ impl From<&Account> for UserView {
     }
 }
 
-/// The answer to whoever signed in.
+/// Tokens and user of a sign-in.
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -66,113 +65,133 @@ impl From<&Account> for UserView {
     "tokenType": "Bearer", "expiresIn": 900,
     "user": {"userId": 246_290_604_621_824_i64, "username": "ada", "email": "ada@example.org", "role": "customer"}
 }))]
-pub struct SignedIn {
-    /// What `Authorization: Bearer` takes.
-    pub access_token: String,
-    /// What `POST /auth/refresh` takes, once. Absent for browsers, which have it in their cookie.
+pub(crate) struct SignedIn {
+    /// Access token for `Authorization: Bearer`, valid for `expiresIn` seconds.
+    pub(crate) access_token: String,
+    /// Token for `POST /auth/refresh`, valid once within 30 days. Absent for browsers, which have it in a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
-    /// Always `Bearer`.
-    pub token_type: &'static str,
-    /// Seconds that the access token lives.
-    pub expires_in: u64,
-    /// Who.
-    pub user: UserView,
+    pub(crate) refresh_token: Option<String>,
+    /// Scheme of the `Authorization` header, always `Bearer`.
+    pub(crate) token_type: &'static str,
+    /// Lifetime of the access token in seconds.
+    pub(crate) expires_in: u64,
+    /// User who is signed in.
+    pub(crate) user: UserView,
 }
 
 impl SignedIn {
-    /// The answer, with the refresh token in the body.
-    pub fn answer(self, status: StatusCode) -> Response {
+    /// Returns the response with the refresh token in the body.
+    pub(crate) fn respond(self, status: StatusCode) -> Response {
         let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
         (status, no_store, Json(self)).into_response()
     }
 
-    /// The answer to who keeps the refresh token that way: a browser's goes into its cookie only.
-    pub fn answer_kept(mut self, status: StatusCode, keeping: &Keeping) -> Response {
-        if !keeping.browser {
-            return self.answer(status);
+    /// Returns the response with the refresh token in a browser's cookie, or for other callers in the body.
+    pub(crate) fn respond_with(mut self, status: StatusCode, cookie: &RefreshCookie) -> Response {
+        if !cookie.is_browser {
+            return self.respond(status);
         }
         let token = Secret::new(self.refresh_token.take().unwrap_or_default());
-        let mut response = self.answer(status);
-        keeping.keep(&mut response, &token);
+        let mut response = self.respond(status);
+        cookie.set(&mut response, &token);
         response
     }
 }
 
-/// A sign-in of `account` that is not stored yet, and its refresh token.
-pub fn new_session(app: &App, account: &Account) -> (OpenSession, Secret) {
-    let token = session::draw_token(&app.ids);
-    let family = Family::of_account(&app.ids, account);
-    (OpenSession { family, token_hash: session::hash(&token), now: app.clock.now() }, token)
+/// Creates a session of `account` and its refresh token; stores nothing.
+pub(crate) fn new_session(app: &App, account: &Account) -> (NewSession, Secret) {
+    let token = token::draw(&app.ids);
+    let family = TokenFamily::for_account(&app.ids, account);
+    (NewSession { family, token_hash: token::hash(&token), now: app.clock.now() }, token)
 }
 
-/// Begins a sign-in of `account`.
-pub async fn begin(app: &App, account: &Account) -> Result<SignedIn, AuthError> {
+/// Stores a new session of `account` and issues its tokens.
+pub(crate) async fn start_session(app: &App, account: &Account) -> Result<SignedIn, AuthError> {
     let (session, token) = new_session(app, account);
-    app.store.open_session(session.clone()).await?;
-    tokens(app, &session.family, &token, account.into())
+    app.store.insert_session(session.clone()).await?;
+    issue_tokens(app, &session.family, &token, account.into())
 }
 
-/// The tokens of a sign-in.
-pub fn tokens(app: &App, family: &Family, refresh: &Secret, user: UserView) -> Result<SignedIn, AuthError> {
+/// Signs an access token of `family` and returns it with the refresh token.
+pub(crate) fn issue_tokens(
+    app: &App,
+    family: &TokenFamily,
+    refresh: &Secret,
+    user: UserView,
+) -> Result<SignedIn, AuthError> {
     let claims = family.claims(&app.ids, app.clock.now(), user.role, user.username.clone());
     Ok(SignedIn {
         access_token: app.key.sign(&claims)?,
         refresh_token: Some(refresh.expose().clone()),
         token_type: "Bearer",
-        expires_in: ACCESS_LIFE.as_secs(),
+        expires_in: ACCESS_LIFETIME.as_secs(),
         user,
     })
 }
 
-/// The account that `login` names, if `password` is its own. An unknown name takes as long as a wrong
-/// password. Errors: `CredentialsWrong`, `TooManyAttempts`, `Locked`.
-pub async fn prove(app: &App, login: &Login, password: &Secret, from: IpAddr) -> Result<Account, AuthError> {
-    let outcome = prove_uncounted(app, login, password, from).await;
+/// Returns the account that `login` and `password` belong to. An unknown name takes as long as a wrong password.
+///
+/// Errors: `CredentialsWrong`, `TooManyAttempts`, `Locked`.
+pub(crate) async fn authenticate(
+    app: &App,
+    login: &Login,
+    password: &Secret,
+    from: IpAddr,
+) -> Result<Account, AuthError> {
+    let outcome = authenticate_uncounted(app, login, password, from).await;
     match &outcome {
-        Ok(_) => metrics::sign_in(metrics::SignIn::Succeeded),
-        Err(AuthError::CredentialsWrong) => metrics::sign_in(metrics::SignIn::Wrong),
-        Err(AuthError::Locked) => metrics::sign_in(metrics::SignIn::Locked),
-        Err(AuthError::TooManyAttempts(_)) => metrics::sign_in(metrics::SignIn::Throttled),
+        Ok(_) => metrics::sign_in(SignInOutcome::Succeeded),
+        Err(AuthError::CredentialsWrong) => metrics::sign_in(SignInOutcome::Wrong),
+        Err(AuthError::Locked) => metrics::sign_in(SignInOutcome::Locked),
+        Err(AuthError::TooManyAttempts(_)) => metrics::sign_in(SignInOutcome::Throttled),
         Err(_) => {}
     }
     outcome
 }
 
-async fn prove_uncounted(app: &App, login: &Login, password: &Secret, from: IpAddr) -> Result<Account, AuthError> {
+async fn authenticate_uncounted(
+    app: &App,
+    login: &Login,
+    password: &Secret,
+    from: IpAddr,
+) -> Result<Account, AuthError> {
     let account = app.store.account_by(login).await?;
-    let who = account.as_ref().map_or_else(|| login.key(), |account| account.user_id.to_string());
-    let is_right = try_password(app, &who, password, account.as_ref(), from).await?;
+    let throttled_as = account.as_ref().map_or_else(|| login.key(), |account| account.user_id.to_string());
+    let is_correct = check_password(app, &throttled_as, password, account.as_ref(), from).await?;
     match account {
-        Some(account) if is_right && account.locked => Err(AuthError::Locked),
-        Some(account) if is_right => Ok(account),
+        // Only a caller who knows the password is informed of the lock.
+        Some(account) if is_correct && account.locked => Err(AuthError::Locked),
+        Some(account) if is_correct => Ok(account),
         _ => Err(AuthError::CredentialsWrong),
     }
 }
 
-/// Whether `password` is the one of `account`, counting failures of `who` from that address. What is
-/// found while tries have to wait is not told, so that many tries at once learn no more than a few.
+/// Returns true if `password` is the one of `account`, and counts failures of `throttled_as` from that address.
+///
 /// Errors: `TooManyAttempts`.
-pub async fn try_password(
+pub(crate) async fn check_password(
     app: &App,
-    who: &str,
+    throttled_as: &str,
     password: &Secret,
     account: Option<&Account>,
     from: IpAddr,
 ) -> Result<bool, AuthError> {
-    let key = throttle::key(who, from);
-    let wait = async || -> Result<bool, AuthError> {
+    let key = throttle::key(throttled_as, from);
+    // Errors while attempts have to wait; otherwise true if there are failures to clear.
+    let has_failures = async || -> Result<bool, AuthError> {
         let failures = app.store.failures(&key).await?;
         match failures.and_then(|failures| failures.wait(app.clock.now())) {
             Some(wait) => Err(AuthError::TooManyAttempts(wait)),
             None => Ok(failures.is_some()),
         }
     };
-    wait().await?;
-    let is_right = app.hasher.is_right(password, account.map(|account| &account.password_hash)).await?;
-    if is_right {
-        if wait().await? {
-            app.store.forget_failures(key).await?;
+    has_failures().await?;
+    let is_correct = app.hasher.verify(password, account.map(|account| &account.password_hash)).await?;
+    if is_correct {
+        // Checked again after hashing, and below while counting: of many concurrent guesses, those that ended after a
+        // wait began do not learn whether they were correct.
+        if has_failures().await? {
+            app.store.clear_failures(key).await?;
         }
         return Ok(true);
     }

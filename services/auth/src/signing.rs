@@ -1,4 +1,4 @@
-//! The keys that sign tokens, and the public halves that others verify them with.
+//! Keys that sign access tokens, and the public halves that verify them.
 
 use std::fmt;
 
@@ -17,22 +17,23 @@ use jsonwebtoken::{
 use souk_kit::auth::Claims;
 use souk_values::Secret;
 
-use crate::error::AuthError;
-
-/// Why a key cannot be used. Says nothing of the key itself.
+/// Reason for which a key cannot be used, without any part of the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct KeyError(&'static str);
+pub(crate) struct KeyError(&'static str);
 
-/// A key that signs. Its `Debug` shows the public half's name only.
+#[derive(Debug, thiserror::Error)]
+#[error("an access token could not be signed: {0}")]
+pub(crate) struct SigningError(#[from] jsonwebtoken::errors::Error);
+
+/// A private key with its public half. `Debug` shows the `kid` and the algorithm only.
 #[derive(Clone)]
-pub struct SigningKey {
+pub(crate) struct SigningKey {
     /// RFC 7638 thumbprint of the public half.
-    pub kid: String,
-    /// ES256, RS256 or `EdDSA`.
-    pub algorithm: Algorithm,
-    /// The public half.
-    pub public: Jwk,
+    pub(crate) kid: String,
+    /// `ES256`, `RS256` or `EdDSA`.
+    pub(crate) algorithm: Algorithm,
+    pub(crate) public: Jwk,
     private: EncodingKey,
 }
 
@@ -43,25 +44,25 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// A new ES256 key, with its private half in PKCS#8, base64, for the store.
-    pub fn generate() -> Result<(Self, Secret), KeyError> {
+    /// Generates an ES256 key. Also returns its private half for the store, as PKCS#8 in base64.
+    pub(crate) fn generate() -> Result<(Self, Secret), KeyError> {
         let failed = KeyError("a signing key could not be generated");
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| failed.clone())?;
         let pkcs8 = pair.to_pkcs8v1().map_err(|_| failed)?;
         Ok((Self::es256(pkcs8.as_ref())?, Secret::new(STANDARD.encode(pkcs8.as_ref()))))
     }
 
-    /// A key that [`SigningKey::generate`] made.
-    pub fn from_store(private: &Secret) -> Result<Self, KeyError> {
+    /// Parses a private half that [`SigningKey::generate`] returned.
+    pub(crate) fn from_store(private: &Secret) -> Result<Self, KeyError> {
         let pkcs8 = STANDARD.decode(private.expose()).map_err(|_| KeyError("the stored signing key is not base64"))?;
         Self::es256(&pkcs8)
     }
 
-    /// A configured key: P-256, RSA or Ed25519 in PEM, told apart by what it is.
-    pub fn from_pem(pem: &Secret) -> Result<Self, KeyError> {
-        // An environment variable cannot hold line breaks everywhere.
+    /// Parses a configured key: P-256, RSA or Ed25519 in PEM, recognized by its content.
+    pub(crate) fn from_pem(pem: &Secret) -> Result<Self, KeyError> {
+        // Tools that cannot put line breaks into an environment variable write `\n`.
         let text = pem.expose().replace("\\n", "\n");
-        let der = der_of(&text).ok_or(KeyError("the signing key is not a private key in PEM"))?;
+        let der = private_key_der(&text).ok_or(KeyError("the signing key is not a private key in PEM"))?;
         if let Ok(pair) = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, &der) {
             let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError("the P-256 signing key cannot be used"))?;
             return Self::es256(pkcs8.as_ref());
@@ -72,32 +73,31 @@ impl SigningKey {
                 OctetKeyPairParameters { key_type: OctetKeyPairType::OctetKeyPair, curve: EllipticCurve::Ed25519, x };
             let public =
                 Jwk { common: CommonParameters::default(), algorithm: AlgorithmParameters::OctetKeyPair(public) };
-            return Self::named(Algorithm::EdDSA, public, EncodingKey::from_ed_der(&der));
+            return Self::with_kid(Algorithm::EdDSA, public, EncodingKey::from_ed_der(&der));
         }
         let unusable = KeyError("the signing key is none of P-256, RSA of 2048 bits or more, and Ed25519");
         let private = EncodingKey::from_rsa_pem(text.as_bytes()).map_err(|_| unusable.clone())?;
         let public = Jwk::from_encoding_key(&private, Algorithm::RS256).map_err(|_| unusable)?;
-        Self::named(Algorithm::RS256, public, private)
+        Self::with_kid(Algorithm::RS256, public, private)
     }
 
-    /// The token of `claims`.
-    pub fn sign(&self, claims: &Claims) -> Result<String, AuthError> {
+    /// Returns `claims` as a signed JWT.
+    pub(crate) fn sign(&self, claims: &Claims) -> Result<String, SigningError> {
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(self.algorithm) };
-        jsonwebtoken::encode(&header, claims, &self.private)
-            .map_err(|error| AuthError::Defect(format!("a token could not be signed: {error}")))
+        Ok(jsonwebtoken::encode(&header, claims, &self.private)?)
     }
 
     fn es256(pkcs8: &[u8]) -> Result<Self, KeyError> {
         let private = EncodingKey::from_ec_der(pkcs8);
         let public = Jwk::from_encoding_key(&private, Algorithm::ES256)
             .map_err(|_| KeyError("the stored signing key cannot be read"))?;
-        Self::named(Algorithm::ES256, public, private)
+        Self::with_kid(Algorithm::ES256, public, private)
     }
 
-    fn named(algorithm: Algorithm, mut public: Jwk, private: EncodingKey) -> Result<Self, KeyError> {
+    fn with_kid(algorithm: Algorithm, mut public: Jwk, private: EncodingKey) -> Result<Self, KeyError> {
         let kid = public
             .thumbprint(ThumbprintHash::SHA256)
-            .map_err(|_| KeyError("the signing key's public half cannot be named"))?;
+            .map_err(|_| KeyError("the signing key's public half has no thumbprint"))?;
         public.common = CommonParameters {
             public_key_use: Some(PublicKeyUse::Signature),
             key_algorithm: Some(algorithm.into()),
@@ -105,7 +105,7 @@ impl SigningKey {
             ..CommonParameters::default()
         };
         let key = Self { kid, algorithm, public, private };
-        // A key that cannot sign is found at the start, not at the first sign-in.
+        // Signs once now: a key that cannot sign is reported at the start, not at the first sign-in.
         let probe = crate::session::claims(
             String::new(),
             String::new(),
@@ -118,7 +118,8 @@ impl SigningKey {
     }
 }
 
-fn der_of(pem: &str) -> Option<Vec<u8>> {
+/// Decodes the body of a PEM private key; `None` for anything else, such as a public key.
+fn private_key_der(pem: &str) -> Option<Vec<u8>> {
     let (_, rest) = pem.split_once("-----BEGIN ")?;
     let (label, rest) = rest.split_once("-----")?;
     let (body, _) = rest.split_once("-----END ")?;

@@ -1,4 +1,4 @@
-//! Auth's store: one method for each transactional act.
+//! Auth's store: each method that writes is one transaction, which also writes the events to publish.
 
 mod accounts;
 mod entities;
@@ -6,29 +6,28 @@ mod failures;
 mod keys;
 mod migrations;
 mod private_file;
-mod prune;
+mod purge;
 mod resets;
 mod sessions;
 
-pub use accounts::{Change, NewAccount, Taken};
-pub use keys::StoreKeys;
+pub(crate) use accounts::{AccountChange, Conflict, NewAccount};
+pub(crate) use keys::StoreKeys;
 pub(crate) use migrations::Migrations;
-pub use resets::{PendingReset, Redeemed};
-pub use sessions::{OpenSession, Rotation};
+pub(crate) use resets::{Redeemed, ResetRequest, ResetToken};
+pub(crate) use sessions::{NewSession, Rotation};
 
 use sea_orm::DbErr;
 use souk_sql::{Access, Db, Retryable, SqlError};
 
-/// Why a store method did nothing.
+/// Reason for which a change was not saved.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The row has another version by now.
-    #[error("somebody changed this meanwhile")]
+pub(crate) enum StoreError {
+    /// The row no longer has the version that the change was decided on.
+    #[error("the row was changed concurrently")]
     Stale,
-    /// It would leave the shop without an admin who may sign in.
+    /// The change would leave the shop without an admin who may sign in.
     #[error("this is the last admin")]
     LastAdmin,
-    /// The store itself.
     #[error(transparent)]
     Sql(#[from] SqlError),
 }
@@ -40,7 +39,7 @@ impl From<DbErr> for StoreError {
 }
 
 impl Retryable for StoreError {
-    fn sql(&self) -> Option<&SqlError> {
+    fn sql_error(&self) -> Option<&SqlError> {
         match self {
             Self::Sql(error) => Some(error),
             Self::Stale | Self::LastAdmin => None,
@@ -48,29 +47,27 @@ impl Retryable for StoreError {
     }
 }
 
-/// Auth's store. Cloning shares it.
+/// Cloning shares the connections.
 #[derive(Debug, Clone)]
-pub struct AuthStore {
+pub(crate) struct AuthStore {
     db: Db,
 }
 
 impl AuthStore {
-    /// Opens the store at `url` and brings its tables up to date. A SQLite file is made readable to
-    /// its owner only, for it holds the signing key.
-    pub async fn open(url: &str) -> Result<Self, SqlError> {
-        private_file::keep_private(url)?;
+    /// Opens and migrates the store at `url`. A SQLite file holds the signing key, so it is made readable by its
+    /// owner only.
+    pub(crate) async fn open(url: &str) -> Result<Self, SqlError> {
+        private_file::make_private(url)?;
         let db = Db::open(url, Access::ReadWrite).await?;
         db.migrate::<Migrations>().await?;
         Ok(Self { db })
     }
 
-    /// Opens the store at `url` for reading.
-    pub async fn open_to_read(url: &str) -> Result<Self, SqlError> {
+    pub(crate) async fn open_read_only(url: &str) -> Result<Self, SqlError> {
         Ok(Self { db: Db::open(url, Access::ReadOnly).await? })
     }
 
-    /// What it stands on.
-    pub fn db(&self) -> &Db {
+    pub(crate) fn db(&self) -> &Db {
         &self.db
     }
 }

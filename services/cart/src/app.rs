@@ -1,37 +1,36 @@
-//! What every handler of the service shares.
+//! The state that handlers, consumers and tasks share.
 
 use std::sync::Arc;
 
-use souk_bus::Stamper;
+use souk_bus::{Cause, Stamper};
 use souk_kit::{Deps, auth::Verifier};
 use souk_peers::ProductPeer;
 use souk_values::{Clock, Currency, IdGen, UserId};
 
 use crate::{
-    cart::{Act, Cart, NewItem, Terms},
+    cart::{Cart, CartCommand, Lifetimes, NewItem},
     catalogue::Catalogue,
     error::CartError,
     metrics,
     product::KnownProduct,
-    store::{CartStore, Cause, Done, Occasion, StoreError},
+    store::{CartStore, CommandContext, Executed, StoreError},
     view::CartView,
 };
 
-/// Shared by handlers, consumers and the sweep.
 #[derive(Debug, Clone)]
-pub struct App {
+pub(crate) struct App {
     pub store: Arc<dyn CartStore>,
     pub clock: Arc<dyn Clock>,
     pub ids: IdGen,
     pub stamper: Stamper,
     pub catalogue: Catalogue,
     pub verifier: Verifier,
-    pub terms: Terms,
+    pub lifetimes: Lifetimes,
     pub currency: Currency,
 }
 
 impl App {
-    pub fn new(store: Arc<dyn CartStore>, terms: Terms, deps: &Deps) -> Self {
+    pub fn new(store: Arc<dyn CartStore>, lifetimes: Lifetimes, deps: &Deps) -> Self {
         let peer = ProductPeer::new(&deps.peers, "cart");
         Self {
             catalogue: Catalogue::new(Arc::clone(&store), peer, deps.shop.currency),
@@ -40,40 +39,43 @@ impl App {
             ids: deps.ids.clone(),
             stamper: deps.stamper(),
             verifier: deps.verifier.clone(),
-            terms,
+            lifetimes,
             currency: deps.shop.currency,
         }
     }
 
-    /// Does `act` to the cart of `user`, and counts what came of it.
-    pub async fn act(&self, user: UserId, act: Act) -> Result<Done, StoreError> {
-        self.act_because(user, act, None).await
+    /// Executes `command` on the cart of `user`, and counts its effects. `cause` is the event that the command applies,
+    /// which has no effect a second time.
+    pub async fn execute(
+        &self,
+        user: UserId,
+        command: CartCommand,
+        cause: Option<Cause>,
+    ) -> Result<Executed, StoreError> {
+        let context = CommandContext {
+            now: self.clock.now(),
+            lifetimes: self.lifetimes,
+            stamper: self.stamper.with_current_trace(),
+            cause,
+        };
+        let executed = self.store.execute(user, command, context).await?;
+        metrics::count(&executed.effects, &self.lifetimes);
+        Ok(executed)
     }
 
-    /// The same, caused by an event.
-    pub async fn act_because(&self, user: UserId, act: Act, cause: Option<Cause>) -> Result<Done, StoreError> {
-        let occasion =
-            Occasion { now: self.clock.now(), terms: self.terms, stamper: self.stamper.in_this_trace(), cause };
-        let done = self.store.act(user, act, occasion).await?;
-        metrics::count(&done.effects, &self.terms);
-        Ok(done)
+    /// Executes `command` on the cart of `user` and shows the whole cart.
+    pub async fn change(&self, user: UserId, command: CartCommand) -> Result<CartView, CartError> {
+        let executed = self.execute(user, command, None).await?;
+        self.show(&executed.cart).await
     }
 
-    /// Does `act`, and shows the whole cart.
-    pub async fn change(&self, user: UserId, act: Act) -> Result<CartView, CartError> {
-        let done = self.act(user, act).await?;
-        self.show(&done.cart).await
-    }
-
-    /// The cart as its owner sees it.
     pub async fn show(&self, cart: &Cart) -> Result<CartView, CartError> {
         let now = self.clock.now();
         let ids: Vec<_> = cart.items_at(now).map(|item| item.product_id).collect();
-        let known = self.catalogue.known(ids).await?;
+        let known = self.catalogue.products(ids).await?;
         CartView::new(cart, now, &known, self.currency)
     }
 
-    /// `quantity` of `product` as a new item.
     pub fn new_item(&self, product: &KnownProduct, quantity: u32) -> NewItem {
         NewItem {
             cart_item_id: self.new_item_id(),
@@ -83,7 +85,6 @@ impl App {
         }
     }
 
-    /// An id for an item.
     pub fn new_item_id(&self) -> String {
         self.ids.uuid().to_string()
     }

@@ -1,10 +1,10 @@
-//! The cart: what is in it, for how long, and what may be done with it.
+//! The cart: its items, how long each of them lives, and the commands that change it. Pure: time is an argument.
 
-mod act;
+mod command;
+mod expiry;
+mod items;
 mod merge;
 mod orders;
-mod shopping;
-mod time;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,62 +12,61 @@ use serde::{Deserialize, Serialize};
 use souk_events::CartLine;
 use souk_values::{OrderId, ProductId, Timestamp, UserId};
 
-pub use act::{Act, After, Effects, NewItem, Refusal, UsedKey};
+pub use command::{Applied, CartCommand, Effects, NewItem, Refusal, UsedKey};
 pub use merge::GuestLine;
-pub use orders::{OrderMark, OrderStep, OrderedLine, Stage};
+pub use orders::{OrderProgress, OrderStage, OrderUpdate, OrderedLine};
 
-/// The most units of one product in a cart.
+/// Maximum units of one product in a cart.
 pub const MAX_QUANTITY: u32 = 99;
-/// The most different active items of a cart.
+/// Maximum number of different active items in a cart.
 pub const MAX_ACTIVE: usize = 100;
 
-/// How long items live.
+/// Lifetimes of items, from the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// An active item, from when it was added or changed.
+pub struct Lifetimes {
+    /// Lifetime of an active item, counted from its latest change.
     pub active: Duration,
-    /// An ordered item, from when its order was placed.
+    /// Lifetime of an ordered item, counted from when its order was placed.
     pub ordered: Duration,
-    /// How long before its end a cart is reminded of.
+    /// Lead time of the reminder before the next active item expires.
     pub remind_before: Duration,
 }
 
-/// What an item is, and how long it stays so.
+/// State of an item. Part of the stored JSON, whose field names stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
-pub enum Standing {
-    /// To be ordered; changed freely.
+pub enum ItemState {
+    /// Ready to be ordered; may be changed and removed.
     Active {
-        /// When it goes.
-        until: Timestamp,
+        #[serde(rename = "until")]
+        expires_at: Timestamp,
     },
-    /// In an order that is not paid.
+    /// Part of an order that is not paid yet.
     Ordered {
-        /// Which order.
         order_id: OrderId,
-        /// When it goes.
-        until: Timestamp,
+        #[serde(rename = "until")]
+        expires_at: Timestamp,
     },
-    /// Bought; stays for buying again.
+    /// Bought; never expires, so that it can be bought again.
     Purchased {
-        /// The latest order of it, unless that was cancelled.
+        /// Latest order that contained the product; `None` once that order was cancelled.
         order_id: Option<OrderId>,
-        /// How many came with that order.
-        lately: u32,
+        /// Units that the latest order added.
+        #[serde(rename = "lately")]
+        latest_quantity: u32,
     },
 }
 
-impl Standing {
-    /// When it ends; a purchased item's never does.
+impl ItemState {
+    /// Returns the expiry; `None` for a purchased item, which has none.
     #[must_use]
-    pub fn until(&self) -> Option<Timestamp> {
+    pub fn expires_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Active { until } | Self::Ordered { until, .. } => Some(*until),
+            Self::Active { expires_at } | Self::Ordered { expires_at, .. } => Some(*expires_at),
             Self::Purchased { .. } => None,
         }
     }
 
-    /// The order it belongs to.
     #[must_use]
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
@@ -78,31 +77,27 @@ impl Standing {
     }
 }
 
-/// One product in a cart. At most one active and one purchased item are of the same product.
+/// One product in a cart. A product has at most one active and one purchased item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// Unique.
     pub cart_item_id: String,
-    /// What it is.
     pub product_id: ProductId,
-    /// Its name when it was added.
+    /// Name of the product when the item was last added to.
     pub name: String,
-    /// 1 to 99.
+    /// Units, 1 to [`MAX_QUANTITY`].
     pub quantity: u32,
-    /// Its state.
     #[serde(flatten)]
-    pub standing: Standing,
+    pub state: ItemState,
 }
 
 impl Item {
-    /// Whether it can be ordered and changed.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        matches!(self.standing, Standing::Active { .. })
+        matches!(self.state, ItemState::Active { .. })
     }
 
-    fn is_over(&self, now: Timestamp) -> bool {
-        self.standing.until().is_some_and(|until| until <= now)
+    fn is_expired(&self, now: Timestamp) -> bool {
+        self.state.expires_at().is_some_and(|expires_at| expires_at <= now)
     }
 
     fn line(&self) -> CartLine {
@@ -115,30 +110,30 @@ impl Item {
     }
 }
 
-/// What a store keeps of a cart beside its owner and version.
+/// The part of a cart that is stored as JSON, whose field names stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     items: Vec<Item>,
-    /// The active items of which a reminder was sent.
+    /// Ids of the active items that the latest reminder listed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     reminded: BTreeSet<String>,
-    /// Guests' items that were taken over already.
+    /// Guests' items that this cart has merged.
+    #[serde(default, rename = "absorbed", skip_serializing_if = "Vec::is_empty")]
+    merged: Vec<merge::MergedItem>,
+    /// Idempotency keys of requests that added items.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    absorbed: Vec<merge::Absorbed>,
-    /// The `Idempotency-Key`s of what was added.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    keys: Vec<act::RememberedKey>,
+    keys: Vec<command::RememberedKey>,
 }
 
 impl Contents {
-    /// Every item, whether its time is over or not.
+    /// Returns every item, expired or not.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 }
 
-/// Somebody's cart.
+/// The cart of one user, a customer or a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cart {
     user_id: UserId,
@@ -147,60 +142,57 @@ pub struct Cart {
 }
 
 impl Cart {
-    /// An empty one.
     #[must_use]
     pub fn empty(user_id: UserId) -> Self {
         Self { user_id, version: 0, contents: Contents::default() }
     }
 
-    /// One as a store kept it.
+    /// Restores a cart from its stored parts.
     #[must_use]
-    pub fn kept(user_id: UserId, version: i64, contents: Contents) -> Self {
+    pub fn from_stored(user_id: UserId, version: i64, contents: Contents) -> Self {
         Self { user_id, version, contents }
     }
 
-    /// Whose.
     #[must_use]
     pub fn user_id(&self) -> UserId {
         self.user_id
     }
 
-    /// Grows with each change.
+    /// Returns the version, which grows with every change, also across an emptied cart's deletion.
     #[must_use]
     pub fn version(&self) -> i64 {
         self.version
     }
 
-    /// For a store to keep.
     #[must_use]
     pub fn contents(&self) -> &Contents {
         &self.contents
     }
 
-    /// Whether nothing needs to be kept of it.
+    /// Returns true when nothing of the cart has to be stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.contents.items.is_empty() && self.contents.absorbed.is_empty() && self.contents.keys.is_empty()
+        self.contents.items.is_empty() && self.contents.merged.is_empty() && self.contents.keys.is_empty()
     }
 
-    /// The items whose time is not over, oldest first.
+    /// Returns the items that are not expired at `now`, oldest first.
     pub fn items_at(&self, now: Timestamp) -> impl Iterator<Item = &Item> {
-        self.contents.items.iter().filter(move |item| !item.is_over(now))
+        self.contents.items.iter().filter(move |item| !item.is_expired(now))
     }
 
-    /// The active items, whether their time is over or not.
-    pub fn active(&self) -> impl Iterator<Item = &Item> {
+    /// Returns the active items, expired or not.
+    pub fn active_items(&self) -> impl Iterator<Item = &Item> {
         self.contents.items.iter().filter(|item| item.is_active())
     }
 
-    fn active_of(&mut self, product_id: ProductId) -> Option<&mut Item> {
+    fn active_item_mut(&mut self, product_id: ProductId) -> Option<&mut Item> {
         self.contents.items.iter_mut().find(|item| item.is_active() && item.product_id == product_id)
     }
 
-    /// Takes out the items that `is_meant` says, in their order.
-    fn take(&mut self, is_meant: impl Fn(&Item) -> bool) -> Vec<Item> {
-        let (taken, kept) = std::mem::take(&mut self.contents.items).into_iter().partition(|item| is_meant(item));
-        self.contents.items = kept;
+    /// Removes the items that match `predicate` and returns them in their order.
+    fn take_items(&mut self, predicate: impl Fn(&Item) -> bool) -> Vec<Item> {
+        let (taken, rest) = std::mem::take(&mut self.contents.items).into_iter().partition(|item| predicate(item));
+        self.contents.items = rest;
         taken
     }
 }

@@ -1,4 +1,4 @@
-//! Names, prices and availability: from the service's own copies, asked of product when one is missing.
+//! Names, prices and availability of products: the service's own copies, completed by quotes of the product service.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,16 +14,15 @@ use souk_values::{Currency, ProductId};
 
 use crate::{
     error::CartError,
-    product::{KnownProduct, ProductNews},
+    product::{KnownProduct, ProductUpdate},
     store::CartStore,
 };
 
-/// Products that one quote may ask for.
+/// Products per quote request; the product service accepts no more.
 const QUOTE_SIZE: usize = 200;
 
-/// The products that carts and wishlists show.
 #[derive(Debug, Clone)]
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     store: Arc<dyn CartStore>,
     peer: ProductPeer,
     currency: Currency,
@@ -34,43 +33,46 @@ impl Catalogue {
         Self { store, peer, currency }
     }
 
-    /// What is known of `products`; those that the shop never sold are missing.
+    /// Returns the products among `ids` that the shop sells or once sold.
     ///
-    /// Errors: one has no copy, and product cannot be asked.
-    pub async fn known(
+    /// Errors: a product has no copy and the product service cannot be called.
+    pub async fn products(
         &self,
-        products: impl IntoIterator<Item = ProductId>,
+        ids: impl IntoIterator<Item = ProductId>,
     ) -> Result<HashMap<ProductId, KnownProduct>, CartError> {
-        let asked: Vec<ProductId> = products.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let mut known = self.store.products(&asked).await?;
-        let missing: Vec<ProductId> = asked.into_iter().filter(|product| !known.contains_key(product)).collect();
-        for some in missing.chunks(QUOTE_SIZE) {
-            for quoted in self.quote(some).await? {
-                let (product, _) = self.store.learn(quoted).await?;
+        let wanted: Vec<ProductId> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut known = self.store.known_products(&wanted).await?;
+        let missing: Vec<ProductId> = wanted.into_iter().filter(|product| !known.contains_key(product)).collect();
+        for chunk in missing.chunks(QUOTE_SIZE) {
+            for quoted in self.quote(chunk).await? {
+                // Stored like an event's update: if a newer event arrived meanwhile, its revision wins.
+                let (product, _) = self.store.update_product(quoted).await?;
                 known.insert(product.product_id, product);
             }
         }
         Ok(known)
     }
 
-    /// A product that can be put into a cart. Errors: 422 when the shop does not sell it.
-    pub async fn sold(&self, product: ProductId) -> Result<KnownProduct, CartError> {
-        let known = self.known([product]).await?.remove(&product);
-        known.filter(|known| !known.hidden).ok_or(CartError::ProductUnknown(product))
+    /// Returns a product that can be put into a cart.
+    ///
+    /// Errors: [`CartError::ProductUnknown`] when the shop does not sell it; the product service cannot be called.
+    pub async fn product_on_sale(&self, id: ProductId) -> Result<KnownProduct, CartError> {
+        let product = self.products([id]).await?.remove(&id);
+        product.filter(|product| !product.hidden).ok_or(CartError::ProductUnknown(id))
     }
 
-    async fn quote(&self, products: &[ProductId]) -> Result<Vec<ProductNews>, CartError> {
+    async fn quote(&self, products: &[ProductId]) -> Result<Vec<ProductUpdate>, CartError> {
         let items = products.iter().map(|&product_id| QuoteItem { product_id, quantity: 1 }).collect();
         let quote = self.peer.quote(items).await?;
-        quote.items.into_iter().map(|item| self.news(item)).collect()
+        quote.items.into_iter().map(|item| self.update(item)).collect()
     }
 
-    fn news(&self, item: QuotedItem) -> Result<ProductNews, CartError> {
+    fn update(&self, item: QuotedItem) -> Result<ProductUpdate, CartError> {
         if item.price.currency != self.currency {
-            let cause = format!("a price in {}, the shop's currency is {}", item.price.currency, self.currency);
+            let cause = format!("a price in {}, but the shop's currency is {}", item.price.currency, self.currency);
             return Err(CallError::Unexpected { service: "product".to_owned(), cause }.into());
         }
-        Ok(ProductNews {
+        Ok(ProductUpdate {
             product_id: item.product_id,
             name: item.name,
             price: item.price,

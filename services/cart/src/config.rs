@@ -5,20 +5,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use souk_kit::StartError;
 
-use crate::cart::Terms;
+use crate::cart::Lifetimes;
 
-/// What can be configured.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CartConfig {
     /// `cart.store-url`: `sqlite:PATH`, `redis://…`, `rediss://…`, `postgres://…` or `mysql://…`.
-    /// `sqlite:souk-data/cart.db`.
+    /// Default: `sqlite:souk-data/cart.db`.
     pub store_url: String,
-    /// `cart.active-ttl-hours`: how long an item stays from when it was added or changed. 24.
+    /// `cart.active-ttl-hours`: lifetime of an item from when it was added or changed. Default: 24 hours.
     pub active_ttl_hours: u32,
-    /// `cart.ordered-ttl-hours`: how long an item stays from when its order was placed. 168, 7 days.
+    /// `cart.ordered-ttl-hours`: lifetime of an item from when its order was placed. Default: 168 hours, 7 days.
     pub ordered_ttl_hours: u32,
-    /// `cart.remind-before-hours`: how long before its next item goes a cart is reminded of. 2.
+    /// `cart.remind-before-hours`: lead time of the reminder before the next item expires. Default: 2 hours.
     pub remind_before_hours: u32,
 }
 
@@ -34,18 +33,18 @@ impl Default for CartConfig {
 }
 
 impl CartConfig {
-    /// The terms that the hours make. Errors: an item would not live, or be reminded of at once.
-    pub fn terms(&self) -> Result<Terms, StartError> {
+    /// Returns the lifetimes of items. Errors: an item would have none, or its reminder would be due immediately.
+    pub(crate) fn lifetimes(&self) -> Result<Lifetimes, StartError> {
         if self.active_ttl_hours == 0 || self.ordered_ttl_hours == 0 {
-            let sentence = "cart.active-ttl-hours and cart.ordered-ttl-hours are at least 1";
+            let sentence = "cart.active-ttl-hours and cart.ordered-ttl-hours must be at least 1";
             return Err(StartError::Other(sentence.to_owned()));
         }
         if self.remind_before_hours >= self.active_ttl_hours {
-            let sentence = "cart.remind-before-hours is less than cart.active-ttl-hours";
+            let sentence = "cart.remind-before-hours must be less than cart.active-ttl-hours";
             return Err(StartError::Other(sentence.to_owned()));
         }
         let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3_600);
-        Ok(Terms {
+        Ok(Lifetimes {
             active: hours(self.active_ttl_hours),
             ordered: hours(self.ordered_ttl_hours),
             remind_before: hours(self.remind_before_hours),
@@ -58,11 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hours_that_make_no_sense_are_refused() {
-        let terms = CartConfig::default().terms().unwrap();
-        assert_eq!((terms.active.as_secs(), terms.ordered.as_secs()), (86_400, 604_800));
-        assert!(CartConfig { active_ttl_hours: 0, ..CartConfig::default() }.terms().is_err());
-        assert!(CartConfig { ordered_ttl_hours: 0, ..CartConfig::default() }.terms().is_err());
-        assert!(CartConfig { remind_before_hours: 24, ..CartConfig::default() }.terms().is_err());
+    fn impossible_lifetimes_are_refused() {
+        let lifetimes = CartConfig::default().lifetimes().unwrap();
+        assert_eq!((lifetimes.active.as_secs(), lifetimes.ordered.as_secs()), (86_400, 604_800));
+        assert!(CartConfig { active_ttl_hours: 0, ..CartConfig::default() }.lifetimes().is_err());
+        assert!(CartConfig { ordered_ttl_hours: 0, ..CartConfig::default() }.lifetimes().is_err());
+        assert!(CartConfig { remind_before_hours: 24, ..CartConfig::default() }.lifetimes().is_err());
     }
 }

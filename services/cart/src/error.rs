@@ -1,4 +1,4 @@
-//! Why a request is refused: status and stable code in one match.
+//! Errors of the service: HTTP status and stable code of each, in one match.
 
 use axum::{
     http::StatusCode,
@@ -13,25 +13,22 @@ use crate::{
     store::StoreError,
 };
 
-/// What a handler answers when it does not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum CartError {
-    /// The store's failure or refusal.
+pub(crate) enum CartError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Product cannot be asked.
+    /// A call to the product service failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The shop does not sell it.
-    #[error("product {0} is not sold")]
+    #[error("the shop does not sell product {0}")]
     ProductUnknown(ProductId),
-    /// Not a guest's token of this shop.
-    #[error("the guest token is refused")]
+    /// Not an access token that this shop issued to a guest.
+    #[error("the guest token is invalid")]
     GuestToken,
-    /// Nothing can be said about the guest token now.
+    /// The guest token cannot be verified now.
     #[error("auth's keys cannot be fetched: {0}")]
     KeysUnavailable(String),
-    /// A sum that cannot be made.
+    /// A sum exceeds 64 bits.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
@@ -60,7 +57,7 @@ impl From<CartError> for Problem {
             CartError::GuestToken => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "cart.guest_token_invalid",
-                "guestToken is an access token that this shop gave to a guest.",
+                "guestToken must be an access token that this shop issued to a guest.",
             ),
             CartError::KeysUnavailable(cause) => Self::unavailable("auth", &cause),
             CartError::Money(error) => Self::internal(&error),
@@ -72,27 +69,34 @@ fn refused(refusal: &Refusal) -> Problem {
     const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
     let (status, code, detail) = match refusal {
         Refusal::QuantityTooLarge(sum) => {
-            let detail = format!("There would be {sum} of this product in the cart; at most {MAX_QUANTITY} fit.");
+            let detail = format!("A cart holds at most {MAX_QUANTITY} units of a product; this would make {sum}.");
             (UNPROCESSABLE, "cart.quantity_too_large", detail)
         }
         Refusal::TooManyItems => {
-            (UNPROCESSABLE, "cart.too_many_items", format!("A cart holds {MAX_ACTIVE} different products."))
+            let detail =
+                format!("The cart is full: it holds at most {MAX_ACTIVE} different products. Remove one first.");
+            (UNPROCESSABLE, "cart.too_many_items", detail)
         }
         Refusal::NoSuchItem => {
-            (StatusCode::NOT_FOUND, "cart.item_not_found", "There is no such item in the cart.".into())
+            (StatusCode::NOT_FOUND, "cart.item_not_found", "The cart has no such item; it may have expired.".into())
         }
-        Refusal::ItemOrdered => {
-            (StatusCode::CONFLICT, "cart.item_ordered", "This item was ordered. Cancel the order to change it.".into())
-        }
-        Refusal::ItemPurchased => {
-            (StatusCode::CONFLICT, "cart.item_purchased", "This item was bought. Add the product anew.".into())
-        }
+        Refusal::ItemOrdered => (
+            StatusCode::CONFLICT,
+            "cart.item_ordered",
+            "This item belongs to an order. To change it, cancel the order.".into(),
+        ),
+        Refusal::ItemPurchased => (
+            StatusCode::CONFLICT,
+            "cart.item_purchased",
+            "This item was already bought. To buy more of the product, add it to the cart again.".into(),
+        ),
         Refusal::KeyReused => return Idempotency::reused(),
         Refusal::NotWished => {
             (StatusCode::NOT_FOUND, "wishlist.item_not_found", "This product is not on the wishlist.".into())
         }
         Refusal::TooManyWishes => {
-            (UNPROCESSABLE, "wishlist.too_many_items", format!("A wishlist holds {MAX_WISHES} products."))
+            let detail = format!("The wishlist is full: it holds at most {MAX_WISHES} products. Remove one first.");
+            (UNPROCESSABLE, "wishlist.too_many_items", detail)
         }
     };
     Problem::new(status, code, detail)

@@ -1,56 +1,67 @@
-//! Carts whose items live for a time, and wishlists.
+//! The cart service: carts whose items expire, wishlists, and alerts to users who wish for a product.
 
 pub mod audit;
 pub mod cart;
-pub mod config;
 pub mod product;
 pub mod store;
 
 mod app;
 mod catalogue;
+mod config;
 mod consumers;
 mod error;
 mod metrics;
 mod routes;
-mod sweep;
+mod tasks;
 mod view;
-mod watch;
 
-use souk_kit::{Deps, Service, StartError};
+use souk_kit::{Deps, Service, ServiceParts, StartError};
+use utoipa::openapi::OpenApi;
 
 pub use config::CartConfig;
-pub use routes::openapi;
 
 use app::App;
 
-/// The service, ready to be started. Opens and migrates its store.
-///
-/// Errors: the store cannot be opened, the hours make no sense, `store_url` names no known engine.
-pub async fn build(config: CartConfig, deps: &Deps) -> Result<Service, StartError> {
-    let terms = config.terms()?;
-    let (store, outbox) = store::open(&config.store_url, deps.shop.currency).await?;
-    let app = App::new(store, terms, deps);
-    metrics::begin();
-    let (router, openapi) = routes::table();
-    let (for_readiness, for_sweeping, for_watching) = (app.clone(), app.clone(), app.clone());
-    let mut service = Service::new("cart", router.with_state(app.clone()), openapi)
-        .consuming(consumers::all(&app))
-        .running(move |stop| sweep::run(for_sweeping, stop))
-        .running(move |stop| watch::run(for_watching, stop))
-        .needing("store", move || {
-            let app = for_readiness.clone();
-            async move { app.store.ping(app.clock.now()).await.map(drop).map_err(|error| error.to_string()) }
-        });
-    service.outbox = Some(outbox);
-    Ok(service)
-}
+const ABOUT: &str = "Carts whose items live for a time, and wishlists.";
 
-/// Brings the store at `store_url` up to date. Answers the names of the migrations it applied; Redis has none.
-pub async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
-    store::migrate(store_url).await
-}
+#[derive(Debug)]
+pub struct Cart;
 
-/// The names of the migrations that the store at `store_url` lacks; changes nothing.
-pub async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
-    store::pending_migrations(store_url).await
+impl Service for Cart {
+    const NAME: &'static str = "cart";
+    const PORT: u16 = 8084;
+    type Config = CartConfig;
+
+    async fn build(config: CartConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
+        let lifetimes = config.lifetimes()?;
+        let (store, outbox) = store::open(&config.store_url, deps.shop.currency).await?;
+        let app = App::new(store, lifetimes, deps);
+        metrics::describe();
+        let (router, openapi) = routes::table().finish(Self::NAME, ABOUT);
+        let mut parts = ServiceParts::new(Self::NAME, router.with_state(app.clone()), openapi)
+            .consuming(consumers::table(&app))
+            .running(tasks::table(&app))
+            .ready_when("store", move || {
+                let app = app.clone();
+                async move { app.store.ping(app.clock.now()).await.map(drop).map_err(|error| error.to_string()) }
+            });
+        parts.outbox = Some(outbox);
+        Ok(parts)
+    }
+
+    fn openapi() -> OpenApi {
+        routes::table().finish(Self::NAME, ABOUT).1
+    }
+
+    fn store_urls(config: &CartConfig) -> Vec<&str> {
+        vec![&config.store_url]
+    }
+
+    async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
+        store::migrate(store_url).await
+    }
+
+    async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
+        store::pending_migrations(store_url).await
+    }
 }

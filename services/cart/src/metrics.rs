@@ -1,10 +1,11 @@
 //! Every metric of this service.
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use souk_values::gauge_value;
 
 use crate::{
-    cart::{Effects, Terms},
-    store::Pulse,
+    cart::{Effects, Lifetimes},
+    store::EngineStats,
 };
 
 const ADDED: &str = "cart_items_added_total";
@@ -17,22 +18,22 @@ const CONNECTIONS: &str = "db_client_connections";
 const HITS: &str = "redis_keyspace_hits_total";
 const MISSES: &str = "redis_keyspace_misses_total";
 
-/// Describes the series and lets the counters start at 0, so that a rate is known from the first event on.
-pub fn begin() {
-    describe_counter!(ADDED, "Times that something was put into a cart");
+/// Describes the series and starts the counters at zero, so that rates are known from the first event on.
+pub(crate) fn describe() {
+    describe_counter!(ADDED, "Additions of a product to a cart");
     describe_counter!(STARTED, "Carts without active items that got one");
-    describe_counter!(EXPIRED, "Items whose time ran out");
+    describe_counter!(EXPIRED, "Items that expired");
     describe_counter!(ABANDONED, "Reminders of carts about to lose an item");
     describe_gauge!(ACTIVE, "Carts that have active items");
-    describe_histogram!(TTL, "Time to live that items were given, seconds");
+    describe_histogram!(TTL, "Lifetime that items were given, seconds");
     for name in [ADDED, STARTED, EXPIRED, ABANDONED] {
         counter!(name, "service" => "cart").increment(0);
     }
     gauge!(ACTIVE, "service" => "cart").set(0.0);
 }
 
-/// Counts what came of an act that was stored.
-pub fn count(effects: &Effects, terms: &Terms) {
+/// Counts the effects of a stored command.
+pub(crate) fn count(effects: &Effects, lifetimes: &Lifetimes) {
     let add = |name: &'static str, times: usize| {
         if times > 0 {
             counter!(name, "service" => "cart").increment(u64::try_from(times).unwrap_or(0));
@@ -43,24 +44,23 @@ pub fn count(effects: &Effects, terms: &Terms) {
     add(EXPIRED, effects.expired.len());
     add(ABANDONED, usize::from(effects.abandoned.is_some()));
     let ttl = || histogram!(TTL, "service" => "cart");
-    (0..effects.made_active).for_each(|_| ttl().record(terms.active.as_secs_f64()));
-    (0..effects.made_ordered).for_each(|_| ttl().record(terms.ordered.as_secs_f64()));
+    (0..effects.made_active).for_each(|_| ttl().record(lifetimes.active.as_secs_f64()));
+    (0..effects.made_ordered).for_each(|_| ttl().record(lifetimes.ordered.as_secs_f64()));
 }
 
-/// How many carts have active items now.
-pub fn active_carts(count: u64) {
-    gauge!(ACTIVE, "service" => "cart").set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+pub(crate) fn active_carts(count: u64) {
+    gauge!(ACTIVE, "service" => "cart").set(gauge_value(count));
 }
 
-/// Shows what the engine says of itself. What only Redis counts is missing on another.
-pub fn pulse(pulse: Pulse) {
-    let Pulse { connections, keyspace } = pulse;
+/// Records the engine's own figures. The series of the keyspace exist on Redis only.
+pub(crate) fn engine(stats: EngineStats) {
+    let EngineStats { connections, keyspace } = stats;
     for (state, count) in [("used", connections.used), ("idle", connections.idle)] {
         gauge!(CONNECTIONS, "service" => "cart", "state" => state).set(f64::from(count));
     }
     if let Some(keyspace) = keyspace {
-        describe_counter!(HITS, "Keys that Redis was asked for and had, since it started");
-        describe_counter!(MISSES, "Keys that Redis was asked for and did not have, since it started");
+        describe_counter!(HITS, "Lookups of keys that Redis found, since it started");
+        describe_counter!(MISSES, "Lookups of keys that Redis did not find, since it started");
         counter!(HITS, "service" => "cart").absolute(keyspace.hits);
         counter!(MISSES, "service" => "cart").absolute(keyspace.misses);
     }

@@ -1,119 +1,120 @@
-//! The cart's own copy of a product, and what a change of it means to those who wish for it.
+//! The cart's own copy of a product, and the alerts that a change of it is due to users who wish for the product.
 
 use souk_events::{WishlistBackInStock, WishlistPriceDropped};
 use souk_values::{Money, ProductId, Timestamp, UserId};
 
-/// What is said of a product at one of its revisions.
+/// Maximum number of products on one wishlist.
+pub const MAX_WISHES: u64 = 200;
+
+/// State of a product at one of its revisions, from an event or a quote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProductNews {
-    /// Which.
+pub struct ProductUpdate {
     pub product_id: ProductId,
-    /// Its name.
     pub name: String,
-    /// For one.
+    /// Price of one unit.
     pub price: Money,
-    /// What can be bought.
+    /// Units that can be bought.
     pub stock: i64,
-    /// No longer in the catalogue.
+    /// True when the product is no longer in the catalogue.
     pub hidden: bool,
-    /// Grows with each change.
+    /// Revision of the product, which grows with every change.
     pub revision: i64,
-    /// Whether this tells that it can be bought again.
+    /// True when this revision brought the product back in stock.
     pub is_back: bool,
 }
 
-/// What is known of a product: its highest revision heard of.
+/// The copy of a product, at the highest revision received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownProduct {
-    /// Which.
     pub product_id: ProductId,
-    /// Its name.
     pub name: String,
-    /// For one.
+    /// Price of one unit.
     pub price: Money,
-    /// What can be bought.
+    /// Units that can be bought.
     pub stock: i64,
-    /// No longer in the catalogue.
+    /// True when the product is no longer in the catalogue.
     pub hidden: bool,
-    /// The highest one heard of.
+    /// Highest revision received.
     pub revision: i64,
-    /// What it cost before `price_revision`; the same as `price` while it has only had one.
+    /// Price before `price_revision`; equals `price` until the first change of price.
     pub old_price: Money,
-    /// Since which revision it has this price.
+    /// Revision that set the current price.
     pub price_revision: i64,
-    /// The last revision at which it came back; 0 for none.
+    /// Latest revision that brought the product back in stock; 0 when none did.
     pub back_revision: i64,
 }
 
-/// What those who wish for a product are told.
+/// Reason to alert the users who wish for a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// It can be bought again.
-    Back,
-    /// It costs less.
+pub enum AlertKind {
+    BackInStock,
     PriceDrop,
 }
 
 impl KnownProduct {
-    /// A product heard of for the first time.
+    /// Returns the copy of a product that was unknown before `update`.
     #[must_use]
-    pub fn first(news: &ProductNews) -> Self {
+    pub fn first(update: &ProductUpdate) -> Self {
         let mut known = Self {
-            product_id: news.product_id,
-            name: news.name.clone(),
-            price: news.price,
-            stock: news.stock,
-            hidden: news.hidden,
-            revision: news.revision,
-            old_price: news.price,
-            price_revision: news.revision,
+            product_id: update.product_id,
+            name: update.name.clone(),
+            price: update.price,
+            stock: update.stock,
+            hidden: update.hidden,
+            revision: update.revision,
+            old_price: update.price,
+            price_revision: update.revision,
             back_revision: 0,
         };
-        known.note_return(news);
+        known.record_return(update);
         known
     }
 
-    /// This copy after `news`; what is older than the copy changes neither name, price nor stock.
+    /// Returns this copy after `update`. An older revision changes neither name, price nor stock.
     #[must_use]
-    pub fn after(&self, news: &ProductNews) -> Self {
+    pub fn after(&self, update: &ProductUpdate) -> Self {
         let mut known = self.clone();
-        if news.revision > self.revision {
-            known.name.clone_from(&news.name);
-            (known.stock, known.hidden, known.revision) = (news.stock, news.hidden, news.revision);
-            if news.price != self.price {
-                (known.old_price, known.price) = (self.price, news.price);
-                known.price_revision = news.revision;
+        if update.revision > self.revision {
+            known.name.clone_from(&update.name);
+            known.stock = update.stock;
+            known.hidden = update.hidden;
+            known.revision = update.revision;
+            if update.price != self.price {
+                known.old_price = self.price;
+                known.price = update.price;
+                known.price_revision = update.revision;
             }
         }
-        known.note_return(news);
+        known.record_return(update);
         known
     }
 
-    /// A return counts only while the product is there: late news of one are no news any more.
-    fn note_return(&mut self, news: &ProductNews) {
-        if news.is_back && self.is_available() {
-            self.back_revision = self.back_revision.max(news.revision);
+    /// Records a return to stock, but not a late one of a product that is sold out again.
+    fn record_return(&mut self, update: &ProductUpdate) {
+        if update.is_back && self.is_available() {
+            self.back_revision = self.back_revision.max(update.revision);
         }
     }
 
-    /// Whether it can be bought now, as far as is known.
+    /// Returns true when the product can be bought, as far as this copy is current.
     #[must_use]
     pub fn is_available(&self) -> bool {
         self.stock > 0 && !self.hidden
     }
 
-    /// The revision of which `notice` is due to whoever wished before it and was not told.
+    /// Returns the revision that an alert of `kind` is due for; `None` when none is due. Users who made their wish at
+    /// this revision or later, or were alerted of it, get no alert.
     #[must_use]
-    pub fn owes(&self, notice: Notice) -> Option<i64> {
-        match notice {
-            Notice::Back => (self.back_revision > 0 && self.is_available()).then_some(self.back_revision),
-            Notice::PriceDrop => {
+    pub fn alert_revision(&self, kind: AlertKind) -> Option<i64> {
+        match kind {
+            AlertKind::BackInStock => (self.back_revision > 0 && self.is_available()).then_some(self.back_revision),
+            AlertKind::PriceDrop => {
                 (self.price.minor < self.old_price.minor && !self.hidden).then_some(self.price_revision)
             }
         }
     }
 
-    /// The event that tells `user_id` that it is back.
+    /// Returns the event that alerts `user_id` of the return to stock.
     #[must_use]
     pub fn back_in_stock(&self, user_id: UserId) -> WishlistBackInStock {
         WishlistBackInStock {
@@ -125,7 +126,7 @@ impl KnownProduct {
         }
     }
 
-    /// The event that tells `user_id` that it costs less.
+    /// Returns the event that alerts `user_id` of the lower price.
     #[must_use]
     pub fn price_dropped(&self, user_id: UserId) -> WishlistPriceDropped {
         WishlistPriceDropped {
@@ -139,17 +140,12 @@ impl KnownProduct {
     }
 }
 
-/// A product that somebody wishes for.
+/// A product on a user's wishlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
-    /// Which.
     pub product_id: ProductId,
-    /// Since when.
     pub added_at: Timestamp,
 }
-
-/// The most wishes of one customer.
-pub const MAX_WISHES: u64 = 200;
 
 #[cfg(test)]
 mod tests {
@@ -158,32 +154,45 @@ mod tests {
 
     use super::*;
 
-    fn news(revision: i64, price: i64, stock: i64, is_back: bool) -> ProductNews {
-        let (product_id, name) = (ProductId::new(1).unwrap(), format!("at {revision}"));
-        let price = Money::new(price, Currency::EUR);
-        ProductNews { product_id, name, price, stock, hidden: false, revision, is_back }
+    fn update(revision: i64, price: i64, stock: i64, is_back: bool) -> ProductUpdate {
+        ProductUpdate {
+            product_id: ProductId::new(1).unwrap(),
+            name: format!("at {revision}"),
+            price: Money::new(price, Currency::EUR),
+            stock,
+            hidden: false,
+            revision,
+            is_back,
+        }
     }
 
     proptest! {
         #[test]
-        fn the_highest_revision_wins_in_any_order(mut heard in Just((1..=8_i64).collect::<Vec<_>>()).prop_shuffle(), again in 0..8_usize) {
-            heard.push(heard[again]);
-            let tell = |revision: i64| news(revision, 100 + revision % 3, revision % 2, revision % 2 == 1);
-            let known = heard[1..].iter().fold(KnownProduct::first(&tell(heard[0])), |known, &revision| known.after(&tell(revision)));
+        fn the_highest_revision_wins_in_any_order(
+            mut received in Just((1..=8_i64).collect::<Vec<_>>()).prop_shuffle(),
+            duplicate in 0..8_usize,
+        ) {
+            received.push(received[duplicate]);
+            let at = |revision: i64| update(revision, 100 + revision % 3, revision % 2, revision % 2 == 1);
+            let first = KnownProduct::first(&at(received[0]));
+            let known = received[1..].iter().fold(first, |known, &revision| known.after(&at(revision)));
             prop_assert_eq!((known.revision, known.price.minor, known.stock), (8, 102, 0));
-            prop_assert_eq!(known.owes(Notice::Back), None, "what is sold out again is not told as back");
+            prop_assert_eq!(known.alert_revision(AlertKind::BackInStock), None, "a product sold out again is not back");
         }
     }
 
     #[test]
-    fn a_drop_is_owed_until_the_price_rises() {
-        let known = KnownProduct::first(&news(1, 500, 0, false));
-        assert_eq!(known.owes(Notice::PriceDrop), None);
-        let cheaper = known.after(&news(3, 400, 0, false));
-        assert_eq!(cheaper.owes(Notice::PriceDrop), Some(3));
-        assert_eq!(cheaper.after(&news(2, 300, 9, false)), cheaper, "older news change nothing");
-        let same = cheaper.after(&news(4, 400, 5, true));
-        assert_eq!((same.owes(Notice::PriceDrop), same.owes(Notice::Back)), (Some(3), Some(4)));
-        assert_eq!(same.after(&news(5, 450, 5, false)).owes(Notice::PriceDrop), None);
+    fn a_price_drop_alert_is_due_until_the_price_rises() {
+        let known = KnownProduct::first(&update(1, 500, 0, false));
+        assert_eq!(known.alert_revision(AlertKind::PriceDrop), None);
+        let cheaper = known.after(&update(3, 400, 0, false));
+        assert_eq!(cheaper.alert_revision(AlertKind::PriceDrop), Some(3));
+        assert_eq!(cheaper.after(&update(2, 300, 9, false)), cheaper, "an older update changes nothing");
+        let same = cheaper.after(&update(4, 400, 5, true));
+        assert_eq!(
+            (same.alert_revision(AlertKind::PriceDrop), same.alert_revision(AlertKind::BackInStock)),
+            (Some(3), Some(4))
+        );
+        assert_eq!(same.after(&update(5, 450, 5, false)).alert_revision(AlertKind::PriceDrop), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The URL table.
+//! The URL table of the service.
 
 mod add_item;
 mod add_wish;
@@ -13,14 +13,12 @@ mod remove_wish;
 mod show_cart;
 mod show_wishlist;
 
-use axum::Router;
-use utoipa::openapi::OpenApi;
+use souk_kit::routes::Routes;
 
 use crate::app::App;
 
-/// The routes, and their document.
-pub fn table() -> (Router<App>, OpenApi) {
-    let routes = souk_kit::routes! { App:
+pub(crate) fn table() -> Routes<App> {
+    souk_kit::routes! { App:
         GET    "/cart"                              token show_cart;
         POST   "/cart"                              token add_item;
         DELETE "/cart"                              token clear_cart;
@@ -33,12 +31,5 @@ pub fn table() -> (Router<App>, OpenApi) {
         POST   "/wishlist/{productId}/move-to-cart" token move_wish;
         GET    "/internal/carts/{userId}/lines"     token list_lines;
         POST   "/internal/carts/{userId}/ordered"   token mark_ordered;
-    };
-    routes.finish("cart", "Carts whose items live for a time, and wishlists.")
-}
-
-/// The OpenAPI document of the service.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    table().1
+    }
 }

@@ -1,111 +1,93 @@
-//! What a store of carts promises, whatever its engine.
+//! Storage of carts, wishlists and known products, on SQL or Redis. One list of contract tests holds for both.
 
 pub mod redis;
 pub mod sql;
 
-pub(crate) mod entities;
-pub(crate) mod migrations;
+mod entities;
+mod migrations;
 
 use std::{collections::HashMap, sync::Arc};
 
-use souk_bus::{Outbox, SqlOutbox, Stamper};
+use souk_bus::{Cause, Outbox, SqlOutbox, Stamper};
 use souk_events::{Envelope, EventError};
 use souk_kit::StartError;
-use souk_sql::{Connections, Retryable, SqlError};
+use souk_sql::{ConnectionCounts, Retryable, SqlError};
 use souk_values::{Currency, ProductId, Timestamp, UserId};
-use uuid::Uuid;
 
 use crate::{
-    cart::{Act, Cart, Effects, Refusal, Terms},
-    product::{KnownProduct, Notice, ProductNews, Wish},
+    cart::{Cart, CartCommand, Effects, Lifetimes, Refusal},
+    product::{AlertKind, KnownProduct, ProductUpdate, Wish},
 };
 
-/// When, on what terms and for which event something is done.
+/// Circumstances of a command.
 #[derive(Debug, Clone)]
-pub struct Occasion {
-    /// When.
+pub struct CommandContext {
     pub now: Timestamp,
-    /// How long items live.
-    pub terms: Terms,
-    /// For the events that the act decides on.
+    pub lifetimes: Lifetimes,
+    /// Stamper of the events that the command publishes.
     pub stamper: Stamper,
-    /// The event that causes it; done once for each.
+    /// Event that the command applies. It is recorded in the inbox, so that a redelivery has no effect.
     pub cause: Option<Cause>,
 }
 
-/// An event as the inbox remembers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cause {
-    /// The queue it came from.
-    pub queue: &'static str,
-    /// Unique.
-    pub event_id: Uuid,
-}
-
-/// What came of an act.
+/// The result of an executed command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
-    /// The cart as it is now.
+pub struct Executed {
+    /// Cart after the command.
     pub cart: Cart,
-    /// What else came of it.
     pub effects: Effects,
-    /// Whether anything was stored; false for a duplicate.
+    /// True when cart or order progress changed; false for a duplicate.
     pub is_applied: bool,
 }
 
-/// Carts in which time has something to do.
+/// Carts with items to expire or reminders to send.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Due {
-    /// Whose carts, the longest due first.
+pub struct DueCarts {
+    /// Owners of the carts, longest overdue first.
     pub users: Vec<UserId>,
-    /// When the next one falls due, if none is.
+    /// When `users` is empty, the time at which the next cart is due.
     pub next: Option<Timestamp>,
 }
 
-/// One notice to one user.
+/// An alert to one user who wishes for a product.
 #[derive(Debug, Clone)]
-pub struct Telling {
-    /// Whom.
+pub struct WishAlert {
     pub user_id: UserId,
-    /// Of what.
     pub product_id: ProductId,
-    /// What.
-    pub notice: Notice,
-    /// Of which revision of the product; each is told once.
+    pub kind: AlertKind,
+    /// Revision of the product that the alert is due for; an older one is never published after it.
     pub revision: i64,
-    /// The event that tells it.
+    /// Event to publish.
     pub envelope: Envelope,
 }
 
-/// What an engine that can be used says of itself.
+/// Figures of a working engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pulse {
-    /// The connections to it.
-    pub connections: Connections,
-    /// How often it found keys, where it counts that.
-    pub keyspace: Option<Keyspace>,
+pub struct EngineStats {
+    pub connections: ConnectionCounts,
+    /// Lookups of keys; `None` for an engine that does not count them.
+    pub keyspace: Option<KeyspaceStats>,
 }
 
-/// How often an engine was asked for a key since it started.
+/// Lookups of keys since the engine started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keyspace {
-    /// And had it.
+pub struct KeyspaceStats {
+    /// Lookups of a key that existed.
     pub hits: u64,
-    /// And did not.
+    /// Lookups of a key that did not exist.
     pub misses: u64,
 }
 
-/// A failure of a store, or its refusal.
+/// A failure of the store, or the refusal of a command.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The engine, whichever it is: away, busy, or what it keeps is damaged.
+    /// The engine is unavailable or busy, or its data is damaged. Redis uses the classes of SQL too.
     #[error(transparent)]
     Engine(#[from] SqlError),
-    /// The act is not allowed; nothing was stored.
+    /// The command is not allowed; nothing was stored.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// An event cannot be shown as JSON.
-    #[error("an event cannot be written: {0}")]
+    #[error("an event cannot be serialized: {0}")]
     Event(String),
 }
 
@@ -122,68 +104,86 @@ impl From<EventError> for StoreError {
 }
 
 impl Retryable for StoreError {
-    fn sql(&self) -> Option<&SqlError> {
+    fn sql_error(&self) -> Option<&SqlError> {
         if let Self::Engine(error) = self { Some(error) } else { None }
     }
 }
 
-/// Where carts and wishlists are. Each method is one transaction, with its outbox and inbox rows, on
-/// the data of one user or one product.
+/// A store of the service. Each method that writes is one transaction on the data of one user or one product, together
+/// with its outbox and inbox rows.
 #[async_trait::async_trait]
-pub trait CartStore: Send + Sync + std::fmt::Debug {
-    /// Whether it can be used now.
-    async fn ping(&self, now: Timestamp) -> Result<Pulse, StoreError>;
+pub trait CartStore: Carts + Wishlists + KnownProducts + Send + Sync + std::fmt::Debug {
+    /// Checks that the engine can be read and written, and returns its figures.
+    async fn ping(&self, now: Timestamp) -> Result<EngineStats, StoreError>;
 
-    /// Somebody's cart, with items whose time may be over.
+    /// Deletes the inbox entries that are expired at `now`.
+    async fn purge_inbox(&self, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Carts by their owner.
+#[async_trait::async_trait]
+pub trait Carts {
+    /// Returns the cart of `user`, which may contain expired items; an empty one if none is stored.
     async fn cart(&self, user: UserId) -> Result<Cart, StoreError>;
 
-    /// Does `act` to the cart of `user`, as [`Cart::after`] decides. Errors: refused, see [`Refusal`].
-    async fn act(&self, user: UserId, act: Act, occasion: Occasion) -> Result<Done, StoreError>;
+    /// Executes `command` on the cart of `user`, as [`Cart::apply`] decides. Errors: refused, see [`Refusal`].
+    async fn execute(
+        &self,
+        user: UserId,
+        command: CartCommand,
+        context: CommandContext,
+    ) -> Result<Executed, StoreError>;
 
-    /// At most `limit` carts that are due at `now`.
-    async fn due(&self, now: Timestamp, limit: u64) -> Result<Due, StoreError>;
+    /// Returns up to `limit` carts that are due at `now`.
+    async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError>;
 
-    /// How many carts have active items.
-    async fn active_carts(&self) -> Result<u64, StoreError>;
+    /// Returns the number of carts with active items.
+    async fn count_active_carts(&self) -> Result<u64, StoreError>;
+}
 
-    /// Forgets which events were received long before `now`.
-    async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError>;
-
-    /// What is known of `products`; those never heard of are missing.
-    async fn products(&self, products: &[ProductId]) -> Result<HashMap<ProductId, KnownProduct>, StoreError>;
-
-    /// Takes `news` into the copy, as [`KnownProduct::after`] decides. Answers the copy, and whether
-    /// it changed.
-    async fn learn(&self, news: ProductNews) -> Result<(KnownProduct, bool), StoreError>;
-
-    /// What `user` wishes for, newest first.
+/// Wishlists, with the revision up to which each wish was alerted.
+#[async_trait::async_trait]
+pub trait Wishlists {
+    /// Returns the wishes of `user`, newest first.
     async fn wishes(&self, user: UserId) -> Result<Vec<Wish>, StoreError>;
 
-    /// Notes that `user` wishes for a product, seen at `revision`; nothing if noted already.
+    /// Adds a wish, unless it exists. Alerts are due for revisions of the product above `revision`.
+    ///
     /// Errors: [`Refusal::TooManyWishes`].
-    async fn wish(&self, user: UserId, product: ProductId, revision: i64, now: Timestamp) -> Result<(), StoreError>;
+    async fn add_wish(&self, user: UserId, product: ProductId, revision: i64, now: Timestamp)
+    -> Result<(), StoreError>;
 
-    /// Forgets the wish. Errors: [`Refusal::NotWished`].
-    async fn unwish(&self, user: UserId, product: ProductId) -> Result<(), StoreError>;
+    /// Removes a wish. Errors: [`Refusal::NotWished`].
+    async fn remove_wish(&self, user: UserId, product: ProductId) -> Result<(), StoreError>;
 
-    /// At most `limit` users who wish for a product and have not been told this notice of this revision,
-    /// in the order of their ids, beginning behind `after`.
-    async fn untold(
+    /// Returns up to `limit` users who wish for a product and were not alerted of `revision` yet, in the order of their
+    /// ids, beginning behind `after`.
+    async fn users_to_alert(
         &self,
         product: ProductId,
-        news: (Notice, i64),
+        kind: AlertKind,
+        revision: i64,
         after: Option<UserId>,
         limit: u64,
     ) -> Result<Vec<UserId>, StoreError>;
 
-    /// Tells one user, unless that was done or the wish is gone. Answers whether it did.
-    async fn tell(&self, telling: Telling) -> Result<bool, StoreError>;
+    /// Publishes `alert`. Returns false, having done nothing, when it was published before or the wish was removed.
+    async fn publish_alert(&self, alert: WishAlert) -> Result<bool, StoreError>;
 }
 
-/// Opens the store at `url`, whose prices are in `currency`, with its outbox: Redis by `redis://` or
-/// `rediss://`, else SQL, which is migrated.
+/// The service's own copies of products.
+#[async_trait::async_trait]
+pub trait KnownProducts {
+    /// Returns the copies of `products`, without those that have none.
+    async fn known_products(&self, products: &[ProductId]) -> Result<HashMap<ProductId, KnownProduct>, StoreError>;
+
+    /// Updates the copy of a product, as [`KnownProduct::after`] decides. Returns it, and true if it changed.
+    async fn update_product(&self, update: ProductUpdate) -> Result<(KnownProduct, bool), StoreError>;
+}
+
+/// Opens the store at `url` with its outbox: Redis for `redis://` and `rediss://`, else SQL, which is migrated.
 ///
-/// Errors: a scheme that no engine here has, an engine that does not answer.
+/// Errors: an unknown scheme; an engine that does not respond.
 pub async fn open(url: &str, currency: Currency) -> Result<(Arc<dyn CartStore>, Arc<dyn Outbox>), StartError> {
     if redis::is_redis(url) {
         let (store, outbox) = redis::open(url, currency).await?;
@@ -194,7 +194,7 @@ pub async fn open(url: &str, currency: Currency) -> Result<(Arc<dyn CartStore>, 
     Ok((Arc::new(store), Arc::new(outbox)))
 }
 
-/// Brings the store at `url` up to date. Answers the names of what was applied; Redis needs nothing.
+/// Migrates the store at `url` and returns the migrations applied; none on Redis.
 pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StartError> {
     if redis::is_redis(url) {
         return Ok(Vec::new());
@@ -202,10 +202,10 @@ pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StartError> {
     Ok(souk_sql::migrate::<migrations::Migrations>(url).await?)
 }
 
-/// The names of what [`migrate`] would apply; changes nothing.
+/// Returns the migrations that [`migrate`] would apply; changes nothing.
 pub(crate) async fn pending_migrations(url: &str) -> Result<Vec<String>, StartError> {
     if redis::is_redis(url) {
         return Ok(Vec::new());
     }
-    Ok(souk_sql::pending::<migrations::Migrations>(url).await?)
+    Ok(souk_sql::pending_migrations::<migrations::Migrations>(url).await?)
 }

@@ -1,4 +1,4 @@
-//! What callers are shown: carts and wishlists with the shop's names and prices.
+//! Response bodies: carts and wishlists with the shop's current names and prices.
 
 use std::collections::HashMap;
 
@@ -7,51 +7,50 @@ use souk_values::{Currency, Money, OrderId, ProductId, Timestamp, UserId};
 use utoipa::ToSchema;
 
 use crate::{
-    cart::{Cart, Item, Standing},
+    cart::{Cart, Item, ItemState},
     error::CartError,
     product::{KnownProduct, Wish},
 };
 
-/// What an item is.
+/// State of a cart item: `active` items are ready to be ordered, `ordered` ones belong to an order that is not paid
+/// yet, `purchased` ones were bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum ItemState {
-    /// To be ordered.
+#[schema(as = ItemState)]
+pub(crate) enum ItemStateView {
     Active,
-    /// In an order that is not paid.
     Ordered,
-    /// Bought.
     Purchased,
 }
 
-/// One item of a cart.
+/// One product in a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CartItemView {
-    /// This item.
+pub(crate) struct CartItemView {
+    /// Id of the item, as used in `/cart/items/{cartItemId}`.
     pub cart_item_id: String,
-    /// What it is.
+    /// Id of the product in the catalogue.
     pub product_id: ProductId,
-    /// 1 to 99.
+    /// Units of the product, from 1 to 99.
     #[schema(minimum = 1, maximum = 99)]
     pub quantity: u32,
-    /// Whether it is to be ordered, ordered or bought.
-    pub state: ItemState,
-    /// When it leaves the cart; null: never.
+    /// State of the item: active, ordered or purchased.
+    pub state: ItemStateView,
+    /// Time at which the item leaves the cart; `null` for a purchased item, which never does.
     #[schema(required)]
     pub expiry_time: Option<Timestamp>,
-    /// The order it belongs to.
+    /// Order that the item belongs to. Absent for active items, and for purchased ones whose latest order was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// The product's name.
+    /// Current name of the product.
     pub name: String,
-    /// For one, now.
+    /// Current price of one unit.
     pub price: Money,
-    /// Whether the product can be bought now.
+    /// True when the product is in stock and in the catalogue.
     pub available: bool,
 }
 
-/// A whole cart.
+/// A whole cart, with current names and prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -63,17 +62,17 @@ pub struct CartItemView {
     }],
     "subtotal": {"amount": 6980, "currency": "EUR"}
 }))]
-pub struct CartView {
-    /// Whose.
+pub(crate) struct CartView {
+    /// Id of the cart's owner, a customer or a guest.
     pub user_id: UserId,
-    /// Oldest first.
+    /// Items in every state that have not expired, oldest first.
     pub items: Vec<CartItemView>,
-    /// Sum of the active items.
+    /// Price of all active items together.
     pub subtotal: Money,
 }
 
 impl CartView {
-    /// `cart` at `now`. Errors: a sum beyond 64 bits.
+    /// Shows `cart` as it is at `now`. Errors: the subtotal exceeds 64 bits.
     pub fn new(
         cart: &Cart,
         now: Timestamp,
@@ -81,50 +80,50 @@ impl CartView {
         currency: Currency,
     ) -> Result<Self, CartError> {
         let items: Vec<CartItemView> =
-            cart.items_at(now).map(|item| shown(item, known.get(&item.product_id), currency)).collect();
-        let active = items.iter().filter(|item| item.state == ItemState::Active);
+            cart.items_at(now).map(|item| item_view(item, known.get(&item.product_id), currency)).collect();
+        let active = items.iter().filter(|item| item.state == ItemStateView::Active);
         let prices = active.map(|item| item.price.times(item.quantity)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { user_id: cart.user_id(), subtotal: Money::sum(currency, prices)?, items })
     }
 }
 
-fn shown(item: &Item, known: Option<&KnownProduct>, currency: Currency) -> CartItemView {
-    let state = match item.standing {
-        Standing::Active { .. } => ItemState::Active,
-        Standing::Ordered { .. } => ItemState::Ordered,
-        Standing::Purchased { .. } => ItemState::Purchased,
+fn item_view(item: &Item, known: Option<&KnownProduct>, currency: Currency) -> CartItemView {
+    let state = match item.state {
+        ItemState::Active { .. } => ItemStateView::Active,
+        ItemState::Ordered { .. } => ItemStateView::Ordered,
+        ItemState::Purchased { .. } => ItemStateView::Purchased,
     };
     CartItemView {
         cart_item_id: item.cart_item_id.clone(),
         product_id: item.product_id,
         quantity: item.quantity,
         state,
-        expiry_time: item.standing.until(),
-        order_id: item.standing.order_id(),
-        // A product that the shop has wholly forgotten still has the name it was added by.
+        expiry_time: item.state.expires_at(),
+        order_id: item.state.order_id(),
+        // The product service may no longer know a product; the item still has the name it was added under.
         name: known.map_or_else(|| item.name.clone(), |known| known.name.clone()),
         price: known.map_or_else(|| Money::zero(currency), |known| known.price),
         available: known.is_some_and(KnownProduct::is_available),
     }
 }
 
-/// One product of a wishlist.
+/// One product on a wishlist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct WishView {
-    /// Which.
+pub(crate) struct WishView {
+    /// Id of the product in the catalogue.
     pub product_id: ProductId,
-    /// Its name.
+    /// Current name of the product.
     pub name: String,
-    /// For one, now.
+    /// Current price of one unit.
     pub price: Money,
-    /// Whether it can be bought now.
+    /// True when the product is in stock and in the catalogue.
     pub available: bool,
-    /// Since when it is wished for.
+    /// Time at which the product was put on the wishlist.
     pub added_at: Timestamp,
 }
 
-/// A whole wishlist.
+/// A whole wishlist, with current names and prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = json!({
     "items": [{
@@ -132,15 +131,14 @@ pub struct WishView {
         "available": false, "addedAt": "2026-01-31T12:00:00.000Z"
     }]
 }))]
-pub struct WishlistView {
-    /// Newest first.
+pub(crate) struct WishlistView {
+    /// Wished products, the newest wish first.
     pub items: Vec<WishView>,
 }
 
 impl WishlistView {
-    /// `wishes` with what is known of their products.
     pub fn new(wishes: Vec<Wish>, known: &HashMap<ProductId, KnownProduct>) -> Self {
-        let shown = |wish: Wish| {
+        let wish_view = |wish: Wish| {
             let known = known.get(&wish.product_id)?;
             Some(WishView {
                 product_id: wish.product_id,
@@ -150,6 +148,6 @@ impl WishlistView {
                 added_at: wish.added_at,
             })
         };
-        Self { items: wishes.into_iter().filter_map(shown).collect() }
+        Self { items: wishes.into_iter().filter_map(wish_view).collect() }
     }
 }

@@ -1,4 +1,4 @@
-//! The section `config-server`.
+//! The section `config-server` of the configuration.
 
 mod overrides;
 
@@ -7,37 +7,40 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use souk_values::Secret;
 
-pub use overrides::Overrides;
+use overrides::Overrides;
 
 use crate::{
     backend::{GitConfig, NativeConfig},
-    cipher::RsaConfig,
+    extras::ConfigServerExtras,
 };
 
-/// How the config server runs.
+/// The section `config-server`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConfigServerConfig {
-    /// `config-server.git.*`: a Git repository, used when `git.uri` or `git.repos` is set.
+    /// `git.*`: the Git backend, used when `git.uri` or `git.repos` is set.
     pub git: GitConfig,
-    /// `config-server.native.*`: folders, used when any of it is set.
+    /// `native.*`: the native backend, used when any of its keys is set.
     pub native: Option<NativeConfig>,
-    /// `config-server.default-label`: the label of requests that name none. Empty, the default: the backend's own.
+    /// `default-label`: label of requests that name none. Empty, the default: the backend's own.
     pub default_label: String,
-    /// `config-server.prefix`: goes before every path but `/actuator`, `/monitor` and the frame's. Empty.
+    /// `prefix`: path prefix of all routes but `/actuator`, `/monitor` and the frame's. Default: empty.
     pub prefix: String,
-    /// `config-server.accept-empty`: whether an application without any properties is answered, rather than 404. Yes.
+    /// `accept-empty`: answers for an application without any properties, instead of 404. Default: true.
     pub accept_empty: bool,
-    /// `config-server.overrides`: properties that win over every file: a list of `key=value`.
+    /// `overrides`: properties that win over every file, as a list of `key=value`.
     pub overrides: Overrides,
-    /// `config-server.resource.*`: how text resources are looked for.
+    /// `resource.*`: the search for text resources.
     pub resource: ResourceConfig,
-    /// `config-server.encrypt.*`: `{cipher}` values.
+    /// `encrypt.*`: keys and the treatment of `{cipher}` values.
     pub encrypt: EncryptConfig,
-    /// `config-server.security.*`: who may ask.
+    /// `security.*`: credentials of readers and administrators.
     pub security: SecurityConfig,
-    /// `config-server.monitor.*`: webhooks.
+    /// `monitor.*`: webhooks of Git hosts.
     pub monitor: MonitorConfig,
+    /// Set by the process, not by configuration.
+    #[serde(skip)]
+    pub extras: ConfigServerExtras,
 }
 
 impl Default for ConfigServerConfig {
@@ -53,37 +56,56 @@ impl Default for ConfigServerConfig {
             encrypt: EncryptConfig::default(),
             security: SecurityConfig::default(),
             monitor: MonitorConfig::default(),
+            extras: ConfigServerExtras::default(),
         }
     }
 }
 
-/// How text resources are looked for.
+impl ConfigServerConfig {
+    /// Returns `prefix` with a slash before it and none after it; empty for none.
+    pub(crate) fn path_prefix(&self) -> Result<String, String> {
+        let prefix = self.prefix.trim_matches('/');
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+        if !prefix.chars().all(is_plain) || prefix.contains("..") || prefix.contains("//") {
+            return Err(
+                "config-server.prefix takes letters, digits and -_. separated by slashes, such as /config".to_owned()
+            );
+        }
+        let first = prefix.split('/').next().unwrap_or_default();
+        if matches!(first, "actuator" | "monitor" | "health" | "metrics" | "info" | "docs" | "openapi.json") {
+            return Err(format!("config-server.prefix: /{first} is already a route; choose another prefix"));
+        }
+        Ok(if prefix.is_empty() { String::new() } else { format!("/{prefix}") })
+    }
+}
+
+/// The search for text resources.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResourceConfig {
-    /// `reverse-location-order`: the last search path first, as properties are looked for. No.
+    /// `reverse-location-order`: searches the last search path first, as for properties. Default: false.
     pub reverse_location_order: bool,
 }
 
-/// What is done with `{cipher}` values.
+/// Keys and the treatment of `{cipher}` values.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncryptConfig {
-    /// `enabled`: whether values are decrypted here. Without it they are handed out as they are. Yes.
+    /// `enabled`: decrypts values on the server; otherwise clients receive them encrypted. Default: true.
     pub enabled: bool,
     /// `key`: a password, or an RSA private key as PEM (PKCS#8 or PKCS#1). Empty: nothing can be decrypted.
     pub key: Secret,
-    /// `key-file`: a file that holds the key, in place of `key`.
+    /// `key-file`: file that contains the key, in place of `key`.
     pub key_file: Option<PathBuf>,
-    /// `salt`: hexadecimal, for a password. `deadbeef`.
+    /// `salt`: hexadecimal salt for a password. Default: `deadbeef`.
     pub salt: String,
-    /// `keys.ALIAS`: other keys, for values that begin `{cipher}{key:ALIAS}`: those of before a change of keys.
+    /// `keys.ALIAS`: earlier keys, for values that begin with `{cipher}{key:ALIAS}`.
     pub keys: BTreeMap<String, Secret>,
-    /// `rsa.*`: for RSA keys.
+    /// `rsa.*`: settings for RSA keys.
     pub rsa: RsaConfig,
-    /// `prefix-invalid-properties`: whether what cannot be decrypted becomes `invalid.KEY`, rather than `KEY`. Yes.
+    /// `prefix-invalid-properties`: renames a property that cannot be decrypted to `invalid.KEY`. Default: true.
     pub prefix_invalid_properties: bool,
-    /// `plain-text-encrypt`: whether `{cipher}` in text resources (YAML, JSON, properties) is decrypted too. No.
+    /// `plain-text-encrypt`: decrypts `{cipher}` in text resources (YAML, JSON, properties) too. Default: false.
     pub plain_text_encrypt: bool,
 }
 
@@ -102,28 +124,56 @@ impl Default for EncryptConfig {
     }
 }
 
-/// Who may ask. Nothing set: whoever is on this machine, and nobody else.
+/// Settings for RSA keys.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RsaConfig {
+    /// `algorithm`: padding of the encrypted secret, `DEFAULT` as in Spring, or `OAEP`, which is safer.
+    pub algorithm: RsaAlgorithm,
+    /// `salt`: hexadecimal salt for the key of the text. Default: `deadbeef`.
+    pub salt: String,
+}
+
+impl Default for RsaConfig {
+    fn default() -> Self {
+        Self { algorithm: RsaAlgorithm::default(), salt: "deadbeef".to_owned() }
+    }
+}
+
+/// Padding of the secret that RSA encrypts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum RsaAlgorithm {
+    /// Padding of PKCS#1 v1.5.
+    #[default]
+    #[serde(rename = "DEFAULT", alias = "default")]
+    Default,
+    /// OAEP with SHA-1 for both hashes, which is Java's `OAEPPadding`.
+    #[serde(rename = "OAEP", alias = "oaep")]
+    Oaep,
+}
+
+/// Credentials of readers and administrators. Without any, only requests from this machine are answered.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecurityConfig {
-    /// `user`: reads configuration, with `password`. Administers too, unless an administrator is configured.
+    /// `user`: reader, with `password`. An administrator too, unless one is configured.
     pub user: String,
-    /// `password`: of `user`.
+    /// `password`: password of `user`.
     pub password: Secret,
-    /// `token`: a bearer token that may do what `user` may.
+    /// `token`: bearer token with the rights of `user`.
     pub token: Secret,
     /// `admin-user`: may also encrypt, decrypt and refresh, with `admin-password`.
     pub admin_user: String,
-    /// `admin-password`: of `admin-user`.
+    /// `admin-password`: password of `admin-user`.
     pub admin_password: Secret,
-    /// `admin-token`: a bearer token that may do what `admin-user` may.
+    /// `admin-token`: bearer token with the rights of `admin-user`.
     pub admin_token: Secret,
 }
 
-/// Webhooks.
+/// Webhooks of Git hosts.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MonitorConfig {
-    /// `secret`: what the Git host signs its webhooks with. Empty: `/monitor` is for administrators only.
+    /// `secret`: secret with which the Git host signs webhooks. Empty: `/monitor` is for administrators only.
     pub secret: Secret,
 }

@@ -1,58 +1,59 @@
-//! What the server refuses: a status, and the body that Spring Boot gives for it.
+//! The errors of the service, their statuses, and their bodies in Spring Boot's format.
+
+use std::sync::Arc;
 
 use axum::{
-    Json,
+    Json, Router,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use souk_values::Timestamp;
+use souk_values::{Clock, Timestamp};
 
-use crate::{app::App, backend::BackendError, cipher::CipherError, environment::EnvironmentError};
+use crate::{backend::BackendError, cipher::CipherError, environment::EnvironmentError};
 
-/// Why a request was not served. No text holds a value of the configuration.
+/// A reason why a request is refused or fails. No text contains a value of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigServerError {
-    /// The request's name, profile, label or body is not one.
+    /// An application, profile, label or body is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// There is nothing of this name, and `accept-empty` is off; or no such address.
+    /// The path is outside of the protocol, or the application has no properties and `accept-empty` is off.
     #[error("{0}")]
     NotFound(String),
-    /// There is no such file.
+    /// No location has the file of a resource request.
     #[error("there is no such file")]
     NoSuchResource,
-    /// The files cannot be had.
+    /// The backend cannot return files.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The files cannot be read.
+    /// The files cannot be read or written as requested.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// Encrypting or decrypting failed.
     #[error(transparent)]
     Cipher(#[from] CipherError),
-    /// Whoever asks did not say who it is, or not rightly.
+    /// The credentials are missing or wrong.
     #[error("{0}")]
     Unauthorized(&'static str),
-    /// Whoever asks may not do this.
+    /// The caller lacks the rights.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// The event could not be published.
+    /// The bus did not take a refresh event.
     #[error("the event could not be published: {0}")]
     Bus(String),
-    /// A defect.
+    /// A defect of the server.
     #[error("{0}")]
     Internal(String),
 }
 
 impl ConfigServerError {
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) | Self::Environment(EnvironmentError::MalformedKey(_) | EnvironmentError::TooMany(_)) => {
+            Self::Invalid(_)
+            | Self::Environment(EnvironmentError::MalformedKey(_) | EnvironmentError::TooManyFiles { .. }) => {
                 StatusCode::BAD_REQUEST
             }
             Self::NotFound(_)
@@ -61,9 +62,8 @@ impl ConfigServerError {
             | Self::Environment(EnvironmentError::Backend(_))
             | Self::Cipher(CipherError::NoKey | CipherError::NoPublicKey) => StatusCode::NOT_FOUND,
             Self::Cipher(CipherError::Invalid) => StatusCode::BAD_REQUEST,
-            Self::Environment(EnvironmentError::Unreadable { .. }) | Self::Internal(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Environment(EnvironmentError::Unreadable { .. } | EnvironmentError::Unwritable(_))
+            | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Bus(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -71,25 +71,14 @@ impl ConfigServerError {
     }
 }
 
-/// In how many seconds a client may ask again for what cannot be had yet.
-const AGAIN: HeaderValue = HeaderValue::from_static("2");
-/// The headers of a refusal beside those of its body.
-const OWN_HEADERS: [HeaderName; 2] = [header::WWW_AUTHENTICATE, header::RETRY_AFTER];
+/// `Retry-After` in seconds, for a repository that cannot be used yet.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+/// Headers of a refusal that survive when its body is added.
+const KEPT_HEADERS: [HeaderName; 2] = [header::WWW_AUTHENTICATE, header::RETRY_AFTER];
 
-/// The sentence of a response whose body [`dress`] makes.
+/// The message of a response whose body [`add_body`] writes.
 #[derive(Clone)]
-struct Sentence(String);
-
-impl ConfigServerError {
-    /// Whether it may be there in a moment. A client cannot tell it from "there is none" by the status alone.
-    fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Backend(BackendError::Unusable(_))
-                | Self::Environment(EnvironmentError::Backend(BackendError::Unusable(_)))
-        )
-    }
-}
+struct Message(String);
 
 impl IntoResponse for ConfigServerError {
     fn into_response(self) -> Response {
@@ -99,7 +88,7 @@ impl IntoResponse for ConfigServerError {
         }
         match self {
             Self::Cipher(error) => cipher_body(status, error),
-            // As the original: a missing resource has no body.
+            // Spring sends no body for a missing resource.
             Self::NoSuchResource => status.into_response(),
             other => {
                 let mut response = status.into_response();
@@ -107,10 +96,13 @@ impl IntoResponse for ConfigServerError {
                     let basic = HeaderValue::from_static("Basic realm=\"config-server\", charset=\"UTF-8\"");
                     response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
                 }
-                if other.may_pass() {
-                    response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
+                // The status, 404 for a missing label too, does not show that a retry may succeed.
+                if let Self::Backend(BackendError::Unusable(_))
+                | Self::Environment(EnvironmentError::Backend(BackendError::Unusable(_))) = &other
+                {
+                    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
                 }
-                response.extensions_mut().insert(Sentence(other.to_string()));
+                response.extensions_mut().insert(Message(other.to_string()));
                 response
             }
         }
@@ -126,7 +118,7 @@ fn cipher_body(status: StatusCode, error: CipherError) -> Response {
     (status, Json(serde_json::json!({"description": description, "status": code}))).into_response()
 }
 
-/// Spring Boot's body of an error.
+/// The body of an error in Spring Boot's format.
 #[derive(Debug, Serialize)]
 struct BootError<'e> {
     timestamp: Timestamp,
@@ -136,24 +128,28 @@ struct BootError<'e> {
     path: &'e str,
 }
 
-/// Gives refusals their bodies, which tell the time and the path.
-pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Adds the bodies of refusals, which contain the time and the path.
+pub(crate) fn with_bodies(routes: Router, clock: Arc<dyn Clock>) -> Router {
+    routes.layer(middleware::from_fn_with_state(clock, add_body))
+}
+
+async fn add_body(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    let Some(Sentence(message)) = response.extensions_mut().remove() else { return response };
+    let Some(Message(message)) = response.extensions_mut().remove() else { return response };
     let status = response.status();
     let body = BootError {
-        timestamp: app.clock.now(),
+        timestamp: clock.now(),
         status: status.as_u16(),
         error: status.canonical_reason().unwrap_or("Error"),
         message: &message,
         path: &path,
     };
-    let mut dressed = (status, Json(body)).into_response();
-    for name in OWN_HEADERS {
+    let mut complete = (status, Json(body)).into_response();
+    for name in KEPT_HEADERS {
         if let Some(value) = response.headers_mut().remove(&name) {
-            dressed.headers_mut().insert(name, value);
+            complete.headers_mut().insert(name, value);
         }
     }
-    dressed
+    complete
 }

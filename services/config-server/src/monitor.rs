@@ -1,32 +1,35 @@
-//! What a webhook tells: which files of the repository changed, and whose configuration that is.
+//! Webhooks: the files of a repository that changed, and the applications that they configure.
 
 mod event;
 mod payload;
-mod proof;
+mod signature;
 
-pub use event::{RefreshEvent, destination};
-pub use payload::changed_paths;
-pub use proof::is_proven;
+pub use event::RefreshEvent;
 
-/// More names than this are one: everybody.
-const MANY: usize = 256;
+pub(crate) use event::destination;
+pub(crate) use payload::changed_paths;
+pub(crate) use signature::is_authentic;
 
-/// The applications that `paths` may concern, without repetition. `*` is every application.
-pub fn names(paths: &[String]) -> Vec<String> {
+/// Limit on the names of one webhook; beyond it, every application is refreshed.
+const MAX_NAMES: usize = 256;
+
+/// Returns the applications that `paths` may configure, each once. `*` is every application.
+pub(crate) fn affected_applications(paths: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for name in paths.iter().flat_map(|path| names_of(path)) {
+    for name in paths.iter().flat_map(|path| applications_of(path)) {
         if !names.contains(&name) {
             names.push(name);
         }
-        if names.len() > MANY {
+        if names.len() > MAX_NAMES {
             return vec!["*".to_owned()];
         }
     }
     names
 }
 
-/// `config/shop-eu-dev.yml` may be that of `shop-eu-dev`, of `shop-eu` with the profile `dev`, or of `shop`.
-fn names_of(path: &str) -> Vec<String> {
+/// Returns every possible reading of a file name: `config/shop-eu-dev.yml` may be that of `shop-eu-dev`, of `shop-eu`
+/// under the profile `dev`, or of `shop`.
+fn applications_of(path: &str) -> Vec<String> {
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     if stem.is_empty() {
@@ -44,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_whom_it_may_concern() {
+    fn a_path_names_the_applications_that_it_may_configure() {
         for (path, expected) in [
             ("shop-dev.yml", vec!["shop-dev", "shop"]),
             ("config/eu/shop.properties", vec!["shop"]),
@@ -58,14 +61,14 @@ mod tests {
             ("folder/", vec![]),
             ("", vec![]),
         ] {
-            assert_eq!(names(&[path.to_owned()]), expected, "{path}");
+            assert_eq!(affected_applications(&[path.to_owned()]), expected, "{path}");
         }
-        assert_eq!(names(&["shop-dev.yml".to_owned(), "shop.yml".to_owned()]), ["shop-dev", "shop"]);
+        assert_eq!(affected_applications(&["shop-dev.yml".to_owned(), "shop.yml".to_owned()]), ["shop-dev", "shop"]);
     }
 
     #[test]
-    fn very_many_are_everybody() {
+    fn very_many_names_become_all_applications() {
         let paths: Vec<String> = (0..10_000).map(|number| format!("app{number}.yml")).collect();
-        assert_eq!(names(&paths), ["*"]);
+        assert_eq!(affected_applications(&paths), ["*"]);
     }
 }

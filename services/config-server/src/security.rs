@@ -1,20 +1,23 @@
-//! Who may ask: users by password, bearers of a token, and, where neither is configured, this machine alone.
+//! Access control: users by password, bearer tokens, and, without any credentials, requests from this machine only.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use axum::{
+    Router,
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::Authority},
-    middleware::Next,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use souk_kit::basic_auth::CredentialDigest;
 
-use crate::{app::App, config::SecurityConfig, error::ConfigServerError};
+use crate::{config::SecurityConfig, error::ConfigServerError};
 
-/// What is answered to everybody. Exactly these: whatever else begins like them is not open.
-const OPEN: [&str; 6] = [
+/// Paths without access control. Only exact matches count, so that no application of a similar name becomes public.
+const PUBLIC_PATHS: [&str; 6] = [
     "/health/live",
     "/health/ready",
     "/actuator/health",
@@ -23,108 +26,131 @@ const OPEN: [&str; 6] = [
     "/actuator/health/readiness",
 ];
 
-const NOT_FROM_HERE: &str = "No credentials are configured, so only requests of this machine itself are answered. \
-                             Set config-server.security.user and config-server.security.password.";
-const WHO: &str = "Send a user and a password (Basic) or a token (Bearer) that the config server knows.";
-const ADMIN_ONLY: &str = "This is for administrators: send the credentials of config-server.security.admin-user, \
-                          or config-server.security.admin-token.";
+const LOCAL_ONLY: &str = "No credentials are configured, so only requests from this machine are answered. \
+                          Set config-server.security.user and config-server.security.password.";
+const CREDENTIALS_REQUIRED: &str =
+    "Send a user and a password (Basic) or a token (Bearer) that the config server knows.";
+const ADMIN_REQUIRED: &str = "This is for administrators: send the credentials of config-server.security.admin-user, \
+                              or config-server.security.admin-token.";
 
-/// Who asks, as far as is known. In the request's extensions.
+/// The rights of a caller, weakest first. Handlers find it in the request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Caller {
-    /// Nobody knows.
+pub(crate) enum Caller {
+    /// A caller without valid credentials, on a public path.
     Unknown,
-    /// May read.
+    /// May read configuration.
     Reader,
-    /// May do everything.
+    /// May also encrypt, decrypt and refresh.
     Admin,
 }
 
 impl Caller {
-    /// Errors: it is no administrator.
-    pub fn must_be_admin(self) -> Result<(), ConfigServerError> {
+    /// Errors: the caller is not an administrator.
+    pub fn require_admin(self) -> Result<(), ConfigServerError> {
         match self {
             Self::Admin => Ok(()),
-            Self::Reader => Err(ConfigServerError::Forbidden(ADMIN_ONLY)),
-            Self::Unknown => Err(ConfigServerError::Unauthorized(WHO)),
+            Self::Reader => Err(ConfigServerError::Forbidden(ADMIN_REQUIRED)),
+            Self::Unknown => Err(ConfigServerError::Unauthorized(CREDENTIALS_REQUIRED)),
         }
     }
 }
 
-/// The credentials that are known, as digests: comparing them tells nothing, not even how long they are.
-pub struct Credentials(Vec<(Digest, Caller)>);
-
-type Digest = [u8; digest::SHA256_OUTPUT_LEN];
+/// The configured credentials with their rights.
+pub(crate) struct Credentials(Vec<(CredentialDigest, Caller)>);
 
 impl Credentials {
-    /// Errors: a user without a password, or a password without a user.
+    /// Errors: a user without a password, a password without a user, or a colon in a user's name.
     pub fn new(config: &SecurityConfig) -> Result<Self, Vec<String>> {
         let mut mistakes = Vec::new();
         let mut known = Vec::new();
-        let pairs = [
+        let accounts = [
             ("", &config.user, &config.password, &config.token, Caller::Reader),
             ("admin-", &config.admin_user, &config.admin_password, &config.admin_token, Caller::Admin),
         ];
         let has_admin = !config.admin_user.is_empty() || !config.admin_token.expose().is_empty();
-        for (before, user, password, token, caller) in pairs {
-            // Who is alone is the administrator.
+        for (prefix, user, password, token, caller) in accounts {
+            // Without an administrator, readers have all rights.
             let caller = if has_admin { caller } else { Caller::Admin };
             match (user.as_str(), password.expose().as_str()) {
                 ("", "") => {}
                 ("", _) => {
-                    mistakes.push(format!("config-server.security.{before}user is missing; its password is set"));
+                    mistakes.push(format!("config-server.security.{prefix}user is missing; its password is set"));
                 }
-                (_, "") => mistakes.push(format!("config-server.security.{before}password is missing")),
+                (_, "") => mistakes.push(format!("config-server.security.{prefix}password is missing")),
                 (user, _) if user.contains(':') => {
-                    mistakes.push(format!("config-server.security.{before}user must not contain a colon"));
+                    mistakes.push(format!("config-server.security.{prefix}user must not contain a colon"));
                 }
-                (user, password) => known.push((digest_of(&format!("basic {user}:{password}")), caller)),
+                (user, password) => known.push((CredentialDigest::basic(user, password), caller)),
             }
             if !token.expose().is_empty() {
-                known.push((digest_of(&format!("bearer {}", token.expose())), caller));
+                known.push((CredentialDigest::bearer(token.expose()), caller));
             }
         }
         if mistakes.is_empty() { Ok(Self(known)) } else { Err(mistakes) }
     }
 
-    /// Whether none are configured.
-    pub fn are_none(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn caller(&self, headers: &HeaderMap) -> Caller {
-        let Some(given) = given(headers) else { return Caller::Unknown };
-        let given = digest_of(&given);
-        // All are compared, the strongest wins.
-        let same = |known: &Digest| verify_slices_are_equal(known, &given).is_ok();
-        let all = self.0.iter().map(|(known, caller)| if same(known) { *caller } else { Caller::Unknown });
-        all.max().unwrap_or(Caller::Unknown)
+        let Some(presented) = CredentialDigest::presented(headers) else { return Caller::Unknown };
+        // All are compared, so that the time does not depend on which of them matches.
+        let matches = self.0.iter().map(|(known, caller)| if *known == presented { *caller } else { Caller::Unknown });
+        matches.max().unwrap_or(Caller::Unknown)
     }
 }
 
-fn digest_of(text: &str) -> Digest {
-    let mut bytes = [0; digest::SHA256_OUTPUT_LEN];
-    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    bytes
+/// Identifies the callers of all routes, and refuses those that may not read.
+#[derive(Clone)]
+pub(crate) struct AccessControl {
+    credentials: Arc<Credentials>,
+    /// True when webhooks are signed: their handler then checks the signature in place of credentials.
+    pub has_monitor_secret: bool,
 }
 
-/// The header's credentials in one spelling.
-fn given(headers: &HeaderMap) -> Option<String> {
-    let (scheme, value) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let value = value.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(format!("bearer {value}"));
+impl AccessControl {
+    pub fn new(credentials: Credentials, has_monitor_secret: bool) -> Self {
+        Self { credentials: Arc::new(credentials), has_monitor_secret }
     }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
+
+    /// True when no credentials are configured.
+    pub fn is_open(&self) -> bool {
+        self.credentials.0.is_empty()
     }
-    let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
-    Some(format!("basic {pair}"))
+
+    pub fn warn_without_credentials(&self, is_loopback: bool) {
+        if !self.is_open() {
+            return;
+        }
+        let consequence = if is_loopback {
+            "every user of this machine can read the configuration"
+        } else {
+            "only requests from this machine are answered"
+        };
+        let advice = "set config-server.security.user and config-server.security.password";
+        tracing::warn!(advice, "no credentials are configured: {consequence}");
+    }
+
+    pub fn guard(self, routes: Router) -> Router {
+        routes.layer(middleware::from_fn_with_state(self, identify))
+    }
+
+    fn caller_of(&self, request: &Request) -> Result<Caller, ConfigServerError> {
+        let caller = match self.is_open() {
+            true if is_from_this_machine(request) => Caller::Admin,
+            true => Caller::Unknown,
+            false => self.credentials.caller(request.headers()),
+        };
+        let path = request.uri().path();
+        let is_signed_webhook = request.method() == Method::POST && path == "/monitor" && self.has_monitor_secret;
+        match caller {
+            Caller::Unknown if PUBLIC_PATHS.contains(&path) || is_signed_webhook => Ok(Caller::Unknown),
+            Caller::Unknown if self.is_open() => Err(ConfigServerError::Forbidden(LOCAL_ONLY)),
+            Caller::Unknown => Err(ConfigServerError::Unauthorized(CREDENTIALS_REQUIRED)),
+            known => Ok(known),
+        }
+    }
 }
 
-/// Lets requests in that may come in, and tells handlers who asks.
-pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let caller = match caller_of(&app, &request) {
+async fn identify(State(access): State<AccessControl>, mut request: Request, next: Next) -> Response {
+    let caller = match access.caller_of(&request) {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
@@ -132,26 +158,8 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
     next.run(request).await
 }
 
-fn caller_of(app: &App, request: &Request) -> Result<Caller, ConfigServerError> {
-    let is_local = is_of_this_machine(request);
-    let caller = match app.credentials.are_none() {
-        true if is_local => Caller::Admin,
-        true => Caller::Unknown,
-        false => app.credentials.caller(request.headers()),
-    };
-    let path = request.uri().path();
-    // A webhook proves itself by its signature, which its handler checks.
-    let is_webhook = request.method() == Method::POST && path == "/monitor" && app.has_monitor_secret();
-    match caller {
-        Caller::Unknown if OPEN.contains(&path) || is_webhook => Ok(Caller::Unknown),
-        Caller::Unknown if app.credentials.are_none() => Err(ConfigServerError::Forbidden(NOT_FROM_HERE)),
-        Caller::Unknown => Err(ConfigServerError::Unauthorized(WHO)),
-        known => Ok(known),
-    }
-}
-
-/// What proxies add.
-const OF_PROXIES: [HeaderName; 5] = [
+/// Headers that proxies add.
+const PROXY_HEADERS: [HeaderName; 5] = [
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-real-ip"),
@@ -160,24 +168,24 @@ const OF_PROXIES: [HeaderName; 5] = [
 ];
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the request comes from this machine itself: not over a proxy, and not by a web page of elsewhere, which
-/// the owner's browser shows or whose name was made to lead here.
-fn is_of_this_machine(request: &Request) -> bool {
+/// True for a request that a program on this machine sends on its own account. A proxy may forward requests from
+/// elsewhere, and a web page of another origin may make the browser of this machine's user send some (DNS rebinding).
+fn is_from_this_machine(request: &Request) -> bool {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let headers = request.headers();
-    let has_come_far = OF_PROXIES.iter().any(|name| headers.contains_key(name));
+    let is_forwarded = PROXY_HEADERS.iter().any(|name| headers.contains_key(name));
     let host = match headers.get(header::HOST) {
         Some(host) => host.to_str().unwrap_or_default(),
         None => request.uri().authority().map_or("localhost", Authority::as_str),
     };
     peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
-        && !has_come_far
+        && !is_forwarded
         && is_local_name(host)
-        && !is_of_another_page(headers, host)
+        && !is_cross_origin(headers, host)
 }
 
-/// Browsers say of which page a request is; what is no browser says nothing.
-fn is_of_another_page(headers: &HeaderMap, host: &str) -> bool {
+/// True when a browser reports that a page of another origin makes the request. Other clients send no such headers.
+fn is_cross_origin(headers: &HeaderMap, host: &str) -> bool {
     let is_other_origin = |origin: &HeaderValue| {
         let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
         authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(host))
@@ -200,6 +208,7 @@ fn is_local_name(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use souk_values::Secret;
 
     use super::*;
@@ -222,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_told_by_basic_and_bearer() {
+    fn callers_are_identified_by_basic_and_bearer() {
         let credentials = Credentials::new(&config("ann", "p:w", "root", "t0ken")).unwrap();
         let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
         assert_eq!(caller(&credentials, &basic("ann:p:w")), Caller::Reader);
@@ -242,7 +251,7 @@ mod tests {
         for (user, password, admin) in [("ann", "", ""), ("", "x", ""), ("a:b", "x", "root"), ("ann", "x", "")] {
             assert!(Credentials::new(&config(user, password, admin, "")).is_err(), "{user} {password} {admin}");
         }
-        assert!(Credentials::new(&SecurityConfig::default()).unwrap().are_none());
+        assert!(Credentials::new(&SecurityConfig::default()).unwrap().0.is_empty());
     }
 
     #[test]

@@ -1,19 +1,19 @@
-//! Who may register: what the original requires, and no more than a registry can carry.
+//! Checks of an instance before it is registered: the original's required fields, and limits on its size.
 
 use souk_eureka::InstanceInfo;
 
-/// All texts of one instance together, in bytes. Real ones have two or three thousand.
-const MOST_TEXT: usize = 32 * 1_024;
-/// Entries of metadata.
-const MOST_METADATA: usize = 512;
+/// Limit on all texts of one instance together, in bytes. Real instances have two or three thousand.
+const MAX_TEXT: usize = 32 * 1_024;
+/// Limit on the entries of metadata.
+const MAX_METADATA: usize = 512;
 
-/// Why an instance is not taken, in a sentence.
+/// A sentence that says why an instance is not registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Refused(pub String);
+pub(crate) struct Rejected(pub String);
 
-/// Checks an instance that is to be registered as one of `app`.
-pub fn check(info: &InstanceInfo, app: &str) -> Result<(), Refused> {
+/// Checks an instance that is to be registered as one of `app`. The messages are the original's.
+pub(crate) fn check(info: &InstanceInfo, app: &str) -> Result<(), Rejected> {
     let required = [
         (&info.instance_id, "Missing instanceId"),
         (&info.host_name, "Missing hostName"),
@@ -22,35 +22,35 @@ pub fn check(info: &InstanceInfo, app: &str) -> Result<(), Refused> {
     ];
     for (text, missing) in required {
         if text.trim().is_empty() {
-            return Err(Refused(missing.to_owned()));
+            return Err(Rejected(missing.to_owned()));
         }
     }
     if info.app != app {
-        return Err(Refused(format!("Mismatched appName, expecting {app} but was {}", info.app)));
+        return Err(Rejected(format!("Mismatched appName, expecting {app} but was {}", info.app)));
     }
     if info.data_center.class.is_empty() {
-        return Err(Refused("Missing dataCenterInfo".to_owned()));
+        return Err(Rejected("Missing dataCenterInfo".to_owned()));
     }
     if info.data_center.name.is_empty() {
-        return Err(Refused("Missing dataCenterInfo Name".to_owned()));
+        return Err(Rejected("Missing dataCenterInfo Name".to_owned()));
     }
     check_size(info)
 }
 
-/// Checks that an instance is not too much to keep and to send to everybody.
-pub fn check_size(info: &InstanceInfo) -> Result<(), Refused> {
-    if [&info.metadata, &info.data_center.metadata].iter().any(|map| map.len() > MOST_METADATA) {
-        return Err(Refused(format!("Too much metadata: at most {MOST_METADATA} entries are kept")));
+/// Checks that an instance is small enough to store, and to send to every client.
+pub(crate) fn check_size(info: &InstanceInfo) -> Result<(), Rejected> {
+    if [&info.metadata, &info.data_center.metadata].iter().any(|map| map.len() > MAX_METADATA) {
+        return Err(Rejected(format!("Too much metadata: at most {MAX_METADATA} entries are allowed")));
     }
     let size = text_size(info);
-    if size > MOST_TEXT {
-        return Err(Refused(format!("Too large: its texts have {size} bytes; at most {MOST_TEXT} are kept")));
+    if size > MAX_TEXT {
+        return Err(Rejected(format!("Too large: its texts have {size} bytes; at most {MAX_TEXT} are allowed")));
     }
     Ok(())
 }
 
-/// All texts of an instance together, in bytes.
-pub fn text_size(info: &InstanceInfo) -> usize {
+/// Returns the size of all texts of an instance together, in bytes.
+pub(crate) fn text_size(info: &InstanceInfo) -> usize {
     let maps = [&info.metadata, &info.data_center.metadata];
     let in_maps = maps.into_iter().flatten().map(|(key, value)| key.len() + value.len());
     let texts = [&info.instance_id, &info.host_name, &info.app, &info.ip_addr];
@@ -76,36 +76,36 @@ mod tests {
 
     use super::*;
 
-    fn refusal(changes: &[(&str, Value)]) -> String {
+    fn rejection(changes: &[(&str, Value)]) -> String {
         let mut body = json!({"instanceId": "i", "app": "shop", "hostName": "h", "ipAddr": "1.2.3.4",
             "dataCenterInfo": {"name": "MyOwn"}});
         for (field, value) in changes {
             body[field] = value.clone();
         }
         let info = InstanceInfo::from_json(&body, 0).unwrap();
-        check(&info, "SHOP").err().map_or(String::new(), |refused| refused.0)
+        check(&info, "SHOP").err().map_or(String::new(), |rejected| rejected.0)
     }
 
     #[test]
-    fn what_is_missing_is_named_in_the_originals_order() {
-        assert_eq!(refusal(&[]), "");
+    fn the_first_missing_field_is_named_in_the_originals_order() {
+        assert_eq!(rejection(&[]), "");
         let no = Value::Null;
-        assert_eq!(refusal(&[("instanceId", no.clone()), ("hostName", no.clone())]), "Missing instanceId");
-        assert_eq!(refusal(&[("hostName", no.clone()), ("ipAddr", no.clone())]), "Missing hostName");
-        assert_eq!(refusal(&[("ipAddr", no.clone()), ("app", no.clone())]), "Missing ip address");
-        assert_eq!(refusal(&[("app", no.clone()), ("dataCenterInfo", no.clone())]), "Missing appName");
+        assert_eq!(rejection(&[("instanceId", no.clone()), ("hostName", no.clone())]), "Missing instanceId");
+        assert_eq!(rejection(&[("hostName", no.clone()), ("ipAddr", no.clone())]), "Missing hostName");
+        assert_eq!(rejection(&[("ipAddr", no.clone()), ("app", no.clone())]), "Missing ip address");
+        assert_eq!(rejection(&[("app", no.clone()), ("dataCenterInfo", no.clone())]), "Missing appName");
         assert_eq!(
-            refusal(&[("app", json!("other")), ("dataCenterInfo", no.clone())]),
+            rejection(&[("app", json!("other")), ("dataCenterInfo", no.clone())]),
             "Mismatched appName, expecting SHOP but was OTHER"
         );
-        assert_eq!(refusal(&[("dataCenterInfo", no)]), "Missing dataCenterInfo");
-        assert_eq!(refusal(&[("dataCenterInfo", json!({}))]), "Missing dataCenterInfo Name");
+        assert_eq!(rejection(&[("dataCenterInfo", no)]), "Missing dataCenterInfo");
+        assert_eq!(rejection(&[("dataCenterInfo", json!({}))]), "Missing dataCenterInfo Name");
     }
 
     #[test]
-    fn too_much_is_refused() {
+    fn too_much_text_or_metadata_is_rejected() {
         let many: Value = (0..600).map(|number| (number.to_string(), Value::from("x"))).collect();
-        assert!(refusal(&[("metadata", many)]).starts_with("Too much metadata"));
-        assert!(refusal(&[("homePageUrl", json!("x".repeat(40_000)))]).starts_with("Too large"));
+        assert!(rejection(&[("metadata", many)]).starts_with("Too much metadata"));
+        assert!(rejection(&[("homePageUrl", json!("x".repeat(40_000)))]).starts_with("Too large"));
     }
 }

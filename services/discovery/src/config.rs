@@ -1,4 +1,4 @@
-//! The section `discovery`, whose keys are the originals' names.
+//! The configuration section `discovery`. Its keys are the original's.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -8,52 +8,50 @@ use souk_values::Secret;
 
 use crate::registry::Rules;
 
-/// How the registry runs.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiscoveryConfig {
-    /// `discovery.enable-self-preservation`: nobody is evicted while too few heartbeats arrive. true.
+    /// `discovery.enable-self-preservation`: suspends eviction while too few heartbeats arrive; true by default.
     pub enable_self_preservation: bool,
-    /// `discovery.renewal-percent-threshold`: the share of the expected heartbeats that is enough, and of the
-    /// registry that one eviction leaves standing; 0 to 1. 0.85.
+    /// `discovery.renewal-percent-threshold`: share of the expected heartbeats that is enough, 0 to 1; one eviction pass
+    /// leaves the same share of the registry standing. 0.85 by default.
     pub renewal_percent_threshold: f64,
-    /// `discovery.expected-client-renewal-interval-seconds`: how often clients renew. 30.
+    /// `discovery.expected-client-renewal-interval-seconds`: interval of the clients' heartbeats; 30 by default.
     pub expected_client_renewal_interval_seconds: u32,
-    /// `discovery.renewal-threshold-update-interval-ms`: how often the expected heartbeats are counted anew. 900000.
+    /// `discovery.renewal-threshold-update-interval-ms`: interval at which the number of expected heartbeats is
+    /// recalculated; 900000 by default.
     pub renewal_threshold_update_interval_ms: NonZeroU64,
-    /// `discovery.eviction-interval-timer-in-ms`: how often expired instances are evicted. 60000.
+    /// `discovery.eviction-interval-timer-in-ms`: interval of eviction passes; 60000 by default.
     pub eviction_interval_timer_in_ms: NonZeroU64,
-    /// `discovery.response-cache-update-interval-ms`: how old the answers to `apps` and `apps/delta` may be when
-    /// something has changed since. 0: not at all. 1000 (the original's 30000 only hides changes from its clients).
+    /// `discovery.response-cache-update-interval-ms`: maximum age of the responses to `apps` and `apps/delta` once the
+    /// registry has changed; 0 turns the cache off. 1000 by default (the original's 30000 delays every change).
     pub response_cache_update_interval_ms: u64,
-    /// `discovery.disable-delta`: `apps/delta` answers 403. false.
+    /// `discovery.disable-delta`: answers `apps/delta` with 403; false by default.
     pub disable_delta: bool,
-    /// `discovery.delta-retention-ms`: how long a change stays in the delta. 180000.
+    /// `discovery.delta-retention-ms`: time that a change stays in the delta; 180000 by default.
     #[serde(alias = "retention_time_in_m_s_in_delta_queue")]
     pub delta_retention_ms: NonZeroU64,
-    /// `discovery.max-instances`: more are refused. 50000.
+    /// `discovery.max-instances`: limit above which registrations are rejected; 50000 by default.
     pub max_instances: usize,
-    /// `discovery.peers`: the base URLs of all servers, such as `http://user:password@host:8761/eureka`; a list, or
-    /// a text with commas. Secret, for the passwords in them. Empty: it stands alone.
-    #[serde(deserialize_with = "texts")]
+    /// `discovery.peers`: base URLs of all servers, such as `http://user:password@host:8761/eureka`; a list or a
+    /// comma-separated text. Empty for a single server. Secret because of the passwords.
+    #[serde(deserialize_with = "list_or_text")]
     pub peers: Vec<Secret>,
-    /// `discovery.hostname`: this server's host in `peers`, which it leaves out; with `:port` where several share a
-    /// host. Empty: none of them is it.
+    /// `discovery.hostname`: the host of this server in `peers`, which is skipped there; `host:port` where several
+    /// servers share a host. Empty if this server is not in `peers`.
     pub hostname: String,
-    /// `discovery.security.user` and `discovery.security.password`: what clients and peers must show.
+    /// `discovery.security.user` and `discovery.security.password`: credentials of clients and peers.
     pub security: SecurityConfig,
-    /// Whether it listens on more than loopback; for a warning, set by whoever starts it.
+    /// True if the server listens on more than loopback. Not a key: the starting process sets it, for a warning.
     #[serde(skip)]
     pub is_public: bool,
 }
 
-/// HTTP Basic credentials; both or neither. Neither: everybody may register and read.
+/// Credentials of HTTP Basic, both or neither. Without them every caller may register and read.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecurityConfig {
-    /// The user's name.
     pub user: String,
-    /// The password.
     pub password: Secret,
 }
 
@@ -78,20 +76,16 @@ impl Default for DiscoveryConfig {
 }
 
 impl DiscoveryConfig {
-    /// Whether anybody may register and read.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.security.user.is_empty()
-    }
-
-    /// What the registry goes by. Errors: every value that makes no sense.
-    pub fn rules(&self) -> Result<Rules, StartError> {
+    /// Returns the settings of the registry.
+    ///
+    /// Errors: lists every invalid value of the section.
+    pub(crate) fn rules(&self) -> Result<Rules, StartError> {
         let mut mistakes = Vec::new();
         if !(0.0..=1.0).contains(&self.renewal_percent_threshold) {
-            mistakes.push("discovery.renewal-percent-threshold is from 0 to 1, such as 0.85".to_owned());
+            mistakes.push("discovery.renewal-percent-threshold must be from 0 to 1, such as 0.85".to_owned());
         }
         if self.expected_client_renewal_interval_seconds == 0 {
-            mistakes.push("discovery.expected-client-renewal-interval-seconds is at least 1".to_owned());
+            mistakes.push("discovery.expected-client-renewal-interval-seconds must be at least 1".to_owned());
         }
         if self.security.user.is_empty() != self.security.password.expose().is_empty() {
             mistakes.push("discovery.security needs both user and password, or neither".to_owned());
@@ -103,7 +97,7 @@ impl DiscoveryConfig {
             return Err(ConfigError(mistakes).into());
         }
         Ok(Rules {
-            preserves_itself: self.enable_self_preservation,
+            self_preservation: self.enable_self_preservation,
             renewal_share: self.renewal_percent_threshold,
             renewal_interval_secs: self.expected_client_renewal_interval_seconds,
             delta_retention: Duration::from_millis(self.delta_retention_ms.get()),
@@ -116,17 +110,17 @@ fn ms(number: u64) -> NonZeroU64 {
     NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN)
 }
 
-/// A list of texts, or one text with commas.
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+/// Reads a list, or a comma-separated text.
+fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Texts {
-        One(String),
-        Many(Vec<String>),
+    enum ListOrText {
+        Text(String),
+        List(Vec<String>),
     }
-    let texts = match Texts::deserialize(deserializer)? {
-        Texts::One(text) => text.split(',').map(str::to_owned).collect(),
-        Texts::Many(texts) => texts,
+    let texts = match ListOrText::deserialize(deserializer)? {
+        ListOrText::Text(text) => text.split(',').map(str::to_owned).collect(),
+        ListOrText::List(texts) => texts,
     };
     let trimmed = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
     Ok(trimmed.map(|text| Secret::new(text.to_owned())).collect())
@@ -155,7 +149,7 @@ mod tests {
             ("SECURITY__PASSWORD", "12345"),
         ])
         .unwrap();
-        assert!(!config.enable_self_preservation && !config.is_open());
+        assert!(!config.enable_self_preservation && !config.security.user.is_empty());
         assert_eq!((config.eviction_interval_timer_in_ms.get(), config.delta_retention_ms.get()), (1_000, 5_000));
         assert_eq!(
             config.peers.iter().map(|peer| peer.expose().as_str()).collect::<Vec<_>>(),
@@ -168,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_values_are_rejected() {
         for pairs in [
             [("RENEWAL_PERCENT_THRESHOLD", "1.5")],
             [("EXPECTED_CLIENT_RENEWAL_INTERVAL_SECONDS", "0")],

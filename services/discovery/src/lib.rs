@@ -1,59 +1,56 @@
-//! The registry of services: any Eureka client registers here and finds the others.
-
-pub mod config;
-pub mod overview;
-pub mod registry;
+//! The registry of services: any Eureka client registers here and finds the other services.
 
 mod admission;
 mod app;
-mod bodies;
+mod config;
+mod error;
 mod metrics;
 mod negotiation;
 mod page;
+mod registry;
 mod replication;
 mod request_body;
+mod response_cache;
 mod routes;
 mod security;
-mod timers;
+mod tasks;
 
-use std::sync::Arc;
+use souk_kit::{Deps, Service, ServiceParts, StartError};
+use utoipa::openapi::OpenApi;
 
-use souk_kit::{Deps, Service, StartError};
-
-pub use config::DiscoveryConfig;
-pub use routes::openapi;
+pub use config::{DiscoveryConfig, SecurityConfig};
 
 use app::App;
-use security::Gate;
 
-/// The service, ready to be started. It serves at once; what its peers know it reads in the background.
-///
-/// Errors: the configuration makes no sense.
-#[expect(clippy::unused_async, reason = "as every service is built")]
-pub async fn build(config: DiscoveryConfig, deps: &Deps) -> Result<Service, StartError> {
-    let gate = Gate::new(&config.security);
-    let app = App::new(config, deps)?;
-    if gate.is_none() && app.config.is_public {
-        tracing::warn!(
-            "anybody who reaches this discovery server may register and read; set discovery.security.user and \
-             discovery.security.password to change that"
-        );
+#[derive(Debug)]
+pub struct Discovery;
+
+impl Service for Discovery {
+    const NAME: &'static str = "discovery";
+    const PORT: u16 = 8761;
+    type Config = DiscoveryConfig;
+
+    /// Builds the service. It serves immediately; the registry of its peers is read in the background.
+    async fn build(config: DiscoveryConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
+        let credentials = security::required(&config.security);
+        let app = App::new(config, deps)?;
+        if credentials.is_none() && app.config.is_public {
+            tracing::warn!(
+                "every caller who reaches this discovery server may register and read; set \
+                 discovery.security.user and discovery.security.password to require a login"
+            );
+        }
+        metrics::describe();
+        let tasks = tasks::table(&app);
+        let parts = ServiceParts::new(Self::NAME, routes::router(app), routes::openapi());
+        let parts = parts.without_bus().running(tasks);
+        Ok(match credentials {
+            Some(expected) => parts.guarded(move |routes| security::protect(routes, expected)),
+            None => parts,
+        })
     }
-    metrics::begin();
-    let mut service = Service::new("discovery", routes::router(app.clone()), openapi()).without_bus();
-    for peer in app.replicas.iter() {
-        let (app, peer) = (app.clone(), Arc::clone(peer));
-        service = service.running(move |stop| replication::send(app, peer, stop));
+
+    fn openapi() -> OpenApi {
+        routes::openapi()
     }
-    let [evicting, recounting, sweeping, looking, syncing] = std::array::from_fn(|_| app.clone());
-    service = service
-        .running(move |stop| timers::evict(evicting, stop))
-        .running(move |stop| timers::recount(recounting, stop))
-        .running(move |stop| timers::sweep(sweeping, stop))
-        .running(move |stop| timers::look(looking, stop))
-        .running(move |stop| replication::sync(syncing, stop));
-    Ok(match gate {
-        Some(gate) => service.guarded(move |routes| gate.guard(routes)),
-        None => service,
-    })
 }

@@ -1,4 +1,4 @@
-//! What a reader wants: JSON or XML, all of an instance or the little that a caller needs, compressed or not.
+//! Content negotiation: JSON or XML, full or compact, compressed or not.
 
 use std::convert::Infallible;
 
@@ -8,75 +8,65 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use souk_eureka::{Accept, Application, Applications, InstanceInfo, StatusInfo, json, xml};
+use souk_eureka::{Application, Applications, EurekaAccept, InstanceInfo, StatusInfo, json, xml};
 
-/// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// `application/json`.
+pub(crate) enum Format {
     Json,
-    /// `application/xml`.
     Xml,
 }
 
-/// What a reader wants.
+/// The representation that a reader requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Wanted {
-    /// JSON only if `Accept` says `json`: the Python client asks for anything and reads XML.
+pub(crate) struct Representation {
     pub format: Format,
-    /// `X-Eureka-Accept`.
-    pub accept: Accept,
+    pub accept: EurekaAccept,
 }
 
-/// Whether the reader takes gzip.
+/// True if the reader accepts gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TakesGzip(pub bool);
+pub(crate) struct AcceptsGzip(pub bool);
 
-impl<S: Sync> FromRequestParts<S> for Wanted {
+impl<S: Sync> FromRequestParts<S> for Representation {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let headers = &parts.headers;
+        // JSON must be named: py-eureka-client accepts `*/*` and can read only XML.
+        let is_json = contains(headers, header::ACCEPT.as_str(), "json");
+        let is_compact = contains(headers, "x-eureka-accept", "compact");
         Ok(Self {
-            format: if says(&parts.headers, header::ACCEPT.as_str(), "json") { Format::Json } else { Format::Xml },
-            accept: if says(&parts.headers, "x-eureka-accept", "compact") { Accept::Compact } else { Accept::Full },
+            format: if is_json { Format::Json } else { Format::Xml },
+            accept: if is_compact { EurekaAccept::Compact } else { EurekaAccept::Full },
         })
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for TakesGzip {
+impl<S: Sync> FromRequestParts<S> for AcceptsGzip {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(says(&parts.headers, header::ACCEPT_ENCODING.as_str(), "gzip")))
+        Ok(Self(contains(&parts.headers, header::ACCEPT_ENCODING.as_str(), "gzip")))
     }
 }
 
-/// Whether a header contains `word`, in whatever case.
-fn says(headers: &HeaderMap, name: &str, word: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.into_iter().any(|value| value.to_ascii_lowercase().contains(word))
+/// Returns true if a header contains `word`, in any case.
+fn contains(headers: &HeaderMap, name: &str, word: &str) -> bool {
+    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| value.to_ascii_lowercase().contains(word))
 }
 
 impl Format {
-    /// Its `Content-Type`.
-    #[must_use]
-    pub fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
+    pub fn response(self, status: StatusCode, body: impl Into<Bytes>) -> Response {
+        let content_type = HeaderValue::from_static(match self {
             Self::Json => "application/json",
             Self::Xml => "application/xml",
-        })
-    }
-
-    /// The answer with this body.
-    #[must_use]
-    pub fn answer(self, status: StatusCode, body: impl Into<Bytes>) -> Response {
-        (status, [(header::CONTENT_TYPE, self.content_type())], body.into()).into_response()
+        });
+        (status, [(header::CONTENT_TYPE, content_type)], body.into()).into_response()
     }
 }
 
-impl Wanted {
-    /// Writes a registry or a part of it.
-    #[must_use]
+impl Representation {
     pub fn applications(self, applications: &Applications) -> String {
         match self.format {
             Format::Json => json::applications(applications, self.accept),
@@ -84,8 +74,6 @@ impl Wanted {
         }
     }
 
-    /// Writes an application.
-    #[must_use]
     pub fn application(self, application: &Application) -> String {
         match self.format {
             Format::Json => json::application(application, self.accept),
@@ -93,8 +81,6 @@ impl Wanted {
         }
     }
 
-    /// Writes an instance.
-    #[must_use]
     pub fn instance(self, instance: &InstanceInfo) -> String {
         match self.format {
             Format::Json => json::instance(instance, self.accept),
@@ -102,8 +88,6 @@ impl Wanted {
         }
     }
 
-    /// Writes what the server tells of itself.
-    #[must_use]
     pub fn status(self, status: &StatusInfo) -> String {
         match self.format {
             Format::Json => json::status_info(status),
@@ -111,9 +95,8 @@ impl Wanted {
         }
     }
 
-    /// The answer 200 with this body.
-    #[must_use]
-    pub fn answer(self, body: String) -> Response {
-        self.format.answer(StatusCode::OK, body)
+    /// Returns a response 200 with this body.
+    pub fn response(self, body: String) -> Response {
+        self.format.response(StatusCode::OK, body)
     }
 }

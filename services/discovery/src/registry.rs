@@ -1,7 +1,7 @@
-//! What is registered, and the protocol's rules over it. Pure: the time is an argument, and nothing here waits.
+//! The registry: instances, their leases, and the protocol's rules for them. Pure: the time is an argument.
 //!
-//! The lease rule is the plain one: an instance expires when nothing was heard of it for longer than its duration.
-//! (The original adds the duration twice to a renewed lease, by an old mistake.)
+//! A lease expires when its duration has passed since the latest renewal. (The original adds the duration twice to a
+//! renewed lease, a mistake that its clients do not rely on.)
 
 mod changes;
 mod eviction;
@@ -20,77 +20,97 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use souk_eureka::{ActionType, InstanceInfo, InstanceStatus};
 use souk_values::Timestamp;
 
-pub use lease::Lease;
-pub use reads::Shot;
-pub use renewals::Health;
-pub use shared::Shared;
+pub(crate) use reads::InstanceSummary;
+pub(crate) use recent::RecentEntry;
+pub(crate) use renewals::RenewalStats;
+pub(crate) use shared::SharedRegistry;
 
 use changes::Changes;
+use lease::Lease;
 use overrides::Overrides;
 use recent::Recent;
 use renewals::Renewals;
 
-/// What the registry goes by.
+/// Settings of a registry.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// Whether nobody is evicted while too few heartbeats arrive.
-    pub preserves_itself: bool,
-    /// Which share of the expected heartbeats is enough, 0 to 1.
+pub(crate) struct Rules {
+    /// Suspends eviction while too few heartbeats arrive.
+    pub self_preservation: bool,
+    /// Share of the expected heartbeats that is enough, 0 to 1; one eviction pass leaves the same share of instances.
     pub renewal_share: f64,
-    /// How often clients are expected to renew, seconds.
+    /// Interval at which clients are expected to renew, in seconds.
     pub renewal_interval_secs: u32,
-    /// How long a change stays in a delta.
+    /// Time that a change stays in the delta.
     pub delta_retention: Duration,
-    /// How many instances it holds.
     pub max_instances: usize,
 }
 
-/// Who asks.
+/// The identity of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// A client, or an operator: other servers are told.
+pub(crate) struct InstanceKey<'k> {
+    /// Name of the application, in upper case.
+    pub app: &'k str,
+    pub id: &'k str,
+}
+
+impl<'k> InstanceKey<'k> {
+    pub fn of(info: &'k InstanceInfo) -> Self {
+        Self { app: &info.app, id: &info.instance_id }
+    }
+}
+
+/// The sender of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A client or an operator; the change is replicated.
     Client,
-    /// Another server: nobody is told again.
+    /// A peer; the change is not replicated again.
     Peer,
 }
 
 /// The registry holds as many instances as it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the registry is full: it holds {0} instances; remove some, or raise discovery.max-instances")]
-pub struct Full(pub usize);
+#[error("the registry is full with {0} instances; remove some, or raise discovery.max-instances")]
+pub(crate) struct RegistryFull(pub usize);
 
-/// What became of a heartbeat.
+/// The content of a heartbeat.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Heartbeat {
+    /// The sender's `lastDirtyTimestamp`.
+    pub last_dirty_at: Option<i64>,
+    /// The override that a peer has for the instance.
+    pub overridden: Option<InstanceStatus>,
+}
+
+/// The result of a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Renewal {
-    /// The lease goes on.
+pub(crate) enum Renewal {
+    /// The lease is renewed.
     Renewed(Arc<InstanceInfo>),
-    /// The lease goes on, but the instance is newer than what is known of it: it must register.
+    /// The lease is renewed, but the sender has a newer version of the instance and must register it.
     Outdated(Arc<InstanceInfo>),
-    /// The lease goes on, but the peer knows less than this registry, which holds this.
+    /// The lease is renewed, but this registry has a newer version than the peer that sent the heartbeat.
     Conflict(Box<InstanceInfo>),
-    /// It must register.
+    /// No such instance, or one whose status is unknown: it must register.
     Unknown,
 }
 
-/// What comes with an operator's act on a status.
+/// An operator's change to the status of an instance.
 #[derive(Debug, Clone, Copy)]
-pub struct Stamp {
-    /// The dirty timestamp of a peer; taken if it is the greater.
+pub(crate) struct StatusUpdate {
+    pub status: InstanceStatus,
+    /// A peer's `lastDirtyTimestamp`; adopted if it is greater than the stored one.
     pub last_dirty_at: Option<i64>,
-    /// When it arrived.
-    pub now: Timestamp,
 }
 
-/// One instance and its lease.
 #[derive(Debug, Clone)]
 struct Entry {
     info: Arc<InstanceInfo>,
     lease: Lease,
 }
 
-/// The registry.
 #[derive(Debug)]
-pub struct Registry {
+pub(crate) struct Registry {
     rules: Rules,
     apps: BTreeMap<String, BTreeMap<String, Entry>>,
     size: usize,
@@ -99,13 +119,10 @@ pub struct Registry {
     renewals: Renewals,
     registered: Recent,
     cancelled: Recent,
-    /// Grows with everything that a reader of all instances can see, heartbeats aside.
     revision: u64,
 }
 
 impl Registry {
-    /// An empty one.
-    #[must_use]
     pub fn new(rules: Rules, now: Timestamp) -> Self {
         Self {
             rules,
@@ -120,21 +137,21 @@ impl Registry {
         }
     }
 
-    /// Registers `info`, or renews its registration. Answers it as it is now known.
+    /// Registers `info`, or renews its registration, and returns it as it is stored.
     pub fn register(
         &mut self,
         mut info: InstanceInfo,
         origin: Origin,
         now: Timestamp,
-    ) -> Result<Arc<InstanceInfo>, Full> {
-        let existing = self.entry(&info.app, &info.instance_id).cloned();
+    ) -> Result<Arc<InstanceInfo>, RegistryFull> {
+        let existing = self.entry(InstanceKey::of(&info)).cloned();
         match &existing {
-            None if self.size >= self.rules.max_instances => return Err(Full(self.size)),
+            None if self.size >= self.rules.max_instances => return Err(RegistryFull(self.size)),
             None => {
                 self.size += 1;
                 self.renewals.expect_one_more();
             }
-            // What is known is newer: only the lease begins anew.
+            // The stored version is newer: it stays, with a new lease.
             Some(entry) if entry.info.last_dirty_at > info.last_dirty_at => info = (*entry.info).clone(),
             Some(_) => {}
         }
@@ -143,189 +160,183 @@ impl Registry {
             lease.up_at = existing.lease.up_at;
         }
         if info.overridden_status != InstanceStatus::Unknown {
-            self.overrides.seed(&info.instance_id, info.overridden_status, now);
+            self.overrides.set_if_absent(&info.instance_id, info.overridden_status, now);
         }
         if let Some(status) = self.overrides.get(&info.instance_id, now) {
             info.overridden_status = status;
         }
-        let known = existing.map(|entry| entry.info.status);
-        info.status = self.effective_status(&info, known, origin, now);
-        lease.note_status(info.status, now);
+        let stored = existing.map(|entry| entry.info.status);
+        info.status = self.effective_status(&info, stored, origin, now);
+        lease.record_status(info.status, now);
         info.action_type = Some(ActionType::Added);
-        self.registered.note(&info, now);
+        self.registered.record(&info, now);
         Ok(self.put(info, lease, now))
     }
 
-    /// Renews the lease of an instance. `last_dirty_at` is what the instance last changed itself at, if it says so;
-    /// `overridden` is what a peer knows to be set.
-    pub fn renew(
-        &mut self,
-        (app, id): (&str, &str),
-        (last_dirty_at, overridden): (Option<i64>, Option<InstanceStatus>),
-        origin: Origin,
-        now: Timestamp,
-    ) -> Renewal {
-        let Some(Entry { info, mut lease }) = self.entry(app, id).cloned() else { return Renewal::Unknown };
+    /// Renews the lease of an instance.
+    pub fn renew(&mut self, key: InstanceKey<'_>, heartbeat: Heartbeat, origin: Origin, now: Timestamp) -> Renewal {
+        let Some(Entry { info, mut lease }) = self.entry(key).cloned() else { return Renewal::Unknown };
         let status = self.effective_status(&info, Some(info.status), origin, now);
         if status == InstanceStatus::Unknown {
             return Renewal::Unknown;
         }
-        self.renewals.count(now);
+        self.renewals.record(now);
         lease.renewed_at = now;
         let info = if status == info.status {
-            self.set_lease(app, id, lease);
+            self.set_lease(key, lease);
             info
         } else {
             self.put(InstanceInfo { status, action_type: Some(ActionType::Modified), ..(*info).clone() }, lease, now)
         };
-        match last_dirty_at {
+        match heartbeat.last_dirty_at {
             Some(newer) if newer > info.last_dirty_at => {
-                if let (Origin::Peer, Some(status)) = (origin, overridden) {
-                    self.adopt_override(app, id, status, now);
+                if let (Origin::Peer, Some(status)) = (origin, heartbeat.overridden) {
+                    self.adopt_override(key, status, now);
                 }
                 Renewal::Outdated(info)
             }
             Some(older) if older < info.last_dirty_at && origin == Origin::Peer => {
-                Renewal::Conflict(Box::new(lease.shown_in(&info)))
+                Renewal::Conflict(Box::new(lease.apply_to(&info)))
             }
             _ => Renewal::Renewed(info),
         }
     }
 
-    /// Removes an instance. False: there is none.
-    pub fn cancel(&mut self, app: &str, id: &str, now: Timestamp) -> bool {
-        self.remove(app, id, now, None)
+    /// Removes an instance. Returns false if it does not exist.
+    pub fn cancel(&mut self, key: InstanceKey<'_>, now: Timestamp) -> bool {
+        self.remove(key, now, None)
     }
 
-    /// Sets what an operator wants an instance to be, and renews its lease. `None`: there is none.
+    /// Overrides the status of an instance and renews its lease. Returns `None` if it does not exist.
     pub fn set_status(
         &mut self,
-        (app, id): (&str, &str),
-        status: InstanceStatus,
-        stamp: Stamp,
+        key: InstanceKey<'_>,
+        update: StatusUpdate,
+        now: Timestamp,
     ) -> Option<Arc<InstanceInfo>> {
-        let Entry { info, mut lease } = self.entry(app, id).cloned()?;
-        lease.renewed_at = stamp.now;
-        if info.status == status {
-            self.set_lease(app, id, lease);
+        let Entry { info, mut lease } = self.entry(key).cloned()?;
+        lease.renewed_at = now;
+        if info.status == update.status {
+            self.set_lease(key, lease);
             return Some(info);
         }
-        lease.note_status(status, stamp.now);
-        self.overrides.set(id, status, stamp.now);
-        Some(self.modify(&info, lease, (status, status), stamp))
+        lease.record_status(update.status, now);
+        self.overrides.set(key.id, update.status, now);
+        Some(self.modify(&info, lease, update, update.status, now))
     }
 
-    /// Takes back what an operator set, and renews its lease: the instance is `status` until it says more. `None`:
-    /// there is no such instance.
+    /// Removes the override of an instance and renews its lease. The instance has the status of `update` until it
+    /// reports its own. Returns `None` if it does not exist.
     pub fn delete_override(
         &mut self,
-        (app, id): (&str, &str),
-        status: InstanceStatus,
-        stamp: Stamp,
+        key: InstanceKey<'_>,
+        update: StatusUpdate,
+        now: Timestamp,
     ) -> Option<Arc<InstanceInfo>> {
-        let Entry { info, mut lease } = self.entry(app, id).cloned()?;
-        lease.renewed_at = stamp.now;
-        let was_set = self.overrides.remove(id) || info.overridden_status != InstanceStatus::Unknown;
+        let Entry { info, mut lease } = self.entry(key).cloned()?;
+        lease.renewed_at = now;
+        let was_set = self.overrides.remove(key.id) || info.overridden_status != InstanceStatus::Unknown;
         if !was_set {
-            self.set_lease(app, id, lease);
+            self.set_lease(key, lease);
             return Some(info);
         }
-        Some(self.modify(&info, lease, (status, InstanceStatus::Unknown), stamp))
+        Some(self.modify(&info, lease, update, InstanceStatus::Unknown, now))
     }
 
-    /// Remembers what a peer knows to be set, if it is something and new.
-    pub fn adopt_override(&mut self, app: &str, id: &str, status: InstanceStatus, now: Timestamp) {
-        if status == InstanceStatus::Unknown || self.overrides.get(id, now) == Some(status) {
+    /// Stores a peer's override for an instance; `Unknown` stands for none and changes nothing.
+    pub fn adopt_override(&mut self, key: InstanceKey<'_>, status: InstanceStatus, now: Timestamp) {
+        if status == InstanceStatus::Unknown || self.overrides.get(key.id, now) == Some(status) {
             return;
         }
-        let Some(Entry { info, lease }) = self.entry(app, id).cloned() else { return };
-        self.overrides.set(id, status, now);
+        let Some(Entry { info, lease }) = self.entry(key).cloned() else { return };
+        self.overrides.set(key.id, status, now);
         self.put(InstanceInfo { overridden_status: status, ..(*info).clone() }, lease, now);
     }
 
-    /// The instance itself, without what its lease says.
-    #[must_use]
-    pub fn known(&self, app: &str, id: &str) -> Option<Arc<InstanceInfo>> {
-        self.entry(app, id).map(|entry| Arc::clone(&entry.info))
+    /// Returns an instance without the times of its lease, expired or not.
+    pub fn get(&self, key: InstanceKey<'_>) -> Option<Arc<InstanceInfo>> {
+        self.entry(key).map(|entry| Arc::clone(&entry.info))
     }
 
-    /// Where the registry is now, for [`Self::knows_better`].
-    #[must_use]
+    /// Returns the current position in the list of changes, for [`Self::has_newer`].
     pub fn mark(&self) -> u64 {
         self.changes.mark()
     }
 
-    /// Whether what is known here of an instance is newer than what somebody else said when this registry was at
-    /// `mark`: it has changed since, or it went lately, which not everybody has heard yet.
-    #[must_use]
-    pub fn knows_better(&self, app: &str, id: &str, mark: u64) -> bool {
-        let (is_recent, is_since) = self.changes.of(app, id, mark);
-        is_since || (is_recent && self.entry(app, id).is_none())
+    /// Returns true if this registry's knowledge of an instance is newer than what a peer sent when this registry was
+    /// at `mark`: the instance has changed since, or was removed recently, which the peer may not know yet.
+    pub fn has_newer(&self, key: InstanceKey<'_>, mark: u64) -> bool {
+        match self.changes.latest(key) {
+            Some(latest) => latest >= mark || self.entry(key).is_none(),
+            None => false,
+        }
     }
 
-    /// Grows with everything that a reader of all instances can see, heartbeats aside.
-    #[must_use]
+    /// Returns a number that grows with each change that a full fetch or a delta shows; heartbeats do not count.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Counts anew how many heartbeats are to be expected.
-    pub fn recount(&mut self) {
-        self.renewals.recount(self.size, &self.rules);
+    /// Adjusts the expected number of heartbeats to the number of instances.
+    pub fn update_renewal_threshold(&mut self) {
+        self.renewals.update_expected(self.size, &self.rules);
     }
 
-    /// Expects heartbeats of the instances that it holds, as after a start that found them at a peer.
-    pub fn expect_what_is_here(&mut self) {
+    /// Expects heartbeats from every registered instance, as after a start that read them from a peer.
+    pub fn expect_all_registered(&mut self) {
         self.renewals.expect(self.size);
     }
 
-    /// Drops changes that every client has seen.
-    pub fn sweep(&mut self, now: Timestamp) {
-        if self.changes.sweep(now, self.rules.delta_retention) {
+    /// Drops the changes whose retention has passed.
+    pub fn expire_changes(&mut self, now: Timestamp) {
+        if self.changes.expire(now, self.rules.delta_retention) {
             self.revision += 1;
         }
     }
 
-    fn entry(&self, app: &str, id: &str) -> Option<&Entry> {
-        self.apps.get(app)?.get(id)
+    fn entry(&self, key: InstanceKey<'_>) -> Option<&Entry> {
+        self.apps.get(key.app)?.get(key.id)
     }
 
-    /// The first rule that applies: an instance that says it does not serve is believed; what an operator set; what
-    /// is known already; what the instance says.
+    /// Returns the status by the first rule that applies: a reported status that takes no requests, the override,
+    /// the stored status, the reported status.
     fn effective_status(
         &mut self,
         info: &InstanceInfo,
-        known: Option<InstanceStatus>,
+        stored: Option<InstanceStatus>,
         origin: Origin,
         now: Timestamp,
     ) -> InstanceStatus {
-        let serves = |status: &InstanceStatus| matches!(status, InstanceStatus::Up | InstanceStatus::OutOfService);
-        if !serves(&info.status) {
+        let may_be_overridden =
+            |status: &InstanceStatus| matches!(status, InstanceStatus::Up | InstanceStatus::OutOfService);
+        if !may_be_overridden(&info.status) {
             return info.status;
         }
         if let Some(status) = self.overrides.get(&info.instance_id, now) {
             return status;
         }
-        known.filter(|status| origin == Origin::Client && serves(status)).unwrap_or(info.status)
+        stored.filter(|status| origin == Origin::Client && may_be_overridden(status)).unwrap_or(info.status)
     }
 
     fn modify(
         &mut self,
         info: &InstanceInfo,
         lease: Lease,
-        (status, overridden_status): (InstanceStatus, InstanceStatus),
-        stamp: Stamp,
+        update: StatusUpdate,
+        overridden_status: InstanceStatus,
+        now: Timestamp,
     ) -> Arc<InstanceInfo> {
-        let last_dirty_at = stamp.last_dirty_at.map_or(info.last_dirty_at, |at| at.max(info.last_dirty_at));
+        let last_dirty_at = update.last_dirty_at.map_or(info.last_dirty_at, |at| at.max(info.last_dirty_at));
         let action_type = Some(ActionType::Modified);
-        let info = InstanceInfo { status, overridden_status, last_dirty_at, action_type, ..info.clone() };
-        self.put(info, lease, stamp.now)
+        let info =
+            InstanceInfo { status: update.status, overridden_status, last_dirty_at, action_type, ..info.clone() };
+        self.put(info, lease, now)
     }
 
-    /// Keeps `info`, which is a change that readers see.
+    /// Stores `info` as a change that readers see.
     fn put(&mut self, mut info: InstanceInfo, lease: Lease, now: Timestamp) -> Arc<InstanceInfo> {
         info.last_updated_at = now.millis();
-        self.changes.note(lease.shown_in(&info), now);
+        self.changes.record(lease.apply_to(&info), now);
         self.revision += 1;
         let info = Arc::new(info);
         let entry = Entry { info: Arc::clone(&info), lease };
@@ -333,25 +344,25 @@ impl Registry {
         info
     }
 
-    fn set_lease(&mut self, app: &str, id: &str, lease: Lease) {
-        if let Some(entry) = self.apps.get_mut(app).and_then(|entries| entries.get_mut(id)) {
+    fn set_lease(&mut self, key: InstanceKey<'_>, lease: Lease) {
+        if let Some(entry) = self.apps.get_mut(key.app).and_then(|entries| entries.get_mut(key.id)) {
             entry.lease = lease;
         }
     }
 
-    fn remove(&mut self, app: &str, id: &str, now: Timestamp, evicted_at: Option<Timestamp>) -> bool {
-        let Some(entries) = self.apps.get_mut(app) else { return false };
-        let Some(Entry { info, mut lease }) = entries.remove(id) else { return false };
+    fn remove(&mut self, key: InstanceKey<'_>, now: Timestamp, evicted_at: Option<Timestamp>) -> bool {
+        let Some(entries) = self.apps.get_mut(key.app) else { return false };
+        let Some(Entry { info, mut lease }) = entries.remove(key.id) else { return false };
         if entries.is_empty() {
-            self.apps.remove(app);
+            self.apps.remove(key.app);
         }
         self.size -= 1;
         self.renewals.expect_one_less();
-        self.overrides.remove(id);
+        self.overrides.remove(key.id);
         lease.evicted_at = evicted_at.unwrap_or(lease.evicted_at);
-        self.cancelled.note(&info, now);
-        let gone = InstanceInfo { action_type: Some(ActionType::Deleted), ..(*info).clone() };
-        self.changes.note(InstanceInfo { last_updated_at: now.millis(), ..lease.shown_in(&gone) }, now);
+        self.cancelled.record(&info, now);
+        let deleted = InstanceInfo { action_type: Some(ActionType::Deleted), ..(*info).clone() };
+        self.changes.record(InstanceInfo { last_updated_at: now.millis(), ..lease.apply_to(&deleted) }, now);
         self.revision += 1;
         true
     }

@@ -1,99 +1,98 @@
-//! The whole URL table. Everything is served below `/eureka` and `/eureka/v2`, with and without a slash at the end.
+//! The URL table. The protocol's routes are served under `/eureka` and `/eureka/v2`, with and without a trailing slash.
 
-mod change_status;
-mod delete_instance;
-mod delete_override;
 mod describe_server;
+mod extract;
+mod lease;
 mod merge_metadata;
-mod parts;
-mod read_application;
-mod read_instance;
+mod read;
 mod read_registry;
-mod read_vip;
 mod register;
-mod renew;
 mod replicate;
 mod show_page;
+mod status_override;
 
 use axum::{
     Router,
-    http::StatusCode,
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{self, MethodRouter},
 };
 use utoipa::openapi::{
     InfoBuilder, OpenApi, OpenApiBuilder, Paths, Required, ResponseBuilder,
     path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn},
 };
 
-use crate::app::App;
+use crate::{app::App, error::DiscoveryError};
 
-/// A line of the table: method and path, handler, and what it is for.
-struct Line {
+/// A row of the URL table.
+pub(crate) struct Route {
     path: &'static str,
     method: HttpMethod,
     handler: MethodRouter<App>,
-    says: &'static str,
+    summary: &'static str,
 }
 
-/// Below `/eureka`.
+/// The protocol's routes, relative to `/eureka`.
 #[rustfmt::skip]
-fn table() -> Vec<Line> {
+pub(crate) fn table() -> Vec<Route> {
     vec![
-        get("/apps", on(MethodFilter::GET, read_registry::all), "Every instance, by application."),
-        get("/apps/delta", on(MethodFilter::GET, read_registry::delta), "What changed lately."),
-        get("/apps/{app}", on(MethodFilter::GET, read_application::handle), "The instances of an application."),
-        post("/apps/{app}", on(MethodFilter::POST, register::handle), "Registers an instance."),
-        get("/apps/{app}/{id}", on(MethodFilter::GET, read_instance::of_app), "One instance."),
-        put("/apps/{app}/{id}", on(MethodFilter::PUT, renew::handle), "Renews the lease of an instance."),
-        delete("/apps/{app}/{id}", on(MethodFilter::DELETE, delete_instance::handle), "Removes an instance."),
-        put("/apps/{app}/{id}/status", on(MethodFilter::PUT, change_status::handle), "Sets the status of an instance."),
-        delete("/apps/{app}/{id}/status", on(MethodFilter::DELETE, delete_override::handle), "Takes back a status that was set."),
-        put("/apps/{app}/{id}/metadata", on(MethodFilter::PUT, merge_metadata::handle), "Adds to the metadata of an instance."),
-        get("/instances/{id}", on(MethodFilter::GET, read_instance::anywhere), "One instance, by its id alone."),
-        get("/vips/{vip}", on(MethodFilter::GET, read_vip::plain), "The instances behind a virtual address."),
-        get("/svips/{vip}", on(MethodFilter::GET, read_vip::secure), "The same over TLS."),
-        post("/peerreplication/batch", on(MethodFilter::POST, replicate::handle), "What happened at another server."),
-        put("/asg/{name}/status", on(MethodFilter::PUT, no_scaling_groups), "Amazon's scaling groups: refused."),
-        get("/status", on(MethodFilter::GET, describe_server::handle), "What the server tells of itself."),
+        route(HttpMethod::Get, "/apps", routing::get(read_registry::all), "Lists all instances by application."),
+        route(HttpMethod::Get, "/apps/delta", routing::get(read_registry::delta), "Lists the recent changes, by default those of the last three minutes."),
+        route(HttpMethod::Get, "/apps/{app}", routing::get(read::application), "Lists the instances of an application."),
+        route(HttpMethod::Post, "/apps/{app}", routing::post(register::handle), "Registers an instance."),
+        route(HttpMethod::Get, "/apps/{app}/{id}", routing::get(read::instance), "Shows an instance."),
+        route(HttpMethod::Put, "/apps/{app}/{id}", routing::put(lease::renew), "Renews the lease of an instance (heartbeat)."),
+        route(HttpMethod::Delete, "/apps/{app}/{id}", routing::delete(lease::cancel), "Cancels the registration of an instance."),
+        route(HttpMethod::Put, "/apps/{app}/{id}/status", routing::put(status_override::set), "Overrides the status of an instance."),
+        route(HttpMethod::Delete, "/apps/{app}/{id}/status", routing::delete(status_override::delete), "Deletes the status override of an instance."),
+        route(HttpMethod::Put, "/apps/{app}/{id}/metadata", routing::put(merge_metadata::handle), "Adds the query's pairs to the metadata of an instance."),
+        route(HttpMethod::Get, "/instances/{id}", routing::get(read::instance_anywhere), "Shows an instance of any application."),
+        route(HttpMethod::Get, "/vips/{vip}", routing::get(read::vip), "Lists the instances behind a virtual address."),
+        route(HttpMethod::Get, "/svips/{vip}", routing::get(read::secure_vip), "Lists the instances behind a virtual address for TLS."),
+        route(HttpMethod::Post, "/peerreplication/batch", routing::post(replicate::handle), "Applies changes that clients made at another server."),
+        route(HttpMethod::Put, "/asg/{name}/status", routing::put(reject_scaling_group), "Rejects changes to Amazon's auto scaling groups."),
+        route(HttpMethod::Get, "/status", routing::get(describe_server::handle), "Describes this server and its peers."),
     ]
 }
 
-/// Beside `/eureka`.
-fn pages() -> Vec<Line> {
+/// The pages for people.
+fn pages() -> Vec<Route> {
     vec![
-        get("/", on(MethodFilter::GET, show_page::status), "The status page."),
-        get("/lastn", on(MethodFilter::GET, show_page::last), "Who came and went last."),
+        route(HttpMethod::Get, "/", routing::get(show_page::status), "Shows the status page."),
+        route(HttpMethod::Get, "/lastn", routing::get(show_page::last), "Shows the latest registrations and cancellations."),
     ]
 }
 
-/// All routes.
-pub fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> Router {
     let mut router = Router::new();
-    for Line { path, handler, .. } in table() {
+    for Route { path, handler, .. } in table() {
         for base in ["/eureka", "/eureka/v2"] {
             router = router
                 .route(&format!("{base}{path}"), handler.clone())
                 .route(&format!("{base}{path}/"), handler.clone());
         }
     }
-    for Line { path, handler, .. } in pages() {
+    for Route { path, handler, .. } in pages() {
         router = router.route(path, handler);
     }
     router.with_state(app)
 }
 
-/// This service's OpenAPI document: the routes; their bodies are described by the Eureka protocol.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    let below = table().into_iter().map(|line| (format!("/eureka{}", line.path), line));
-    let beside = pages().into_iter().map(|line| (line.path.to_owned(), line));
+/// Returns the OpenAPI document. It lists the routes; the Eureka protocol describes their bodies.
+pub(crate) fn openapi() -> OpenApi {
+    let protocol = table().into_iter().map(|route| (format!("/eureka{}", route.path), route));
+    let pages = pages().into_iter().map(|route| (route.path.to_owned(), route));
     let mut paths = Paths::new();
-    for (path, Line { method, says, .. }) in below.chain(beside) {
+    for (path, Route { method, summary, .. }) in protocol.chain(pages) {
         let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-        let parameter =
-            |name| ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True).build();
+        let parameter = |name| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .description(describe(name))
+                .build()
+        };
         let mut operation = OperationBuilder::new()
-            .summary(Some(says))
+            .summary(Some(summary))
             .response("default", ResponseBuilder::new().description("See the Eureka protocol"));
         for name in names {
             operation = operation.parameter(parameter(name));
@@ -107,22 +106,21 @@ pub fn openapi() -> OpenApi {
     OpenApiBuilder::new().info(info).paths(paths).build()
 }
 
-fn get(path: &'static str, handler: MethodRouter<App>, says: &'static str) -> Line {
-    Line { path, method: HttpMethod::Get, handler, says }
+/// Returns the description of a path parameter.
+fn describe(parameter: &str) -> Option<&'static str> {
+    match parameter {
+        "app" => Some("Name of the application, in upper or lower case, such as `order`"),
+        "id" => Some("Instance id, percent-encoded, such as `host%3Aorder%3A8083`"),
+        "vip" => Some("Virtual address, case-sensitive, such as `order`"),
+        "name" => Some("Name of an auto scaling group on Amazon"),
+        _ => None,
+    }
 }
 
-fn post(path: &'static str, handler: MethodRouter<App>, says: &'static str) -> Line {
-    Line { path, method: HttpMethod::Post, handler, says }
+fn route(method: HttpMethod, path: &'static str, handler: MethodRouter<App>, summary: &'static str) -> Route {
+    Route { path, method, handler, summary }
 }
 
-fn put(path: &'static str, handler: MethodRouter<App>, says: &'static str) -> Line {
-    Line { path, method: HttpMethod::Put, handler, says }
-}
-
-fn delete(path: &'static str, handler: MethodRouter<App>, says: &'static str) -> Line {
-    Line { path, method: HttpMethod::Delete, handler, says }
-}
-
-async fn no_scaling_groups() -> (StatusCode, &'static str) {
-    (StatusCode::BAD_REQUEST, "this registry does not run on Amazon and knows no scaling groups")
+async fn reject_scaling_group() -> DiscoveryError {
+    DiscoveryError::NoScalingGroups
 }

@@ -1,4 +1,4 @@
-//! What the gateway's own endpoints know.
+//! The state that the gateway's own endpoints share.
 
 use std::sync::Arc;
 
@@ -11,51 +11,47 @@ use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::{TestClock, upstreams::Upstreams, visits::Visits};
+use crate::{extras::TestClock, upstreams::Upstreams, visits::Visits};
 
-/// Shared by the gateway's own endpoints.
 #[derive(Clone)]
-pub(crate) struct App(pub Arc<Known>);
-
-/// What they know.
-pub(crate) struct Known {
+pub(crate) struct App {
     pub upstreams: Upstreams,
-    /// Sorted by name.
-    pub breakers: Vec<Arc<Breaker>>,
-    pub services: Vec<&'static str>,
+    /// Breakers in the order of their names.
+    pub breakers: Arc<[Arc<Breaker>]>,
+    pub services: Arc<[&'static str]>,
     pub shop_is_ready: watch::Receiver<bool>,
-    /// Held while it is moved, so that each move starts where the one before ended.
-    pub test_clock: Option<Mutex<TestClock>>,
-    pub visits: Visits,
+    /// Locked while the clock is moved, so that each move starts from the offset that the previous one stored.
+    pub test_clock: Option<Arc<Mutex<TestClock>>>,
+    pub visits: Arc<Visits>,
     pub clock: Arc<dyn Clock>,
     pub stop: CancellationToken,
 }
 
-/// How one service is.
+/// Readiness of one service.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"name": "order", "status": "UP"}))]
-pub struct ServiceHealth {
-    /// Which.
+pub(crate) struct ServiceHealth {
+    /// Name of the service, such as `order`.
     pub name: &'static str,
-    /// `UP` or `DOWN`.
+    /// `UP` if the service is ready for requests, otherwise `DOWN`.
     pub status: &'static str,
-    /// What is wrong, if it is down.
+    /// Reason why the service is down; absent while it is up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl App {
-    /// Asks every service whether it is ready.
+    /// Probes the readiness of every service concurrently.
     pub async fn health_of_services(&self) -> Vec<ServiceHealth> {
-        join_all(self.0.services.iter().map(|name| self.health_of(name))).await
+        join_all(self.services.iter().map(|name| self.health_of(name))).await
     }
 
     async fn health_of(&self, name: &'static str) -> ServiceHealth {
-        let error = match self.0.upstreams.ask(name, "/health/ready").await {
+        let error = match self.upstreams.get(name, "/health/ready").await {
             Ok((StatusCode::OK, _)) => None,
             Ok((status, _)) => Some(format!("its readiness is {}", status.as_u16())),
             Err(error) => {
-                tracing::debug!(service = "gateway", peer = name, error, "a service did not say how it is");
+                tracing::debug!(service = "gateway", peer = name, error, "a readiness probe failed");
                 Some("it cannot be reached".to_owned())
             }
         };

@@ -1,5 +1,5 @@
-//! A client's connection beneath hyper: times heads, sees what hyper would not tell, and gives a
-//! problem+json body to the refusals that hyper writes by itself.
+//! A client's connection beneath hyper. It records when heads begin and whether they have a `Content-Length`, which
+//! hyper does not report, and adds a problem body to hyper's own error responses.
 
 use std::{
     io,
@@ -17,83 +17,79 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{conversation::Conversation, head_scan::HeadScan};
+use crate::{connection_state::ConnectionState, error::GatewayError, head_scan::HeadScan};
 
-/// How long a refused client is heard out.
-const LINGER: Duration = Duration::from_secs(3);
+/// Maximum time of a lingering close.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The stream.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
     stream: TcpStream,
-    conversation: Arc<Conversation>,
+    state: Arc<ConnectionState>,
     scan: Option<HeadScan>,
-    refusal: Bytes,
-    has_refused: bool,
+    /// The rest of an error response that replaces hyper's.
+    rejection: Bytes,
+    has_rejected: bool,
 }
 
 impl ClientStream {
-    pub fn new(stream: TcpStream, conversation: Arc<Conversation>) -> Self {
-        Self { stream, conversation, scan: None, refusal: Bytes::new(), has_refused: false }
+    pub fn new(stream: TcpStream, state: Arc<ConnectionState>) -> Self {
+        Self { stream, state, scan: None, rejection: Bytes::new(), has_rejected: false }
     }
 
-    fn look_at(&mut self, bytes: &[u8], is_first: bool) {
+    fn scan_head(&mut self, bytes: &[u8], is_first: bool) {
         if is_first {
-            // GET and HEAD are not taken chunked at all, so that the many reads cost nothing here.
+            // GET and HEAD are never accepted with a chunked body, so these most frequent requests need no scan.
             let may_be_chunked = !matches!(bytes.first(), Some(b'G' | b'H'));
             self.scan = may_be_chunked.then(HeadScan::default);
         }
         if let Some(has_length) = self.scan.as_mut().and_then(|scan| scan.read(bytes)) {
             self.scan = None;
-            self.conversation.head_was_seen(has_length);
+            self.state.set_has_length(has_length);
         }
     }
 
-    /// What hyper wrote for a head that it could not read has no body: ours goes in its place.
-    fn refuse(&mut self, hypers: &[u8]) {
-        let code = hypers.get(9..12).and_then(|code| StatusCode::from_bytes(code).ok());
-        let (status, code, detail) = match code {
-            Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => {
-                let detail = "The head of the request is larger than is taken here.";
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "gateway.headers_too_large", detail)
-            }
-            Some(StatusCode::URI_TOO_LONG) => {
-                (StatusCode::URI_TOO_LONG, "gateway.uri_too_long", "Path and query are longer than is taken here.")
-            }
-            _ => (StatusCode::BAD_REQUEST, "gateway.request_invalid", "The request is not well-formed HTTP/1.1."),
-        };
-        let body = serde_json::to_string(&Problem::new(status, code, detail)).unwrap_or_default();
+    /// Replaces hyper's response to a head that it could not parse, which has no body.
+    fn reject(&mut self, hyper_response: &[u8]) {
+        let code = hyper_response.get(9..12).and_then(|code| StatusCode::from_bytes(code).ok());
+        let problem = Problem::from(match code {
+            Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => GatewayError::HeadersTooLarge,
+            Some(StatusCode::URI_TOO_LONG) => GatewayError::UriTooLong,
+            _ => GatewayError::RequestInvalid("The request is not well-formed HTTP/1.1."),
+        });
+        let status = problem.status_code();
+        let body = serde_json::to_string(&problem).unwrap_or_default();
         let text = format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
              connection: close\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        self.refusal = text.into();
-        self.has_refused = true;
-        self.conversation.linger();
+        self.rejection = text.into();
+        self.has_rejected = true;
+        self.state.set_lingering();
     }
 
-    fn write_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.refusal.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.refusal))?;
+    fn write_rejection(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.rejection.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.rejection))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.refusal.advance(written);
+            self.rejection.advance(written);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Hears a refused client out for a while: closing on what it still sends would make the system drop
-    /// the answer before it is read.
+    /// Closes the write side and drains what the client still sends (a lingering close). Closing a socket with unread
+    /// bytes sends a reset, which makes the client's system drop the response before the client reads it.
     pub async fn linger(mut self) {
         if self.stream.shutdown().await.is_err() {
             return;
         }
         let mut rest = vec![0; 16 * 1024];
-        let hear = async { while matches!(self.stream.read(&mut rest).await, Ok(1..)) {} };
-        // A client that goes on for longer loses the answer, and nothing else.
-        let _ = tokio::time::timeout(LINGER, hear).await;
+        let drain = async { while matches!(self.stream.read(&mut rest).await, Ok(1..)) {} };
+        // A client that keeps sending for longer may miss the response, but nothing else is affected.
+        let _ = tokio::time::timeout(LINGER_TIMEOUT, drain).await;
     }
 }
 
@@ -103,9 +99,9 @@ impl AsyncRead for ClientStream {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
         let read = buffer.filled().get(before..).unwrap_or_default();
-        if !read.is_empty() && this.conversation.is_between_requests() {
-            let is_first = this.conversation.head_goes_on();
-            this.look_at(read, is_first);
+        if !read.is_empty() && this.state.is_between_requests() {
+            let is_first = this.state.head_received();
+            this.scan_head(read, is_first);
         }
         Poll::Ready(Ok(()))
     }
@@ -114,10 +110,10 @@ impl AsyncRead for ClientStream {
 impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        // Between requests nothing is written but hyper's refusal of a head.
-        if this.conversation.is_between_requests() {
-            if !this.has_refused {
-                this.refuse(bytes);
+        // Between requests hyper writes nothing but its error response to a head.
+        if this.state.is_between_requests() {
+            if !this.has_rejected {
+                this.reject(bytes);
             }
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -129,7 +125,7 @@ impl AsyncWrite for ClientStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.conversation.is_between_requests() {
+        if self.state.is_between_requests() {
             let whole: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
             return self.poll_write(context, &whole);
         }
@@ -142,15 +138,15 @@ impl AsyncWrite for ClientStream {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.write_refusal(context))?;
+        ready!(this.write_rejection(context))?;
         ready!(Pin::new(&mut this.stream).poll_flush(context))?;
-        this.conversation.flushed();
+        this.state.flushed();
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.write_refusal(context))?;
+        ready!(this.write_rejection(context))?;
         Pin::new(&mut this.stream).poll_shutdown(context)
     }
 }

@@ -1,15 +1,17 @@
-//! The routing table as long as none is configured: the API of souk.
+//! The default routing table: the public API of souk's services.
 
-use crate::config::{RouteConfig, RouteMetadata};
+use crate::route_config::{RouteConfig, RouteMetadata};
 
-/// The services that keep dead letters.
+/// Services that have dead letters.
 const WITH_DEAD_LETTERS: [&str; 6] = ["auth", "product", "order", "cart", "payment", "notification"];
 
-/// Milliseconds that an import may take once the file is there.
-const IMPORT_LIMIT: i64 = 300_000;
+/// Time limit of an import in milliseconds, once its file was received.
+const IMPORT_TIMEOUT_MS: i64 = 300_000;
 
-/// Every route of souk's API.
-pub(crate) fn all() -> Vec<RouteConfig> {
+/// Returns the routes of souk's API.
+///
+/// `public` must agree with the services' own URL tables: a test compares it with their OpenAPI documents.
+pub(crate) fn table() -> Vec<RouteConfig> {
     let mut routes = vec![
         route("auth", "auth", "/api/auth/**,/api/users/**").with_public(&[
             "POST /api/auth/register",
@@ -25,8 +27,12 @@ pub(crate) fn all() -> Vec<RouteConfig> {
             filters: Vec::new(),
             ..route("jwks-root", "auth", "/.well-known/jwks.json").with_public(&["GET /.well-known/jwks.json"])
         },
-        import(),
-        picture(),
+        // A whole catalogue is larger than other bodies and takes longer to process.
+        RouteConfig {
+            metadata: RouteMetadata { response_timeout: Some(IMPORT_TIMEOUT_MS), ..RouteMetadata::default() },
+            ..route("product-import", "product", "/api/products/import").with_size("20MB")
+        },
+        route("product-picture", "product", "/api/products/*/picture").with_size("5MB"),
         route("product", "product", "/api/products/**,/api/categories/**,/api/pictures/**").with_public(&[
             "GET /api/products/**",
             "GET /api/categories/**",
@@ -49,29 +55,70 @@ fn route(id: &str, service: &str, paths: &str) -> RouteConfig {
         uri: format!("lb://{service}"),
         predicates: vec![format!("Path={paths}")],
         filters: vec!["StripPrefix=1".to_owned()],
-        order: 0,
-        metadata: RouteMetadata::default(),
+        ..RouteConfig::default()
     }
-}
-
-/// A whole catalogue is larger than other bodies and takes longer than other acts.
-fn import() -> RouteConfig {
-    let mut import = route("product-import", "product", "/api/products/import");
-    import.filters.push("RequestSize=20MB".to_owned());
-    import.metadata.response_timeout = Some(IMPORT_LIMIT);
-    import
-}
-
-/// A picture is larger than other bodies.
-fn picture() -> RouteConfig {
-    let mut picture = route("product-picture", "product", "/api/products/*/picture");
-    picture.filters.push("RequestSize=5MB".to_owned());
-    picture
 }
 
 impl RouteConfig {
     fn with_public(mut self, public: &[&str]) -> Self {
         self.metadata.public = public.iter().map(ToString::to_string).collect();
         self
+    }
+
+    fn with_size(mut self, size: &str) -> Self {
+        self.filters.push(format!("RequestSize={size}"));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use http::Method;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{config::GatewayConfig, path_pattern::PathPattern, route::Route};
+
+    /// Returns method, path and publicity of every operation in the service's OpenAPI document, internal ones excluded.
+    fn operations(service: &str) -> Vec<(Method, String, bool)> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(service).join("openapi.json");
+        let document: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let mut operations = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let is_public = operation["security"].as_array().is_some_and(Vec::is_empty);
+                operations.push((method.to_uppercase().parse().unwrap(), path.clone(), is_public));
+            }
+        }
+        operations.retain(|(_, path, _)| !path.starts_with("/internal/"));
+        operations
+    }
+
+    #[test]
+    fn the_gateway_and_the_services_agree_on_the_public_routes() {
+        let routes = Route::read_all(&GatewayConfig::default(), &mut Vec::new());
+        let mut public = Vec::new();
+        for service in WITH_DEAD_LETTERS {
+            for (method, path, is_public) in operations(service) {
+                let path = format!("/api{path}");
+                let route = routes.iter().find(|route| route.matches(&method, &path));
+                let route = route.unwrap_or_else(|| panic!("{method} {path} has no route"));
+                assert_eq!(route.target.name(), service, "{method} {path}");
+                assert_eq!(route.is_public(&method, &path), is_public, "{method} {path}");
+                if is_public {
+                    public.push((method, path));
+                }
+            }
+        }
+        // The only route that does not strip `/api`.
+        public.push((Method::GET, "/.well-known/jwks.json".to_owned()));
+        for rule in table().into_iter().flat_map(|route| route.metadata.public) {
+            let (method, pattern) = rule.split_once(' ').unwrap();
+            let pattern = PathPattern::parse(pattern).unwrap();
+            let is_used = public.iter().any(|(public, path)| public.as_str() == method && pattern.matches(path));
+            assert!(is_used, "no service has a public route for {rule}");
+        }
     }
 }

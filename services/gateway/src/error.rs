@@ -1,120 +1,102 @@
-//! Why the gateway itself refuses a request: status and stable code, in one `match`.
+//! The gateway's own error responses: status and stable code, in one `match`.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use souk_kit::{Problem, auth::Refused};
 
-/// A request that got no answer of a service.
+/// The reason why a request got no response from a service. The texts are details for the client, except those that
+/// name a service, which are for the log.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum GatewayError {
     #[error("{0}")]
     PathInvalid(&'static str),
     #[error("{0}")]
     RequestInvalid(&'static str),
-    #[error("the method is not taken")]
+    #[error("This address does not support the request's method.")]
     MethodNotAllowed,
-    #[error("the address is too long")]
+    #[error("Path and query are longer than this gateway allows.")]
     UriTooLong,
-    #[error("there is no such route")]
+    #[error("The request line and headers are larger than this gateway allows.")]
+    HeadersTooLarge,
+    #[error("There is nothing at this address.")]
     NoRoute,
-    #[error("a token is missing")]
+    #[error("Sign in, and send the access token as 'Authorization: Bearer …'.")]
     TokenMissing,
     #[error(transparent)]
     Token(#[from] Refused),
-    #[error("services do not come through here")]
+    #[error("Service tokens are not accepted here: sign in as a user.")]
     NotForServices,
-    #[error("the body is larger than {0} bytes")]
+    #[error("The body must not be larger than {0} bytes here.")]
     BodyTooLarge(u64),
-    #[error("the body broke off")]
-    BodyBroken,
-    #[error("the client sends too slowly")]
+    #[error("The body ended before it was complete.")]
+    BodyIncomplete,
+    #[error("The body was not received in time.")]
     ClientTooSlow,
     #[error("no instance of {0} is known")]
     NoInstance(String),
     #[error("the circuit breaker of {service} denies calls")]
     CircuitOpen {
-        /// Which service.
         service: String,
-        /// When it will let calls pass again.
+        /// Time until the breaker permits calls again.
         retry_after: Duration,
     },
     #[error("{service} cannot be reached: {cause}")]
     BadGateway {
-        /// Which service.
         service: String,
-        /// For the log.
+        /// Text for the log.
         cause: String,
     },
-    #[error("{service} did not answer in time")]
-    Timeout {
-        /// Which service.
-        service: String,
-    },
+    #[error("{service} did not respond in time")]
+    Timeout { service: String },
 }
 
-impl Refusal {
-    /// Whether the service that was asked is at fault.
-    pub fn blames_service(&self) -> bool {
+impl GatewayError {
+    /// Returns true if the failure counts against the upstream's breaker.
+    pub fn is_upstream_failure(&self) -> bool {
         matches!(self, Self::BadGateway { .. } | Self::Timeout { .. })
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let away = |service: &str, what: &str| format!("{service} {what}. Please try again in a moment.");
-        let (status, code, detail) = match refusal {
-            Refusal::PathInvalid(what) => (StatusCode::BAD_REQUEST, "path.invalid", what.to_owned()),
-            Refusal::RequestInvalid(what) => (StatusCode::BAD_REQUEST, "gateway.request_invalid", what.to_owned()),
-            Refusal::MethodNotAllowed => {
-                let detail = "This method is not taken here.";
-                (StatusCode::METHOD_NOT_ALLOWED, "gateway.method_not_allowed", detail.to_owned())
+impl From<GatewayError> for Problem {
+    fn from(error: GatewayError) -> Self {
+        let text = error.to_string();
+        let retry_later = |service: &str, reason: &str| format!("{service} {reason}. Please try again in a moment.");
+        let unreachable = "cannot be reached right now";
+        let mut retry_after = None;
+        let (status, code, detail) = match error {
+            GatewayError::PathInvalid(_) => (StatusCode::BAD_REQUEST, "path.invalid", text),
+            GatewayError::RequestInvalid(_) | GatewayError::BodyIncomplete => {
+                (StatusCode::BAD_REQUEST, "gateway.request_invalid", text)
             }
-            Refusal::UriTooLong => {
-                let detail = "Path and query are longer than is taken here.";
-                (StatusCode::URI_TOO_LONG, "gateway.uri_too_long", detail.to_owned())
+            GatewayError::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "gateway.method_not_allowed", text),
+            GatewayError::UriTooLong => (StatusCode::URI_TOO_LONG, "gateway.uri_too_long", text),
+            GatewayError::HeadersTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "gateway.headers_too_large", text)
             }
-            Refusal::NoRoute => {
-                (StatusCode::NOT_FOUND, "gateway.route_not_found", "There is nothing at this address.".to_owned())
+            GatewayError::NoRoute => (StatusCode::NOT_FOUND, "gateway.route_not_found", text),
+            GatewayError::TokenMissing => (StatusCode::UNAUTHORIZED, "auth.token_missing", text),
+            GatewayError::Token(refused) => return refused.into(),
+            GatewayError::NotForServices => (StatusCode::FORBIDDEN, "auth.forbidden", text),
+            GatewayError::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", text),
+            GatewayError::ClientTooSlow => (StatusCode::REQUEST_TIMEOUT, "gateway.request_timeout", text),
+            GatewayError::NoInstance(service) => {
+                retry_after = Some(Duration::from_secs(2));
+                let detail = retry_later(&service, "is not running right now");
+                (StatusCode::SERVICE_UNAVAILABLE, "gateway.no_instance", detail)
             }
-            Refusal::TokenMissing => {
-                let detail = "Sign in, and send the token as 'Authorization: Bearer …'.";
-                (StatusCode::UNAUTHORIZED, "auth.token_missing", detail.to_owned())
+            GatewayError::CircuitOpen { service, retry_after: after } => {
+                retry_after = Some(after);
+                (StatusCode::SERVICE_UNAVAILABLE, "gateway.circuit_open", retry_later(&service, unreachable))
             }
-            Refusal::Token(refused) => return refused.into(),
-            Refusal::NotForServices => {
-                (StatusCode::FORBIDDEN, "auth.forbidden", "This is for people, not for services.".to_owned())
+            GatewayError::BadGateway { service, .. } => {
+                (StatusCode::BAD_GATEWAY, "gateway.bad_gateway", retry_later(&service, unreachable))
             }
-            Refusal::BodyTooLarge(limit) => {
-                let detail = format!("The body may have at most {limit} bytes here.");
-                (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", detail)
-            }
-            Refusal::BodyBroken => {
-                let detail = "The body broke off before its end.";
-                (StatusCode::BAD_REQUEST, "gateway.request_invalid", detail.to_owned())
-            }
-            Refusal::ClientTooSlow => {
-                let detail = "The body did not arrive in time.";
-                (StatusCode::REQUEST_TIMEOUT, "gateway.request_timeout", detail.to_owned())
-            }
-            Refusal::NoInstance(service) => {
-                let detail = away(&service, "is not running right now");
-                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "gateway.no_instance", detail);
-                return problem.retry_after(Duration::from_secs(2));
-            }
-            Refusal::CircuitOpen { service, retry_after } => {
-                let detail = away(&service, "cannot be reached right now");
-                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "gateway.circuit_open", detail);
-                return problem.retry_after(retry_after);
-            }
-            Refusal::BadGateway { service, .. } => {
-                let detail = away(&service, "cannot be reached right now");
-                (StatusCode::BAD_GATEWAY, "gateway.bad_gateway", detail)
-            }
-            Refusal::Timeout { service } => {
-                (StatusCode::GATEWAY_TIMEOUT, "gateway.timeout", away(&service, "did not answer in time"))
+            GatewayError::Timeout { service } => {
+                (StatusCode::GATEWAY_TIMEOUT, "gateway.timeout", retry_later(&service, "did not respond in time"))
             }
         };
-        Self::new(status, code, detail)
+        let problem = Self::new(status, code, detail);
+        if let Some(after) = retry_after { problem.retry_after(after) } else { problem }
     }
 }

@@ -1,4 +1,4 @@
-//! The web shop's files, and a page that says how to begin while there is no web shop.
+//! The files of the web shop, and a welcome page for builds without one.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    Asset,
-    answer::{Answer, Content},
-    error::Refusal,
+    error::GatewayError,
+    extras::Asset,
+    response::{GatewayResponse, ResponseBody},
 };
 
-/// What every page and file of the gateway says to browsers.
-const SAFETY: [(HeaderName, HeaderValue); 4] = [
+/// Security headers of every page and file that the gateway serves.
+const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
@@ -25,23 +25,23 @@ const WELCOME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; bas
 
 const WELCOME: &str = include_str!("files/welcome.html");
 
-/// The files.
 pub(crate) struct Files {
     find: Option<fn(&str) -> Option<Asset>>,
     welcome: String,
 }
 
 impl Files {
-    /// Those that `find` has, of the shop `name` which customers reach at `url`.
+    /// Serves the files that `find` returns. `name` and `url` are the shop's, for the welcome page.
     pub fn new(find: Option<fn(&str) -> Option<Asset>>, name: &str, url: &str) -> Self {
         let url = url.trim_end_matches('/');
         Self { find, welcome: WELCOME.replace("{{shop}}", &escape(name)).replace("{{url}}", &escape(url)) }
     }
 
-    /// The file at `path`, raw as it was asked for. An address without a dot in its last part is a page
-    /// of the web shop, which finds its way by itself.
-    pub fn find(&self, path: &str, method: &Method) -> Result<Answer, Refusal> {
-        let name = percent_decode_str(path.trim_start_matches('/')).decode_utf8().map_err(|_| Refusal::NoRoute)?;
+    /// Returns the file at `path`, which is percent-encoded. A path without a dot in its last segment is a page of the
+    /// web shop, which has a router of its own: it gets `index.html`.
+    pub fn response(&self, path: &str, method: &Method) -> Result<GatewayResponse, GatewayError> {
+        let name = percent_decode_str(path.trim_start_matches('/')).decode_utf8();
+        let name = name.map_err(|_| GatewayError::NoRoute)?;
         let find = |name: &str| self.find.and_then(|find| find(name));
         let is_page = name.is_empty() || !name.rsplit('/').next().unwrap_or_default().contains('.');
         let asset = if name.is_empty() { None } else { find(&name) };
@@ -53,29 +53,28 @@ impl Files {
                 let page = Asset { content_type: "text/html; charset=utf-8", body, cache: "no-cache" };
                 Ok(file(page, WELCOME_POLICY, method))
             }
-            None => Err(Refusal::NoRoute),
+            None => Err(GatewayError::NoRoute),
         }
     }
 }
 
-/// Adds what every page and file of the gateway says to browsers.
-pub(crate) fn secure(headers: &mut HeaderMap) {
-    for (name, value) in SAFETY {
+pub(crate) fn add_security_headers(headers: &mut HeaderMap) {
+    for (name, value) in SECURITY_HEADERS {
         headers.insert(name, value);
     }
 }
 
-fn file(asset: Asset, policy: &'static str, method: &Method) -> Answer {
+fn file(asset: Asset, policy: &'static str, method: &Method) -> GatewayResponse {
     let length = asset.body.len();
     let body = match asset.body {
         _ if method == Method::HEAD => axum::body::Body::empty(),
         Cow::Borrowed(body) => axum::body::Body::from(body),
         Cow::Owned(body) => axum::body::Body::from(body),
     };
-    let mut response = Response::new(Content::Own(body));
+    let mut response = Response::new(ResponseBody::Own(body));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    secure(headers);
+    add_security_headers(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(asset.cache));

@@ -1,4 +1,4 @@
-//! Headers on their way through: what ends at this hop, and what says where a request came from.
+//! Rewrites headers: removes those of one hop, and records where a request came from.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What belongs to one connection only, both ways.
+/// Headers that concern a single connection, in both directions (RFC 9110, section 7.6.1).
 static HOP_BY_HOP: [HeaderName; 10] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -23,7 +23,7 @@ static HOP_BY_HOP: [HeaderName; 10] = [
     header::UPGRADE,
 ];
 
-/// Removes what belongs to one connection only, and what its `Connection` header names.
+/// Removes the headers that concern a single connection, including those that `Connection` names.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> = headers
@@ -36,7 +36,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    // Most messages have none of them: looking is cheaper than removing.
+    // Most messages have none of them, and a search is cheaper than a removal.
     for name in &HOP_BY_HOP {
         if headers.keys().any(|present| present == name) {
             headers.remove(name);
@@ -44,17 +44,17 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Who sent a request, as its connection knows; made once per connection.
+/// The client at the other end of a connection, in the form of header values.
 #[derive(Debug, Clone)]
-pub(crate) struct Sender {
+pub(crate) struct ClientAddress {
     address: HeaderValue,
-    /// The port that was connected to.
+    /// The gateway's port that the client is connected to.
     port: HeaderValue,
     is_trusted: bool,
 }
 
-impl Sender {
-    /// The peer of a connection to `port`. The `X-Forwarded-*` of one that is trusted are believed.
+impl ClientAddress {
+    /// A trusted client is a proxy whose `X-Forwarded-*` headers are believed.
     pub fn new(address: IpAddr, port: u16, is_trusted: bool) -> Self {
         let text = address.to_canonical().to_string();
         let address = HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
@@ -62,21 +62,21 @@ impl Sender {
     }
 }
 
-/// Makes a client's headers those of a request to a service at `target`: ends this hop, tells where it
-/// came from, and drops what a client may have made up. `asked_host` is what the client asked for.
-pub(crate) fn to_service(headers: &mut HeaderMap, sender: &Sender, asked_host: HeaderValue) {
+/// Turns a client's headers into those for an upstream. `host` is the host that the client requested.
+pub(crate) fn prepare_for_upstream(headers: &mut HeaderMap, client: &ClientAddress, host: HeaderValue) {
     remove_hop_by_hop(headers);
+    // hyper answers `Expect: 100-continue` itself.
     headers.remove(header::EXPECT);
-    forget_forwarded(headers, sender.is_trusted);
-    let port = port_of(&asked_host, &sender.port);
-    add(headers, FORWARDED_FOR, sender.address.clone());
+    remove_forwarded(headers, client.is_trusted);
+    let port = port_of(&host, &client.port);
+    add(headers, FORWARDED_FOR, client.address.clone());
     add(headers, FORWARDED_PROTO, HeaderValue::from_static("http"));
     add(headers, FORWARDED_PORT, port);
-    add(headers, FORWARDED_HOST, asked_host);
+    add(headers, FORWARDED_HOST, host);
 }
 
-/// Removes `Forwarded`, which nobody here extends, and every `X-Forwarded-*` that is not to be believed.
-fn forget_forwarded(headers: &mut HeaderMap, is_trusted: bool) {
+/// Removes `Forwarded`, which the gateway does not extend, and every `X-Forwarded-*` that is not believed.
+fn remove_forwarded(headers: &mut HeaderMap, is_trusted: bool) {
     let is_kept = |name: &HeaderName| {
         is_trusted && [FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO].contains(name)
     };
@@ -90,7 +90,7 @@ fn forget_forwarded(headers: &mut HeaderMap, is_trusted: bool) {
     }
 }
 
-/// Sets a header, or adds to the list that a trusted proxy began.
+/// Sets a header, or appends to the list of a trusted proxy.
 fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     let before: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
     let list = if before.is_empty() {
@@ -104,7 +104,7 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     headers.insert(name, list);
 }
 
-/// The port of a `Host`; without one, HTTP's.
+/// Returns the port of a `Host` header; 80 if it has none.
 fn port_of(host: &HeaderValue, listening: &HeaderValue) -> HeaderValue {
     let host = host.as_bytes();
     let end = host.iter().rposition(|byte| !byte.is_ascii_digit());
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_at_this_hop_is_removed() {
+    fn hop_by_hop_headers_are_removed() {
         let mut given = headers(&[
             ("connection", "keep-alive, X-Mine"),
             ("connection", "x-other ,close"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_origin_is_replaced_and_a_trusted_one_extended() {
+    fn a_forged_origin_is_replaced_and_a_trusted_one_extended() {
         let pairs = [
             ("x-forwarded-for", "1.2.3.4"),
             ("x-forwarded-proto", "https"),
@@ -160,7 +160,7 @@ mod tests {
         ];
         let host = HeaderValue::from_static("shop.example:8443");
         let mut given = headers(&pairs);
-        to_service(&mut given, &Sender::new("9.9.9.9".parse().unwrap(), 8080, false), host.clone());
+        prepare_for_upstream(&mut given, &ClientAddress::new("9.9.9.9".parse().unwrap(), 8080, false), host.clone());
         let wanted = [
             ("x-forwarded-for", "9.9.9.9"),
             ("x-forwarded-proto", "http"),
@@ -169,14 +169,14 @@ mod tests {
         ];
         assert_eq!(given, headers(&wanted));
         let mut given = headers(&pairs);
-        to_service(&mut given, &Sender::new("::ffff:9.9.9.9".parse().unwrap(), 8080, true), host);
+        prepare_for_upstream(&mut given, &ClientAddress::new("::ffff:9.9.9.9".parse().unwrap(), 8080, true), host);
         assert_eq!(given.get("x-forwarded-for").unwrap(), "1.2.3.4,9.9.9.9");
         assert_eq!(given.get("x-forwarded-proto").unwrap(), "https,http");
         assert!(!given.contains_key("forwarded") && !given.contains_key("x-forwarded-prefix"));
     }
 
     #[test]
-    fn the_port_is_the_hosts() {
+    fn the_port_is_taken_from_the_host() {
         let listening = HeaderValue::from_static("8080");
         for (host, port) in
             [("a:8080", "8080"), ("a:9", "9"), ("a", "80"), ("[::1]", "80"), ("[::1]:7", "7"), ("a:", "80")]

@@ -1,40 +1,68 @@
-//! Every metric of the gateway but those of its breakers.
+//! The gateway's metrics, except those of its breakers.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
-use metrics::{Gauge, Histogram, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use parking_lot::RwLock;
+use serde::Serialize;
 use souk_kit::method_label;
+use souk_values::gauge_value;
+
+use crate::visits::{Source, Step};
 
 const SERVICE: &str = "gateway";
 const REQUESTS: &str = "http_server_request_duration_seconds";
 const ACTIVE: &str = "http_server_active_requests";
 const ROUTED: &str = "spring_cloud_gateway_requests_seconds";
 const ROUTES: &str = "spring_cloud_gateway_routes_count";
+const STEPS: &str = "funnel_steps_total";
+const VISITS: &str = "storefront_visits_total";
 
-/// Requests that are being answered.
+/// Describes the series, starts the counters at 0, and sets the number of routes.
+pub(crate) fn describe(routes: usize) {
+    describe_histogram!(REQUESTS, "Time from a request to the head of its response");
+    describe_gauge!(ACTIVE, "Requests being answered, streams included");
+    describe_histogram!(ROUTED, "Time from a routed request to the head of its response");
+    describe_gauge!(ROUTES, "Routes of the gateway");
+    describe_counter!(STEPS, "Page views by the step that the visitor reached");
+    describe_counter!(VISITS, "Visits by the source that brought the visitor");
+    gauge!(ROUTES, "service" => SERVICE).set(gauge_value(routes));
+    Step::ALL.map(|step| steps(step).increment(0));
+    Source::ALL.map(|source| visits(source).increment(0));
+}
+
 pub(crate) fn active_requests() -> Gauge {
-    describe_gauge!(ACTIVE, "Requests that are being answered, streams included");
     gauge!(ACTIVE, "service" => SERVICE)
 }
 
-/// Tells how many routes there are.
-pub(crate) fn show_routes(count: usize) {
-    describe_gauge!(ROUTES, "Routes of the gateway");
-    gauge!(ROUTES, "service" => SERVICE).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+pub(crate) fn count_page_view(step: Step, source: Source) {
+    steps(step).increment(1);
+    if step == Step::Visit {
+        visits(source).increment(1);
+    }
 }
 
-/// The durations of one route's requests, until the head of the answer. Series are looked up once each.
+fn steps(step: Step) -> Counter {
+    counter!(STEPS, "service" => SERVICE, "step" => label(step))
+}
+
+fn visits(source: Source) -> Counter {
+    counter!(VISITS, "service" => SERVICE, "source" => label(source))
+}
+
+/// Returns the name of a step or source in the API, which is also its label.
+fn label(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The duration series of one route. Each is looked up once per method and status.
 #[derive(Debug)]
 pub(crate) struct RouteSeries {
     route: String,
-    /// Where it leads; none for the gateway's own.
+    /// The route's target; `None` for requests that the gateway answers itself.
     uri: Option<String>,
-    seen: RwLock<HashMap<(&'static str, StatusCode), Arc<Series>>>,
+    series: RwLock<HashMap<(&'static str, StatusCode), Arc<Series>>>,
 }
 
 #[derive(Debug)]
@@ -44,33 +72,29 @@ struct Series {
 }
 
 impl RouteSeries {
-    /// Of a route that leads to `uri`, or of the gateway's own.
     pub fn new(route: &str, uri: Option<&str>) -> Self {
-        describe_histogram!(REQUESTS, "How long requests took until the head of the answer");
-        describe_histogram!(ROUTED, "How long routed requests took until the head of the answer");
-        Self { route: route.to_owned(), uri: uri.map(ToOwned::to_owned), seen: RwLock::default() }
+        Self { route: route.to_owned(), uri: uri.map(ToOwned::to_owned), series: RwLock::default() }
     }
 
-    /// As configured, or what the gateway calls its own.
+    /// Returns the label `http_route`: the id of the route, or `gateway`, `files` or `none`.
     pub fn route(&self) -> &str {
         &self.route
     }
 
-    pub fn record(&self, method: &Method, status: StatusCode, took: Duration) {
+    pub fn record(&self, method: &Method, status: StatusCode, duration: Duration) {
         let key = (method_label(method), status);
-        let known = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = self.series.read().get(&key).cloned();
         let series = known.unwrap_or_else(|| {
-            let made = Arc::new(self.make(key.0, status));
-            let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(seen.entry(key).or_insert(made))
+            let new = Arc::new(self.register(key.0, status));
+            Arc::clone(self.series.write().entry(key).or_insert(new))
         });
-        series.request.record(took);
+        series.request.record(duration);
         if let Some(routed) = &series.routed {
-            routed.record(took);
+            routed.record(duration);
         }
     }
 
-    fn make(&self, method: &'static str, status: StatusCode) -> Series {
+    fn register(&self, method: &'static str, status: StatusCode) -> Series {
         let code = status.as_str().to_owned();
         let request = histogram!(REQUESTS,
             "service" => SERVICE,
@@ -102,7 +126,7 @@ fn outcome(status: StatusCode) -> &'static str {
     }
 }
 
-/// `NOT_FOUND`, as Spring names a status.
+/// Returns a status in Spring's spelling, such as `NOT_FOUND`.
 fn name(status: StatusCode) -> String {
     let reason = status.canonical_reason().unwrap_or("UNKNOWN");
     reason

@@ -1,44 +1,46 @@
-//! Path patterns as Spring's `PathPattern` has them, matched against the raw, still encoded path.
+//! Path patterns with the syntax of Spring's `PathPattern`, matched against the raw path, which is still encoded.
 
-/// A pattern: `?` and `*` inside one segment, `{name}` for one, `**` or `{*name}` at the end for any number.
+/// A path pattern: `?` and `*` match within a segment, `{name}` matches one segment, and `**` or `{*name}` at the end
+/// any number of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PathPattern {
     segments: Vec<Segment>,
-    takes_rest: bool,
+    matches_rest: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Literal(String),
-    /// `*` or `{name}`.
+    /// A whole segment, `*` or `{name}`.
     Any,
     Glob(Vec<u8>),
 }
 
 impl PathPattern {
-    /// Reads `text`. Errors: a sentence what is wrong with it.
+    /// Parses a pattern.
+    ///
+    /// Errors: a sentence that describes the mistake.
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some(inner) = text.strip_prefix('/') else {
             return Err(format!("the path pattern '{text}' must begin with '/'"));
         };
         let inner = inner.strip_suffix('/').unwrap_or(inner);
-        let mut pattern = Self { segments: Vec::new(), takes_rest: false };
+        let mut pattern = Self { segments: Vec::new(), matches_rest: false };
         for part in inner.split('/').filter(|_| !inner.is_empty()) {
-            if pattern.takes_rest {
-                return Err(format!("the path pattern '{text}' has something after '**'"));
+            if pattern.matches_rest {
+                return Err(format!("the path pattern '{text}' must end with '**'"));
             }
             if part == "**" || (part.starts_with("{*") && part.ends_with('}')) {
-                pattern.takes_rest = true;
+                pattern.matches_rest = true;
             } else {
-                pattern
-                    .segments
-                    .push(Segment::parse(part).map_err(|what| format!("the path pattern '{text}' {what}"))?);
+                let segment = Segment::parse(part).map_err(|mistake| format!("the path pattern '{text}' {mistake}"))?;
+                pattern.segments.push(segment);
             }
         }
         Ok(pattern)
     }
 
-    /// Whether `path` is of this form. A slash at its end and matrix parameters (`;a=b`) do not matter.
+    /// Returns true if `path` matches. A trailing slash and matrix parameters (`;a=b`) are ignored.
     pub fn matches(&self, path: &str) -> bool {
         let mut given = path.split('/').filter(|part| !part.is_empty());
         for segment in &self.segments {
@@ -47,7 +49,7 @@ impl PathPattern {
                 return false;
             }
         }
-        self.takes_rest || given.next().is_none()
+        self.matches_rest || given.next().is_none()
     }
 }
 
@@ -71,19 +73,19 @@ impl Segment {
         match self {
             Self::Literal(text) => text == part,
             Self::Any => !part.is_empty(),
-            Self::Glob(glob) => is_of_glob(glob, part.as_bytes()),
+            Self::Glob(glob) => glob_matches(glob, part.as_bytes()),
         }
     }
 }
 
-/// `?` is one character, `*` any number.
-fn is_of_glob(glob: &[u8], text: &[u8]) -> bool {
+/// Matches a glob, in which `?` stands for one byte and `*` for any number.
+fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
     match (glob.split_first(), text.split_first()) {
         (None, None) => true,
-        (Some((b'*', rest)), None) => is_of_glob(rest, text),
-        (Some((b'*', rest)), Some((_, tail))) => is_of_glob(rest, text) || is_of_glob(glob, tail),
-        (Some((b'?', rest)), Some((_, tail))) => is_of_glob(rest, tail),
-        (Some((wanted, rest)), Some((given, tail))) => wanted == given && is_of_glob(rest, tail),
+        (Some((b'*', rest)), None) => glob_matches(rest, text),
+        (Some((b'*', rest)), Some((_, tail))) => glob_matches(rest, text) || glob_matches(glob, tail),
+        (Some((b'?', rest)), Some((_, tail))) => glob_matches(rest, tail),
+        (Some((expected, rest)), Some((given, tail))) => expected == given && glob_matches(rest, tail),
         (None, Some(_)) | (Some(_), None) => false,
     }
 }
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn invalid_patterns_are_rejected() {
         for text in ["", "a", "/a/**/b", "/{id:[0-9]+}", "/v{n}", "/a//b", "/a**", "/{}"] {
             assert!(PathPattern::parse(text).is_err(), "{text}");
         }

@@ -1,11 +1,13 @@
-//! Which paths are taken at all: none that a server behind could read as another.
+//! Rejects paths that an upstream could interpret differently than the gateway does.
 
 use percent_encoding::percent_decode;
 
-/// How often an encoding may be wrapped in another before the path is refused.
+/// Rounds of decoding after which a path must not change any more.
 const ROUNDS: usize = 3;
 
-/// Errors: a sentence what is wrong with the path, raw as it came.
+/// Checks a path as it was received, still encoded.
+///
+/// Errors: a sentence that describes the mistake.
 pub(crate) fn check(path: &str) -> Result<(), &'static str> {
     let raw = path.as_bytes();
     check_plain(raw)?;
@@ -31,7 +33,7 @@ pub(crate) fn check(path: &str) -> Result<(), &'static str> {
     Err("The path is encoded more than twice.")
 }
 
-/// Whether `path`, as a service would get it, is one of those that only services call.
+/// Returns true if `path`, as an upstream would receive it, is under `/internal`, which only services call.
 pub(crate) fn is_internal(path: &str) -> bool {
     let first = path.trim_start_matches('/').split(['/', ';']).next().unwrap_or_default();
     percent_decode(first.as_bytes()).map(|byte| byte.to_ascii_lowercase()).eq(*b"internal")
@@ -44,13 +46,13 @@ fn check_plain(path: &[u8]) -> Result<(), &'static str> {
         if part.is_empty() && parts.peek().is_some() {
             return Err("The path has an empty segment ('//').");
         }
-        // What stands before a matrix parameter is what a server may resolve.
+        // Servers strip matrix parameters before they resolve dot segments: `/..;x/` becomes `/../`.
         let name = part.split(|byte| *byte == b';').next().unwrap_or_default();
         if name == b"." || name == b".." {
             return Err("The path has a dot segment ('.' or '..').");
         }
         if part.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\') {
-            return Err("The path has a character that does not belong there.");
+            return Err("The path has a backslash or a control character.");
         }
     }
     Ok(())
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn honest_paths_pass() {
+    fn ordinary_paths_are_accepted() {
         for path in
             ["/", "/api/orders/", "/api/products/by-slug/caf%C3%A9", "/a.b/..c/d..", "/a%20b", "/100%25", "/~x;y=1"]
         {
@@ -78,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn tricks_do_not() {
+    fn ambiguous_paths_are_rejected() {
         for path in [
             "",
             "*",
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn internal_is_recognised_however_it_is_written() {
+    fn internal_paths_are_recognized_in_every_spelling() {
         for path in ["/internal", "/internal/", "/internal/orders/1", "/INTERNAL/x", "/%69nternal/x", "/internal;a/x"] {
             assert!(is_internal(path), "{path}");
         }

@@ -1,43 +1,41 @@
-//! A route: which requests are its, where they go, and within which limits. Pure.
+//! A route: the requests that it matches, its target, and its limits. Pure.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, uri::PathAndQuery};
 
-use crate::{
-    config::{GatewayConfig, RouteConfig},
-    path_pattern::PathPattern,
-    raw_path,
-};
+use crate::{config::GatewayConfig, path_pattern::PathPattern, raw_path, route_config::RouteConfig};
 
-/// One line of the routing table, read.
+/// A validated route definition.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub id: String,
     pub uri: String,
     pub target: Target,
+    /// Size limit of a request's body, in bytes.
     pub max_body: u64,
-    /// Until the head of the answer, once the whole request is sent.
+    /// Time limit from the end of the request to the head of the response; `None` for no limit.
     pub response_timeout: Option<Duration>,
     order: i32,
     paths: Vec<PathPattern>,
+    /// Allowed methods; empty for all.
     methods: Vec<Method>,
+    /// Number of leading path segments that are stripped.
     strip: usize,
-    public: Vec<Public>,
+    public: Vec<PublicRule>,
 }
 
-/// Where a route leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// The instances of a service.
+    /// The instances of a service, by its name.
     Service(String),
-    /// One address, `http://host:port`.
+    /// A fixed address, `http://host:port`.
     Address(String),
 }
 
 impl Target {
-    /// What its breaker is called.
+    /// Returns the name of the target's breaker: the service, or `host:port`.
     pub fn name(&self) -> &str {
         match self {
             Self::Service(name) => name,
@@ -60,63 +58,63 @@ impl Target {
     }
 }
 
-/// What of a route needs no token. No methods: all.
+/// Requests of a route that need no token.
 #[derive(Debug)]
-struct Public {
+struct PublicRule {
+    /// Allowed methods; empty for all.
     methods: Vec<Method>,
     pattern: PathPattern,
 }
 
 impl Route {
-    /// The table in the order in which it is searched; what is wrong with it is added to `mistakes`.
+    /// Returns the routes in the order in which they are tried, and appends the mistakes in their definitions to
+    /// `mistakes`.
     pub fn read_all(config: &GatewayConfig, mistakes: &mut Vec<String>) -> Vec<Self> {
         let mut routes: Vec<Self> = Vec::new();
-        for (index, line) in config.routes.iter().enumerate() {
-            let mut wrong = Vec::new();
-            if routes.iter().any(|other| other.id == line.id) {
-                wrong.push("id is not unique".to_owned());
+        for (index, definition) in config.routes.iter().enumerate() {
+            let mut of_route = Vec::new();
+            if routes.iter().any(|other| other.id == definition.id) {
+                of_route.push("id is not unique".to_owned());
             }
-            routes.push(Self::read(line, config, &mut wrong));
-            let id = if line.id.is_empty() { String::new() } else { format!(" ({})", line.id) };
-            mistakes.extend(wrong.iter().map(|what| format!("gateway.routes[{index}]{id}: {what}")));
+            routes.push(Self::read(definition, config, &mut of_route));
+            let id = if definition.id.is_empty() { String::new() } else { format!(" ({})", definition.id) };
+            mistakes.extend(of_route.iter().map(|mistake| format!("gateway.routes[{index}]{id}: {mistake}")));
         }
         routes.sort_by_key(|route| route.order);
         routes
     }
 
-    fn read(line: &RouteConfig, config: &GatewayConfig, wrong: &mut Vec<String>) -> Self {
-        let timeout =
-            line.metadata.response_timeout.map(|millis| u64::try_from(millis).ok().map(Duration::from_millis));
+    fn read(definition: &RouteConfig, config: &GatewayConfig, mistakes: &mut Vec<String>) -> Self {
+        let timeout = definition.metadata.response_timeout;
+        let timeout = timeout.map(|millis| u64::try_from(millis).ok().map(Duration::from_millis));
         let mut route = Self {
-            id: line.id.clone(),
-            uri: line.uri.clone(),
+            id: definition.id.clone(),
+            uri: definition.uri.clone(),
             target: Target::Service(String::new()),
             max_body: config.max_body_bytes,
             response_timeout: timeout.unwrap_or(Some(config.response_timeout)),
-            order: line.order,
+            order: definition.order,
             paths: Vec::new(),
             methods: Vec::new(),
             strip: 0,
             public: Vec::new(),
         };
-        if line.id.is_empty() {
-            wrong.push("id must not be empty".to_owned());
+        if definition.id.is_empty() {
+            mistakes.push("id must not be empty".to_owned());
         }
-        match Target::parse(&line.uri) {
+        match Target::parse(&definition.uri) {
             Ok(target) => route.target = target,
-            Err(what) => wrong.push(what),
+            Err(mistake) => mistakes.push(mistake),
         }
-        let lines = line.predicates.iter().map(|text| route.add_predicate(text)).collect::<Vec<_>>();
-        wrong.extend(lines.into_iter().filter_map(Result::err));
-        if !line.predicates.iter().any(|text| text.starts_with("Path=") || !text.contains('=')) {
-            wrong.push("no Path predicate".to_owned());
+        mistakes.extend(definition.predicates.iter().filter_map(|text| route.add_predicate(text).err()));
+        if !definition.predicates.iter().any(|text| text.starts_with("Path=") || !text.contains('=')) {
+            mistakes.push("no Path predicate".to_owned());
         }
-        let lines = line.filters.iter().map(|text| route.add_filter(text)).collect::<Vec<_>>();
-        wrong.extend(lines.into_iter().filter_map(Result::err));
-        for text in &line.metadata.public {
-            match Public::parse(text) {
-                Ok(public) => route.public.push(public),
-                Err(what) => wrong.push(format!("metadata.public: {what}")),
+        mistakes.extend(definition.filters.iter().filter_map(|text| route.add_filter(text).err()));
+        for text in &definition.metadata.public {
+            match PublicRule::parse(text) {
+                Ok(rule) => route.public.push(rule),
+                Err(mistake) => mistakes.push(format!("metadata.public: {mistake}")),
             }
         }
         route
@@ -152,37 +150,36 @@ impl Route {
         Ok(())
     }
 
-    /// Whether a request is this route's.
     pub fn matches(&self, method: &Method, path: &str) -> bool {
         (self.methods.is_empty() || self.methods.contains(method))
             && self.paths.iter().any(|pattern| pattern.matches(path))
     }
 
-    /// Whether a request of this route needs no token.
+    /// Returns true if a request of this route needs no token.
     pub fn is_public(&self, method: &Method, path: &str) -> bool {
-        let asked = if method == Method::HEAD { &Method::GET } else { method };
+        let method = if method == Method::HEAD { &Method::GET } else { method };
         self.public
             .iter()
-            .any(|public| (public.methods.is_empty() || public.methods.contains(asked)) && public.pattern.matches(path))
+            .any(|rule| (rule.methods.is_empty() || rule.methods.contains(method)) && rule.pattern.matches(path))
     }
 
-    /// What the target is asked for. `None` for what only services may ask.
-    pub fn rewrite(&self, asked: &PathAndQuery) -> Option<PathAndQuery> {
-        let rest = if self.strip == 0 {
-            asked.clone()
+    /// Returns path and query for the target; `None` if they lead to a path that only services may call.
+    pub fn rewrite(&self, requested: &PathAndQuery) -> Option<PathAndQuery> {
+        let rewritten = if self.strip == 0 {
+            requested.clone()
         } else {
-            let path = asked.path();
+            let path = requested.path();
             let cut = path.match_indices('/').nth(self.strip).map_or(path.len(), |(at, _)| at);
-            let rest = asked.as_str().get(cut..).unwrap_or_default();
+            let rest = requested.as_str().get(cut..).unwrap_or_default();
             let whole =
                 if rest.starts_with('/') { Bytes::copy_from_slice(rest.as_bytes()) } else { format!("/{rest}").into() };
             PathAndQuery::from_maybe_shared(whole).ok()?
         };
-        (!raw_path::is_internal(rest.path())).then_some(rest)
+        (!raw_path::is_internal(rewritten.path())).then_some(rewritten)
     }
 }
 
-impl Public {
+impl PublicRule {
     fn parse(text: &str) -> Result<Self, String> {
         let Some((methods, pattern)) = text.trim().split_once(' ') else {
             return Err(format!("'{text}' is not 'METHOD /path'"));
@@ -198,7 +195,7 @@ fn parse_methods(text: &str) -> Result<Vec<Method>, String> {
     text.split(',').map(|name| parse(name.trim()).ok_or_else(|| format!("unknown method '{name}'"))).collect()
 }
 
-/// `5000000`, `512KB`, `20MB`: as Spring's `DataSize`, a kilobyte being 1024 bytes.
+/// Parses `5000000`, `512KB` or `20MB`. As in Spring's `DataSize`, a kilobyte has 1024 bytes.
 fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
@@ -216,8 +213,8 @@ fn parse_size(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn read(line: RouteConfig) -> Route {
-        let config = GatewayConfig { routes: vec![line], ..GatewayConfig::default() };
+    fn read(definition: RouteConfig) -> Route {
+        let config = GatewayConfig { routes: vec![definition], ..GatewayConfig::default() };
         let mut mistakes = Vec::new();
         let mut routes = Route::read_all(&config, &mut mistakes);
         assert!(mistakes.is_empty(), "{mistakes:?}");
@@ -236,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_prefix_is_stripped_and_the_rest_unchanged() {
-        for (filter, asked, wanted) in [
+        for (filter, requested, expected) in [
             ("StripPrefix=1", "/api/orders/1?a=%20b&c", "/orders/1?a=%20b&c"),
             ("StripPrefix=1", "/api/orders/", "/orders/"),
             ("StripPrefix", "/api", "/"),
@@ -245,35 +242,35 @@ mod tests {
             ("StripPrefix=3", "/api/orders", "/"),
             ("StripPrefix=0", "/api/caf%C3%A9", "/api/caf%C3%A9"),
         ] {
-            let rewritten = stripping(filter).rewrite(&asked.parse().unwrap());
-            assert_eq!(rewritten.unwrap().as_str(), wanted, "{filter} {asked}");
+            let rewritten = stripping(filter).rewrite(&requested.parse().unwrap());
+            assert_eq!(rewritten.unwrap().as_str(), expected, "{filter} {requested}");
         }
         assert_eq!(stripping("StripPrefix=1").rewrite(&"/api/internal/x".parse().unwrap()), None);
         assert_eq!(stripping("StripPrefix=1").target, Target::Service("x".to_owned()));
     }
 
     #[test]
-    fn sizes_are_read_as_spring_reads_them() {
+    fn sizes_are_parsed_as_by_spring() {
         assert_eq!(["5", "5B", "2KB", "20MB"].map(parse_size), [Some(5), Some(5), Some(2_048), Some(20_971_520)]);
         assert_eq!(["", "MB", "1.5MB", "1TB"].map(parse_size), [None; 4]);
     }
 
     #[test]
-    fn lower_orders_go_first_and_ties_by_their_place() {
-        let line = |id: &str, order| RouteConfig {
+    fn lower_orders_match_first_and_ties_in_the_order_of_the_table() {
+        let route = |id: &str, order| RouteConfig {
             id: id.to_owned(),
             uri: "lb://x".to_owned(),
             predicates: vec!["Path=/**".to_owned()],
             order,
             ..RouteConfig::default()
         };
-        let routes = vec![line("a", 5), line("b", 0), line("c", -1), line("d", 0)];
+        let routes = vec![route("a", 5), route("b", 0), route("c", -1), route("d", 0)];
         let routes = Route::read_all(&GatewayConfig { routes, ..GatewayConfig::default() }, &mut Vec::new());
         assert_eq!(routes.iter().map(|route| route.id.as_str()).collect::<Vec<_>>(), ["c", "b", "d", "a"]);
     }
 
     #[test]
-    fn the_default_table_knows_what_is_public() {
+    fn the_default_table_separates_public_from_protected_requests() {
         let routes = Route::read_all(&GatewayConfig::default(), &mut Vec::new());
         let route_of = |method: &Method, path: &str| routes.iter().find(|route| route.matches(method, path)).unwrap();
         for (method, path, service, is_public) in [

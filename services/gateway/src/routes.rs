@@ -1,11 +1,11 @@
-//! The gateway's own URL table.
+//! The URL table of the gateway's own endpoints.
 
-pub(crate) mod advance_clock;
+mod advance_clock;
 mod count_visit;
 mod list_breakers;
 mod list_services;
-mod live;
-mod ready;
+pub(crate) mod live;
+pub(crate) mod ready;
 mod shop_ready;
 mod show_document;
 mod show_funnel;
@@ -17,11 +17,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi, Url};
 
-use crate::{app::App, error::Refusal, files};
+use crate::{app::App, error::GatewayError, files};
 
 const DESCRIPTION: &str = "The gateway: the shop's one port. Every other path under /api belongs to a service.";
 
-fn table() -> Routes<App> {
+pub(crate) fn table() -> Routes<App> {
     souk_kit::routes! { App:
         GET  "/health/live"            public live;
         GET  "/health/ready"           public ready;
@@ -35,7 +35,7 @@ fn table() -> Routes<App> {
     }
 }
 
-/// Whether the gateway answers `path` itself.
+/// Returns true if the gateway answers `path` itself.
 pub(crate) fn is_own(path: &str, has_test_clock: bool) -> bool {
     match path.strip_prefix("/api/") {
         Some("health/ready" | "visits" | "admin/services" | "admin/breakers" | "admin/funnel") => true,
@@ -45,36 +45,47 @@ pub(crate) fn is_own(path: &str, has_test_clock: bool) -> bool {
     }
 }
 
-/// The document of the gateway's own endpoints.
-pub(crate) fn document() -> OpenApi {
+/// Returns the OpenAPI document of the gateway's own endpoints.
+pub(crate) fn openapi() -> OpenApi {
     let (_, mut document) = table().finish("gateway", DESCRIPTION);
-    // The gateway consumes nothing, and so has no dead letters.
+    // The gateway has no consumers, and therefore no dead letters.
     document.paths.paths.retain(|path, _| !path.starts_with("/admin/gateway/"));
     document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
     document
 }
 
-/// The gateway's own endpoints.
 pub(crate) fn router(app: App, verifier: Verifier) -> Router {
-    let names = app.0.services.iter().copied().filter(|name| *name != "gateway").chain(["gateway"]);
-    // Swagger UI wants texts that live as long as the process, as the gateway does.
+    let names = app.services.iter().copied().filter(|name| *name != "gateway").chain(["gateway"]);
+    // Leaked, because Swagger UI requires 'static strings; the gateway lives as long as the process anyway.
     let urls = names.map(|name| Url::new(name, format!("/api/openapi/{name}.json").leak()));
     let docs = SwaggerUi::new("/docs").config(Config::new(urls));
     let (router, _) = table().finish("gateway", DESCRIPTION);
     router
         .with_state(app)
         .merge(Router::from(docs))
-        .fallback(async || Problem::from(Refusal::NoRoute))
-        .method_not_allowed_fallback(async || Problem::from(Refusal::MethodNotAllowed))
+        .fallback(async || Problem::from(GatewayError::NoRoute))
+        .method_not_allowed_fallback(async || Problem::from(GatewayError::MethodNotAllowed))
         .layer(Extension(verifier))
-        .layer(axum::middleware::from_fn(secure))
+        .layer(axum::middleware::from_fn(add_security_headers))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Problem::internal(&"a handler panicked").into_response()
         }))
 }
 
-async fn secure(request: Request<axum::body::Body>, next: axum::middleware::Next) -> Response {
+async fn add_security_headers(request: Request<axum::body::Body>, next: axum::middleware::Next) -> Response {
     let mut response = next.run(request).await;
-    files::secure(response.headers_mut());
+    files::add_security_headers(response.headers_mut());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_own_route_is_recognized() {
+        for path in openapi().paths.paths.keys() {
+            assert!(is_own(&path.replace("{document}", "order.json"), true), "{path}");
+        }
+    }
 }

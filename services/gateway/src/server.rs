@@ -1,4 +1,4 @@
-//! Listens for clients and holds each connection until it ends.
+//! Accepts client connections and serves each of them until it ends.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,79 +11,72 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    address_range::AddressRange, client_stream::ClientStream, config::GatewayConfig, conversation::Conversation,
-    gateway::Gateway, headers::Sender,
+    client_stream::ClientStream, config::GatewayConfig, connection_state::ConnectionState, headers::ClientAddress,
+    proxy::Proxy, trusted_proxies::TrustedProxies,
 };
 
-/// After a connection could not be accepted: most often there are no file handles left.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a failed accept; usually the process has run out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What the server knows of its clients.
 pub(crate) struct Server {
-    pub gateway: Gateway,
+    pub proxy: Proxy,
     pub http: http1::Builder,
-    pub trusted_proxies: Vec<AddressRange>,
-    pub request_head_timeout: Duration,
-    pub keep_alive_timeout: Duration,
+    pub trusted_proxies: TrustedProxies,
+    pub config: GatewayConfig,
     /// The port that clients connect to.
     pub port: u16,
 }
 
-/// HTTP as clients may speak it.
+/// Returns hyper's settings for client connections.
 pub(crate) fn http(config: &GatewayConfig) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.max_header_size(config.max_header_bytes);
-    // Room for a head that is too large to be told so, and for bodies to flow.
+    // Larger than the limit, so that a head that exceeds it gets an error response instead of a closed connection.
     http.max_buf_size(config.max_header_bytes.saturating_mul(2).max(64 * 1024));
     http
 }
 
 /// Accepts connections until `stop`.
-pub(crate) async fn accept(
-    server: Arc<Server>,
-    listener: TcpListener,
-    max_connections: usize,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-) {
-    let room = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener, tasks: TaskTracker, stop: CancellationToken) {
+    let connections = Arc::new(Semaphore::new(server.config.max_connections.min(Semaphore::MAX_PERMITS)));
     let next = async || {
-        let place = Arc::clone(&room).acquire_owned().await.ok()?;
+        let permit = Arc::clone(&connections).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => return Some((stream, peer, place)),
+                Ok((stream, peer)) => return Some((stream, peer, permit)),
                 Err(error) => {
                     tracing::warn!(service = "gateway", error = %error, "a connection could not be accepted");
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     };
-    while let Some(Some((stream, peer, place))) = stop.run_until_cancelled(next()).await {
-        tasks.spawn(converse(Arc::clone(&server), stream, peer, place, stop.clone()));
+    while let Some(Some((stream, peer, permit))) = stop.run_until_cancelled(next()).await {
+        tasks.spawn(serve_connection(Arc::clone(&server), stream, peer, permit, stop.clone()));
     }
 }
 
-/// Answers what comes over one connection until it ends, is too slow, or the gateway stops.
-async fn converse(
+/// Serves one connection until the client closes it or misses a deadline, or the gateway stops.
+async fn serve_connection(
     server: Arc<Server>,
     stream: TcpStream,
     peer: SocketAddr,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) {
-    // Without it small answers wait for acknowledgements; with a broken socket the first read fails.
+    // Otherwise Nagle's algorithm delays small responses. The error of a broken socket surfaces at the first read.
     let _ = stream.set_nodelay(true);
-    let conversation = Conversation::new();
-    let is_trusted = server.trusted_proxies.iter().any(|range| range.contains(peer.ip()));
-    let sender = Sender::new(peer.ip(), server.port, is_trusted);
+    let state = ConnectionState::new();
+    let is_trusted = server.trusted_proxies.contain(peer.ip());
+    let client = ClientAddress::new(peer.ip(), server.port, is_trusted);
     let service = service_fn(|request| {
-        let (server, conversation, sender) = (&server, &conversation, &sender);
-        async move { Ok::<_, Infallible>(server.gateway.serve(request, sender, conversation).await) }
+        let serving = server.proxy.serve(request, &client, &state);
+        async move { Ok::<_, Infallible>(serving.await) }
     });
-    let io = TokioIo::new(ClientStream::new(stream, Arc::clone(&conversation)));
+    let io = TokioIo::new(ClientStream::new(stream, Arc::clone(&state)));
     let mut connection = server.http.serve_connection(io, service);
-    let mut watch = std::pin::pin!(tokio::time::sleep(server.request_head_timeout));
+    let GatewayConfig { request_head_timeout, keep_alive_timeout, .. } = server.config;
+    let mut deadline_check = std::pin::pin!(tokio::time::sleep(request_head_timeout));
     let mut stopping = std::pin::pin!(stop.cancelled());
     let mut is_stopping = false;
     loop {
@@ -91,12 +84,12 @@ async fn converse(
             biased;
             ended = std::pin::Pin::new(&mut connection) => {
                 if let Err(error) = ended {
-                    tracing::debug!(service = "gateway", error = %error, "a connection broke");
+                    tracing::debug!(service = "gateway", error = %error, "a connection failed");
                 }
                 break;
             }
-            () = &mut watch => match conversation.time_left(server.request_head_timeout, server.keep_alive_timeout) {
-                Some(left) => watch.as_mut().reset(tokio::time::Instant::now() + left),
+            () = &mut deadline_check => match state.time_left(request_head_timeout, keep_alive_timeout) {
+                Some(left) => deadline_check.as_mut().reset(tokio::time::Instant::now() + left),
                 None => return,
             },
             () = &mut stopping, if !is_stopping => {
@@ -105,7 +98,7 @@ async fn converse(
             }
         }
     }
-    if conversation.lingers() && !is_stopping {
+    if state.is_lingering() && !is_stopping {
         connection.into_parts().io.into_inner().linger().await;
     }
 }

@@ -1,18 +1,20 @@
-//! A request's body on its way to a service: counted, never held.
+//! The body of a request on its way to an upstream: counted and streamed, never buffered.
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use parking_lot::{Mutex, MutexGuard};
 
-use crate::error::Refusal;
+use crate::error::GatewayError;
 
-/// The body of a request to a service. Cloning shares what was not sent yet.
+/// A body that is sent to an upstream; `None` for an empty one. Cloning shares the part that was not sent yet, so that
+/// a retry continues with it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Upload(Option<Arc<Shared>>);
 
@@ -27,82 +29,83 @@ struct Shared {
 struct Progress {
     incoming: Incoming,
     sent: u64,
-    has_begun: bool,
+    is_started: bool,
     is_done: bool,
-    waits_for_client: bool,
-    latest: Instant,
-    fault: Option<Refusal>,
+    is_waiting_for_client: bool,
+    latest_frame: Instant,
+    error: Option<GatewayError>,
 }
 
-/// The body will not be sent to its end; [`Upload::fault`] says why.
+/// The body cannot be sent completely; [`Upload::error`] has the reason.
 #[derive(Debug, thiserror::Error)]
-#[error("the body was stopped on its way")]
-pub(crate) struct Stopped;
+#[error("the body cannot be sent completely")]
+pub(crate) struct UploadAborted;
 
 impl Upload {
-    /// At most `limit` bytes of `incoming`. Errors: it says that it has more.
-    pub fn new(incoming: Incoming, limit: u64) -> Result<Self, Refusal> {
+    /// Limits `incoming` to `limit` bytes.
+    ///
+    /// Errors: its `Content-Length` is larger.
+    pub fn new(incoming: Incoming, limit: u64) -> Result<Self, GatewayError> {
         if incoming.is_end_stream() {
             return Ok(Self(None));
         }
         let size = incoming.size_hint();
         if size.lower() > limit {
-            return Err(Refusal::BodyTooLarge(limit));
+            return Err(GatewayError::BodyTooLarge(limit));
         }
         let progress = Progress {
             incoming,
             sent: 0,
-            has_begun: false,
+            is_started: false,
             is_done: false,
-            waits_for_client: false,
-            latest: Instant::now(),
-            fault: None,
+            is_waiting_for_client: false,
+            latest_frame: Instant::now(),
+            error: None,
         };
         Ok(Self(Some(Arc::new(Shared { limit, size, progress: Mutex::new(progress) }))))
     }
 
     fn progress(&self) -> Option<MutexGuard<'_, Progress>> {
-        // Nothing here panics half way, so poison means nothing.
-        self.0.as_ref().map(|shared| shared.progress.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.as_ref().map(|shared| shared.progress.lock())
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Whether a byte of it was taken, so that it cannot be sent anew.
-    pub fn has_begun(&self) -> bool {
-        self.progress().is_some_and(|progress| progress.has_begun)
+    /// Returns true if a part was taken, so that the body cannot be sent again.
+    pub fn is_started(&self) -> bool {
+        self.progress().is_some_and(|progress| progress.is_started)
     }
 
-    /// Why it was stopped, if it was.
-    pub fn fault(&self) -> Option<Refusal> {
-        self.progress().and_then(|progress| progress.fault.clone())
+    /// Returns the reason why the body was aborted.
+    pub fn error(&self) -> Option<GatewayError> {
+        self.progress().and_then(|progress| progress.error.clone())
     }
 
-    /// Whether all of it is with the service.
+    /// Returns true if the whole body was taken by the upstream's connection.
     pub fn is_done(&self) -> bool {
         self.progress().is_none_or(|progress| progress.is_done)
     }
 
-    /// Whether it is the client that has not sent more.
-    pub fn waits_for_client(&self) -> bool {
-        self.progress().is_some_and(|progress| !progress.is_done && progress.waits_for_client)
+    /// Returns true if the upstream's connection is waiting for more of the client's body.
+    pub fn is_waiting_for_client(&self) -> bool {
+        self.progress().is_some_and(|progress| !progress.is_done && progress.is_waiting_for_client)
     }
 
-    /// How long ago it last went on.
-    pub fn stands_since(&self) -> Option<Duration> {
-        self.progress().map(|progress| progress.latest.elapsed())
+    /// Returns the time since the latest frame; `None` for an empty body.
+    pub fn idle_time(&self) -> Option<Duration> {
+        self.progress().map(|progress| progress.latest_frame.elapsed())
     }
 }
 
 impl Progress {
-    fn poll(&mut self, context: &mut Context<'_>, limit: u64) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
-        self.has_begun = true;
-        self.waits_for_client = true;
+    fn poll(&mut self, context: &mut Context<'_>, limit: u64) -> Poll<Option<Result<Frame<Bytes>, UploadAborted>>> {
+        self.is_started = true;
+        self.is_waiting_for_client = true;
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
-        self.waits_for_client = false;
-        self.latest = Instant::now();
+        self.is_waiting_for_client = false;
+        self.latest_frame = Instant::now();
         match frame {
             None => {
                 self.is_done = true;
@@ -112,15 +115,15 @@ impl Progress {
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 self.sent = self.sent.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
                 if self.sent > limit {
-                    self.fault = Some(Refusal::BodyTooLarge(limit));
-                    return Poll::Ready(Some(Err(Stopped)));
+                    self.error = Some(GatewayError::BodyTooLarge(limit));
+                    return Poll::Ready(Some(Err(UploadAborted)));
                 }
                 self.is_done = self.incoming.is_end_stream();
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(_)) => {
-                self.fault = Some(Refusal::BodyBroken);
-                Poll::Ready(Some(Err(Stopped)))
+                self.error = Some(GatewayError::BodyIncomplete);
+                Poll::Ready(Some(Err(UploadAborted)))
             }
         }
     }
@@ -128,9 +131,12 @@ impl Progress {
 
 impl Body for Upload {
     type Data = Bytes;
-    type Error = Stopped;
+    type Error = UploadAborted;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadAborted>>> {
         let limit = self.0.as_ref().map_or(0, |shared| shared.limit);
         match self.progress() {
             None => Poll::Ready(None),
@@ -143,7 +149,7 @@ impl Body for Upload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // Asked before the first frame only; a clone that begins anew has the whole before it.
+        // hyper reads it before the first frame only, when the whole body is still to be sent.
         self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |shared| shared.size)
     }
 }

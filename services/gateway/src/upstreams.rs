@@ -1,10 +1,6 @@
-//! The services behind: their addresses, and the pooled connections to them.
+//! The upstreams: their addresses, and the pooled connections to them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri};
@@ -14,50 +10,53 @@ use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use parking_lot::RwLock;
 use souk_kit::call::{Chosen, Directory, NoInstance};
+use souk_values::error_chain;
 
 use crate::{route::Target, upload::Upload};
 
-/// How long a connection waits for its next request. Below the 30 s after which services may close it.
-const IDLE: Duration = Duration::from_secs(25);
-/// How long one of the gateway's own questions may take.
-const QUESTION: Duration = Duration::from_secs(2);
-/// The largest answer to one: a document.
-const MAX_ANSWER: usize = 8 * 1024 * 1024;
-/// Addresses remembered at most; instances come and go.
+/// Time that a connection is kept for its next request. Services may close it after 30 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
+/// Time limit of the gateway's own requests.
+const OWN_REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// Size limit of a response to one of them, such as an OpenAPI document.
+const MAX_OWN_RESPONSE: usize = 8 * 1024 * 1024;
+/// Number of cached addresses above which the cache is cleared: instances come and go.
 const MAX_ADDRESSES: usize = 1_024;
 
-/// The services. Cloning shares addresses and connections.
+/// The upstreams. Cloning shares addresses and connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstreams {
     directory: Directory,
     client: Client<HttpConnector, Upload>,
-    addresses: Arc<RwLock<HashMap<String, Address>>>,
+    addresses: Arc<RwLock<HashMap<String, UpstreamAddress>>>,
 }
 
-/// Where requests are sent.
+/// The parsed address of an instance.
 #[derive(Debug, Clone)]
-struct Address {
+struct UpstreamAddress {
     authority: uri::Authority,
+    /// Value of the `Host` header.
     host: HeaderValue,
 }
 
-/// One instance, chosen for one request.
+/// An instance that was chosen for one request.
 #[derive(Debug)]
-pub(crate) struct Instance {
-    address: Address,
-    /// Counts as in flight there until dropped. Absent for a fixed address.
+pub(crate) struct UpstreamInstance {
+    address: UpstreamAddress,
+    /// Counts the request as in flight until dropped; `None` for a fixed address.
     pub chosen: Option<Chosen>,
 }
 
-impl Instance {
+impl UpstreamInstance {
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.address.authority == other.address.authority
     }
 
-    /// No connection to it could be made: others are chosen for a while.
-    pub fn cannot_be_reached(&self) {
-        self.chosen.iter().for_each(Chosen::cannot_be_reached);
+    /// Excludes the instance for a while, because no connection to it could be made.
+    pub fn mark_unreachable(&self) {
+        self.chosen.iter().for_each(Chosen::mark_unreachable);
     }
 }
 
@@ -68,36 +67,36 @@ impl Upstreams {
         connector.set_connect_timeout(Some(connect_timeout));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            // The gateway writes Host itself.
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            // `send` sets Host.
             .set_host(false)
             .build(connector);
         Self { directory, client, addresses: Arc::default() }
     }
 
-    /// One instance of `target`. Errors: none is known.
-    pub fn choose(&self, target: &Target) -> Result<Instance, NoInstance> {
+    /// Chooses an instance of `target`.
+    pub fn choose(&self, target: &Target) -> Result<UpstreamInstance, NoInstance> {
         match target {
             Target::Service(name) => {
                 let chosen = self.directory.choose(name)?;
                 let address = self.address(chosen.base()).ok_or_else(|| NoInstance(name.clone()))?;
-                Ok(Instance { address, chosen: Some(chosen) })
+                Ok(UpstreamInstance { address, chosen: Some(chosen) })
             }
             Target::Address(base) => {
                 let address = self.address(base).ok_or_else(|| NoInstance(base.clone()))?;
-                Ok(Instance { address, chosen: None })
+                Ok(UpstreamInstance { address, chosen: None })
             }
         }
     }
 
-    fn address(&self, base: &str) -> Option<Address> {
-        if let Some(known) = self.addresses.read().unwrap_or_else(PoisonError::into_inner).get(base) {
+    fn address(&self, base: &str) -> Option<UpstreamAddress> {
+        if let Some(known) = self.addresses.read().get(base) {
             return Some(known.clone());
         }
         let authority: uri::Authority = base.strip_prefix("http://")?.split('/').next()?.parse().ok()?;
         let host = HeaderValue::from_str(authority.as_str()).ok()?;
-        let address = Address { authority, host };
-        let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        let address = UpstreamAddress { authority, host };
+        let mut addresses = self.addresses.write();
         if addresses.len() >= MAX_ADDRESSES {
             addresses.clear();
         }
@@ -105,10 +104,10 @@ impl Upstreams {
         Some(address)
     }
 
-    /// Sends a request to `instance`; answers once the head of its answer is there.
+    /// Sends a request to `instance` and returns the head of its response.
     pub fn send(
         &self,
-        instance: &Instance,
+        instance: &UpstreamInstance,
         method: Method,
         path: uri::PathAndQuery,
         headers: HeaderMap,
@@ -122,28 +121,25 @@ impl Upstreams {
         parts.scheme = Some(uri::Scheme::HTTP);
         parts.authority = Some(instance.address.authority.clone());
         parts.path_and_query = Some(path);
-        // All three parts are there, which is all that is asked of a URI.
+        // Cannot fail: scheme, authority and path are all set.
         *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
         self.client.request(request)
     }
 
-    /// Asks `service` for `path` on the gateway's own behalf. Errors: a sentence why there is no answer.
-    pub async fn ask(&self, service: &str, path: &'static str) -> Result<(StatusCode, Bytes), String> {
+    /// Sends the gateway's own request for `path` to `service`.
+    ///
+    /// Errors: the reason why there is no response, for the log.
+    pub async fn get(&self, service: &str, path: &'static str) -> Result<(StatusCode, Bytes), String> {
         let instance = self.choose(&Target::Service(service.to_owned())).map_err(|error| error.to_string())?;
         let path = uri::PathAndQuery::from_static(path);
         let sent = self.send(&instance, Method::GET, path, HeaderMap::new(), Upload::default());
         let whole = async {
-            let response = sent.await.map_err(|error| chain(&error))?;
+            let response = sent.await.map_err(|error| error_chain(&error))?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+            let body = Limited::new(response.into_body(), MAX_OWN_RESPONSE).collect().await;
             body.map(|body| (status, body.to_bytes())).map_err(|error| error.to_string())
         };
-        tokio::time::timeout(QUESTION, whole).await.unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
+        let timed = tokio::time::timeout(OWN_REQUEST_TIMEOUT, whole).await;
+        timed.unwrap_or_else(|_| Err("it did not respond in time".to_owned()))
     }
-}
-
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,77 +1,127 @@
-//! What every handler is given.
+//! State shared by handlers, consumers and background tasks.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
+use lettre::message::Mailbox;
 use souk_bus::{Failure, Outcome, Received};
+use souk_kit::{Deps, StartError, config::ConfigError};
 use souk_values::{Clock, UserId};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    NotificationConfig,
     draft::Draft,
     links::Links,
-    mailer::MailFolder,
+    mailer::{MailFolder, Mailer, SmtpMailer},
+    message::{Contact, Message},
     metrics,
-    news::{Contact, News},
-    store::{Act, NotificationStore},
+    sender::Sender,
+    store::{EventEffect, NotificationStore},
     templates::Templates,
 };
 
-/// Wake-ups that a slow stream may lag behind before it merely looks at the store again.
+/// Capacity of [`App::new_notices`]. A stream that lags further behind reads the store once instead.
 const WAKE_UPS: usize = 256;
 
-/// Shared by all requests and consumers. Cloning shares it.
 #[derive(Debug, Clone)]
-pub struct App {
-    pub(crate) store: NotificationStore,
+pub(crate) struct App {
+    pub store: NotificationStore,
+    pub mailbox: MailFolder,
+    pub clock: Arc<dyn Clock>,
+    pub sender: Arc<Sender>,
+    /// Owners of notices that were just written in this process; wakes their open streams.
+    pub new_notices: broadcast::Sender<UserId>,
+    /// Ends open streams when the service stops.
+    pub stopping: CancellationToken,
     templates: Templates,
     links: Links,
-    pub(crate) mailbox: MailFolder,
-    pub(crate) clock: Arc<dyn Clock>,
-    /// Tells open streams whose notices to look at.
-    pub(crate) told: broadcast::Sender<UserId>,
-    /// Ends open streams.
-    pub(crate) stopping: CancellationToken,
 }
 
 impl App {
-    pub(crate) fn new(
-        store: NotificationStore,
-        templates: Templates,
-        links: Links,
-        mailbox: MailFolder,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let told = broadcast::Sender::new(WAKE_UPS);
-        Self { store, templates, links, mailbox, clock, told, stopping: CancellationToken::new() }
+    /// Checks the configuration, then opens the store, the templates and the mailer that it names.
+    ///
+    /// Errors: every mistake of the configuration, together; every template that cannot be rendered, by file and
+    /// line; a store or mailbox folder that cannot be opened.
+    pub(crate) async fn open(config: NotificationConfig, deps: &Deps) -> Result<Self, StartError> {
+        let mut mistakes = Vec::new();
+        let links = valid(Links::new(&deps.shop.public_url), &mut mistakes);
+        let from = valid(sender_address(&config.from, &deps.shop.name), &mut mistakes);
+        let smtp = valid(smtp_mailer(&config, deps), &mut mistakes);
+        let (Some(links), Some(from), Some(smtp)) = (links, from, smtp) else {
+            return Err(ConfigError(mistakes).into());
+        };
+        let folder = (!config.templates_dir.is_empty()).then(|| Path::new(&config.templates_dir));
+        let templates = Templates::load(&deps.shop.name, &links, folder)?;
+        let mailbox = MailFolder::new(config.mailbox_dir.clone().into(), deps.ids.clone());
+        let mailer: Arc<dyn Mailer> = if let Some(smtp) = smtp {
+            Arc::new(smtp)
+        } else {
+            mailbox.create().await.map_err(|error| StartError::Io(config.mailbox_dir, error))?;
+            Arc::new(mailbox.clone())
+        };
+        let store = NotificationStore::open(&config.store_url, deps.ids.clone(), from.email.domain()).await?;
+        let clock = Arc::clone(&deps.clock);
+        let sender = Sender {
+            store: store.clone(),
+            mailer,
+            templates: templates.clone(),
+            from,
+            clock: Arc::clone(&clock),
+            ids: deps.ids.clone(),
+        };
+        Ok(Self {
+            store,
+            mailbox,
+            clock,
+            sender: Arc::new(sender),
+            new_notices: broadcast::Sender::new(WAKE_UPS),
+            stopping: CancellationToken::new(),
+            templates,
+            links,
+        })
     }
 
-    /// Tells `news`, once for the event.
-    pub(crate) async fn tell<E>(&self, received: &Received<E>, news: News) -> Result<Outcome, Failure> {
-        self.take(received, None, Some(news)).await
-    }
-
-    /// Remembers `contact` and tells `news`, once for the event.
-    pub(crate) async fn take<E>(
+    /// Stores what an event changes, once for the event: the contact it carries, and `message` as notices and mails.
+    pub(crate) async fn record<E>(
         &self,
         received: &Received<E>,
         contact: Option<Contact>,
-        news: Option<News>,
+        message: Option<Message>,
     ) -> Result<Outcome, Failure> {
-        let kind = news.as_ref().map(|news| news.kind);
-        let draft = news.map(|news| Draft::write(news, &self.templates, &self.links)).transpose();
-        let draft = draft.map_err(|error| Failure::Message(error.to_string()))?;
-        let (queue, event_id, now) = (received.queue, received.event_id, self.clock.now());
-        let recorded = self.store.record(Act { queue, event_id, now, contact, draft }).await?;
+        let kind = message.as_ref().map(|message| message.kind);
+        let draft = message.map(|message| Draft::render(message, &self.templates, &self.links)).transpose();
+        let draft = draft.map_err(|error| Failure::Handling(error.to_string()))?;
+        let effect = EventEffect { cause: received.cause(), now: self.clock.now(), contact, draft };
+        let recorded = self.store.record(effect).await?;
         if let Some(kind) = kind
-            && !recorded.told.is_empty()
+            && !recorded.notified.is_empty()
         {
-            metrics::noticed(kind, recorded.told.len());
+            metrics::notices_written(kind, recorded.notified.len());
         }
-        for user in recorded.told {
-            // No stream is open: nobody to wake.
-            let _ = self.told.send(user);
+        for user in recorded.notified {
+            // Fails only while no stream is open.
+            let _ = self.new_notices.send(user);
         }
         Ok(recorded.is_applied.into())
     }
+}
+
+fn valid<T>(checked: Result<T, String>, mistakes: &mut Vec<String>) -> Option<T> {
+    checked.map_err(|mistake| mistakes.push(mistake)).ok()
+}
+
+/// `None` when no mail server is configured.
+fn smtp_mailer(config: &NotificationConfig, deps: &Deps) -> Result<Option<SmtpMailer>, String> {
+    let has_server = !config.smtp_url.expose().is_empty();
+    has_server.then(|| SmtpMailer::new(&config.smtp_url, Arc::clone(&deps.clock))).transpose()
+}
+
+fn sender_address(from: &str, shop: &str) -> Result<Mailbox, String> {
+    if from.is_empty() {
+        let address = lettre::Address::new("shop", "localhost").map_err(|error| error.to_string())?;
+        return Ok(Mailbox::new(Some(shop.to_owned()), address));
+    }
+    from.parse()
+        .map_err(|error| format!("notification.from: '{from}' does not have the form 'Name <address>': {error}"))
 }

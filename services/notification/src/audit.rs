@@ -1,20 +1,19 @@
-//! Facts for the shop's audit, read from the store without writing to it.
+//! Facts that `souk audit` checks, read from the store without writing to it.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use souk_sql::{Access, Db, SqlError};
 
-/// What the store holds.
+/// Counts of one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// Notices written.
+pub struct NotificationAuditFacts {
     pub notices: u64,
-    /// Mails that are to be sent.
+    /// Mails that are due now or later.
     pub mails_queued: u64,
     /// Mails that were given up.
     pub mails_failed: u64,
-    /// Events that had one effect on one user more than once. Never above zero.
+    /// Combinations of event, user and kind with more than one notice. Always zero, by the inbox and a unique index.
     pub repeated_effects: u64,
-    /// Events not yet told: this service tells none.
+    /// Events not yet published. Always zero: this service publishes none.
     pub outbox_pending: u64,
 }
 
@@ -36,19 +35,19 @@ struct Counts {
     outbox_pending: i64,
 }
 
-/// Reads the facts of the store at `store_url`. Errors: it cannot be opened or read.
-pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
+/// Reads the facts of the store at `store_url`.
+pub async fn read(store_url: &str) -> Result<NotificationAuditFacts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
     let reader = db.reader();
     let row = reader.query_one_raw(Statement::from_string(reader.get_database_backend(), COUNTS)).await?;
-    let row = row.ok_or_else(|| SqlError::Failed("the counts were not answered".to_owned()))?;
+    let row = row.ok_or_else(|| SqlError::Failed("the query for the counts returned no row".to_owned()))?;
     let counts = Counts::from_query_result(&row, "")?;
-    let natural = |count: i64| u64::try_from(count).unwrap_or(0);
-    Ok(Facts {
-        notices: natural(counts.notices),
-        mails_queued: natural(counts.mails_queued),
-        mails_failed: natural(counts.mails_failed),
-        repeated_effects: natural(counts.repeated_effects),
-        outbox_pending: natural(counts.outbox_pending),
+    let unsigned = |count: i64| u64::try_from(count).unwrap_or(0);
+    Ok(NotificationAuditFacts {
+        notices: unsigned(counts.notices),
+        mails_queued: unsigned(counts.mails_queued),
+        mails_failed: unsigned(counts.mails_failed),
+        repeated_effects: unsigned(counts.repeated_effects),
+        outbox_pending: unsigned(counts.outbox_pending),
     })
 }

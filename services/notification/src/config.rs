@@ -1,23 +1,23 @@
-//! The section `notification`.
+//! Configuration of the notification service.
 
 use serde::{Deserialize, Serialize};
 use souk_values::Secret;
 
-/// How notification runs.
+/// The section `notification` of the configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NotificationConfig {
-    /// `notification.store-url`: where notices and mails are kept. `sqlite:notification.db`.
+    /// `notification.store-url`: URL of the store. Default: `sqlite:notification.db`.
     pub store_url: String,
-    /// `notification.smtp-url`: the mail server, such as `smtp://user:password@mail.example.org:587?tls=required`
-    /// or `smtps://…`. Secret, for the password in it. Empty, the default: mails become files in `mailbox-dir`.
+    /// `notification.smtp-url`: URL of the mail server, such as `smtp://user:password@mail.example.org:587?tls=required`
+    /// or `smtps://…`. Secret, because it may contain a password. Default: empty, mails are files in `mailbox-dir`.
     pub smtp_url: Secret,
-    /// `notification.mailbox-dir`: the folder of `.eml` files when there is no mail server. `mailbox`.
+    /// `notification.mailbox-dir`: folder of `.eml` files, used without a mail server. Default: `mailbox`.
     pub mailbox_dir: String,
-    /// `notification.templates-dir`: a folder whose files replace the built-in templates of the same name.
-    /// Empty, the default: the built-in ones.
+    /// `notification.templates-dir`: folder whose files replace the built-in templates of the same name. Default:
+    /// empty, no template is replaced.
     pub templates_dir: String,
-    /// `notification.from`: who mails are from, `Name <address>`. Empty, the default: the shop's name and
+    /// `notification.from`: sender of all mails, as `Name <address>`. Default: empty, the shop's name and
     /// `shop@localhost`.
     pub from: String,
 }

@@ -1,53 +1,63 @@
-//! Which event leads to what. `cart.checked_out` and `cart.expired` are acknowledged and counted with
-//! every other event in `bus_events_total`; nobody is told.
+//! The events that lead to notices, by queue.
+//!
+//! `cart.checked_out` and `cart.expired` have no handler: they are acknowledged, and counted in `bus_events_total`.
 
-mod cart_abandoned;
-mod order_cancelled;
-mod order_confirmed;
-mod order_created;
-mod order_delivered;
-mod order_paid;
-mod order_shipped;
-mod password_reset_requested;
-mod payment_failed;
-mod payment_refunded;
-mod stock_low;
-mod user_changed;
-mod user_registered;
-mod wishlist_back_in_stock;
-mod wishlist_price_dropped;
-
-use souk_bus::Consumer;
+use futures::future::BoxFuture;
+use souk_bus::{Consumer, Failure, Outcome, Received};
 use souk_events::{
-    CartAbandoned, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderPaid, OrderShipped,
+    CartAbandoned, Event, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderPaid, OrderShipped,
     PasswordResetRequested, PaymentFailed, PaymentRefunded, StockLow, UserChanged, UserRegistered, WishlistBackInStock,
     WishlistPriceDropped, queue,
 };
 
-use crate::app::App;
+use crate::{
+    app::App,
+    message::{self, Message},
+};
 
-/// The consumers of every `notification.*` queue.
-#[must_use]
-pub fn consumers(app: &App) -> [Consumer; 5] {
-    [
+pub(crate) fn table(app: &App) -> Vec<Consumer> {
+    vec![
         Consumer::new(&queue::NOTIFICATION_USERS)
-            .on::<UserRegistered, _, _, _>(app, user_registered::handle)
-            .on::<UserChanged, _, _, _>(app, user_changed::handle)
-            .on::<PasswordResetRequested, _, _, _>(app, password_reset_requested::handle),
+            .on(app, user_registered)
+            .on(app, user_changed)
+            .on(app, notify::<PasswordResetRequested>(message::password_reset)),
         Consumer::new(&queue::NOTIFICATION_ORDERS)
-            .on::<OrderCreated, _, _, _>(app, order_created::handle)
-            .on::<OrderConfirmed, _, _, _>(app, order_confirmed::handle)
-            .on::<OrderCancelled, _, _, _>(app, order_cancelled::handle)
-            .on::<OrderPaid, _, _, _>(app, order_paid::handle)
-            .on::<OrderShipped, _, _, _>(app, order_shipped::handle)
-            .on::<OrderDelivered, _, _, _>(app, order_delivered::handle),
+            .on(app, notify::<OrderCreated>(message::order_received))
+            .on(app, notify::<OrderConfirmed>(message::order_confirmed))
+            .on(app, notify::<OrderCancelled>(message::order_cancelled))
+            .on(app, notify::<OrderPaid>(message::order_paid))
+            .on(app, notify::<OrderShipped>(message::order_shipped))
+            .on(app, notify::<OrderDelivered>(message::order_delivered)),
         Consumer::new(&queue::NOTIFICATION_PAYMENTS)
-            .on::<PaymentFailed, _, _, _>(app, payment_failed::handle)
-            .on::<PaymentRefunded, _, _, _>(app, payment_refunded::handle),
-        Consumer::new(&queue::NOTIFICATION_PRODUCTS).on::<StockLow, _, _, _>(app, stock_low::handle),
+            .on(app, notify::<PaymentFailed>(message::payment_failed))
+            .on(app, notify::<PaymentRefunded>(message::payment_refunded)),
+        Consumer::new(&queue::NOTIFICATION_PRODUCTS).on(app, notify::<StockLow>(message::stock_low)),
         Consumer::new(&queue::NOTIFICATION_CARTS)
-            .on::<CartAbandoned, _, _, _>(app, cart_abandoned::handle)
-            .on::<WishlistBackInStock, _, _, _>(app, wishlist_back_in_stock::handle)
-            .on::<WishlistPriceDropped, _, _, _>(app, wishlist_price_dropped::handle),
+            .on(app, notify::<CartAbandoned>(message::cart_reminder))
+            .on(app, notify::<WishlistBackInStock>(message::back_in_stock))
+            .on(app, notify::<WishlistPriceDropped>(message::price_dropped)),
     ]
+}
+
+/// Returns a handler that records the message that `write` makes of an event.
+fn notify<E: Event>(
+    write: fn(&E) -> Message,
+) -> impl Fn(App, Received<E>) -> BoxFuture<'static, Result<Outcome, Failure>> {
+    move |app, received| {
+        Box::pin(async move {
+            let message = write(&received.event);
+            app.record(&received, None, Some(message)).await
+        })
+    }
+}
+
+async fn user_registered(app: App, received: Received<UserRegistered>) -> Result<Outcome, Failure> {
+    let contact = message::registered_contact(&received.event);
+    let welcome = message::welcome(&received.event);
+    app.record(&received, Some(contact), Some(welcome)).await
+}
+
+async fn user_changed(app: App, received: Received<UserChanged>) -> Result<Outcome, Failure> {
+    let contact = message::changed_contact(&received.event);
+    app.record(&received, Some(contact), None).await
 }

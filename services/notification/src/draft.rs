@@ -1,49 +1,43 @@
-//! A piece of news put into words: what the store keeps of it.
+//! A rendered message: the text of its notice and the variables of its mail, before the recipients are known.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use souk_values::Timestamp;
 
 use crate::{
-    Kind,
+    kind::Kind,
     links::Links,
-    news::{Address, Audience, Freshness, News},
+    message::{Audience, Freshness, MailAddress, Message},
     templates::{TemplateError, Templates},
 };
 
-/// A notice, and the mail beside it, before it is known how many are told.
-pub struct Draft {
-    /// What it is about.
+pub(crate) struct Draft {
     pub kind: Kind,
-    /// Who is told.
     pub audience: Audience,
-    /// Whether it is still news.
     pub freshness: Freshness,
-    /// The notice's one line, and the mail's subject.
+    /// Headline of the notice and subject of the mail.
     pub title: String,
-    /// The notice's body.
     pub body: String,
-    /// The page of the shop that shows more.
+    /// Path of the page of the shop that shows more.
     pub link: Option<String>,
-    /// The mail, if this kind is mailed.
+    /// `None` for kinds that are not mailed.
     pub mail: Option<MailDraft>,
 }
 
-/// What a mail is made from once its turn comes. May hold a token.
-pub struct MailDraft {
-    /// What its templates show, as JSON.
+pub(crate) struct MailDraft {
+    /// Variables of the mail's templates, as JSON. May hold a token.
     pub facts: String,
-    /// Where it goes, if not to the contact.
-    pub address: Option<Address>,
-    /// When it makes no sense any more.
+    /// Mail address that replaces the contact's.
+    pub address: Option<MailAddress>,
+    /// Time after which the mail is not sent.
     pub good_until: Option<Timestamp>,
 }
 
 impl Draft {
-    /// Puts `news` into words. Title and body never see a token; only the mail's link does.
+    /// Renders title and body. They never contain a token; only the mail's link does.
     ///
-    /// Errors: a template cannot show these facts.
-    pub fn write(news: News, templates: &Templates, links: &Links) -> Result<Self, TemplateError> {
-        let News { kind, audience, link, facts, freshness, address, token, good_until } = news;
+    /// Errors: a template cannot be rendered with these variables.
+    pub(crate) fn render(message: Message, templates: &Templates, links: &Links) -> Result<Self, TemplateError> {
+        let Message { kind, audience, link, mut facts, freshness, address, token, good_until } = message;
         let title = templates.subject(kind, &facts)?;
         let body = templates.notice(kind, &facts)?;
         let mail = kind.is_mailed().then(|| {
@@ -51,13 +45,9 @@ impl Draft {
                 Some(token) => links.password_reset(token.expose()),
                 None => links.page(link.as_deref().unwrap_or("/")),
             };
-            MailDraft { facts: with(facts, "link", target).to_string(), address, good_until }
+            facts.insert("link".to_owned(), Value::String(target));
+            MailDraft { facts: Value::Object(facts).to_string(), address, good_until }
         });
         Ok(Self { kind, audience, freshness, title, body, link, mail })
     }
-}
-
-fn with(mut facts: Map<String, Value>, key: &str, value: String) -> Value {
-    facts.insert(key.to_owned(), Value::String(value));
-    Value::Object(facts)
 }

@@ -1,20 +1,18 @@
-//! Reads the `.eml` files that this service wrote: headers, and the parts of a multipart body.
+//! Parser of the `.eml` files that this service writes: headers, and the parts of a multipart body.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::DateTime;
 use souk_values::Timestamp;
 
-/// A mail, taken apart. What a file lacks is empty; no file is refused.
+/// A parsed mail. Missing parts are empty; parsing never fails.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Eml {
+pub(crate) struct Eml {
     headers: Vec<(String, String)>,
     parts: Vec<(String, String)>,
 }
 
 impl Eml {
-    /// Takes a file apart.
-    #[must_use]
-    pub fn parse(raw: &[u8]) -> Self {
+    pub(crate) fn parse(raw: &[u8]) -> Self {
         let text = String::from_utf8_lossy(raw).replace("\r\n", "\n");
         let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
         let headers = unfold(head);
@@ -28,15 +26,13 @@ impl Eml {
         Self { headers, parts }
     }
 
-    /// A header's text, decoded; empty when it is missing.
-    #[must_use]
-    pub fn header(&self, name: &str) -> String {
+    /// Returns a header's decoded text; empty when the header is missing.
+    pub(crate) fn header(&self, name: &str) -> String {
         decode_words(&find(&self.headers, name))
     }
 
-    /// The address in a header, without the name beside it.
-    #[must_use]
-    pub fn address(&self, name: &str) -> String {
+    /// Returns the mail address in a header, without the display name.
+    pub(crate) fn address(&self, name: &str) -> String {
         let header = self.header(name);
         match header.rsplit_once('<') {
             Some((_, address)) => address.trim_end().trim_end_matches('>').to_owned(),
@@ -44,17 +40,15 @@ impl Eml {
         }
     }
 
-    /// The `Date`; 1970 when it is missing.
-    #[must_use]
-    pub fn date(&self) -> Timestamp {
+    /// Returns the `Date` header; the epoch when it is missing.
+    pub(crate) fn date(&self) -> Timestamp {
         let date = DateTime::parse_from_rfc2822(&self.header("Date"));
         date.map_or(Timestamp::EPOCH, |date| Timestamp::from_millis(date.timestamp_millis()))
     }
 
-    /// The first part of this type, such as `text/html`; empty when there is none.
-    #[must_use]
-    pub fn part(&self, kind: &str) -> String {
-        self.parts.iter().find(|(found, _)| found == kind).map(|(_, text)| text.clone()).unwrap_or_default()
+    /// Returns the first part of a media type such as `text/html`; empty when there is none.
+    pub(crate) fn part(&self, media_type: &str) -> String {
+        self.parts.iter().find(|(found, _)| found == media_type).map(|(_, text)| text.clone()).unwrap_or_default()
     }
 }
 
@@ -85,7 +79,7 @@ fn parameter(header: &str, name: &str) -> Option<String> {
     })
 }
 
-/// Type and text of one part; `None` for what follows the last delimiter.
+/// Returns media type and text of one part; `None` for the epilogue after the last delimiter.
 fn part(raw: &str) -> Option<(String, String)> {
     let (head, body) = raw.split_once("\n\n")?;
     let headers = unfold(head);
@@ -98,7 +92,7 @@ fn part(raw: &str) -> Option<(String, String)> {
     Some((kind, String::from_utf8_lossy(&bytes).replace("\r\n", "\n")))
 }
 
-/// `=C3=A9` is é; anything else stands for itself.
+/// Decodes RFC 2045 quoted-printable: `=C3=A9` is é. Malformed sequences are kept as they are.
 fn quoted_printable(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -114,7 +108,7 @@ fn quoted_printable(text: &str) -> Vec<u8> {
     out
 }
 
-/// RFC 2047: `=?utf-8?b?w6k=?=` and `=?utf-8?q?=C3=A9?=` are é; blanks between two such words are none.
+/// Decodes RFC 2047 words: `=?utf-8?b?w6k=?=` and `=?utf-8?q?=C3=A9?=` are é. Blanks between two of them are dropped.
 fn decode_words(header: &str) -> String {
     let mut out = String::new();
     let mut rest = header;
@@ -131,7 +125,9 @@ fn decode_words(header: &str) -> String {
 fn next_word(text: &str) -> Option<(&str, String, &str)> {
     let (before, word) = text.split_once("=?")?;
     let mut fields = word.splitn(3, '?');
-    let (_charset, encoding, rest) = (fields.next()?, fields.next()?, fields.next()?);
+    let _charset = fields.next()?;
+    let encoding = fields.next()?;
+    let rest = fields.next()?;
     let (encoded, after) = rest.split_once("?=")?;
     let bytes = match encoding {
         "b" | "B" => BASE64_STANDARD.decode(encoded).ok()?,
@@ -147,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    fn there_and_back(subject: &str, name: &str, text: &str) -> Eml {
+    fn round_trip(subject: &str, name: &str, text: &str) -> Eml {
         let message = Message::builder()
             .from("Souk <shop@localhost>".parse().unwrap())
             .to(lettre::message::Mailbox::new(Some(name.to_owned()), "ada@example.org".parse().unwrap()))
@@ -158,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn composed_mails_parse_back() {
         let long = format!("{} fin", "très long ".repeat(40));
         for text in
             ["plain = simple", "Grüße aus Köln — 50 € = viel", "日本語のメール", long.as_str(), "a\n\nb\n.\nc=3D"]
@@ -169,7 +165,7 @@ mod tests {
                 "An order with a subject so long that it has to be folded twice, ok",
                 "日本語の件名はとても長いので複数の語に分かれてしまうことがあります",
             ] {
-                let eml = there_and_back(subject, "Zoë \"Z\" Ångström", text);
+                let eml = round_trip(subject, "Zoë \"Z\" Ångström", text);
                 assert_eq!(eml.header("subject"), subject);
                 assert_eq!(eml.part("text/plain"), text);
                 assert_eq!(eml.part("text/html"), format!("<p>{text}</p>"));
@@ -180,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_is_read_as_empty() {
+    fn malformed_input_parses_as_empty() {
         for raw in
             [&b""[..], b"\xff\xfe", b"Subject", b"Content-Type: multipart/x; boundary=\n\n--", b"A: =?utf-8?b?!?="]
         {

@@ -1,4 +1,4 @@
-//! What the service refuses, each with a status and a stable code.
+//! Errors of the handlers, each with its status and stable code.
 
 use axum::{
     http::StatusCode,
@@ -7,16 +7,11 @@ use axum::{
 use souk_kit::Problem;
 use souk_sql::SqlError;
 
-/// Why a request was not served.
 #[derive(Debug)]
-pub enum NotificationError {
-    /// The caller has no notice with this id.
-    NoSuchNotice,
-    /// No file of the mailbox has this id.
-    NoSuchMail,
-    /// `Last-Event-ID` is none that the stream gave.
-    LastEventId,
-    /// The store failed.
+pub(crate) enum NotificationError {
+    NoticeNotFound,
+    MailNotFound,
+    InvalidLastEventId,
     Store(SqlError),
     /// The mailbox folder cannot be read.
     Mailbox(std::io::Error),
@@ -37,16 +32,17 @@ impl From<std::io::Error> for NotificationError {
 impl IntoResponse for NotificationError {
     fn into_response(self) -> Response {
         let problem = match self {
-            Self::NoSuchNotice => {
+            Self::NoticeNotFound => {
                 Problem::new(StatusCode::NOT_FOUND, "notification.not_found", "You have no notice with this id.")
             }
-            Self::NoSuchMail => {
-                Problem::new(StatusCode::NOT_FOUND, "mail.not_found", "There is no mail with this id in the mailbox.")
+            Self::MailNotFound => {
+                Problem::new(StatusCode::NOT_FOUND, "mail.not_found", "The mailbox folder has no mail with this id.")
             }
-            Self::LastEventId => Problem::new(
+            Self::InvalidLastEventId => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "last_event_id.invalid",
-                "Send as Last-Event-ID the id of the last event you got from this stream, or leave it out.",
+                "Last-Event-ID must be the id of the last event that you received from this stream. Without it, the stream \
+                 begins with the next notice.",
             ),
             Self::Store(error) => Problem::store(&error),
             Self::Mailbox(error) => Problem::unavailable("mailbox", &error),

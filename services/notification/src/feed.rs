@@ -1,5 +1,6 @@
-//! A user's notices as they are written: woken in this process, and looking at the store every second
-//! anyway, so that what another replica wrote is not missed.
+//! A user's notices as they are written.
+//!
+//! A stream is woken by notices of this process, and polls the store every second for those of other replicas.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -10,21 +11,20 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{app::App, notice::Notice};
 
-/// How long one stream lasts, as long as an access token: its reader comes back with a fresh one.
-const LIFE: Duration = Duration::from_secs(900);
-/// How often the store is looked at though nobody said that something was written.
+/// As long as an access token is valid: the client comes back with a fresh one.
+const LIFETIME: Duration = Duration::from_secs(900);
 const POLL: Duration = Duration::from_secs(1);
-/// Notices read at once.
+/// Notices read from the store in one query.
 const BATCH: u64 = 100;
 
-/// The notices of `user` after the one at `position`, and those to come.
+/// Streams the notices of `user` after the one at `position`, and those to come.
 ///
-/// The first block only names the position, so that a reader who is cut off before the first notice
-/// resumes from there.
-pub fn of(app: App, user: UserId, position: i64) -> impl Stream<Item = Result<Event, Infallible>> {
+/// The first event only carries the position as its id, so that a client whose connection breaks before the first
+/// notice resumes from there.
+pub(crate) fn follow(app: App, user: UserId, position: i64) -> impl Stream<Item = Result<Event, Infallible>> {
     let feed = Feed {
-        told: app.told.subscribe(),
-        ends_at: app.clock.now().plus(LIFE),
+        new_notices: app.new_notices.subscribe(),
+        ends_at: app.clock.now().plus(LIFETIME),
         app,
         user,
         position,
@@ -37,9 +37,10 @@ pub fn of(app: App, user: UserId, position: i64) -> impl Stream<Item = Result<Ev
 struct Feed {
     app: App,
     user: UserId,
+    /// Position of the last notice sent.
     position: i64,
     ready: VecDeque<Notice>,
-    told: broadcast::Receiver<UserId>,
+    new_notices: broadcast::Receiver<UserId>,
     ends_at: Timestamp,
     has_begun: bool,
 }
@@ -58,7 +59,7 @@ impl Feed {
             }
             match self.app.store.notices_after(self.user, self.position, BATCH).await {
                 Ok(notices) => self.ready.extend(notices),
-                Err(error) => tracing::warn!(error = %error, "a stream of notices waits for the store"),
+                Err(error) => tracing::warn!(error = %error, "new notices could not be read and will be retried"),
             }
             if self.ready.is_empty() && !self.wait().await {
                 return None;
@@ -66,21 +67,21 @@ impl Feed {
         }
     }
 
-    /// Waits until looking at the store is worth it. False: the stream is over.
+    /// Waits until the store is to be read again; false at the end of the stream.
     async fn wait(&mut self) -> bool {
         tokio::select! {
             () = self.app.stopping.cancelled() => false,
             () = clock::sleep_until(&*self.app.clock, self.ends_at) => false,
-            // Real time on purpose: the pace of looking, not a term of the business.
+            // Real time: a polling interval is no term of the business.
             () = tokio::time::sleep(POLL) => true,
-            () = woken(&mut self.told, self.user) => true,
+            () = woken(&mut self.new_notices, self.user) => true,
         }
     }
 }
 
-async fn woken(told: &mut broadcast::Receiver<UserId>, user: UserId) {
+async fn woken(new_notices: &mut broadcast::Receiver<UserId>, user: UserId) {
     loop {
-        match told.recv().await {
+        match new_notices.recv().await {
             Ok(other) if other != user => {}
             Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
         }

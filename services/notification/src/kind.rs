@@ -1,45 +1,30 @@
-//! The kinds of notices, and which of them are mailed.
+//! The kinds of notices.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a notice is about. Its name is also its templates' name.
+/// Kind of event that a notice reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// An account was made.
+pub(crate) enum Kind {
     Welcome,
-    /// A new password was asked for.
     PasswordReset,
-    /// An order was placed.
     OrderReceived,
-    /// Its stock is reserved.
     OrderConfirmed,
-    /// It is over without a sale.
     OrderCancelled,
-    /// Its money arrived.
     OrderPaid,
-    /// It left the house.
     OrderShipped,
-    /// It arrived. In the shop only, not mailed: the parcel itself told.
     OrderDelivered,
-    /// An attempt to pay failed.
     PaymentFailed,
-    /// Money went back.
     PaymentRefunded,
-    /// A cart is about to lose an item.
     CartReminder,
-    /// A wished product is back.
     BackInStock,
-    /// A wished product costs less.
     PriceDropped,
-    /// Few of a product are left; for admins.
     StockLow,
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Welcome,
         Self::PasswordReset,
         Self::OrderReceived,
@@ -56,9 +41,8 @@ impl Kind {
         Self::StockLow,
     ];
 
-    /// The name in stores, bodies, metrics and templates.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    /// Name in the store, in bodies and metrics, and of the templates.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Welcome => "welcome",
             Self::PasswordReset => "password_reset",
@@ -77,15 +61,13 @@ impl Kind {
         }
     }
 
-    /// The kind of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether a mail goes out beside the notice in the shop.
-    #[must_use]
-    pub fn is_mailed(self) -> bool {
+    /// True when a mail goes out with the notice.
+    pub(crate) fn is_mailed(self) -> bool {
+        // The customer already holds the parcel.
         self != Self::OrderDelivered
     }
 }
@@ -95,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_the_wire_form_and_leads_back() {
+    fn names_are_the_wire_form_and_parse_back() {
         for kind in Kind::ALL {
             assert_eq!(Kind::named(kind.name()), Some(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());

@@ -1,40 +1,37 @@
-//! Where a customer is led from a mail.
+//! Links in mails, below the public address of the shop.
 
 use url::{Url, form_urlencoded};
 
-/// Makes addresses under the shop's public one.
 #[derive(Debug, Clone)]
-pub struct Links {
+pub(crate) struct Links {
+    /// Public address of the shop, without a slash at its end.
     base: String,
 }
 
 impl Links {
-    /// Links under `public_url`. Errors: it is no http(s) address.
-    pub fn new(public_url: &str) -> Result<Self, String> {
+    /// Errors: `public_url` is not an http or https URL.
+    pub(crate) fn new(public_url: &str) -> Result<Self, String> {
         match Url::parse(public_url) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => {
                 Ok(Self { base: url.as_str().trim_end_matches('/').to_owned() })
             }
-            Ok(_) => Err(format!("shop.public-url: {public_url} begins neither with http:// nor with https://")),
-            Err(error) => Err(format!("shop.public-url: {public_url} is no address: {error}")),
+            Ok(_) => Err(format!("shop.public-url: '{public_url}' must begin with http:// or https://")),
+            Err(error) => Err(format!("shop.public-url: '{public_url}' is not a valid URL: {error}")),
         }
     }
 
-    /// The shop's front door.
-    #[must_use]
-    pub fn home(&self) -> &str {
+    /// Returns the address of the shop's home page.
+    pub(crate) fn home(&self) -> &str {
         &self.base
     }
 
-    /// A page of the shop; `path` begins with `/`.
-    #[must_use]
-    pub fn page(&self, path: &str) -> String {
+    /// Returns the address of the page at `path`, which begins with `/`.
+    pub(crate) fn page(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// Where a new password is chosen. The answer is as secret as the token.
-    #[must_use]
-    pub fn password_reset(&self, token: &str) -> String {
+    /// Returns the address of the page that sets a new password. It is as secret as the token in it.
+    pub(crate) fn password_reset(&self, token: &str) -> String {
         let token: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
         format!("{}/reset-password?token={token}", self.base)
     }
@@ -45,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_stand_under_the_public_address() {
+    fn links_are_below_the_public_address() {
         let links = Links::new("https://shop.example.org/souk/").unwrap();
         assert_eq!(links.page("/cart"), "https://shop.example.org/souk/cart");
         assert_eq!(links.password_reset("a&b\"<"), "https://shop.example.org/souk/reset-password?token=a%26b%22%3C");

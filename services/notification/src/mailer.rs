@@ -1,4 +1,4 @@
-//! Who takes mails: a mail server, or a folder.
+//! The two ways to deliver mail: a mail server, or a folder of files.
 
 mod folder;
 mod smtp;
@@ -8,24 +8,21 @@ use std::{fmt, time::Duration};
 use lettre::Message;
 use souk_values::NotificationId;
 
-pub use folder::{MailFolder, MailboxEntry, MailboxMail};
-pub use smtp::SmtpMailer;
+pub(crate) use folder::{MailFolder, MailboxEntry, MailboxMail};
+pub(crate) use smtp::SmtpMailer;
 
-/// Takes mails. A mail may be handed over again, with the same Message-ID, when it is not known whether
-/// it was taken.
+/// Delivers mails. One mail may be sent again, under the same Message-ID, when the outcome of an attempt is unknown.
 #[async_trait::async_trait]
-pub trait Mailer: Send + Sync + fmt::Debug {
-    /// Takes one mail. `Ok`: whoever should get it will.
-    async fn send(&self, mail_id: NotificationId, message: &Message) -> Result<(), Unsent>;
+pub(crate) trait Mailer: Send + Sync + fmt::Debug {
+    async fn send(&self, mail_id: NotificationId, message: &Message) -> Result<(), SendError>;
 }
 
-/// Why a mail was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unsent {
-    /// It never will be: there is no such address.
-    Refused(String),
-    /// It may be, later.
+pub(crate) enum SendError {
+    /// Permanent: the mail can never be delivered to this address.
+    Rejected(String),
+    /// Temporary or unknown: a retry can succeed.
     Failed(String),
-    /// Nothing was tried; asking is worth it after so long.
-    NotNow(Duration),
+    /// Nothing was attempted: the circuit breaker is open.
+    Unavailable { retry_after: Duration },
 }

@@ -1,28 +1,29 @@
-//! Every metric of this service.
+//! Metrics of the notification service.
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
+use souk_values::gauge_value;
 
-use crate::Kind;
+use crate::kind::Kind;
 
 const SERVICE: &str = "notification";
 const NOTICES: &str = "notices_total";
 const SENT: &str = "mails_sent_total";
 const QUEUED: &str = "mails_queued";
 
-/// How an attempt to send ended.
+/// The label `outcome` of `mails_sent_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailOutcome {
-    /// It was taken.
+pub(crate) enum MailOutcome {
     Sent,
-    /// It is tried again later.
+    /// The attempt failed and a later one follows.
     Retried,
-    /// It was given up.
     Failed,
-    /// Its time had passed.
+    /// Given up because the mail had expired.
     Lapsed,
 }
 
 impl MailOutcome {
+    const ALL: [Self; 4] = [Self::Sent, Self::Retried, Self::Failed, Self::Lapsed];
+
     fn label(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -33,25 +34,28 @@ impl MailOutcome {
     }
 }
 
-/// Says what the series are; call it once at start.
-pub fn describe() {
+pub(crate) fn describe() {
     describe_counter!(NOTICES, "Notices written, by kind");
-    describe_counter!(SENT, "Attempts to send a mail, by kind and how they ended");
-    describe_gauge!(QUEUED, "Mails that are to be sent");
+    describe_counter!(SENT, "Attempts to send a mail, by kind and outcome");
+    describe_gauge!(QUEUED, "Mails waiting to be sent");
+    for kind in Kind::ALL {
+        counter!(NOTICES, "service" => SERVICE, "kind" => kind.name()).increment(0);
+        for outcome in MailOutcome::ALL.into_iter().filter(|_| kind.is_mailed()) {
+            counter!(SENT, "service" => SERVICE, "kind" => kind.name(), "outcome" => outcome.label()).increment(0);
+        }
+    }
 }
 
-/// `count` readers were told something.
-pub fn noticed(kind: Kind, count: usize) {
+/// Counts the notices of one message, one for each recipient.
+pub(crate) fn notices_written(kind: Kind, count: usize) {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     counter!(NOTICES, "service" => SERVICE, "kind" => kind.name()).increment(count);
 }
 
-/// An attempt to send a mail ended.
-pub fn attempted(kind: Kind, outcome: MailOutcome) {
+pub(crate) fn mail_attempted(kind: Kind, outcome: MailOutcome) {
     counter!(SENT, "service" => SERVICE, "kind" => kind.name(), "outcome" => outcome.label()).increment(1);
 }
 
-/// This many mails are to be sent.
-pub fn queued(count: u64) {
-    gauge!(QUEUED, "service" => SERVICE).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+pub(crate) fn mails_queued(count: u64) {
+    gauge!(QUEUED, "service" => SERVICE).set(gauge_value(count));
 }

@@ -1,4 +1,4 @@
-//! The URL table.
+//! URL table of the notification service.
 
 mod list_mailbox;
 mod list_mails;
@@ -11,7 +11,7 @@ use souk_kit::routes::Routes;
 
 use crate::app::App;
 
-pub fn table() -> Routes<App> {
+pub(crate) fn table() -> Routes<App> {
     souk_kit::routes! { App:
         GET  "/notifications"                       token list_notices;
         GET  "/notifications/stream"                token stream_notices;

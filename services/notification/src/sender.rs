@@ -1,4 +1,4 @@
-//! Sends what is queued: claims mails, hands them to the mailer, writes down what became of them.
+//! Sends queued mails: claims a batch, hands it to the mailer, and records the outcomes.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -10,72 +10,65 @@ use souk_values::{Clock, IdGen, NotificationId, Timestamp, clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    letter,
-    mailer::{Mailer, Unsent},
+    mailer::{Mailer, SendError},
     metrics::{self, MailOutcome},
-    store::{Claim, NotificationStore, Outgoing, Settled},
+    mime,
+    store::{Claim, Delivery, NotificationStore, OutgoingMail},
     templates::Templates,
 };
 
-/// Mails claimed at once.
+/// Mails in one claim.
 const BATCH: u64 = 32;
-/// Mails on their way at the same time.
-const AT_ONCE: usize = 8;
-/// How long claimed mails are nobody else's: longer than a whole batch can take.
+/// Mails of one batch that are sent concurrently.
+const CONCURRENCY: usize = 8;
+/// Lifetime of a claim. Longer than the slowest batch: 32 mails, 8 at a time, 30 s each.
 const LEASE: Duration = Duration::from_secs(180);
-/// How often the queue is looked at though nobody said that something was queued.
+/// Pause before the queue is checked again without a wake-up: for retries, and for mails that other replicas queue.
 const POLL: Duration = Duration::from_secs(1);
-/// The pause after the first failure; it doubles with each further one.
+/// Pause after the first failure; doubled by each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 /// With the pauses above, about three days.
-const ATTEMPTS: u32 = 80;
+const MAX_ATTEMPTS: u32 = 80;
 
-/// The sender. Any number of them may work on one store.
+/// Any number of senders, in any number of replicas, may work on one store.
 #[derive(Debug)]
-pub struct Sender {
-    /// Where mails are queued.
+pub(crate) struct Sender {
     pub store: NotificationStore,
-    /// Who takes them.
     pub mailer: Arc<dyn Mailer>,
-    /// Their words.
     pub templates: Templates,
-    /// Who they are from.
     pub from: Mailbox,
-    /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// For tokens and jitter.
+    /// Source of claim tokens and jitter.
     pub ids: IdGen,
 }
 
-/// What one look at the queue found.
+/// State of the queue after a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// There may be more.
-    Full,
-    /// Nothing more is due.
+enum Queue {
+    /// More mails may be due.
+    MayHaveMore,
     Drained,
-    /// The mailer wants to be left alone for so long.
-    NotNow(Duration),
+    /// The mailer accepts nothing for this long.
+    Blocked(Duration),
 }
 
 impl Sender {
-    /// Sends until `stop`: at once when something is queued, and every second anyway.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Sends until `stop`, and finishes the current batch then.
+    pub(crate) async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let pass = self.pass().await.unwrap_or_else(|error| {
-                tracing::warn!(error = %error, "mails wait; sending is tried again");
-                Pass::NotNow(POLL)
+            let queue = self.send_batch().await.unwrap_or_else(|error| {
+                tracing::warn!(error = %error, "the mail queue could not be read or updated and will be retried");
+                Queue::Blocked(POLL)
             });
-            match pass {
-                Pass::Full => {}
-                Pass::Drained => tokio::select! {
-                    () = self.store.queued() => {}
+            match queue {
+                Queue::MayHaveMore => {}
+                Queue::Drained => tokio::select! {
+                    () = self.store.mail_queued() => {}
                     () = clock::sleep(&*self.clock, POLL) => {}
                     () = stop.cancelled() => {}
                 },
-                Pass::NotNow(pause) => tokio::select! {
+                Queue::Blocked(pause) => tokio::select! {
                     () = clock::sleep(&*self.clock, pause) => {}
                     () = stop.cancelled() => {}
                 },
@@ -83,77 +76,81 @@ impl Sender {
         }
     }
 
-    /// Sends one batch of what is due.
-    pub async fn pass(&self) -> Result<Pass, SqlError> {
+    async fn send_batch(&self) -> Result<Queue, SqlError> {
         let now = self.clock.now();
         let token = self.ids.uuid().to_string();
         let claim = Claim { token: token.clone(), now, until: now.plus(LEASE), limit: BATCH };
         let claimed = self.store.claim_mails(claim).await?;
-        let mut pass = if claimed.len() < usize::try_from(BATCH).unwrap_or(0) { Pass::Drained } else { Pass::Full };
+        let is_short = claimed.len() < usize::try_from(BATCH).unwrap_or(0);
+        let mut queue = if is_short { Queue::Drained } else { Queue::MayHaveMore };
         if !claimed.is_empty() {
             let sending = stream::iter(claimed).map(|mail| async move { (mail.mail_id, self.send(&mail).await) });
-            let outcomes: Vec<(NotificationId, Settled)> = sending.buffer_unordered(AT_ONCE).collect().await;
+            let deliveries: Vec<(NotificationId, Delivery)> = sending.buffer_unordered(CONCURRENCY).collect().await;
             let now = self.clock.now();
-            for (_, outcome) in &outcomes {
-                if let Settled::Untried { due_at } = outcome {
-                    pass = Pass::NotNow(due_at.since(now));
+            for (_, delivery) in &deliveries {
+                if let Delivery::Postponed { due_at } = delivery {
+                    queue = Queue::Blocked(due_at.since(now));
                 }
             }
-            self.store.settle_mails(token, now, outcomes).await?;
+            self.store.settle_mails(token, now, deliveries).await?;
         }
-        metrics::queued(self.store.mails_queued().await?);
-        Ok(pass)
+        metrics::mails_queued(self.store.mails_queued().await?);
+        Ok(queue)
     }
 
-    async fn send(&self, mail: &Outgoing) -> Settled {
+    async fn send(&self, mail: &OutgoingMail) -> Delivery {
         let now = self.clock.now();
         if mail.good_until.is_some_and(|until| until < now) {
-            metrics::attempted(mail.kind, MailOutcome::Lapsed);
-            return Settled::Failed { error: "its time had passed".to_owned() };
+            metrics::mail_attempted(mail.kind, MailOutcome::Lapsed);
+            return Delivery::Failed { error: "it expired before it could be sent".to_owned() };
         }
         let sending = async {
-            let message = self.seal(mail, now)?;
+            let message = self.compose(mail, now)?;
             self.mailer.send(mail.mail_id, &message).await
         };
-        // A panic is a defect; one mail's must not stop all the others.
+        // A panic is a defect; that of one mail must not stop all others.
         let caught = AssertUnwindSafe(sending).catch_unwind().await;
-        self.judge(mail, caught.unwrap_or_else(|_| Err(Unsent::Failed("writing or sending it panicked".to_owned()))))
+        let result = caught.unwrap_or_else(|_| Err(SendError::Failed("composing or sending it panicked".to_owned())));
+        self.delivery(mail, result)
     }
 
-    fn seal(&self, mail: &Outgoing, now: Timestamp) -> Result<lettre::Message, Unsent> {
+    fn compose(&self, mail: &OutgoingMail, now: Timestamp) -> Result<lettre::Message, SendError> {
         let facts: Result<Map<String, Value>, _> = serde_json::from_str(&mail.facts);
-        let mut facts = facts.map_err(|_| Unsent::Refused("its facts cannot be read".to_owned()))?;
+        let mut facts =
+            facts.map_err(|_| SendError::Rejected("its template variables are not valid JSON".to_owned()))?;
         facts.insert("name".to_owned(), Value::String(mail.to.name.clone()));
-        // A template may be mended: this mail waits for it.
-        let bodies = self.templates.bodies(mail.kind, &facts).map_err(|error| Unsent::Failed(error.to_string()))?;
-        letter::seal(mail, bodies, &self.from, now).map_err(Unsent::Refused)
+        // Retried rather than given up: the template may be corrected meanwhile.
+        let bodies = self.templates.bodies(mail.kind, &facts).map_err(|error| SendError::Failed(error.to_string()))?;
+        mime::compose(mail, bodies, &self.from, now).map_err(SendError::Rejected)
     }
 
-    fn judge(&self, mail: &Outgoing, outcome: Result<(), Unsent>) -> Settled {
-        let (label, settled) = match outcome {
+    fn delivery(&self, mail: &OutgoingMail, result: Result<(), SendError>) -> Delivery {
+        let (outcome, delivery) = match result {
             Ok(()) => {
                 tracing::debug!(mail.id = %mail.mail_id, mail.kind = mail.kind.name(), "a mail was sent");
-                (MailOutcome::Sent, Settled::Sent)
+                (MailOutcome::Sent, Delivery::Sent)
             }
-            Err(Unsent::NotNow(after)) => return Settled::Untried { due_at: self.clock.now().plus(after) },
-            Err(Unsent::Failed(error)) if mail.attempts + 1 < ATTEMPTS => {
+            Err(SendError::Unavailable { retry_after }) => {
+                return Delivery::Postponed { due_at: self.clock.now().plus(retry_after) };
+            }
+            Err(SendError::Failed(error)) if mail.attempts + 1 < MAX_ATTEMPTS => {
                 let after = pause(mail.attempts);
                 tracing::warn!(mail.id = %mail.mail_id, mail.kind = mail.kind.name(), attempt = mail.attempts + 1,
-                    error, "a mail was not sent and is tried again");
+                    error, "a mail was not sent and will be retried");
                 let due_at = self.clock.now().plus(after).plus(self.ids.jitter(after / 4));
-                (MailOutcome::Retried, Settled::Again { due_at, error })
+                (MailOutcome::Retried, Delivery::Retry { due_at, error })
             }
-            Err(Unsent::Failed(error) | Unsent::Refused(error)) => {
-                tracing::error!(mail.id = %mail.mail_id, mail.kind = mail.kind.name(), error, "a mail is given up");
-                (MailOutcome::Failed, Settled::Failed { error })
+            Err(SendError::Failed(error) | SendError::Rejected(error)) => {
+                tracing::error!(mail.id = %mail.mail_id, mail.kind = mail.kind.name(), error, "a mail was given up");
+                (MailOutcome::Failed, Delivery::Failed { error })
             }
         };
-        metrics::attempted(mail.kind, label);
-        settled
+        metrics::mail_attempted(mail.kind, outcome);
+        delivery
     }
 }
 
-/// The pause after a failure, by how many there were before it.
+/// Returns the pause after a failure that `failures` others preceded.
 fn pause(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(LONGEST_PAUSE)
 }
@@ -168,7 +165,7 @@ mod tests {
             [0, 1, 2, 10, 31, 32, 79].map(|failures| pause(failures).as_secs()),
             [5, 10, 20, 3_600, 3_600, 3_600, 3_600]
         );
-        let all: Duration = (0..ATTEMPTS).map(pause).sum();
+        let all: Duration = (0..MAX_ATTEMPTS).map(pause).sum();
         assert!((2..=4).contains(&(all.as_secs() / 86_400)), "{all:?}");
     }
 }

@@ -1,7 +1,7 @@
-//! Notices, mails, contacts, and what was heard of each subject last.
+//! Notices, mails, contacts, and the latest version received of each subject.
 
 mod entities;
-mod latest;
+mod freshness;
 mod mails;
 mod migrations;
 mod notices;
@@ -9,95 +9,96 @@ mod recipients;
 
 use std::sync::Arc;
 
-use souk_bus::inbox;
+use souk_bus::{Cause, inbox};
 use souk_sql::{Access, Db, SqlError, Tx};
 use souk_values::{IdGen, NotificationId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
     draft::Draft,
-    news::{Audience, Contact},
+    message::{Audience, Contact},
 };
+use recipients::Recipient;
 
-pub use mails::{Claim, Outgoing, Settled};
+pub(crate) use mails::{Claim, Delivery, OutgoingMail};
 pub(crate) use migrations::Migrations;
 
-/// The store. Cloning shares it.
+/// Cloning shares the connections.
 #[derive(Debug, Clone)]
-pub struct NotificationStore {
+pub(crate) struct NotificationStore {
     db: Db,
     ids: IdGen,
-    /// What follows the `@` in every Message-ID.
+    /// Domain part of every Message-ID.
     host: Arc<str>,
 }
 
-/// What one event makes true, all in one transaction.
-pub struct Act {
-    /// The queue it came from.
-    pub queue: &'static str,
-    /// The event.
-    pub event_id: Uuid,
-    /// The present instant.
+/// Everything that one event changes, in one transaction.
+pub(crate) struct EventEffect {
+    pub cause: Cause,
     pub now: Timestamp,
-    /// What it says of a user.
     pub contact: Option<Contact>,
-    /// What it is worth telling.
     pub draft: Option<Draft>,
 }
 
-/// What an act changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recorded {
-    /// Whether anything changed.
+pub(crate) struct Recorded {
+    /// False for a repeated event, and for one that changed nothing.
     pub is_applied: bool,
-    /// Who has a new notice.
-    pub told: Vec<UserId>,
+    /// Users with a new notice.
+    pub notified: Vec<UserId>,
+}
+
+/// A notice to one user, which `notices` and `mails` insert side by side.
+struct NewNotice<'e> {
+    id: NotificationId,
+    recipient: Recipient,
+    draft: &'e Draft,
+    event_id: Uuid,
+    now: Timestamp,
 }
 
 impl NotificationStore {
     /// Opens and migrates the store at `url`. Message-IDs end in `@` and `host`.
-    pub async fn open(url: &str, ids: IdGen, host: &str) -> Result<Self, SqlError> {
+    pub(crate) async fn open(url: &str, ids: IdGen, host: &str) -> Result<Self, SqlError> {
         let db = Db::open(url, Access::ReadWrite).await?;
         db.migrate::<Migrations>().await?;
         Ok(Self { db, ids, host: host.into() })
     }
 
-    /// Where it is.
-    #[must_use]
-    pub fn db(&self) -> &Db {
+    pub(crate) fn db(&self) -> &Db {
         &self.db
     }
 
-    /// Waits until mails were queued.
-    pub async fn queued(&self) {
+    /// Waits until a transaction of this process queues mails.
+    pub(crate) async fn mail_queued(&self) {
         self.db.committed().await;
     }
 
-    /// Does what an event says, once: a repeated event changes nothing.
-    pub async fn record(&self, act: Act) -> Result<Recorded, SqlError> {
-        let (ids, host) = (self.ids.clone(), Arc::clone(&self.host));
-        self.db.write((act, ids, host), |tx, (act, ids, host)| Box::pin(record(tx, act, ids, host))).await
+    /// Applies the effect of an event. A repeated event changes nothing.
+    pub(crate) async fn record(&self, effect: EventEffect) -> Result<Recorded, SqlError> {
+        let args = (effect, self.ids.clone(), Arc::clone(&self.host));
+        self.db.write(args, |tx, (effect, ids, host)| Box::pin(record(tx, effect, ids, host))).await
     }
 
-    /// Forgets events received long ago, and mails that waited for an address until they made no sense
-    /// any more, with their notices: those of guests. Answers how many mails went.
-    pub async fn forget(&self, now: Timestamp) -> Result<u64, SqlError> {
-        inbox::forget_old(&self.db, now).await?;
-        self.db.write(now, |tx, &now| Box::pin(mails::drop_lapsed(tx, now))).await
+    /// Deletes mails that expired while they waited for an address, with their notices, and returns how many. They
+    /// are reminders to guests, whose address never becomes known.
+    pub(crate) async fn purge_unaddressed(&self, now: Timestamp) -> Result<u64, SqlError> {
+        self.db.write(now, |tx, &now| Box::pin(mails::delete_unaddressed(tx, now))).await
     }
 }
 
-async fn record(tx: &Tx, act: &Act, ids: &IdGen, host: &str) -> Result<Recorded, SqlError> {
-    if !inbox::first_time(tx, act.queue, act.event_id, act.now).await? {
+async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Result<Recorded, SqlError> {
+    let EventEffect { cause, now, contact, draft } = effect;
+    if !inbox::record(tx, cause.queue, cause.event_id, *now).await? {
         return Ok(Recorded::default());
     }
-    let is_learnt = match &act.contact {
-        Some(contact) => recipients::learn(tx, contact).await?,
+    let is_contact_new = match contact {
+        Some(contact) => recipients::update_contact(tx, contact).await?,
         None => false,
     };
-    let mut told = Vec::new();
-    if let Some(draft) = &act.draft
-        && latest::is_news(tx, &draft.freshness).await?
+    let mut notified = Vec::new();
+    if let Some(draft) = draft
+        && freshness::is_fresh(tx, &draft.freshness).await?
     {
         let users = match draft.audience {
             Audience::User(user) => vec![user],
@@ -105,15 +106,16 @@ async fn record(tx: &Tx, act: &Act, ids: &IdGen, host: &str) -> Result<Recorded,
         };
         for user in users {
             let id: NotificationId = ids.next();
-            let reader = recipients::next_position(tx, user).await?;
-            notices::add(tx, id, &reader, act, draft).await?;
+            let recipient = recipients::advance_position(tx, user).await?;
+            let notice = NewNotice { id, recipient, draft, event_id: cause.event_id, now: *now };
+            notices::insert(tx, &notice).await?;
             if let Some(mail) = &draft.mail {
-                mails::add(tx, id, &reader, act, draft, (mail, host)).await?;
+                mails::insert(tx, &notice, mail, host).await?;
             }
-            told.push(user);
+            notified.push(user);
         }
     }
-    Ok(Recorded { is_applied: is_learnt || !told.is_empty(), told })
+    Ok(Recorded { is_applied: is_contact_new || !notified.is_empty(), notified })
 }
 
 fn damaged(what: &str, error: &dyn std::fmt::Display) -> SqlError {

@@ -1,4 +1,4 @@
-//! The words: templates built in, replaced file by file from a folder, all of them tried before the first is used.
+//! The templates of notices and mails: built in, replaceable file by file, all rendered with samples at start.
 
 use std::{collections::BTreeMap, fmt, fmt::Write as _, path::Path, sync::Arc};
 
@@ -7,9 +7,9 @@ use rust_embed::Embed;
 use serde_json::{Map, Value, json};
 use souk_kit::{StartError, config::ConfigError};
 
-use crate::{Kind, links::Links};
+use crate::{kind::Kind, links::Links};
 
-/// `<kind>.{subject,notice,txt,html}`, layouts and pieces, and `samples.json`: what each kind is tried with.
+/// `<kind>.{subject,notice,txt,html}`, layouts and includes, and `samples.json` with sample variables of each kind.
 #[derive(Embed)]
 #[folder = "templates"]
 struct BuiltIn;
@@ -17,9 +17,9 @@ struct BuiltIn;
 const SAMPLES: &str = "samples.json";
 const SUFFIXES: [&str; 4] = ["subject", "notice", "txt", "html"];
 
-/// A template that cannot be shown: which, where, what kind of mistake. Never holds what was to be shown.
+/// File, line and kind of an error in a template. Never contains the variables, which may hold a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateError(String);
+pub(crate) struct TemplateError(String);
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,28 +27,26 @@ impl fmt::Display for TemplateError {
     }
 }
 
-/// A mail's two bodies.
+/// The two versions of a mail's body.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Bodies {
-    /// For readers of plain text.
+pub(crate) struct Bodies {
     pub text: String,
-    /// For all others.
     pub html: String,
 }
 
-/// The templates, ready to be shown. Cloning shares them.
+/// Compiled templates. Cloning shares them.
 #[derive(Clone, Debug)]
-pub struct Templates {
+pub(crate) struct Templates {
     environment: Arc<Environment<'static>>,
-    /// Which templates come from where, for error messages.
+    /// Template names with the files they come from, for error messages.
     origins: Arc<BTreeMap<String, String>>,
 }
 
 impl Templates {
-    /// The built-in templates, with those of `folder` in their place, each tried with sample facts.
+    /// Loads the built-in templates, replaced by files of the same name in `folder`, and renders each with samples.
     ///
-    /// Errors: every file that cannot be read, is named like no template, or cannot be shown.
-    pub fn load(shop: &str, links: &Links, folder: Option<&Path>) -> Result<Self, StartError> {
+    /// Errors: a file cannot be read; all files together that replace no template or cannot be rendered.
+    pub(crate) fn load(shop: &str, links: &Links, folder: Option<&Path>) -> Result<Self, StartError> {
         let mut sources = built_in();
         let mut mistakes = match folder {
             Some(folder) => replace(&mut sources, folder)?,
@@ -68,37 +66,40 @@ impl Templates {
         }
         let templates = Self { environment: Arc::new(environment), origins: Arc::new(origins) };
         if mistakes.is_empty() {
-            mistakes = templates.try_all()?;
+            mistakes = templates.render_samples()?;
         }
         if mistakes.is_empty() { Ok(templates) } else { Err(ConfigError(mistakes).into()) }
     }
 
-    /// A mail's subject and a notice's title: one line.
-    pub fn subject(&self, kind: Kind, facts: &Map<String, Value>) -> Result<String, TemplateError> {
-        Ok(one_line(&self.show(kind, "subject", facts)?))
+    /// Renders the subject of a mail, which is also the title of its notice: one line.
+    pub(crate) fn subject(&self, kind: Kind, facts: &Map<String, Value>) -> Result<String, TemplateError> {
+        Ok(one_line(&self.render(kind, "subject", facts)?))
     }
 
-    /// A notice's body, in the shop: one paragraph.
-    pub fn notice(&self, kind: Kind, facts: &Map<String, Value>) -> Result<String, TemplateError> {
-        Ok(one_line(&self.show(kind, "notice", facts)?))
+    /// Renders the body of a notice: one paragraph.
+    pub(crate) fn notice(&self, kind: Kind, facts: &Map<String, Value>) -> Result<String, TemplateError> {
+        Ok(one_line(&self.render(kind, "notice", facts)?))
     }
 
-    /// A mail's bodies; `facts` also need `name` (of the reader) and `link`.
-    pub fn bodies(&self, kind: Kind, facts: &Map<String, Value>) -> Result<Bodies, TemplateError> {
-        Ok(Bodies { text: tidy(&self.show(kind, "txt", facts)?), html: tidy(&self.show(kind, "html", facts)?) })
+    /// Renders the bodies of a mail. Besides the variables of the notice, `facts` has `name` (the recipient's) and `link`.
+    pub(crate) fn bodies(&self, kind: Kind, facts: &Map<String, Value>) -> Result<Bodies, TemplateError> {
+        Ok(Bodies {
+            text: normalized(&self.render(kind, "txt", facts)?),
+            html: normalized(&self.render(kind, "html", facts)?),
+        })
     }
 
-    fn show(&self, kind: Kind, suffix: &str, facts: &Map<String, Value>) -> Result<String, TemplateError> {
-        // Without the engine's detail: it may quote what was to be shown, and that may be a token.
-        self.render(kind, suffix, facts).map_err(|error| TemplateError(place(&self.origins, &error)))
+    fn render(&self, kind: Kind, suffix: &str, facts: &Map<String, Value>) -> Result<String, TemplateError> {
+        // Without the engine's detail, which may quote a variable, and that may be a token.
+        self.try_render(kind, suffix, facts).map_err(|error| TemplateError(location(&self.origins, &error)))
     }
 
-    fn render(&self, kind: Kind, suffix: &str, facts: &Map<String, Value>) -> Result<String, Error> {
+    fn try_render(&self, kind: Kind, suffix: &str, facts: &Map<String, Value>) -> Result<String, Error> {
         self.environment.get_template(&format!("{}.{suffix}", kind.name()))?.render(Serde(facts))
     }
 
-    /// Shows every template with every sample; answers what went wrong.
-    fn try_all(&self) -> Result<Vec<String>, StartError> {
+    /// Renders every template with every sample of its kind, and returns the errors.
+    fn render_samples(&self) -> Result<Vec<String>, StartError> {
         let samples = samples().map_err(StartError::Other)?;
         let mut mistakes = Vec::new();
         for kind in Kind::ALL {
@@ -109,7 +110,8 @@ impl Templates {
                 let suffixes = SUFFIXES.iter().take(if kind.is_mailed() { SUFFIXES.len() } else { 2 });
                 for suffix in suffixes {
                     let facts = if matches!(*suffix, "txt" | "html") { &mailed } else { facts };
-                    mistakes.extend(self.render(kind, suffix, facts).err().map(|error| explain(&self.origins, &error)));
+                    mistakes
+                        .extend(self.try_render(kind, suffix, facts).err().map(|error| explain(&self.origins, &error)));
                 }
             }
         }
@@ -135,13 +137,13 @@ fn built_in() -> BTreeMap<String, Source> {
         .collect()
 }
 
-/// Facts to try each kind with, several where templates branch.
+/// Returns sample variables of each kind, several where its templates branch.
 pub(crate) fn samples() -> Result<BTreeMap<String, Vec<Map<String, Value>>>, String> {
-    let file = BuiltIn::get(SAMPLES).ok_or("the samples of the templates are missing")?;
+    let file = BuiltIn::get(SAMPLES).ok_or("the samples of the templates are not built in")?;
     serde_json::from_slice(&file.data).map_err(|error| format!("{SAMPLES}: {error}"))
 }
 
-/// Puts the folder's files in place of the built-in ones; answers the mistakes in it.
+/// Replaces sources by the files of `folder`, and returns a sentence for each file that replaces none.
 fn replace(sources: &mut BTreeMap<String, Source>, folder: &Path) -> Result<Vec<String>, StartError> {
     let io = |path: &Path| {
         let path = path.display().to_string();
@@ -168,18 +170,18 @@ fn replace(sources: &mut BTreeMap<String, Source>, folder: &Path) -> Result<Vec<
 /// `order_paid.html, line 3: undefined value: …`.
 fn explain(origins: &BTreeMap<String, String>, error: &Error) -> String {
     let detail = innermost(error).detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-    place(origins, error) + &detail
+    location(origins, error) + &detail
 }
 
 /// `order_paid.html, line 3: undefined value`.
-fn place(origins: &BTreeMap<String, String>, error: &Error) -> String {
+fn location(origins: &BTreeMap<String, String>, error: &Error) -> String {
     let cause = innermost(error);
     let name = cause.name().or(error.name()).unwrap_or("a template");
     let file = origins.get(name).map_or(name, String::as_str);
     format!("{file}, line {}: {}", cause.line().or(error.line()).unwrap_or(0), cause.kind())
 }
 
-/// The error that knows the file at fault: a layout's or a piece's mistake comes wrapped.
+/// Returns the cause that names the file at fault: minijinja wraps the errors of layouts and includes.
 fn innermost(error: &Error) -> &Error {
     let mut innermost = error;
     while let Some(cause) = std::error::Error::source(innermost).and_then(|cause| cause.downcast_ref::<Error>()) {
@@ -188,8 +190,8 @@ fn innermost(error: &Error) -> &Error {
     innermost
 }
 
-/// `{{ order.pay_by | date_time }}` or `date_time("%d.%m.%Y")`; times are UTC.
-#[expect(clippy::needless_pass_by_value, reason = "filters take what they are given")]
+/// The filter `{{ order.pay_by | date_time }}` or `date_time("%d.%m.%Y")`; times are UTC.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja passes arguments by value")]
 fn date_time(text: String, format: Option<String>) -> Result<String, Error> {
     let wrong = |detail: &'static str| Error::new(ErrorKind::InvalidOperation, detail);
     let time = chrono::DateTime::parse_from_rfc3339(&text).map_err(|_| wrong("date_time takes an RFC 3339 time"))?;
@@ -203,8 +205,8 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// No blanks at line ends, never two empty lines in a row, one newline at the end.
-fn tidy(text: &str) -> String {
+/// Removes blanks at line ends and repeated empty lines, and ends with one newline.
+fn normalized(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = true;
     for line in text.lines().map(str::trim_end) {

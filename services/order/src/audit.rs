@@ -1,4 +1,4 @@
-//! What `souk audit` reads of the orders, in one snapshot.
+//! Facts about all orders for `souk audit`, read in one snapshot.
 
 use sea_orm::{
     ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect,
@@ -10,42 +10,33 @@ use souk_values::{Id, Money, OrderId, PaymentId, Timestamp};
 
 use crate::store::{damaged, order_step, shop_order};
 
-/// What is true of the orders.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Facts {
-    /// Every order.
-    pub orders: Vec<OrderFact>,
-    /// Steps of a timeline that share order and cause with another; 0 or an effect happened twice.
+pub struct OrderAuditFacts {
+    pub orders: Vec<AuditedOrder>,
+    /// Number of steps beyond the first with the same order and cause; 0 unless a cause took effect twice.
     pub repeated_effects: u64,
-    /// Events not yet published.
+    /// Number of events not yet published.
     pub outbox_pending: u64,
 }
 
-/// What is true of one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub struct OrderFact {
-    /// Which.
+pub struct AuditedOrder {
     pub order_id: OrderId,
-    /// Its latest milestone.
+    /// Latest milestone, as stored.
     pub status: String,
-    /// Its stock was reserved, whatever came after.
+    /// True if the stock was reserved at any time.
     pub is_confirmed: bool,
-    /// Its money was captured, whatever came after.
+    /// True if a payment was captured at any time, refunded or not.
     pub is_paid: bool,
-    /// It was cancelled.
     pub is_cancelled: bool,
-    /// It was shipped.
     pub is_shipped: bool,
-    /// Sum of its lines.
     pub total: Money,
-    /// When it was placed.
     pub order_date: Timestamp,
-    /// The payment that paid it.
+    /// Payment whose capture paid for the order.
     pub payment_id: Option<PaymentId>,
-    /// Its version.
     pub version: i64,
 }
 
@@ -64,8 +55,8 @@ struct Row {
     version: i64,
 }
 
-/// Reads the store at `store_url` without changing it, beside a running service or not.
-pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
+/// Reads the store at `store_url`; the service may be running.
+pub async fn read(store_url: &str) -> Result<OrderAuditFacts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
     let snapshot = db.snapshot().await?;
     let rows = {
@@ -79,7 +70,7 @@ pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
             .all(&snapshot)
             .await?
     };
-    let orders = rows.into_iter().map(fact).collect::<Result<Vec<_>, _>>()?;
+    let orders = rows.into_iter().map(audited_order).collect::<Result<Vec<_>, _>>()?;
     let repeated = {
         use order_step::Column;
         order_step::Entity::find()
@@ -96,16 +87,16 @@ pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
     let pending = snapshot.query_one(&pending).await?;
     let pending: i64 = pending.map(|row| row.try_get("", "pending")).transpose()?.unwrap_or(0);
     snapshot.commit().await?;
-    Ok(Facts {
+    Ok(OrderAuditFacts {
         orders,
         repeated_effects: repeated.into_iter().map(|times| u64::try_from(times - 1).unwrap_or(0)).sum(),
         outbox_pending: u64::try_from(pending).unwrap_or(0),
     })
 }
 
-fn fact(row: Row) -> Result<OrderFact, SqlError> {
+fn audited_order(row: Row) -> Result<AuditedOrder, SqlError> {
     let currency = row.currency.parse().map_err(|error| damaged(&error))?;
-    Ok(OrderFact {
+    Ok(AuditedOrder {
         order_id: OrderId::new(row.order_id).map_err(|error| damaged(&error))?,
         status: row.status,
         is_confirmed: row.confirmed_at.is_some(),

@@ -1,20 +1,19 @@
-//! What an operator may set of the order service: the section `order`.
+//! The configuration section `order`.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The section `order`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrderConfig {
-    /// `store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:order.db`.
+    /// `store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. Default: `sqlite:order.db`.
     pub store_url: String,
-    /// `pay-within-seconds`: how long a confirmed prepaid order can be paid. 1800.
+    /// `pay-within-seconds`: time to pay a confirmed prepaid order. Default: 1800.
     pub pay_within_seconds: u64,
-    /// `lapse-after-seconds`: how long after `payBy` payment is asked whether the order was paid. 30.
+    /// `lapse-after-seconds`: delay after `payBy` before payment is queried about an unpaid order. Default: 30.
     pub lapse_after_seconds: u64,
-    /// `lapse-again-seconds`: how long until payment is asked again when it could not say; at least 1. 10.
+    /// `lapse-again-seconds`: pause before payment is queried again about the same order; at least 1. Default: 10.
     pub lapse_again_seconds: u64,
 }
 

@@ -1,53 +1,83 @@
-//! What the order service consumes: queue to handler.
-
-mod payment_failed;
-mod payment_refunded;
-mod payment_succeeded;
-mod stock_rejected;
-mod stock_reserved;
+//! The events that change an order, by queue.
+//!
+//! An order's state decides whether an event still matters, so late, repeated and reordered events are harmless.
 
 use souk_bus::{Consumer, Failure, Outcome, Received};
 use souk_events::{Event, PaymentFailed, PaymentRefunded, PaymentSucceeded, StockRejected, StockReserved, queue};
 use souk_values::OrderId;
 
 use crate::{
-    App,
+    app::App,
     order::{
-        Cause,
+        StepCause,
         transition::{Input, Refusal},
     },
-    store::Changed,
+    store::{ActOutcome, OrderAct},
 };
 
-/// The consumers of `app`.
-pub(crate) fn of(app: &App) -> Vec<Consumer> {
+pub(crate) fn table(app: &App) -> Vec<Consumer> {
     vec![
         Consumer::new(&queue::ORDER_STOCK)
-            .on::<StockReserved, _, _, _>(app, stock_reserved::handle)
-            .on::<StockRejected, _, _, _>(app, stock_rejected::handle),
+            .on::<StockReserved, _, _, _>(app, stock_reserved)
+            .on::<StockRejected, _, _, _>(app, stock_rejected),
         Consumer::new(&queue::ORDER_PAYMENTS)
-            .on::<PaymentSucceeded, _, _, _>(app, payment_succeeded::handle)
-            .on::<PaymentFailed, _, _, _>(app, payment_failed::handle)
-            .on::<PaymentRefunded, _, _, _>(app, payment_refunded::handle),
+            .on::<PaymentSucceeded, _, _, _>(app, payment_succeeded)
+            .on::<PaymentFailed, _, _, _>(app, payment_failed)
+            .on::<PaymentRefunded, _, _, _>(app, payment_refunded),
     ]
 }
 
-/// Gives what an event says to its order. An order's state decides whether it still matters, so
-/// late, repeated and reordered events do no harm.
-async fn give<E: Event>(
+async fn stock_reserved(app: App, received: Received<StockReserved>) -> Result<Outcome, Failure> {
+    let input = Input::StockReserved { pay_within: app.config.pay_within() };
+    apply(&app, &received, received.event.order_id, input, StepCause::Event(received.event_id)).await
+}
+
+async fn stock_rejected(app: App, received: Received<StockRejected>) -> Result<Outcome, Failure> {
+    let input = Input::StockRejected { lines: received.event.refused_lines.clone() };
+    apply(&app, &received, received.event.order_id, input, StepCause::Event(received.event_id)).await
+}
+
+/// Marks the order as paid. A cancelled order stays as it is: payment refunds such a capture automatically.
+async fn payment_succeeded(app: App, received: Received<PaymentSucceeded>) -> Result<Outcome, Failure> {
+    let PaymentSucceeded { payment_id, order_id, amount, captured_at, .. } = received.event;
+    let input = Input::Paid { payment_id, amount, at: captured_at };
+    apply(&app, &received, order_id, input, StepCause::Capture(payment_id)).await
+}
+
+async fn payment_failed(app: App, received: Received<PaymentFailed>) -> Result<Outcome, Failure> {
+    let PaymentFailed { payment_id, order_id, .. } = received.event;
+    let input = Input::PaymentFailed { payment_id, failure_code: received.event.failure_code.clone() };
+    apply(&app, &received, order_id, input, StepCause::FailedPayment(payment_id)).await
+}
+
+async fn payment_refunded(app: App, received: Received<PaymentRefunded>) -> Result<Outcome, Failure> {
+    let PaymentRefunded { payment_id, refund_id, order_id, amount, in_full, refunded_at, .. } = received.event;
+    let had_failed = app.store.has_step(order_id, StepCause::FailedPayment(payment_id)).await?;
+    let input = Input::Refunded { payment_id, amount, in_full, had_failed, at: refunded_at };
+    let cause = if in_full { StepCause::FullRefund(payment_id) } else { StepCause::PartialRefund(refund_id) };
+    apply(&app, &received, order_id, input, cause).await
+}
+
+/// Applies `input` to the order of a received event, together with the event's inbox row.
+///
+/// Errors: the order refuses the event although it is neither late nor repeated; it becomes a dead letter.
+async fn apply<E: Event>(
     app: &App,
     received: &Received<E>,
     order_id: OrderId,
-    act: (Input, Cause),
+    input: Input,
+    cause: StepCause,
 ) -> Result<Outcome, Failure> {
-    match app.act(order_id, None, act, Some((received.queue, received.event_id))).await? {
-        Changed::Applied(_) => Ok(Outcome::Applied),
-        Changed::Repeated | Changed::Refused(Refusal::NothingToDo, _) => Ok(Outcome::Ignored),
-        Changed::Refused(refusal, status) => {
-            Err(Failure::Message(format!("{} met order {order_id}, {status}: {refusal:?}", E::TYPE)))
-        }
-        Changed::NotFound => {
-            tracing::warn!(order.id = %order_id, event.kind = E::TYPE, "an event speaks of an order that is not there");
+    let act = OrderAct { order_id, owner: None, input, cause, inbox: Some(received.cause()) };
+    match app.apply(act).await? {
+        ActOutcome::Applied(_) => Ok(Outcome::Applied),
+        ActOutcome::Repeated | ActOutcome::Refused(Refusal::NothingToDo, _) => Ok(Outcome::Ignored),
+        ActOutcome::Refused(refusal, status) => Err(Failure::Handling(format!(
+            "{} cannot be applied to order {order_id}, which is {status}: {refusal:?}",
+            E::TYPE
+        ))),
+        ActOutcome::NotFound => {
+            tracing::warn!(order.id = %order_id, event.kind = E::TYPE, "ignored an event of an unknown order");
             Ok(Outcome::Ignored)
         }
     }

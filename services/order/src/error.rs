@@ -1,4 +1,4 @@
-//! What the order service refuses or fails with: status and stable code in one `match`.
+//! Errors of the order service, with their HTTP status and stable code.
 
 use axum::{
     http::StatusCode,
@@ -8,40 +8,31 @@ use souk_kit::{CallError, Problem, extract::Idempotency};
 use souk_sql::SqlError;
 use souk_values::{MoneyError, OrderId, ProductId};
 
-use crate::order::{CannotPlace, Status, transition::Refusal};
+use crate::order::{OrderStatus, PlaceError, transition::Refusal};
 
-/// Why a request got no order.
 #[derive(Debug)]
 pub(crate) enum OrderError {
-    /// There is none with this id, or it is another's.
+    /// No order has this id, or it belongs to another user.
     NotFound(OrderId),
-    /// Nothing in the cart to order.
     CartEmpty,
-    /// More lines than an order can have.
+    /// The cart has more lines than an order may have.
     TooManyLines,
-    /// A product stands in `items` twice.
+    /// A product occurs twice in `items`.
     ProductRepeated(ProductId),
-    /// The shop does not sell it.
+    /// Product has no price for this id.
     ProductUnknown(ProductId),
-    /// The sum does not fit.
+    /// The total exceeds the range of an amount.
     TotalTooLarge,
-    /// Its state does not allow it.
-    NotCancellable(Status),
-    /// Its state does not allow it.
-    NotShippable(Status),
-    /// Its state does not allow it.
-    NotDeliverable(Status),
-    /// The key came with another body before.
+    NotCancellable(OrderStatus),
+    NotShippable(OrderStatus),
+    NotDeliverable(OrderStatus),
+    /// The `Idempotency-Key` was used with another body before.
     KeyReused,
-    /// A customer asked for another's orders.
-    OthersOrders,
-    /// A query that is readable and senseless.
-    Query(String),
-    /// A peer.
+    /// A customer filtered the list by another user.
+    OtherUsersOrders,
     Peer(CallError),
-    /// The store.
     Store(SqlError),
-    /// What cannot be.
+    /// A bug; the text is logged and not shown to the caller.
     Defect(String),
 }
 
@@ -57,53 +48,64 @@ impl From<CallError> for OrderError {
     }
 }
 
-impl From<CannotPlace> for OrderError {
-    fn from(error: CannotPlace) -> Self {
+impl From<PlaceError> for OrderError {
+    fn from(error: PlaceError) -> Self {
         match error {
-            CannotPlace::UnknownProduct(product) => Self::ProductUnknown(product),
-            CannotPlace::Total(MoneyError::TooLarge) => Self::TotalTooLarge,
-            CannotPlace::Total(error) => Self::Defect(format!("a quote cannot be summed: {error}")),
+            PlaceError::UnknownProduct(product) => Self::ProductUnknown(product),
+            PlaceError::Total(MoneyError::TooLarge) => Self::TotalTooLarge,
+            PlaceError::Total(error) => Self::Defect(format!("a quote cannot be summed: {error}")),
         }
     }
 }
 
 impl OrderError {
-    /// What a refused act says.
-    pub(crate) fn refused(refusal: Refusal, status: Status) -> Self {
+    pub(crate) fn refused(refusal: Refusal, status: OrderStatus) -> Self {
         match refusal {
             Refusal::NotCancellable => Self::NotCancellable(status),
             Refusal::NotShippable => Self::NotShippable(status),
             Refusal::NotDeliverable => Self::NotDeliverable(status),
-            Refusal::NothingToDo | Refusal::OtherAmount => Self::Defect(format!("a request met {refusal:?}")),
+            Refusal::NothingToDo | Refusal::AmountMismatch => {
+                Self::Defect(format!("a request was refused with {refusal:?}"))
+            }
         }
     }
 }
 
 impl From<OrderError> for Problem {
     fn from(error: OrderError) -> Self {
-        let (not_found, forbidden) = (StatusCode::NOT_FOUND, StatusCode::FORBIDDEN);
-        let (conflict, not_allowed) = (StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY);
+        let conflict = StatusCode::CONFLICT;
+        let not_allowed = StatusCode::UNPROCESSABLE_ENTITY;
         let (status, code, detail) = match error {
-            OrderError::NotFound(order) => (not_found, "order.not_found", format!("There is no order {order}.")),
-            OrderError::CartEmpty => {
-                (not_allowed, "order.cart_empty", "The cart is empty; put something into it first.".to_owned())
+            OrderError::NotFound(order) => {
+                (StatusCode::NOT_FOUND, "order.not_found", format!("There is no order {order}."))
             }
-            OrderError::TooManyLines => {
-                (not_allowed, "order.too_many_lines", "An order has at most 100 lines; order in parts.".to_owned())
-            }
+            OrderError::CartEmpty => (
+                not_allowed,
+                "order.cart_empty",
+                "The cart is empty. Add products to it, or send the items in the body.".to_owned(),
+            ),
+            OrderError::TooManyLines => (
+                not_allowed,
+                "order.too_many_lines",
+                "The cart has more than 100 lines, the most an order may have. Order them in several parts.".to_owned(),
+            ),
             OrderError::ProductRepeated(product) => (
                 not_allowed,
                 "order.product_repeated",
-                format!("Product {product} stands in the items twice; add up its quantities."),
+                format!("Product {product} occurs twice in the items. Send it once, with the sum of its quantities."),
             ),
-            OrderError::ProductUnknown(product) => {
-                (not_allowed, "order.product_unknown", format!("The shop does not sell product {product}."))
-            }
-            OrderError::TotalTooLarge => {
-                (not_allowed, "order.total_too_large", "The total is larger than an order can be.".to_owned())
-            }
+            OrderError::ProductUnknown(product) => (
+                not_allowed,
+                "order.product_unknown",
+                format!("The shop does not sell product {product}. Remove it and try again."),
+            ),
+            OrderError::TotalTooLarge => (
+                not_allowed,
+                "order.total_too_large",
+                "The total is larger than the shop can process. Order smaller quantities.".to_owned(),
+            ),
             OrderError::NotCancellable(status) => {
-                (conflict, "order.not_cancellable", format!("The order is {status} and cannot be cancelled."))
+                (conflict, "order.not_cancellable", format!("The order is {status} and can no longer be cancelled."))
             }
             OrderError::NotShippable(status) => {
                 (conflict, "order.not_shippable", format!("The order is {status} and cannot be shipped."))
@@ -111,10 +113,11 @@ impl From<OrderError> for Problem {
             OrderError::NotDeliverable(status) => {
                 (conflict, "order.not_deliverable", format!("The order is {status} and cannot be delivered."))
             }
-            OrderError::OthersOrders => {
-                (forbidden, "auth.forbidden", "Only an admin may list the orders of others.".to_owned())
-            }
-            OrderError::Query(detail) => (StatusCode::BAD_REQUEST, "query.invalid", detail),
+            OrderError::OtherUsersOrders => (
+                StatusCode::FORBIDDEN,
+                "auth.forbidden",
+                "Only admins may list the orders of another user. Leave out userId to list your own.".to_owned(),
+            ),
             OrderError::KeyReused => return Idempotency::reused(),
             OrderError::Peer(error) => return error.into(),
             OrderError::Store(error) => return Self::store(&error),

@@ -1,8 +1,8 @@
 //! Every metric of the order service.
 
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use souk_events::CancelReason;
-use souk_values::{Currency, Timestamp};
+use souk_values::{Currency, Timestamp, gauge_value};
 
 use crate::{
     SERVICE,
@@ -10,54 +10,64 @@ use crate::{
     store::reason_text,
 };
 
-/// Shows every series from the start, so that a rate over the first event is right.
-pub(crate) fn begin(currency: Currency) {
+const CREATED: &str = "orders_created_total";
+const CONFIRMED: &str = "orders_confirmed_total";
+const PAID: &str = "orders_paid_total";
+const CANCELLED: &str = "orders_cancelled_total";
+const REVENUE: &str = "order_revenue_minor_total";
+const SAGA: &str = "order_saga_seconds";
+const STUCK: &str = "orders_stuck";
+
+/// Describes the series and starts the counters at zero, so that a rate over the first event is right.
+pub(crate) fn describe(currency: Currency) {
     use CancelReason::{Admin, Customer, OutOfStock, Refunded, Unpaid};
-    for name in ["orders_created_total", "orders_confirmed_total", "orders_paid_total"] {
+    describe_counter!(CREATED, "Orders placed");
+    describe_counter!(CONFIRMED, "Orders whose stock was reserved");
+    describe_counter!(PAID, "Orders whose money was captured");
+    describe_counter!(CANCELLED, "Orders cancelled, by reason");
+    describe_counter!(REVENUE, "Captured money in minor units; refunds are not deducted");
+    describe_histogram!(SAGA, "Seconds from placing an order to a stage");
+    describe_gauge!(STUCK, "Orders that have waited for their stock for over 5 minutes");
+    for name in [CREATED, CONFIRMED, PAID] {
         counter!(name, "service" => SERVICE).increment(0);
     }
     for reason in [OutOfStock, Customer, Admin, Unpaid, Refunded] {
-        counter!("orders_cancelled_total", "service" => SERVICE, "reason" => reason_text(reason)).increment(0);
+        counter!(CANCELLED, "service" => SERVICE, "reason" => reason_text(reason)).increment(0);
     }
-    let currency = currency.code().to_owned();
-    counter!("order_revenue_minor_total", "service" => SERVICE, "currency" => currency).increment(0);
+    counter!(REVENUE, "service" => SERVICE, "currency" => currency.code().to_owned()).increment(0);
 }
 
-/// An order was placed.
-pub(crate) fn placed() {
-    counter!("orders_created_total", "service" => SERVICE).increment(1);
+pub(crate) fn order_placed() {
+    counter!(CREATED, "service" => SERVICE).increment(1);
 }
 
-/// An order changed.
-pub(crate) fn changed(change: &Change) {
+pub(crate) fn order_changed(change: &Change) {
     match change.step {
         StepKind::Confirmed => {
-            counter!("orders_confirmed_total", "service" => SERVICE).increment(1);
-            saga(&change.order, "confirmed", change.at);
+            counter!(CONFIRMED, "service" => SERVICE).increment(1);
+            record_stage(&change.order, "confirmed", change.at);
         }
         StepKind::Paid => {
             let total = change.order.total_amount;
             let currency = total.currency.code().to_owned();
-            counter!("orders_paid_total", "service" => SERVICE).increment(1);
-            counter!("order_revenue_minor_total", "service" => SERVICE, "currency" => currency)
+            counter!(PAID, "service" => SERVICE).increment(1);
+            counter!(REVENUE, "service" => SERVICE, "currency" => currency)
                 .increment(u64::try_from(total.minor).unwrap_or(0));
-            saga(&change.order, "paid", change.at);
+            record_stage(&change.order, "paid", change.at);
         }
         StepKind::Cancelled => {
             if let Some(reason) = change.order.cancel_reason {
-                counter!("orders_cancelled_total", "service" => SERVICE, "reason" => reason_text(reason)).increment(1);
+                counter!(CANCELLED, "service" => SERVICE, "reason" => reason_text(reason)).increment(1);
             }
         }
         StepKind::Created | StepKind::PaymentFailed | StepKind::Shipped | StepKind::Delivered | StepKind::Refunded => {}
     }
 }
 
-/// How long the order took from its placing to `stage`.
-fn saga(order: &Order, stage: &'static str, at: Timestamp) {
-    histogram!("order_saga_seconds", "service" => SERVICE, "stage" => stage).record(at.since(order.order_date));
+fn record_stage(order: &Order, stage: &'static str, at: Timestamp) {
+    histogram!(SAGA, "service" => SERVICE, "stage" => stage).record(at.since(order.order_date));
 }
 
-/// How many orders wait for their stock for too long.
-pub(crate) fn stuck(count: u64) {
-    gauge!("orders_stuck", "service" => SERVICE).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+pub(crate) fn stuck_orders(count: u64) {
+    gauge!(STUCK, "service" => SERVICE).set(gauge_value(count));
 }

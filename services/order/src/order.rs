@@ -1,8 +1,8 @@
-//! The order: what it holds, how far it is, and how one is placed. How it changes is in [`transition`].
+//! An order's content and status. Placing is in [`placing`], every change in [`transition`].
 
 mod placing;
 mod step;
-pub mod transition;
+pub(crate) mod transition;
 
 #[cfg(test)]
 mod transition_table;
@@ -12,32 +12,25 @@ use souk_events::{CancelReason, OrderFacts, OrderLine, PaymentTerms, RefusedLine
 use souk_values::{Money, OrderId, PaymentId, Timestamp, UserId};
 use utoipa::ToSchema;
 
-pub use placing::{CannotPlace, Draft, WantedLine};
-pub use step::{Cause, Detail, Step, StepKind};
+pub(crate) use placing::{OrderDraft, OrderIds, PlaceError, WantedLine};
+pub(crate) use step::{Step, StepCause, StepDetail, StepKind};
 
-/// The latest milestone of an order's way.
+/// Latest milestone that an order has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = OrderStatus)]
-pub enum Status {
+pub(crate) enum OrderStatus {
     /// Placed; its stock is being reserved.
     Created,
-    /// Its stock is reserved.
     Confirmed,
-    /// Its money is captured.
     Paid,
-    /// It left the house.
     Shipped,
-    /// It arrived.
     Delivered,
-    /// It is over without a sale.
     Cancelled,
 }
 
-impl Status {
-    /// As stores and bodies write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+impl OrderStatus {
+    /// Text in the store and in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Confirmed => "confirmed",
@@ -49,76 +42,63 @@ impl Status {
     }
 }
 
-impl std::fmt::Display for Status {
+impl std::fmt::Display for OrderStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// A whole order. Its milestones are times; its status follows from them.
+/// A whole order. Its milestones are stored as times; its status follows from them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// Which order.
-    pub order_id: OrderId,
-    /// Whose.
-    pub user_id: UserId,
-    /// When it was placed.
-    pub order_date: Timestamp,
-    /// Sum of its lines.
-    pub total_amount: Money,
-    /// What was ordered, at the prices of that moment. Never changes.
-    pub lines: Vec<OrderLine>,
-    /// Where it goes.
-    pub shipping_address: ShippingAddress,
-    /// When it is paid.
-    pub payment_terms: PaymentTerms,
-    /// Until when a confirmed prepaid order can be paid.
-    pub pay_by: Option<Timestamp>,
-    /// The payment that paid it.
-    pub payment_id: Option<PaymentId>,
-    /// Why it was cancelled.
-    pub cancel_reason: Option<CancelReason>,
-    /// With `out_of_stock`: which lines.
-    pub refused_lines: Vec<RefusedLine>,
-    /// When its stock was known to be reserved.
-    pub confirmed_at: Option<Timestamp>,
-    /// When its money was captured.
-    pub paid_at: Option<Timestamp>,
-    /// When it was shipped.
-    pub shipped_at: Option<Timestamp>,
-    /// When it was delivered.
-    pub delivered_at: Option<Timestamp>,
-    /// When it was cancelled.
-    pub cancelled_at: Option<Timestamp>,
-    /// When all of its money was returned.
-    pub refunded_at: Option<Timestamp>,
+#[expect(clippy::struct_field_names, reason = "the names that the events and the JSON have")]
+pub(crate) struct Order {
+    pub(crate) order_id: OrderId,
+    pub(crate) user_id: UserId,
+    pub(crate) order_date: Timestamp,
+    pub(crate) total_amount: Money,
+    /// Lines at the prices of the moment of placing; never change.
+    pub(crate) lines: Vec<OrderLine>,
+    pub(crate) shipping_address: ShippingAddress,
+    pub(crate) payment_terms: PaymentTerms,
+    /// Deadline for payment; `None` until confirmed, and for payment on delivery.
+    pub(crate) pay_by: Option<Timestamp>,
+    /// Payment whose capture paid for the order.
+    pub(crate) payment_id: Option<PaymentId>,
+    pub(crate) cancel_reason: Option<CancelReason>,
+    /// Lines that were out of stock; empty unless cancelled as `out_of_stock`.
+    pub(crate) refused_lines: Vec<RefusedLine>,
+    pub(crate) confirmed_at: Option<Timestamp>,
+    /// Time of the capture, as payment reported it.
+    pub(crate) paid_at: Option<Timestamp>,
+    pub(crate) shipped_at: Option<Timestamp>,
+    pub(crate) delivered_at: Option<Timestamp>,
+    pub(crate) cancelled_at: Option<Timestamp>,
+    /// Time of the full refund of the order's own payment.
+    pub(crate) refunded_at: Option<Timestamp>,
     /// 1 when placed; each change adds one, and one step to the timeline.
-    pub version: i64,
+    pub(crate) version: i64,
 }
 
 impl Order {
-    /// The latest milestone of its way: an order paid on delivery is shipped before it is paid.
-    #[must_use]
-    pub fn status(&self) -> Status {
+    /// Derives the status from the milestones. An order paid on delivery is shipped before it is paid.
+    pub(crate) fn status(&self) -> OrderStatus {
         let late = match self.payment_terms {
-            PaymentTerms::Prepaid => [(Status::Shipped, self.shipped_at), (Status::Paid, self.paid_at)],
-            PaymentTerms::OnDelivery => [(Status::Paid, self.paid_at), (Status::Shipped, self.shipped_at)],
+            PaymentTerms::Prepaid => [(OrderStatus::Shipped, self.shipped_at), (OrderStatus::Paid, self.paid_at)],
+            PaymentTerms::OnDelivery => [(OrderStatus::Paid, self.paid_at), (OrderStatus::Shipped, self.shipped_at)],
         };
-        let ends = [(Status::Cancelled, self.cancelled_at), (Status::Delivered, self.delivered_at)];
-        let begins = [(Status::Confirmed, self.confirmed_at)];
+        let ends = [(OrderStatus::Cancelled, self.cancelled_at), (OrderStatus::Delivered, self.delivered_at)];
+        let begins = [(OrderStatus::Confirmed, self.confirmed_at)];
         let reached = ends.into_iter().chain(late).chain(begins).find(|(_, at)| at.is_some());
-        reached.map_or(Status::Created, |(status, _)| status)
+        reached.map_or(OrderStatus::Created, |(status, _)| status)
     }
 
-    /// Whether it waits for its money, and is given up when none comes by `pay_by`.
-    #[must_use]
-    pub fn may_lapse(&self) -> bool {
-        self.status() == Status::Confirmed && self.pay_by.is_some()
+    /// True while the order waits for its money and is cancelled if none comes by `pay_by`.
+    pub(crate) fn may_lapse(&self) -> bool {
+        self.status() == OrderStatus::Confirmed && self.pay_by.is_some()
     }
 
-    /// The order as its events carry it.
-    #[must_use]
-    pub fn facts(&self) -> OrderFacts {
+    /// Returns the order as its events carry it.
+    pub(crate) fn facts(&self) -> OrderFacts {
         OrderFacts {
             order_id: self.order_id,
             user_id: self.user_id,

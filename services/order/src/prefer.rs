@@ -1,18 +1,17 @@
-//! `Prefer: wait=N` (RFC 7240): how long a caller would wait for an order to be settled.
+//! `Prefer: wait=N` (RFC 7240): time that a caller is willing to wait until an order is confirmed or cancelled.
 
 use std::{convert::Infallible, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-/// The longest wait that is granted, seconds.
-const LONGEST: u64 = 10;
+/// Longest wait granted, in seconds.
+const MAX_WAIT: u64 = 10;
 
-/// The seconds to wait; `None` when the caller does not ask for it, or not readably.
+/// Granted wait in seconds; `None` if the header is missing or cannot be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PreferWait(pub Option<u64>);
+pub(crate) struct PreferWait(pub(crate) Option<u64>);
 
 impl PreferWait {
-    /// How long, if at all.
     pub(crate) fn duration(self) -> Option<Duration> {
         self.0.map(Duration::from_secs)
     }
@@ -23,26 +22,26 @@ impl<S: Send + Sync> FromRequestParts<S> for PreferWait {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let headers = parts.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-        Ok(Self(headers.flat_map(|header| header.split(',')).find_map(wait)))
+        Ok(Self(headers.flat_map(|header| header.split(',')).find_map(parse_wait)))
     }
 }
 
-/// The first `wait` counts; a preference that cannot be read is as if it were not there.
-fn wait(preference: &str) -> Option<u64> {
+/// Parses one preference. A malformed one is ignored, as RFC 7240 requires.
+fn parse_wait(preference: &str) -> Option<u64> {
     let (name, value) = preference.split(';').next()?.split_once('=')?;
     if !name.trim().eq_ignore_ascii_case("wait") {
         return None;
     }
     let seconds: u64 = value.trim().trim_matches('"').parse().ok()?;
-    Some(seconds.min(LONGEST))
+    Some(seconds.min(MAX_WAIT))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::wait;
+    use super::parse_wait;
 
     #[test]
-    fn seconds_are_read_and_capped_and_anything_else_is_ignored() {
+    fn seconds_are_parsed_and_capped_and_anything_else_is_ignored() {
         for (text, seconds) in [
             ("wait=2", Some(2)),
             (" Wait = \"3\" ; x=1", Some(3)),
@@ -54,7 +53,7 @@ mod tests {
             ("respond-async", None),
             ("", None),
         ] {
-            assert_eq!(wait(text), seconds, "{text}");
+            assert_eq!(parse_wait(text), seconds, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The order service's store: each method is one whole act, written with the events that it tells.
+//! The order service's store: each method is one transaction, which also writes the events to publish.
 
 mod entities;
 mod lapsing;
@@ -9,101 +9,95 @@ mod summary;
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
-use sha2::{Digest, Sha256};
-use souk_bus::{Stamper, inbox, outbox};
+use souk_bus::{Cause, Stamper, inbox, outbox};
 use souk_events::Envelope;
 use souk_kit::extract::Idempotency;
 use souk_sql::{Db, SqlError, Tx};
 use souk_values::{Id, OrderId, PageRequest, Timestamp, UserId};
-use uuid::Uuid;
 
 use crate::order::{
-    Cause, Order, Status, Step, StepKind,
-    transition::{Change, Input, Refusal, apply},
+    Order, OrderStatus, Step, StepCause, StepKind,
+    transition::{self, Change, Input, Refusal},
 };
 
 pub(crate) use entities::{order_step, shop_order};
-pub use lapsing::Due;
-pub(crate) use migrations::OrderMigrations;
+pub(crate) use lapsing::DueOrder;
+pub(crate) use migrations::Migrations;
 pub(crate) use rows::{damaged, reason_text};
-pub use summary::DayStep;
+pub(crate) use summary::DayStep;
 
-/// The store. Cloning shares it.
+/// Cloning shares the connections.
 #[derive(Debug, Clone)]
-pub struct OrderStore {
+pub(crate) struct OrderStore {
     db: Db,
     lapse_after: Duration,
 }
 
-/// An `Idempotency-Key` as it is kept: a digest of route and key, equal only for the very same text
-/// on every engine, and the hash of the body.
+/// An `Idempotency-Key` as it is stored: as a digest, since engines differ in how they compare text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredKey {
+pub(crate) struct StoredKey {
     digest: String,
     body_hash: String,
 }
 
 impl StoredKey {
-    /// The key of a request to `route`.
-    #[must_use]
-    pub fn new(route: &str, key: &Idempotency) -> Self {
-        let digest = Sha256::new().chain_update(route).chain_update("\n").chain_update(&key.key).finalize();
-        let hex = |text: String, byte: &u8| format!("{text}{byte:02x}");
-        Self { digest: digest.iter().fold(String::new(), hex), body_hash: key.body_hash.clone() }
+    /// `route` is the method and path that the key belongs to.
+    pub(crate) fn new(route: &str, key: &Idempotency) -> Self {
+        Self { digest: key.digest(&format!("{route}\n")), body_hash: key.body_hash.clone() }
     }
 }
 
-/// Which orders a list shows.
+/// Filter of a list; `None` matches every order.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Filter {
-    /// Of this user only.
-    pub user_id: Option<UserId>,
-    /// With this status only.
-    pub status: Option<Status>,
+pub(crate) struct OrderFilter {
+    pub(crate) user_id: Option<UserId>,
+    pub(crate) status: Option<OrderStatus>,
 }
 
-/// An input on its way to an order.
+/// An input to one order, with its origin.
 #[derive(Debug, Clone)]
-pub struct Act {
-    /// To which order.
-    pub order_id: OrderId,
-    /// Only if it is this user's.
-    pub owner: Option<UserId>,
-    /// What is to happen.
-    pub input: Input,
-    /// By what.
-    pub cause: Cause,
-    /// The queue and event to be remembered with it.
-    pub inbox: Option<(&'static str, Uuid)>,
-    /// When.
-    pub now: Timestamp,
-    /// For what is told.
-    pub stamper: Stamper,
+pub(crate) struct OrderAct {
+    pub(crate) order_id: OrderId,
+    /// User who must own the order; `None` when anyone may act on it.
+    pub(crate) owner: Option<UserId>,
+    pub(crate) input: Input,
+    pub(crate) cause: StepCause,
+    /// Received event to record in the inbox; `None` for requests and deadlines.
+    pub(crate) inbox: Option<Cause>,
 }
 
-/// What became of an [`Act`].
+/// Outcome of an [`OrderAct`].
 #[derive(Debug, Clone)]
-pub enum Changed {
-    /// It is on disk, with its step and its event.
+pub(crate) enum ActOutcome {
+    /// The change is stored, with its step and its event.
     Applied(Box<Change>),
-    /// The order stays as it is; why, and its status.
-    Refused(Refusal, Status),
-    /// This cause had its effect before.
+    /// The order of this status refused the act and is unchanged.
+    Refused(Refusal, OrderStatus),
+    /// The same cause took effect before.
     Repeated,
-    /// There is no such order, or it is another's.
+    /// The order does not exist or belongs to another user.
     NotFound,
 }
 
 impl OrderStore {
-    /// The orders of `db`; one that is not paid is asked about `lapse_after` its `pay_by`.
-    #[must_use]
-    pub fn new(db: Db, lapse_after: Duration) -> Self {
+    /// An unpaid order is due to lapse `lapse_after` its `pay_by`.
+    pub(crate) fn new(db: Db, lapse_after: Duration) -> Self {
         Self { db, lapse_after }
     }
 
-    /// Adds a new order, its first step, and `created`. Errors: `Unique` when its key or id is taken.
-    pub async fn place(&self, order: &Order, key: &StoredKey, cause: Cause, created: Envelope) -> Result<(), SqlError> {
-        let step = rows::step_row(order, StepKind::Created, order.order_date, (cause, None));
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Inserts a new order with its first step and the event `created`. Errors: `Unique` if its key or id is taken.
+    pub(crate) async fn place(
+        &self,
+        order: &Order,
+        key: &StoredKey,
+        cause: StepCause,
+        created: Envelope,
+    ) -> Result<(), SqlError> {
+        let step = rows::step_row(order, StepKind::Created, order.order_date, cause, None);
         self.db
             .write((rows::order_row(order, key), step, created), |tx, (order, step, created)| {
                 Box::pin(async move {
@@ -115,8 +109,8 @@ impl OrderStore {
             .await
     }
 
-    /// The order that `user` placed with this key, and whether the body was the same.
-    pub async fn placed_with(&self, user: UserId, key: &StoredKey) -> Result<Option<(Order, bool)>, SqlError> {
+    /// Returns the order that `user` placed with this key, and true if its body was the same.
+    pub(crate) async fn placed_with(&self, user: UserId, key: &StoredKey) -> Result<Option<(Order, bool)>, SqlError> {
         let row = shop_order::Entity::find()
             .filter(shop_order::Column::UserId.eq(user.get()))
             .filter(shop_order::Column::IdempotencyKey.eq(&key.digest))
@@ -129,13 +123,12 @@ impl OrderStore {
         .transpose()
     }
 
-    /// One order.
-    pub async fn order(&self, order: OrderId) -> Result<Option<Order>, SqlError> {
+    pub(crate) async fn order(&self, order: OrderId) -> Result<Option<Order>, SqlError> {
         shop_order::Entity::find_by_id(order.get()).one(self.db.reader()).await?.map(rows::order).transpose()
     }
 
-    /// A page of orders, the latest first, and how many there are in all.
-    pub async fn list(&self, filter: Filter, page: PageRequest) -> Result<(Vec<Order>, u64), SqlError> {
+    /// Returns a page of orders, newest first, and the number of orders on all pages.
+    pub(crate) async fn list(&self, filter: OrderFilter, page: PageRequest) -> Result<(Vec<Order>, u64), SqlError> {
         use shop_order::Column;
         let mut query = shop_order::Entity::find();
         if let Some(user) = filter.user_id {
@@ -155,8 +148,8 @@ impl OrderStore {
         Ok((rows.into_iter().map(rows::order).collect::<Result<_, _>>()?, total))
     }
 
-    /// The steps of `order` after number `after`, in their order.
-    pub async fn steps(&self, order: OrderId, after: i64) -> Result<Vec<Step>, SqlError> {
+    /// Returns the steps of `order` whose number is above `after`, oldest first.
+    pub(crate) async fn steps(&self, order: OrderId, after: i64) -> Result<Vec<Step>, SqlError> {
         use order_step::Column;
         let rows = order_step::Entity::find()
             .filter(Column::OrderId.eq(order.get()))
@@ -167,8 +160,7 @@ impl OrderStore {
         rows.into_iter().map(rows::step).collect()
     }
 
-    /// Whether `order` has a step of `cause`.
-    pub async fn has_step(&self, order: OrderId, cause: Cause) -> Result<bool, SqlError> {
+    pub(crate) async fn has_step(&self, order: OrderId, cause: StepCause) -> Result<bool, SqlError> {
         use order_step::Column;
         let found = order_step::Entity::find()
             .filter(Column::OrderId.eq(order.get()))
@@ -178,54 +170,57 @@ impl OrderStore {
         Ok(found.is_some())
     }
 
-    /// How many orders placed before `before` still wait for their stock.
-    pub async fn stuck(&self, before: Timestamp) -> Result<u64, SqlError> {
+    /// Counts the orders placed before `before` that still wait for their stock.
+    pub(crate) async fn count_stuck(&self, before: Timestamp) -> Result<u64, SqlError> {
         use shop_order::Column;
         let stuck = shop_order::Entity::find()
-            .filter(Column::Status.eq(Status::Created.as_str()))
+            .filter(Column::Status.eq(OrderStatus::Created.as_str()))
             .filter(Column::OrderDate.lt(before.millis()))
             .count(self.db.reader())
             .await?;
         Ok(stuck)
     }
 
-    /// Does what `act` says, if the order's state allows it: order, step, event and inbox together.
-    pub async fn change(&self, act: Act) -> Result<Changed, SqlError> {
+    /// Applies `act` if the order's state allows it, and saves order, step, event and inbox row together.
+    pub(crate) async fn apply(&self, act: OrderAct, now: Timestamp, stamper: Stamper) -> Result<ActOutcome, SqlError> {
         let lapse_after = self.lapse_after;
-        let changed = self.db.write(act, move |tx, act| Box::pin(change(tx, act, lapse_after))).await;
-        match changed {
-            // The order has a step of this cause already.
-            Err(SqlError::Unique(_)) => Ok(Changed::Repeated),
-            changed => changed,
+        let outcome = self
+            .db
+            .write((act, now, stamper), move |tx, (act, now, stamper)| {
+                Box::pin(apply(tx, act, *now, stamper, lapse_after))
+            })
+            .await;
+        match outcome {
+            // The unique index on (order, cause): the step was inserted before.
+            Err(SqlError::Unique(_)) => Ok(ActOutcome::Repeated),
+            outcome => outcome,
         }
     }
 }
 
-/// Notes the causing event as received, if an event it is. False: it was before.
-async fn receive(tx: &Tx, act: &Act) -> Result<bool, SqlError> {
-    match act.inbox {
-        Some((queue, event)) => inbox::first_time(tx, queue, event, act.now).await,
-        None => Ok(true),
-    }
-}
-
-async fn change(tx: &Tx, act: &Act, lapse_after: Duration) -> Result<Changed, SqlError> {
+async fn apply(
+    tx: &Tx,
+    act: &OrderAct,
+    now: Timestamp,
+    stamper: &Stamper,
+    lapse_after: Duration,
+) -> Result<ActOutcome, SqlError> {
     let row = shop_order::Entity::find_by_id(act.order_id.get()).one(tx).await?;
-    let Some(order) = row.map(rows::order).transpose()? else { return Ok(Changed::NotFound) };
+    let Some(order) = row.map(rows::order).transpose()? else { return Ok(ActOutcome::NotFound) };
     if act.owner.is_some_and(|owner| owner != order.user_id) {
-        return Ok(Changed::NotFound);
+        return Ok(ActOutcome::NotFound);
     }
-    let change = match apply(&order, &act.input, act.now) {
+    let change = match transition::apply(&order, &act.input, now) {
         Ok(change) => change,
-        // Not remembered as received: an event that is wrong is looked at again, and in the end by a person.
-        Err(refusal) if refusal != Refusal::NothingToDo => return Ok(Changed::Refused(refusal, order.status())),
+        // Left out of the inbox: a wrong event is redelivered, and in the end is a dead letter for a person to decide on.
+        Err(refusal) if refusal != Refusal::NothingToDo => return Ok(ActOutcome::Refused(refusal, order.status())),
         Err(refusal) => {
-            let is_first = receive(tx, act).await?;
-            return Ok(if is_first { Changed::Refused(refusal, order.status()) } else { Changed::Repeated });
+            let is_first = record_received(tx, act.inbox, now).await?;
+            return Ok(if is_first { ActOutcome::Refused(refusal, order.status()) } else { ActOutcome::Repeated });
         }
     };
-    if !receive(tx, act).await? {
-        return Ok(Changed::Repeated);
+    if !record_received(tx, act.inbox, now).await? {
+        return Ok(ActOutcome::Repeated);
     }
     let saved = shop_order::Entity::update_many()
         .set(rows::changed_columns(&change.order, lapse_after))
@@ -234,14 +229,22 @@ async fn change(tx: &Tx, act: &Act, lapse_after: Duration) -> Result<Changed, Sq
         .exec(tx)
         .await?;
     if saved.rows_affected == 0 {
-        // Another replica was faster; the transaction runs again and decides anew.
-        return Err(SqlError::Busy(format!("order {} has another version by now", order.order_id)));
+        // Another replica changed the order since it was read: `Busy` runs the transaction again on the new version.
+        return Err(SqlError::Busy(format!("order {} was changed concurrently", order.order_id)));
     }
-    let step = rows::step_row(&change.order, change.step, change.at, (act.cause, change.detail.clone()));
+    let step = rows::step_row(&change.order, change.step, change.at, act.cause, change.detail.clone());
     order_step::Entity::insert(step).exec_without_returning(tx).await?;
-    if let Some(told) = &change.told {
-        let envelope = told.stamped(&act.stamper).map_err(|error| SqlError::Failed(error.to_string()))?;
+    if let Some(event) = &change.event {
+        let envelope = event.stamped(stamper).map_err(|error| SqlError::Failed(error.to_string()))?;
         outbox::add(tx, &[envelope]).await?;
     }
-    Ok(Changed::Applied(Box::new(change)))
+    Ok(ActOutcome::Applied(Box::new(change)))
+}
+
+/// Records a received event in the inbox. Returns false if it was there before.
+async fn record_received(tx: &Tx, event: Option<Cause>, now: Timestamp) -> Result<bool, SqlError> {
+    match event {
+        Some(Cause { queue, event_id }) => inbox::record(tx, queue, event_id, now).await,
+        None => Ok(true),
+    }
 }

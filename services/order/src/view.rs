@@ -1,4 +1,4 @@
-//! The order and its timeline as the API shows them.
+//! JSON of an order and its timeline.
 
 use axum::{
     Json,
@@ -11,9 +11,9 @@ use souk_kit::extract::etag;
 use souk_values::{Money, OrderId, OrderItemId, ProductId, Timestamp, UserId};
 use utoipa::ToSchema;
 
-use crate::order::{Detail, Order, Status, Step, StepKind};
+use crate::order::{Order, OrderStatus, Step, StepDetail, StepKind};
 
-/// An order.
+/// An order with its lines, milestones and status.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Order, example = json!({
@@ -31,68 +31,68 @@ use crate::order::{Detail, Order, Status, Step, StepKind};
     "confirmedAt": "2026-01-31T12:00:00.250Z", "version": 2
 }))]
 pub(crate) struct OrderView {
-    /// Which order.
+    /// Id of the order.
     order_id: OrderId,
-    /// Whose.
+    /// Id of the customer who placed it.
     user_id: UserId,
-    /// When it was placed.
+    /// Time of placing the order (RFC 3339, UTC).
     order_date: Timestamp,
-    /// The latest milestone; the times say the rest.
-    status: Status,
-    /// Sum of its items.
+    /// Latest milestone; the `...At` fields give the time of each.
+    status: OrderStatus,
+    /// Sum of the items' prices times quantities.
     total_amount: Money,
-    /// What was ordered.
+    /// Ordered products at the prices of the time of placing.
     items: Vec<ItemView>,
-    /// Where it goes.
+    /// Address to which the order is shipped.
     shipping_address: ShippingAddress,
-    /// When it is paid.
+    /// Time of payment: `prepaid` or `onDelivery`.
     payment_terms: PaymentTerms,
-    /// Until when a confirmed prepaid order can be paid.
+    /// Deadline for payment; absent until confirmed and for `onDelivery`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pay_by: Option<Timestamp>,
-    /// Why it was cancelled.
+    /// Reason for the cancellation; absent unless cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_reason: Option<CancelReason>,
-    /// With `out_of_stock`: which lines, and what there was.
+    /// Lines that were out of stock; absent unless `cancelReason` is `out_of_stock`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     refused_lines: Vec<RefusedLine>,
-    /// When its stock was reserved.
+    /// Time at which the stock was reserved; absent before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed_at: Option<Timestamp>,
-    /// When its money was captured.
+    /// Time at which the payment was captured; absent before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_at: Option<Timestamp>,
-    /// When it was shipped.
+    /// Time at which the order was shipped; absent before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     shipped_at: Option<Timestamp>,
-    /// When it was delivered.
+    /// Time at which the order was delivered; absent before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivered_at: Option<Timestamp>,
-    /// When it was cancelled.
+    /// Time at which the order was cancelled; absent unless cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancelled_at: Option<Timestamp>,
-    /// When all of its money was returned.
+    /// Time at which the payment was refunded completely; absent before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunded_at: Option<Timestamp>,
-    /// Grows by one with each change.
+    /// Version of the order: 1 when placed, plus one for each change.
     version: i64,
 }
 
-/// One product of an order.
+/// One line of an order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderItem)]
 pub(crate) struct ItemView {
-    /// This line.
+    /// Id of this line.
     order_item_id: OrderItemId,
-    /// What was bought.
+    /// Id of the ordered product.
     product_id: ProductId,
-    /// Its name then.
+    /// Name of the product at the time of placing.
     name: String,
-    /// 1 to 99.
+    /// Number of units, 1 to 99.
     quantity: u32,
-    /// For one, then.
+    /// Price of one unit at the time of placing.
     price: Money,
 }
 
@@ -133,32 +133,32 @@ impl From<Order> for OrderView {
     }
 }
 
-/// An order as an answer, with its `ETag`.
-pub(crate) struct Shown(pub Order);
+/// Response with an order and its `ETag`.
+pub(crate) struct OrderResponse(pub(crate) Order);
 
-impl IntoResponse for Shown {
+impl IntoResponse for OrderResponse {
     fn into_response(self) -> Response {
         let tag = etag(self.0.version, None);
         (StatusCode::OK, [(header::ETAG, tag)], Json(OrderView::from(self.0))).into_response()
     }
 }
 
-/// A step of an order's timeline.
+/// One step of an order's timeline.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "at": "2026-01-31T12:00:00.250Z", "step": "confirmed", "cause": "019c13f8-2a00-7000-8000-000000000001"
 }))]
 pub(crate) struct TimelineEntry {
-    /// When it became true.
+    /// Time of the step (RFC 3339, UTC).
     at: Timestamp,
-    /// What happened.
+    /// Kind of the step, such as `confirmed`.
     step: StepKind,
-    /// The event or request that caused it; no two steps of an order share one.
+    /// Event or request that caused the step; unique within the order.
     cause: String,
-    /// More about it.
+    /// Details of the step; absent if its kind has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<Detail>,
+    detail: Option<StepDetail>,
 }
 
 impl From<Step> for TimelineEntry {

@@ -1,12 +1,9 @@
-//! Wakes requests and streams that wait for an order to change. They then read the store, and do so
-//! every second anyway: a wake-up may be missed, a change may not.
+//! Wakes requests and streams that wait for an order to change. A wake-up is only a hint and may be lost, so
+//! waiters also read the store every second.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use souk_bus::Signal;
 use souk_values::OrderId;
 use tokio::sync::{
@@ -15,48 +12,45 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often whoever waits looks at the store though nobody woke it.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(1);
 
-/// Who waits for which order. Cloning shares it.
+/// The waiters for each order. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Waiters(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    waiting: Mutex<HashMap<OrderId, watch::Sender<()>>>,
-    closed: CancellationToken,
+    by_order: Mutex<HashMap<OrderId, watch::Sender<()>>>,
+    stopped: CancellationToken,
 }
 
-/// A wait for one order's next change. Begin it before reading the order.
+/// Waits for changes of one order. Subscribe before reading the order, or a change in between is missed.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct Waiter {
     order: OrderId,
     woken: watch::Receiver<()>,
     waiters: Waiters,
 }
 
 impl Waiters {
-    /// Begins to wait for `order`.
-    pub(crate) fn wait_for(&self, order: OrderId) -> Waiting {
-        let woken = self.waiting().entry(order).or_default().subscribe();
-        Waiting { order, woken, waiters: self.clone() }
+    pub(crate) fn subscribe(&self, order: OrderId) -> Waiter {
+        let woken = self.0.by_order.lock().entry(order).or_default().subscribe();
+        Waiter { order, woken, waiters: self.clone() }
     }
 
-    /// Wakes whoever waits for `order`.
     pub(crate) fn wake(&self, order: OrderId) {
-        if let Some(waiting) = self.waiting().get(&order) {
-            waiting.send_replace(());
+        if let Some(sender) = self.0.by_order.lock().get(&order) {
+            sender.send_replace(());
         }
     }
 
     fn wake_all(&self) {
-        for waiting in self.waiting().values() {
-            waiting.send_replace(());
+        for sender in self.0.by_order.lock().values() {
+            sender.send_replace(());
         }
     }
 
-    /// Passes on what other replicas tell, until `stop`; then nobody waits any longer.
+    /// Wakes the waiters of orders that other replicas changed, until `stop`; that ends every wait.
     pub(crate) async fn run(self, mut signals: broadcast::Receiver<Signal>, stop: CancellationToken) {
         loop {
             let signal = tokio::select! { () = stop.cancelled() => break, signal = signals.recv() => signal };
@@ -71,33 +65,29 @@ impl Waiters {
                 Err(RecvError::Closed) => stop.cancelled().await,
             }
         }
-        self.0.closed.cancel();
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<()>>> {
-        // The map is whole after each statement, so poison means nothing here.
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.stopped.cancel();
     }
 }
 
-impl Waiting {
-    /// Waits until the order may have changed. False: the service stops, so answer with what there is.
+impl Waiter {
+    /// Waits until the order may have changed. Returns false if the service stops.
     pub(crate) async fn changed(&mut self) -> bool {
-        // Real time on purpose: the pace of looking, not a term of the business.
+        // Real time on purpose: the pace of polling is no term of the business.
         tokio::select! {
             _ = self.woken.changed() => true,
-            () = tokio::time::sleep(LOOK) => true,
-            () = self.waiters.0.closed.cancelled() => false,
+            () = tokio::time::sleep(POLL) => true,
+            () = self.waiters.0.stopped.cancelled() => false,
         }
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut waiting = self.waiters.waiting();
-        let is_last = waiting.get(&self.order).is_some_and(|sender| sender.receiver_count() <= 1);
+        let mut by_order = self.waiters.0.by_order.lock();
+        // This waiter's own receiver still counts. No other can be added meanwhile: `subscribe` takes the same lock.
+        let is_last = by_order.get(&self.order).is_some_and(|sender| sender.receiver_count() <= 1);
         if is_last {
-            waiting.remove(&self.order);
+            by_order.remove(&self.order);
         }
     }
 }
@@ -109,18 +99,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_wake_up_between_asking_and_waiting_is_not_missed_and_nothing_is_left_behind() {
+    async fn a_wake_up_between_subscribing_and_waiting_is_not_missed_and_nothing_is_left_behind() {
         let waiters = Waiters::default();
         let order = OrderId::new(7).unwrap();
-        let mut first = waiters.wait_for(order);
-        let mut second = waiters.wait_for(order);
+        let mut first = waiters.subscribe(order);
+        let mut second = waiters.subscribe(order);
         waiters.wake(order);
         let both = async { first.changed().await && second.changed().await };
-        assert!(tokio::time::timeout(LOOK / 2, both).await.unwrap());
+        assert!(tokio::time::timeout(POLL / 2, both).await.unwrap());
         drop(first);
-        assert_eq!(waiters.waiting().len(), 1);
+        assert_eq!(waiters.0.by_order.lock().len(), 1);
         drop(second);
-        assert!(waiters.waiting().is_empty());
+        assert!(waiters.0.by_order.lock().is_empty());
     }
 
     #[tokio::test]
@@ -129,9 +119,9 @@ mod tests {
         let (_sender, signals) = broadcast::channel(1);
         let stop = CancellationToken::new();
         let running = tokio::spawn(waiters.clone().run(signals, stop.clone()));
-        let mut waiting = waiters.wait_for(OrderId::new(7).unwrap());
+        let mut waiter = waiters.subscribe(OrderId::new(7).unwrap());
         stop.cancel();
         running.await.unwrap();
-        assert!(!waiting.changed().await);
+        assert!(!waiter.changed().await);
     }
 }

@@ -1,28 +1,29 @@
-//! What handlers, consumer and tasks share, and the one way in which an account is changed.
+//! Shared state of handlers, consumers and tasks, and the one way to change an order's payments.
 
 use std::sync::Arc;
 
-use souk_bus::Stamper;
+use souk_bus::{Cause, Stamper};
+use souk_kit::{Deps, StartError};
 use souk_peers::OrderPeer;
 use souk_values::{Clock, Currency, IdGen, OrderId};
 
 use crate::{
-    account::{Account, Decision, Fact, Fresh},
-    config::PaymentConfig,
+    config::{PaymentConfig, ProviderName},
     error::PaymentError,
     metrics,
+    order_payments::{Decision, NextRefund, OrderPayments, PaymentEvent},
     payment::{Payment, RefundStatus},
-    provider::Provider,
+    provider::{PaymentProvider, Provider, sandbox::Sandbox, stripe::Stripe},
     refunding,
-    store::{Cause, Change, OpenRefund, PaymentStore, Saved, StoreError},
+    store::{Change, OpenRefund, PaymentStore, Saved, StoreError},
 };
 
-/// How often a change is decided anew when others change the same account.
+/// Attempts to save a change while other requests change the same order.
 pub(crate) const ATTEMPTS: usize = 16;
 
-/// What handlers, consumer and tasks share. Cloning shares it.
+/// Shared state of handlers, consumers and tasks. Cloning shares it.
 #[derive(Debug, Clone)]
-pub struct App {
+pub(crate) struct App {
     pub(crate) store: Arc<dyn PaymentStore>,
     pub(crate) provider: Provider,
     pub(crate) orders: OrderPeer,
@@ -33,88 +34,120 @@ pub struct App {
     pub(crate) currency: Currency,
 }
 
-/// What is to be done with an account that was read.
+/// Result of a decision on an order's payments.
 pub(crate) enum Step<T> {
-    /// Save this, then answer that.
+    /// Save the change, then return the value.
     Save(Decision, T),
-    /// Answer this; nothing changes.
-    Leave(T),
+    /// Return the value; nothing changes.
+    Unchanged(T),
 }
 
-/// What became of a step.
-pub(crate) enum Tried<T> {
-    /// It is done.
+/// Result of an attempt to change an order's payments.
+pub(crate) enum ChangeOutcome<T> {
     Done(T),
-    /// Somebody changed the account meanwhile; nothing is done.
+    /// Another change was saved in between; nothing is done.
     Conflict,
-    /// The causing event had its effect before; nothing is done.
+    /// The causing event was applied before; nothing is done.
     Duplicate,
 }
 
 impl App {
-    /// What a new row may need.
-    pub(crate) fn fresh(&self) -> Fresh {
-        Fresh { refund_id: self.ids.next(), now: self.clock.now() }
+    /// Connects `store` with the configured provider.
+    ///
+    /// Errors: the sandbox's ledger cannot be opened; no HTTP client can be made.
+    pub(crate) async fn open(
+        config: PaymentConfig,
+        store: Arc<dyn PaymentStore>,
+        deps: &Deps,
+    ) -> Result<Self, StartError> {
+        let clock = Arc::clone(&deps.clock);
+        let provider: Arc<dyn PaymentProvider> = match config.provider {
+            ProviderName::Sandbox => {
+                let secret = config.sandbox_webhook_secret.clone();
+                Arc::new(Sandbox::open(&config.sandbox_ledger_url, secret, Arc::clone(&clock)).await?)
+            }
+            ProviderName::Stripe => {
+                let stripe = Stripe::new(config.stripe_account(), store.clone(), Arc::clone(&clock));
+                let unusable = |error| StartError::Other(format!("no HTTP client for Stripe can be made: {error}"));
+                Arc::new(stripe.map_err(unusable)?)
+            }
+        };
+        Ok(Self {
+            store,
+            provider: Provider::new(provider, &config, Arc::clone(&clock)),
+            orders: OrderPeer::new(&deps.peers, "payment"),
+            clock,
+            ids: deps.ids.clone(),
+            stamper: deps.stamper(),
+            config: Arc::new(config),
+            currency: deps.shop.currency,
+        })
     }
 
-    /// Reads the account of `order`, lets `decide` say what becomes of it, and saves that until nobody
-    /// else changed it in between.
+    pub(crate) fn next_refund(&self) -> NextRefund {
+        NextRefund { refund_id: self.ids.next(), now: self.clock.now() }
+    }
+
+    /// Reads the payments of `order`, decides on them and saves the decision; repeats all of it after a conflict.
+    ///
+    /// Errors: `Contended` after [`ATTEMPTS`] conflicts.
     pub(crate) async fn change<T>(
         &self,
         order: OrderId,
         cause: Option<Cause>,
-        decide: impl Fn(Option<Account>) -> Step<T> + Send + Sync,
-    ) -> Result<Tried<T>, PaymentError> {
+        decide: impl Fn(Option<OrderPayments>) -> Step<T> + Send + Sync,
+    ) -> Result<ChangeOutcome<T>, PaymentError> {
         for _ in 0..ATTEMPTS {
             match self.try_change(order, cause, &decide).await? {
-                Tried::Conflict => {}
-                tried => return Ok(tried),
+                ChangeOutcome::Conflict => {}
+                outcome => return Ok(outcome),
             }
         }
         Err(PaymentError::Contended)
     }
 
-    /// The same, once.
+    /// Makes one attempt of [`App::change`].
     pub(crate) async fn try_change<T>(
         &self,
         order: OrderId,
         cause: Option<Cause>,
-        decide: impl Fn(Option<Account>) -> Step<T> + Send + Sync,
-    ) -> Result<Tried<T>, PaymentError> {
-        let before = self.store.account(order).await?;
-        let (Decision { account: after, facts }, answer) = match decide(before.clone()) {
-            Step::Leave(answer) => return Ok(Tried::Done(answer)),
-            Step::Save(decision, answer) => (decision, answer),
+        decide: impl Fn(Option<OrderPayments>) -> Step<T> + Send + Sync,
+    ) -> Result<ChangeOutcome<T>, PaymentError> {
+        let before = self.store.order_payments(order).await?;
+        let (Decision { after, events }, value) = match decide(before.clone()) {
+            Step::Unchanged(value) => return Ok(ChangeOutcome::Done(value)),
+            Step::Save(decision, value) => (decision, value),
         };
-        let events = facts.iter().map(|fact| self.stamp(fact)).collect::<Result<_, _>>()?;
+        let envelopes = events.iter().map(|event| self.stamp(event)).collect::<Result<_, _>>()?;
         let due = newly_due(before.as_ref(), &after);
-        let change = Change { before, after, events, cause, now: self.clock.now() };
+        let change = Change { before, after, events: envelopes, cause, now: self.clock.now() };
         match self.store.save(change).await {
             Ok(Saved::Done) => {
-                metrics::tell(&facts);
+                metrics::record(&events);
+                // Each refund is on disk by now: if the process ends here, settling sends it.
                 for refund in due {
-                    refunding::start(self.clone(), refund);
+                    refunding::spawn_send(self.clone(), refund);
                 }
-                Ok(Tried::Done(answer))
+                Ok(ChangeOutcome::Done(value))
             }
-            Ok(Saved::Duplicate) => Ok(Tried::Duplicate),
-            Err(StoreError::Conflict) => Ok(Tried::Conflict),
+            Ok(Saved::Duplicate) => Ok(ChangeOutcome::Duplicate),
+            Err(StoreError::Conflict) => Ok(ChangeOutcome::Conflict),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn stamp(&self, fact: &Fact) -> Result<souk_events::Envelope, PaymentError> {
-        let envelope = match fact {
-            Fact::Succeeded(event) => self.stamper.stamp(event),
-            Fact::Failed(event) => self.stamper.stamp(event),
-            Fact::Refunded(event) => self.stamper.stamp(event),
+    fn stamp(&self, event: &PaymentEvent) -> Result<souk_events::Envelope, PaymentError> {
+        let envelope = match event {
+            PaymentEvent::Succeeded(event) => self.stamper.stamp(event),
+            PaymentEvent::Failed(event) => self.stamper.stamp(event),
+            PaymentEvent::Refunded(event) => self.stamper.stamp(event),
         };
         Ok(envelope?)
     }
 }
 
-/// The refunds that this change makes due by themselves.
-fn newly_due(before: Option<&Account>, after: &Account) -> Vec<OpenRefund> {
+/// Returns the automatic refunds that are due after a change and were not before.
+fn newly_due(before: Option<&OrderPayments>, after: &OrderPayments) -> Vec<OpenRefund> {
     let known = |payment: &Payment, refund_id| {
         before
             .and_then(|before| before.payment(payment.payment_id))
@@ -123,7 +156,7 @@ fn newly_due(before: Option<&Account>, after: &Account) -> Vec<OpenRefund> {
     let mut due = Vec::new();
     for payment in &after.payments {
         for refund in &payment.refunds {
-            let is_due = refund.status == RefundStatus::Processing && refund.asked.is_none();
+            let is_due = refund.status == RefundStatus::Processing && refund.request.is_none();
             if is_due && !known(payment, refund.refund_id) {
                 due.push(OpenRefund {
                     order_id: payment.order_id,

@@ -1,51 +1,54 @@
-//! From a claim to its outcome: the claim is on disk before the provider hears of it, the provider is
-//! charged once, and what it says is recorded.
+//! Charging an order: the claim is on disk before the provider is called, and the provider is called once.
 
 use souk_bus::trace;
 use souk_values::{OrderId, PaymentId, Secret, UserId};
 
 use crate::{
-    account::{Account, Decision, OrderNews},
-    app::{ATTEMPTS, App, Step, Tried},
+    app::{ATTEMPTS, App, ChangeOutcome, Step},
     error::PaymentError,
+    order_payments::{Decision, KnownOrder, OrderPayments},
     payment::{FailureCode, Payment, RequestKey},
-    provider::{Charge, ProviderError},
-    store::KeyHit,
+    provider::{ChargeOutcome, ProviderError},
+    store::KeyMatch,
 };
 
-/// What came of asking for a payment.
-enum Claimed {
-    /// It is claimed, and may be charged by whoever got this: nobody else gets it.
+/// Result of a request to pay.
+enum Claim {
+    /// A new payment. Only the caller that received this may charge it.
     New(Payment),
-    /// The key was used before; this is what it made, as it now is.
-    Before(Payment),
+    /// The payment that an earlier request with the same key made, in its current state.
+    Replayed(Payment),
 }
 
-/// The payment that `caller` asked for with `key` before. Errors: the key came with another body.
-pub(crate) async fn asked_before(app: &App, caller: UserId, key: &RequestKey) -> Result<Option<Payment>, PaymentError> {
-    let Some(hit) = app.store.payment_under(caller, &key.key_hash).await? else { return Ok(None) };
-    answer_again(app, hit, key).await.map(Some)
+/// Returns the payment that `caller` already made with `key`, in its current state.
+///
+/// Errors: the earlier request had another body.
+pub(crate) async fn find_replay(app: &App, caller: UserId, key: &RequestKey) -> Result<Option<Payment>, PaymentError> {
+    let Some(earlier) = app.store.payment_by_key(caller, &key.key_hash).await? else { return Ok(None) };
+    replay(app, earlier, key).await.map(Some)
 }
 
-/// The payment that a key made. Errors: the key came with another body.
-pub(crate) async fn answer_again(app: &App, hit: KeyHit, key: &RequestKey) -> Result<Payment, PaymentError> {
-    if hit.body_hash != key.body_hash {
+/// Returns the payment of an earlier request with the same key, in its current state.
+///
+/// Errors: the earlier request had another body.
+pub(crate) async fn replay(app: &App, earlier: KeyMatch, key: &RequestKey) -> Result<Payment, PaymentError> {
+    if earlier.body_hash != key.body_hash {
         return Err(PaymentError::KeyReused);
     }
-    let account = app.store.account(hit.order_id).await?.ok_or(PaymentError::NotFound)?;
-    account.payment(hit.payment_id).cloned().ok_or(PaymentError::NotFound)
+    let order_payments = app.store.order_payments(earlier.order_id).await?.ok_or(PaymentError::NotFound)?;
+    order_payments.payment(earlier.payment_id).cloned().ok_or(PaymentError::NotFound)
 }
 
-/// What order says of `order` now; `None` when it does not answer and the copy decides.
+/// Fetches the current order; `None` when order is unavailable and payment's own copy decides.
 ///
-/// Errors: there is no such order; order does not answer and there is no copy.
-async fn ask_order(app: &App, order: OrderId) -> Result<Option<OrderNews>, PaymentError> {
+/// Errors: there is no such order; order is unavailable and there is no copy.
+async fn fetch_order(app: &App, order: OrderId) -> Result<Option<KnownOrder>, PaymentError> {
     match app.orders.order(order).await {
-        Ok(Some(now)) => Ok(Some(now.into())),
+        Ok(Some(current)) => Ok(Some(current.into())),
         Ok(None) => Err(PaymentError::OrderNotFound),
-        Err(error) => match app.store.account(order).await? {
+        Err(error) => match app.store.order_payments(order).await? {
             Some(_) => {
-                tracing::warn!(order.id = %order, error = %error, "order does not answer; payment's own copy decides");
+                tracing::warn!(order.id = %order, error = %error, "order is unavailable; payment's own copy decides");
                 Ok(None)
             }
             None => Err(error.into()),
@@ -53,9 +56,7 @@ async fn ask_order(app: &App, order: OrderId) -> Result<Option<OrderNews>, Payme
     }
 }
 
-/// Pays `order` for `payer` with the card of `token`, or answers what `key` made before.
-///
-/// It runs on a task of its own: a caller who goes away does not stop what was begun.
+/// Pays `order` for `payer` with the card of `token`, or returns the payment that `key` made before.
 pub(crate) async fn pay(
     app: &App,
     order: OrderId,
@@ -65,34 +66,36 @@ pub(crate) async fn pay(
 ) -> Result<Payment, PaymentError> {
     let app = app.clone();
     let work = async move {
-        let news = ask_order(&app, order).await?;
-        match claim(&app, order, payer, &key, news.as_ref()).await? {
-            Claimed::New(payment) => Ok(charge(&app, payment, &token).await),
-            Claimed::Before(payment) => Ok(payment),
+        let latest = fetch_order(&app, order).await?;
+        match claim(&app, order, payer, &key, latest.as_ref()).await? {
+            Claim::New(payment) => Ok(charge(&app, payment, &token).await),
+            Claim::Replayed(payment) => Ok(payment),
         }
     };
+    // A task of its own: a caller that disconnects must not stop a charge between the provider and its record.
     tokio::spawn(trace::within(trace::current(), work)).await?
 }
 
-/// Claims `order` for one attempt by `payer`, with what order said of it in the same transaction.
+/// Claims `order` for one attempt by `payer`, and applies its latest version in the same transaction.
 async fn claim(
     app: &App,
     order: OrderId,
     payer: UserId,
     key: &RequestKey,
-    news: Option<&OrderNews>,
-) -> Result<Claimed, PaymentError> {
+    latest: Option<&KnownOrder>,
+) -> Result<Claim, PaymentError> {
     for attempt in 0..ATTEMPTS {
+        // A conflict can come from a concurrent request with the same key, whose payment is then replayed.
         if attempt > 0
-            && let Some(payment) = asked_before(app, payer, key).await?
+            && let Some(payment) = find_replay(app, payer, key).await?
         {
-            return Ok(Claimed::Before(payment));
+            return Ok(Claim::Replayed(payment));
         }
         let payment_id = app.ids.next();
-        let decide = |known| decide_claim(app, known, payment_id, payer, key, news);
+        let decide = |known| decide_claim(app, known, payment_id, payer, key, latest);
         match app.try_change(order, None, decide).await? {
-            Tried::Done(answer) => return answer,
-            Tried::Conflict | Tried::Duplicate => {}
+            ChangeOutcome::Done(claim) => return claim,
+            ChangeOutcome::Conflict | ChangeOutcome::Duplicate => {}
         }
     }
     Err(PaymentError::Contended)
@@ -100,107 +103,107 @@ async fn claim(
 
 fn decide_claim(
     app: &App,
-    known: Option<Account>,
+    known: Option<OrderPayments>,
     payment_id: PaymentId,
     payer: UserId,
     key: &RequestKey,
-    news: Option<&OrderNews>,
-) -> Step<Result<Claimed, PaymentError>> {
-    let learned = news.and_then(|news| Account::learn(known.clone(), news, app.fresh()));
-    let Some(account) = learned.clone().or(known) else {
-        return Step::Leave(Err(PaymentError::OrderNotFound));
+    latest: Option<&KnownOrder>,
+) -> Step<Result<Claim, PaymentError>> {
+    let updated = latest.and_then(|latest| OrderPayments::apply_order(known.clone(), latest, app.next_refund()));
+    let Some(current) = updated.clone().or(known) else {
+        return Step::Unchanged(Err(PaymentError::OrderNotFound));
     };
-    // A request with this key that was answered in between.
-    if let Some(payment) = account.payments.iter().find(|payment| payment.user_id == payer && payment.key == *key) {
-        return Step::Leave(Ok(Claimed::Before(payment.clone())));
+    // A concurrent request with the same key may have finished since the key was looked up.
+    if let Some(payment) = current.payments.iter().find(|payment| payment.user_id == payer && payment.key == *key) {
+        return Step::Unchanged(Ok(Claim::Replayed(payment.clone())));
     }
-    let claimed = account.claim(payment_id, payer, key.clone(), app.clock.now());
-    let new = |account: &Account| account.payment(payment_id).cloned().ok_or(PaymentError::NotFound);
-    match (claimed, learned) {
-        (Ok(account), _) => {
-            let answer = new(&account).map(Claimed::New);
-            Step::Save(Decision { account, facts: Vec::new() }, answer)
+    let claimed = current.claim(payment_id, payer, key.clone(), app.clock.now());
+    match (claimed, updated) {
+        (Ok(after), _) => {
+            let payment = after.payment(payment_id).cloned().ok_or(PaymentError::NotFound);
+            Step::Save(Decision { after, events: Vec::new() }, payment.map(Claim::New))
         }
-        // What order said is kept though the claim is refused.
-        (Err(refusal), Some(learned)) => Step::Save(Decision { account: learned, facts: Vec::new() }, Err(refusal)),
-        (Err(refusal), None) => Step::Leave(Err(refusal)),
+        // The newer order is worth saving although the claim is refused.
+        (Err(refusal), Some(after)) => Step::Save(Decision { after, events: Vec::new() }, Err(refusal)),
+        (Err(refusal), None) => Step::Unchanged(Err(refusal)),
     }
 }
 
-/// Charges a payment that was just claimed. Answers it as it then is; it stays `processing` whenever
-/// its outcome is not known for certain, and settling asks.
+/// Charges a payment that was just claimed and returns its current state. It stays `processing` whenever its outcome is
+/// not certain; settling then queries the provider.
 async fn charge(app: &App, payment: Payment, token: &Secret) -> Payment {
-    let (order, id) = (payment.order_id, payment.payment_id);
-    let noted = match app.provider.charge(id, payment.amount, token).await {
-        Ok(charge) => note(app, order, id, charge).await,
+    let order = payment.order_id;
+    let id = payment.payment_id;
+    let recorded = match app.provider.charge(id, payment.amount, token).await {
+        Ok(outcome) => record(app, order, id, outcome).await,
         Err(error @ (ProviderError::Unsent(_) | ProviderError::Refused(_))) => {
-            tracing::warn!(payment.id = %id, error = %error, "provably nothing was charged; the payment fails");
-            note_refused(app, order, id, FailureCode::ProviderUnavailable).await
+            tracing::warn!(payment.id = %id, error = %error, "the charge was provably not accepted; the payment failed");
+            record_failure(app, order, id, FailureCode::ProviderUnavailable).await
         }
         Err(error @ (ProviderError::Lost(_) | ProviderError::Store(_))) => {
-            tracing::warn!(payment.id = %id, error = %error, "the outcome is not known; the provider will be asked");
+            tracing::warn!(payment.id = %id, error = %error, "the outcome of the charge is unknown; it will be settled");
             Ok(None)
         }
     };
-    match noted {
+    match recorded {
         Ok(Some(settled)) => settled,
         Ok(None) => payment,
         Err(error) => {
-            tracing::error!(payment.id = %id, error = %error, "an outcome was not recorded; it will be asked for");
+            tracing::error!(payment.id = %id, error = %error, "the outcome of the charge was not recorded; it will be settled");
             payment
         }
     }
 }
 
-/// Records what the provider said of a charge. Answers the payment as it then is; `None` when the
-/// provider said nothing final.
-pub(crate) async fn note(
+/// Records the outcome of a charge. Returns the payment in its current state; `None` while the outcome is not final.
+pub(crate) async fn record(
     app: &App,
     order: OrderId,
     payment: PaymentId,
-    charge: Charge,
+    outcome: ChargeOutcome,
 ) -> Result<Option<Payment>, PaymentError> {
-    match charge {
-        Charge::Captured { at } => {
-            let decide =
-                |known: Option<Account>| step(known, payment, |account| account.captured(payment, at, app.fresh()));
+    match outcome {
+        ChargeOutcome::Captured { at } => {
+            let decide = |known: Option<OrderPayments>| {
+                step(known, payment, |known| known.record_capture(payment, at, app.next_refund()))
+            };
             done(app.change(order, None, decide).await?)
         }
-        Charge::Declined(code) => note_refused(app, order, payment, code).await,
-        // Closed before it was charged: no charge under this key is taken any more.
-        Charge::Closed => note_refused(app, order, payment, FailureCode::ProviderUnavailable).await,
-        Charge::Pending | Charge::Unknown => Ok(None),
+        ChargeOutcome::Declined(code) => record_failure(app, order, payment, code).await,
+        // Closed before it was charged: the provider refuses every later charge under this key.
+        ChargeOutcome::Closed => record_failure(app, order, payment, FailureCode::ProviderUnavailable).await,
+        ChargeOutcome::Pending | ChargeOutcome::Unknown => Ok(None),
     }
 }
 
-async fn note_refused(
+async fn record_failure(
     app: &App,
     order: OrderId,
     payment: PaymentId,
     code: FailureCode,
 ) -> Result<Option<Payment>, PaymentError> {
-    let decide = |known: Option<Account>| step(known, payment, |account| account.refused(payment, code));
+    let decide = |known: Option<OrderPayments>| step(known, payment, |known| known.record_failure(payment, code));
     done(app.change(order, None, decide).await?)
 }
 
 fn step(
-    known: Option<Account>,
+    known: Option<OrderPayments>,
     payment: PaymentId,
-    decide: impl Fn(Account) -> Option<Decision>,
+    decide: impl Fn(OrderPayments) -> Option<Decision>,
 ) -> Step<Option<Payment>> {
-    let Some(account) = known else { return Step::Leave(None) };
-    match decide(account.clone()) {
+    let Some(known) = known else { return Step::Unchanged(None) };
+    match decide(known.clone()) {
         Some(decision) => {
-            let answer = decision.account.payment(payment).cloned();
-            Step::Save(decision, answer)
+            let payment = decision.after.payment(payment).cloned();
+            Step::Save(decision, payment)
         }
-        None => Step::Leave(account.payment(payment).cloned()),
+        None => Step::Unchanged(known.payment(payment).cloned()),
     }
 }
 
-fn done(tried: Tried<Option<Payment>>) -> Result<Option<Payment>, PaymentError> {
-    match tried {
-        Tried::Done(payment) => Ok(payment),
-        Tried::Conflict | Tried::Duplicate => Err(PaymentError::Contended),
+fn done(outcome: ChangeOutcome<Option<Payment>>) -> Result<Option<Payment>, PaymentError> {
+    match outcome {
+        ChangeOutcome::Done(payment) => Ok(payment),
+        ChangeOutcome::Conflict | ChangeOutcome::Duplicate => Err(PaymentError::Contended),
     }
 }

@@ -1,4 +1,4 @@
-//! The section `payment` of the configuration.
+//! Configuration of the payment service.
 
 use std::time::Duration;
 
@@ -8,45 +8,43 @@ use souk_resilience::BreakerConfig;
 use souk_values::Secret;
 use url::Url;
 
-use crate::provider::stripe::Account;
+use crate::provider::stripe::StripeAccount;
 
-/// How payment is set.
+/// The section `payment` of the configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaymentConfig {
-    /// `payment.store-url`: `sqlite:PATH`, `postgres://…`, `mysql://…` or `mssql://…`. `sqlite:payment.db`.
+    /// `sqlite:PATH`, `postgres://…`, `mysql://…` or `mssql://…`. Default: `sqlite:payment.db`.
     pub store_url: String,
-    /// `payment.provider`: who charges cards. `sandbox`.
+    /// Provider that charges cards. Default: `sandbox`.
     pub provider: ProviderName,
-    /// `payment.sandbox-ledger-url`: where the sandbox keeps what it captured. `sqlite:sandbox.db`.
+    /// Store of the sandbox's ledger. Default: `sqlite:sandbox.db`.
     pub sandbox_ledger_url: String,
-    /// `payment.sandbox-webhook-secret`: what the sandbox's webhooks are signed with. Empty: none is taken.
+    /// Key of the signatures of the sandbox's webhooks. Empty, the default, refuses every webhook.
     pub sandbox_webhook_secret: Secret,
-    /// `payment.stripe-base-url`: where Stripe is. `https://api.stripe.com`.
+    /// Base URL of Stripe's API, without a path. Default: `https://api.stripe.com`.
     pub stripe_base_url: String,
-    /// `payment.stripe-api-key`: the secret key of the account at Stripe, `sk_…` or `rk_…`.
+    /// Secret key of the account at Stripe, `sk_…` or `rk_…`.
     pub stripe_api_key: Secret,
-    /// `payment.stripe-webhook-secret`: the signing secret of the endpoint at Stripe, `whsec_…`.
+    /// Signing secret of the webhook endpoint at Stripe, `whsec_…`.
     pub stripe_webhook_secret: Secret,
-    /// `payment.provider-time-limit-ms`: how long one call of the provider may take, milliseconds. 2000.
+    /// Time limit of one call to the provider, in milliseconds. Default: 2000.
     pub provider_time_limit_ms: u64,
-    /// `payment.settle-every-ms`: how often the provider is asked about what is open, milliseconds. 2000.
+    /// Pause between two rounds of settling, in milliseconds. Default: 2000.
     pub settle_every_ms: u64,
-    /// `payment.settle-after-ms`: how old something open must be to be asked about, milliseconds; more
-    /// than the time limit. 5000.
+    /// Age from which an open payment or refund is settled, in milliseconds; more than the time limit. Default: 5000.
     pub settle_after_ms: u64,
-    /// `payment.provider-breaker`: when the provider is not called for a while. Opens when half of the
-    /// last 20 calls, and at least 10, failed; tries again after 2 s with 3 calls.
+    /// Circuit breaker of the provider. By default it opens when half of the last 20 calls, and at least 10, failed,
+    /// and admits 3 trial calls after 2 s.
     pub provider_breaker: BreakerConfig,
 }
 
-/// The providers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderName {
-    /// Pretends, with a ledger on disk.
+    /// Simulates charges, with a ledger on disk.
     Sandbox,
-    /// Stripe, for real money.
+    /// Charges cards for real money.
     Stripe,
 }
 
@@ -76,7 +74,7 @@ impl Default for PaymentConfig {
 }
 
 impl PaymentConfig {
-    /// Errors: every value that cannot be.
+    /// Errors: every invalid value, in one error.
     pub fn check(&self) -> Result<(), ConfigError> {
         let mut mistakes = Vec::new();
         if self.provider_time_limit_ms == 0 {
@@ -84,7 +82,7 @@ impl PaymentConfig {
         }
         let is_file = |url: &str| url.starts_with("sqlite:");
         if self.provider == ProviderName::Sandbox && is_file(&self.sandbox_ledger_url) && !is_file(&self.store_url) {
-            // Replicas share the store; each with a ledger of its own, they would ask different providers.
+            // Replicas share the store; with a ledger each, they would in effect have different providers.
             mistakes.push("payment.sandbox-ledger-url must be on a shared engine, as payment.store-url is".to_owned());
         }
         if self.provider == ProviderName::Stripe {
@@ -102,23 +100,27 @@ impl PaymentConfig {
         if mistakes.is_empty() { Ok(()) } else { Err(ConfigError(mistakes)) }
     }
 
-    /// What keeps Stripe from being asked. Never shows a key.
+    /// Returns the mistakes in Stripe's settings. Never contains a key.
     fn stripe_mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         let key = self.stripe_api_key.expose();
         let is_secret_key = ["sk_", "rk_"].iter().any(|prefix| key.starts_with(prefix));
         if !is_secret_key || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            mistakes.push("payment.stripe-api-key must be a secret key of Stripe's: sk_… or rk_…".to_owned());
+            mistakes.push("payment.stripe-api-key must be a secret key of a Stripe account: sk_… or rk_…".to_owned());
         }
         let secret = self.stripe_webhook_secret.expose();
         if secret.strip_prefix("whsec_").is_none_or(str::is_empty) {
-            mistakes.push("payment.stripe-webhook-secret must be the endpoint's signing secret: whsec_…".to_owned());
+            mistakes.push(
+                "payment.stripe-webhook-secret must be the signing secret of the webhook endpoint: whsec_…".to_owned(),
+            );
         }
         match Url::parse(&self.stripe_base_url) {
             Ok(url) if is_origin(&url) => {
                 if url.scheme() == "http" && key.contains("_live_") {
-                    mistakes
-                        .push("payment.stripe-base-url must be https: a live key never goes in the clear".to_owned());
+                    mistakes.push(
+                        "payment.stripe-base-url must be https, because a live key must not be sent unencrypted"
+                            .to_owned(),
+                    );
                 }
             }
             Ok(_) | Err(_) => {
@@ -128,8 +130,8 @@ impl PaymentConfig {
         mistakes
     }
 
-    pub(crate) fn stripe_account(&self) -> Account {
-        Account {
+    pub(crate) fn stripe_account(&self) -> StripeAccount {
+        StripeAccount {
             base_url: self.stripe_base_url.clone(),
             api_key: self.stripe_api_key.clone(),
             webhook_secret: self.stripe_webhook_secret.clone(),
@@ -149,7 +151,7 @@ impl PaymentConfig {
     }
 }
 
-/// Whether it names a host and nothing behind it.
+/// True for a URL of scheme, host and port only.
 fn is_origin(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.has_host()

@@ -1,4 +1,4 @@
-//! What payment refuses or fails at: status and stable code in one place.
+//! Refusals and failures of payment: HTTP status and stable code in one place.
 
 use axum::{
     http::StatusCode,
@@ -11,69 +11,60 @@ use souk_sql::SqlError;
 
 use crate::{provider::ProviderError, store::StoreError};
 
-/// Why a request or an event was refused or failed.
+/// A request or an event that was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
-    /// Unknown, or another's.
+    /// Unknown, or of another customer.
     #[error("there is no such payment")]
     NotFound,
-    /// Unknown, or another's.
+    /// Unknown, or of another customer.
     #[error("there is no such order")]
     OrderNotFound,
     /// Not confirmed yet, cancelled, or past `payBy`.
     #[error("the order cannot be paid now")]
     OrderNotPayable,
-    /// Another attempt's outcome is not known yet.
-    #[error("the order is being paid")]
+    /// The outcome of another attempt is not known yet.
+    #[error("another attempt to pay the order is in progress")]
     InProgress,
-    /// The order's amount is captured, or was and went back.
-    #[error("the order is paid")]
+    /// The order's amount is captured, refunded later or not.
+    #[error("the order is already paid")]
     AlreadyPaid,
-    /// The provider does not know the card's token.
-    #[error("the token is unknown")]
+    #[error("the provider does not know the token")]
     TokenUnknown,
-    /// Nothing of the payment can go back.
-    #[error("the payment cannot be refunded")]
+    #[error("nothing of the payment can be refunded")]
     NotRefundable,
-    /// More than is left of the capture.
-    #[error("the refund is larger than what is left")]
+    #[error("the refund exceeds the rest of the payment")]
     RefundTooLarge,
-    /// Not the payment's currency.
-    #[error("another currency")]
+    #[error("the refund is not in the currency of the payment")]
     CurrencyMismatch,
-    /// The key came with another body before.
-    #[error("the key was used with another body")]
+    /// The idempotency key was used before with another body.
+    #[error("the idempotency key was used with another body")]
     KeyReused,
-    /// No provider of this shop has this name.
-    #[error("there is no such provider")]
+    #[error("the shop does not use this provider")]
     ProviderUnknown,
-    /// The signature of a webhook is missing or wrong.
-    #[error("the signature is not the provider's")]
-    WebhookForged,
-    /// The provider's own, but not what it documents.
-    #[error("the webhook cannot be read")]
+    #[error("the webhook's signature is missing or wrong")]
+    WebhookSignatureInvalid,
+    /// Signed by the provider, but not in its documented form.
+    #[error("the webhook's body cannot be read")]
     WebhookUnreadable,
-    /// The body is larger than any webhook is.
-    #[error("the webhook is too large")]
+    #[error("the webhook's body is too large")]
     WebhookTooLarge,
-    /// Others changed the same order again and again.
-    #[error("the order was changed by others again and again")]
+    /// Every attempt to save conflicted with another change of the same order.
+    #[error("other requests keep changing the payments of this order")]
     Contended,
-    /// Order did not answer, and its order is not known here.
+    /// Order is unavailable, and payment has no copy of the order.
     #[error(transparent)]
     Order(#[from] CallError),
-    /// The provider did not answer.
     #[error(transparent)]
     Provider(#[from] ProviderError),
-    /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An event that cannot be shown as JSON.
+    /// An event cannot be serialized.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// The work ended by a defect. What it had begun is settled.
-    #[error("the work ended by a defect: {0}")]
-    Stopped(#[from] tokio::task::JoinError),
+    /// The task of the request panicked. What it had begun is settled.
+    #[error("the task of the request panicked: {0}")]
+    Panicked(#[from] tokio::task::JoinError),
 }
 
 impl From<PaymentError> for Problem {
@@ -85,43 +76,52 @@ impl From<PaymentError> for Problem {
             E::OrderNotPayable => (
                 StatusCode::CONFLICT,
                 "payment.order_not_payable",
-                "The order cannot be paid: it is not confirmed yet, it is over, or its time to pay is.",
+                "The order cannot be paid now: it is not confirmed yet, it was cancelled, or its deadline for payment \
+                 has passed.",
             ),
             E::InProgress => (
                 StatusCode::CONFLICT,
                 "payment.in_progress",
-                "The order is being paid. Ask for its payments to see how that ends.",
+                "Another attempt to pay this order is in progress. Get the order's payments to see its outcome.",
             ),
-            E::AlreadyPaid => (StatusCode::CONFLICT, "payment.already_paid", "The order is paid."),
-            E::TokenUnknown => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "payment.token_unknown", "The provider does not know this token.")
-            }
+            E::AlreadyPaid => (StatusCode::CONFLICT, "payment.already_paid", "The order is already paid."),
+            E::TokenUnknown => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "payment.token_unknown",
+                "The payment provider does not know this token. Request a new one from the provider.",
+            ),
             E::NotRefundable => (
                 StatusCode::CONFLICT,
                 "payment.not_refundable",
-                "Nothing of this payment can go back: it is not captured, or all of it went or goes back.",
+                "Nothing of this payment can be refunded: it is not captured, or all of it is refunded or being refunded.",
             ),
             E::RefundTooLarge => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "payment.refund_too_large",
-                "That is more than is left of the payment.",
+                "The amount exceeds what is left of the payment after its other refunds.",
             ),
             E::CurrencyMismatch => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "payment.currency_mismatch",
-                "A refund is in the currency of its payment.",
+                "The refund must be in the currency of its payment.",
             ),
-            E::ProviderUnknown => {
-                (StatusCode::NOT_FOUND, "payment.provider_unknown", "The shop has no provider of this name.")
-            }
-            E::WebhookForged => {
-                (StatusCode::BAD_REQUEST, "payment.webhook_signature_invalid", "The signature is not the provider's.")
-            }
-            E::WebhookUnreadable => {
-                (StatusCode::BAD_REQUEST, "payment.webhook_unreadable", "The notice is not as documented.")
-            }
+            E::ProviderUnknown => (
+                StatusCode::NOT_FOUND,
+                "payment.provider_unknown",
+                "The shop does not use a payment provider of this name.",
+            ),
+            E::WebhookSignatureInvalid => (
+                StatusCode::BAD_REQUEST,
+                "payment.webhook_signature_invalid",
+                "The signature is missing, too old, or not the provider's.",
+            ),
+            E::WebhookUnreadable => (
+                StatusCode::BAD_REQUEST,
+                "payment.webhook_unreadable",
+                "The body is not in the form that the provider documents.",
+            ),
             E::WebhookTooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", "No notice of a provider is that long.")
+                (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", "The body is larger than any webhook of a provider.")
             }
             E::KeyReused => return Idempotency::reused(),
             E::Contended => return Self::unavailable("store", &error),
@@ -130,7 +130,7 @@ impl From<PaymentError> for Problem {
             E::Store(StoreError::Sql(error)) => return Self::store(&error),
             E::Store(StoreError::Conflict) => return Self::unavailable("store", &StoreError::Conflict),
             E::Event(error) => return Self::internal(&error),
-            E::Stopped(error) => return Self::internal(&error),
+            E::Panicked(error) => return Self::internal(&error),
         };
         Self::new(status, code, detail)
     }
@@ -147,7 +147,7 @@ impl From<PaymentError> for Failure {
         match error {
             PaymentError::Store(StoreError::Sql(error)) => error.into(),
             PaymentError::Store(StoreError::Conflict) | PaymentError::Contended => Self::Unavailable(error.to_string()),
-            error => Self::Message(error.to_string()),
+            error => Self::Handling(error.to_string()),
         }
     }
 }

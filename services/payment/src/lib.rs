@@ -1,7 +1,7 @@
-//! The payment service: charges orders once, and returns what must go back.
+//! The payment service: charges each order once, and refunds what the shop may not keep.
 
-pub mod account;
 pub mod audit;
+pub mod order_payments;
 pub mod payment;
 pub mod provider;
 pub mod store;
@@ -15,82 +15,64 @@ mod metrics;
 mod refunding;
 mod routes;
 mod settling;
+mod tasks;
 
 use std::sync::Arc;
 
-use souk_kit::{Deps, Service, StartError};
-use souk_peers::OrderPeer;
+use souk_kit::{Deps, Service, ServiceParts, StartError};
+use utoipa::openapi::OpenApi;
 
 pub use config::{PaymentConfig, ProviderName};
-pub use consumers::orders as order_consumer;
 pub use error::PaymentError;
 
-pub use app::App;
+use crate::{app::App, store::OpenStore};
 
-use crate::{
-    provider::{PaymentProvider, Provider, sandbox::Sandbox, stripe::Stripe},
-    store::Opened,
-};
+const ABOUT: &str = "Charges each order once, and refunds what the shop may not keep.";
 
-/// The service, its stores opened and migrated. Errors: a wrong configuration, a store that cannot be opened.
-pub async fn build(config: PaymentConfig, deps: &Deps) -> Result<Service, StartError> {
-    let (app, Opened { store, outbox }) = open(config, deps).await?;
-    let settling = app.clone();
-    let (received, timer) = (Arc::clone(&store), Arc::clone(&deps.clock));
-    let shown = Arc::clone(&store);
-    let service = Service::new("payment", routes::router(app.clone()), openapi())
-        .consuming([consumers::orders(&app)])
-        .running(move |stop| settling::run(settling, stop))
-        .running(move |stop| store::keep_short(received, timer, stop))
-        .showing(move || shown.connections())
-        .needing("store", move || {
-            let store = Arc::clone(&store);
-            async move { store.ping().await.map_err(|error| error.to_string()) }
-        });
-    Ok(Service { outbox: Some(outbox), ..service })
-}
+#[derive(Debug)]
+pub struct Payment;
 
-/// Brings the tables of the store at `store_url` up to date; answers the names of what was applied.
-pub async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
-    Ok(store::migrate(store_url).await?)
-}
+impl Service for Payment {
+    const NAME: &'static str = "payment";
+    const PORT: u16 = 8085;
+    type Config = PaymentConfig;
 
-/// The names of what [`migrate`] would apply; changes nothing.
-pub async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
-    Ok(store::pending_migrations(store_url).await?)
-}
+    async fn build(config: PaymentConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
+        config.check()?;
+        metrics::describe();
+        let OpenStore { store, outbox } =
+            store::open(&config.store_url, Arc::clone(&deps.clock), deps.ids.clone()).await?;
+        let app = App::open(config, Arc::clone(&store), deps).await?;
+        let (router, openapi) = routes::table().finish(Self::NAME, ABOUT);
+        let counted = Arc::clone(&store);
+        let mut parts = ServiceParts::new(Self::NAME, router.with_state(app.clone()), openapi)
+            .consuming(consumers::table(&app))
+            .running(tasks::table(&app))
+            .counting_connections(move || counted.connections())
+            .ready_when("store", move || {
+                let store = Arc::clone(&store);
+                async move { store.ping().await.map_err(|error| error.to_string()) }
+            });
+        parts.outbox = Some(outbox);
+        Ok(parts)
+    }
 
-/// The document of the service's routes; needs no store.
-#[must_use]
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes::openapi()
-}
+    fn openapi() -> OpenApi {
+        routes::table().finish(Self::NAME, ABOUT).1
+    }
 
-/// What the service's routes, consumer and tasks share, its stores opened and migrated.
-pub async fn open(config: PaymentConfig, deps: &Deps) -> Result<(App, Opened), StartError> {
-    config.check()?;
-    metrics::announce();
-    let opened = store::open(&config.store_url, Arc::clone(&deps.clock), deps.ids.clone()).await?;
-    let provider: Arc<dyn PaymentProvider> = match config.provider {
-        ProviderName::Sandbox => {
-            let secret = config.sandbox_webhook_secret.clone();
-            Arc::new(Sandbox::open(&config.sandbox_ledger_url, secret, Arc::clone(&deps.clock)).await?)
+    fn store_urls(config: &PaymentConfig) -> Vec<&str> {
+        match config.provider {
+            ProviderName::Sandbox => vec![&config.store_url, &config.sandbox_ledger_url],
+            ProviderName::Stripe => vec![&config.store_url],
         }
-        ProviderName::Stripe => {
-            let stripe = Stripe::new(config.stripe_account(), Arc::clone(&opened.store), Arc::clone(&deps.clock));
-            let broken = |error| StartError::Other(format!("no HTTP client for Stripe can be made: {error}"));
-            Arc::new(stripe.map_err(broken)?)
-        }
-    };
-    let app = App {
-        store: Arc::clone(&opened.store),
-        provider: Provider::new(provider, &config, Arc::clone(&deps.clock)),
-        orders: OrderPeer::new(&deps.peers, "payment"),
-        clock: Arc::clone(&deps.clock),
-        ids: deps.ids.clone(),
-        stamper: deps.stamper(),
-        config: Arc::new(config),
-        currency: deps.shop.currency,
-    };
-    Ok((app, opened))
+    }
+
+    async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
+        Ok(store::migrate(store_url).await?)
+    }
+
+    async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
+        Ok(store::pending_migrations(store_url).await?)
+    }
 }

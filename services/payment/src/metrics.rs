@@ -1,8 +1,9 @@
-//! Every metric of this service.
+//! All metrics of this service.
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
+use souk_values::gauge_value;
 
-use crate::{account::Fact, payment::FailureCode, store::Standing};
+use crate::{order_payments::PaymentEvent, payment::FailureCode, store::OpenCounts};
 
 const SERVICE: &str = "payment";
 const SUCCESS: &str = "payment_success_total";
@@ -11,8 +12,8 @@ const REFUNDS: &str = "payment_refunds_total";
 const PROCESSING: &str = "payments_processing";
 const STUCK: &str = "payments_stuck";
 
-/// Makes every series exist, at zero.
-pub(crate) fn announce() {
+/// Describes every series, and starts the counters at zero.
+pub(crate) fn describe() {
     describe_counter!(SUCCESS, "Payments captured");
     describe_counter!(FAILURE, "Payments failed, by reason");
     describe_counter!(REFUNDS, "Refunds that the provider returned");
@@ -25,22 +26,21 @@ pub(crate) fn announce() {
     }
 }
 
-/// Counts what a saved change made true.
-pub(crate) fn tell(facts: &[Fact]) {
-    for fact in facts {
-        match fact {
-            Fact::Succeeded(_) => counter!(SUCCESS, "service" => SERVICE).increment(1),
-            Fact::Failed(failed) => {
+/// Counts the events of a saved change.
+pub(crate) fn record(events: &[PaymentEvent]) {
+    for event in events {
+        match event {
+            PaymentEvent::Succeeded(_) => counter!(SUCCESS, "service" => SERVICE).increment(1),
+            PaymentEvent::Failed(failed) => {
                 counter!(FAILURE, "service" => SERVICE, "reason" => failed.failure_code.clone()).increment(1);
             }
-            Fact::Refunded(_) => counter!(REFUNDS, "service" => SERVICE).increment(1),
+            PaymentEvent::Refunded(_) => counter!(REFUNDS, "service" => SERVICE).increment(1),
         }
     }
 }
 
-/// Shows how many payments are open.
-pub(crate) fn show(standing: Standing) {
-    let shown = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    gauge!(PROCESSING, "service" => SERVICE).set(shown(standing.processing));
-    gauge!(STUCK, "service" => SERVICE).set(shown(standing.stuck));
+/// Sets the gauges of open payments.
+pub(crate) fn set_open(counts: OpenCounts) {
+    gauge!(PROCESSING, "service" => SERVICE).set(gauge_value(counts.processing));
+    gauge!(STUCK, "service" => SERVICE).set(gauge_value(counts.stuck));
 }

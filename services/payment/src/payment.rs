@@ -1,27 +1,26 @@
-//! A payment: one attempt to pay an order, what became of it, and what went back of it.
+//! A payment: one attempt to pay an order, its outcome, and its refunds.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use souk_kit::extract::Idempotency;
 use souk_values::{Money, OrderId, PaymentId, RefundId, Timestamp, UserId};
 use utoipa::ToSchema;
 
-/// Where a payment is.
+/// Progress of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Claimed; the provider's answer is not known yet.
+    /// Claimed; the provider's outcome is not known yet.
     Processing,
-    /// Captured, and not returned in full.
+    /// Captured, and not refunded in full.
     Succeeded,
     /// Not captured, and final: a new attempt is a new payment.
     Failed,
-    /// Captured and returned in full.
+    /// Captured and refunded in full.
     Refunded,
 }
 
 impl Status {
-    /// As stored and shown.
+    /// Text in the store and in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,26 +32,23 @@ impl Status {
     }
 }
 
-/// Why a payment failed.
+/// Reason of a failed payment. `card_declined`: the card's bank declined the charge. `insufficient_funds`: the card does not
+/// cover the amount. `authentication_required`: the bank requires the payer's confirmation (3-D Secure), which the shop does
+/// not offer. `provider_unavailable`: the provider provably never accepted the charge, so another attempt may succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
-    /// The card's bank said no.
     CardDeclined,
-    /// There is too little on the account.
     InsufficientFunds,
-    /// The card's bank wants the payer to confirm it, which this shop has no way for.
     AuthenticationRequired,
-    /// The provider provably never took the charge.
     ProviderUnavailable,
 }
 
 impl FailureCode {
-    /// Every code.
     pub const ALL: [Self; 4] =
         [Self::CardDeclined, Self::InsufficientFunds, Self::AuthenticationRequired, Self::ProviderUnavailable];
 
-    /// As stored and shown.
+    /// Text in the store, in JSON, and as the label of a metric.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,89 +59,74 @@ impl FailureCode {
         }
     }
 
-    /// From its text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == text)
     }
 }
 
-/// What is known of the charge.
+/// Outcome of a charge, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing yet: the provider has to be asked.
+    /// Not known yet: settling queries the provider.
     Pending,
     /// The money is captured.
-    Captured {
-        /// When.
-        at: Timestamp,
-    },
-    /// It provably was not captured.
-    Refused {
-        /// Why.
-        code: FailureCode,
-    },
-    /// It was called failed, and the provider reported a capture later. All of it goes back.
-    CapturedLate {
-        /// Why it had failed.
-        code: FailureCode,
-        /// When it was captured after all.
-        at: Timestamp,
-    },
+    Captured { at: Timestamp },
+    /// The money provably was not captured.
+    Failed { code: FailureCode },
+    /// The provider reported a capture after the payment had failed. All of it is refunded.
+    CapturedAfterFailure { code: FailureCode, at: Timestamp },
 }
 
 /// An `Idempotency-Key` as stored: a digest, so that engines which fold case or trim keep keys apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestKey {
-    /// SHA-256 of the key, hexadecimal.
+    /// SHA-256 of the key, 64 hexadecimal digits.
     pub key_hash: String,
-    /// SHA-256 of the body it came with, hexadecimal.
+    /// SHA-256 of the request's body, 64 hexadecimal digits.
     pub body_hash: String,
 }
 
 impl From<Idempotency> for RequestKey {
-    fn from(Idempotency { key, body_hash }: Idempotency) -> Self {
-        Self { key_hash: hex::encode(Sha256::digest(key.as_bytes())), body_hash }
+    fn from(idempotency: Idempotency) -> Self {
+        Self { key_hash: idempotency.digest(""), body_hash: idempotency.body_hash }
     }
 }
 
 /// One attempt to pay an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// This attempt; also the provider's key for it.
+    /// Also the provider's idempotency key for the charge.
     pub payment_id: PaymentId,
-    /// What is paid.
     pub order_id: OrderId,
-    /// Who pays.
+    /// The payer, who is the order's customer.
     pub user_id: UserId,
-    /// The order's amount when it was claimed.
+    /// The order's amount at the time of the claim.
     pub amount: Money,
-    /// What became of it.
     pub outcome: Outcome,
-    /// When it was claimed.
     pub claimed_at: Timestamp,
     /// Grows by one with each change.
     pub version: i64,
-    /// What it was asked with.
+    /// Idempotency key of the request that made the attempt.
     pub key: RequestKey,
-    /// What went or goes back, oldest first.
+    /// All refunds, oldest first.
     pub refunds: Vec<Refund>,
 }
 
-/// Where a refund is.
+/// Progress of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RefundStatus {
-    /// Due; the provider's answer is not known yet.
+    /// Due; the provider's outcome is not known yet.
     Processing,
-    /// The money went back.
+    /// The provider returned the money.
     Succeeded,
-    /// The provider refused it.
+    /// The provider refused the refund for good.
     Failed,
 }
 
 impl RefundStatus {
-    /// As stored.
+    /// Text in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -156,81 +137,77 @@ impl RefundStatus {
     }
 }
 
-/// A return of money.
+/// A return of captured money, in part or in full.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
-    /// This return; also the provider's key for it.
+    /// Also the provider's idempotency key for the refund.
     pub refund_id: RefundId,
-    /// How much.
     pub amount: Money,
-    /// Where it is.
     pub status: RefundStatus,
-    /// When it became due.
     pub due_at: Timestamp,
-    /// When the provider returned or refused it.
+    /// Time at which the provider returned or refused it; `None` while it is processing.
     pub settled_at: Option<Timestamp>,
-    /// Who asked for it; `None`: it became due by itself.
-    pub asked: Option<AskedBy>,
+    /// Request of an admin; `None` for a refund that became due automatically.
+    pub request: Option<RefundRequest>,
 }
 
-/// The request that a refund answers.
+/// An admin's request for a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskedBy {
-    /// The admin.
+pub struct RefundRequest {
     pub admin: UserId,
-    /// What it was asked with.
     pub key: RequestKey,
 }
 
 impl Payment {
-    /// The version of a payment when its capture is recorded: claimed is 1, and nothing lies between.
+    /// Version of a payment once its capture is recorded: a claim is version 1, and no change lies between.
     pub const VERSION_AT_CAPTURE: i64 = 2;
 
-    /// Where it is.
     #[must_use]
     pub fn status(&self) -> Status {
         match self.outcome {
             Outcome::Pending => Status::Processing,
-            // Of a capture of nothing, nothing can go back.
-            Outcome::Captured { .. } if self.amount.minor > 0 && self.refunded() == self.amount => Status::Refunded,
+            // A capture of zero has nothing to refund, so it never counts as refunded.
+            Outcome::Captured { .. } if self.amount.minor > 0 && self.refunded_amount() == self.amount => {
+                Status::Refunded
+            }
             Outcome::Captured { .. } => Status::Succeeded,
-            Outcome::Refused { .. } | Outcome::CapturedLate { .. } => Status::Failed,
+            Outcome::Failed { .. } | Outcome::CapturedAfterFailure { .. } => Status::Failed,
         }
     }
 
-    /// Why it failed, if it did.
+    /// Reason of the failure; `None` unless the payment failed.
     #[must_use]
-    pub fn failure(&self) -> Option<FailureCode> {
+    pub fn failure_code(&self) -> Option<FailureCode> {
         match self.outcome {
-            Outcome::Refused { code } | Outcome::CapturedLate { code, .. } => Some(code),
+            Outcome::Failed { code } | Outcome::CapturedAfterFailure { code, .. } => Some(code),
             Outcome::Pending | Outcome::Captured { .. } => None,
         }
     }
 
-    /// When the provider captured it, if it did.
+    /// Time of the capture, including one that was reported after a failure.
     #[must_use]
     pub fn captured_at(&self) -> Option<Timestamp> {
         match self.outcome {
-            Outcome::Captured { at } | Outcome::CapturedLate { at, .. } => Some(at),
-            Outcome::Pending | Outcome::Refused { .. } => None,
+            Outcome::Captured { at } | Outcome::CapturedAfterFailure { at, .. } => Some(at),
+            Outcome::Pending | Outcome::Failed { .. } => None,
         }
     }
 
-    /// Whether it holds its order's one claim, so that no other attempt may reach the provider.
+    /// True while the payment holds its order's only claim, so that no other attempt may reach the provider.
     #[must_use]
     pub fn holds_claim(&self) -> bool {
-        self.failure().is_none()
+        self.failure_code().is_none()
     }
 
-    /// What went back.
+    /// Sum of the refunds that the provider returned.
     #[must_use]
-    pub fn refunded(&self) -> Money {
+    pub fn refunded_amount(&self) -> Money {
         self.sum(|refund| refund.status == RefundStatus::Succeeded)
     }
 
-    /// What may still be asked back: the capture less every refund that has not failed.
+    /// Amount that can still be refunded: the capture less every refund that has not failed.
     #[must_use]
-    pub fn refundable(&self) -> Money {
+    pub fn refundable_amount(&self) -> Money {
         if self.captured_at().is_none() {
             return Money::zero(self.amount.currency);
         }

@@ -1,4 +1,4 @@
-//! Who charges cards: what a provider can be asked, and how it is called.
+//! The payment provider: the operations that each implementation offers, behind a circuit breaker and a time limit.
 
 pub mod sandbox;
 pub mod stripe;
@@ -11,53 +11,47 @@ use souk_values::{Clock, Money, PaymentId, RefundId, Secret, Timestamp};
 
 use crate::{config::PaymentConfig, payment::FailureCode, store::StoreError};
 
-/// What a provider says of a charge.
+/// State of a charge at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charge {
+pub enum ChargeOutcome {
     /// The money is captured.
-    Captured {
-        /// When.
-        at: Timestamp,
-    },
-    /// The provider declined; nothing is captured under this key, ever.
+    Captured { at: Timestamp },
+    /// The provider declined; nothing is ever captured under this key.
     Declined(FailureCode),
-    /// The key was closed before a charge came; one that comes now is refused.
+    /// The key was closed before a charge arrived; a later charge is refused.
     Closed,
-    /// The provider works on it.
+    /// The provider is still processing the charge.
     Pending,
-    /// Nothing is charged under the key, and nothing keeps a charge from coming.
+    /// Nothing is charged under the key, and a charge may still arrive.
     Unknown,
 }
 
-/// What a provider says of a return of money.
+/// State of a refund at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Return {
-    /// The money went back.
-    Done {
-        /// When.
-        at: Timestamp,
-    },
-    /// The provider refuses; nothing goes back under this key, ever.
+pub enum RefundOutcome {
+    /// The money is returned.
+    Done { at: Timestamp },
+    /// The provider refuses; nothing is ever returned under this key.
     Refused,
-    /// The provider works on it.
+    /// The provider is still processing the refund.
     Pending,
-    /// The provider has not heard of the key.
+    /// The provider has never received the key.
     Unknown,
 }
 
-/// Why there is no answer of the provider.
+/// A provider operation without a usable response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// What was asked for provably was not sent: refused connection, open breaker.
-    #[error("the provider was not asked: {0}")]
+    /// The request provably was not sent: connection refused, breaker open.
+    #[error("the request was not sent to the provider: {0}")]
     Unsent(String),
-    /// The provider refused the request as such, and did nothing: a wrong key, or a defect of the shop's.
-    #[error("the provider refuses the request: {0}")]
+    /// The provider rejected the request as invalid and did nothing: a wrong API key, or a defect of the shop's.
+    #[error("the provider refused the request: {0}")]
     Refused(String),
-    /// The request may have had its effect.
-    #[error("the provider's answer is lost: {0}")]
+    /// The request may have taken effect.
+    #[error("the provider's response was lost: {0}")]
     Lost(String),
-    /// What is kept of the payment cannot be read or written. The request may have had its effect.
+    /// The provider's reference cannot be read or written. The request may have taken effect.
     #[error("the store failed: {0}")]
     Store(String),
 }
@@ -74,46 +68,54 @@ impl From<StoreError> for ProviderError {
     }
 }
 
-/// A webhook, once its signature was checked: what to ask the provider about.
+/// An authenticated webhook: the payment to query from the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Notice {
-    /// The payment.
+pub struct WebhookEvent {
     pub payment_id: PaymentId,
-    /// The refund of it, if the notice is about one of ours.
+    /// Refund of the payment; `None` unless the webhook is about a refund of this shop.
     pub refund_id: Option<RefundId>,
 }
 
-/// Why a webhook is not taken.
+/// A webhook that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoticeError {
-    /// The signature is missing or wrong.
-    #[error("the signature is not the provider's")]
-    Forged,
-    /// The signature is right, the body is not.
-    #[error("the notice cannot be read")]
+pub enum WebhookError {
+    #[error("the webhook's signature is missing or wrong")]
+    SignatureInvalid,
+    /// Signed by the provider, but not in its documented form.
+    #[error("the webhook's body cannot be read")]
     Unreadable,
 }
 
-/// A provider. Each act is idempotent on its key: asked again, it answers what came of the first.
+/// A payment provider. Each operation is idempotent on its key: a repetition returns the outcome of the first call.
 #[async_trait::async_trait]
 pub trait PaymentProvider: Send + Sync + std::fmt::Debug {
-    /// Its name in the path of its webhooks.
+    /// Name in the path of the provider's webhooks.
     fn name(&self) -> &'static str;
-    /// Whether `token` may be of this provider; asked before anything is stored.
-    fn takes(&self, token: &Secret) -> bool;
-    /// Captures `amount`, once for each `payment_id`. A payment is charged by one call in its life.
-    async fn charge(&self, payment_id: PaymentId, amount: Money, token: &Secret) -> Result<Charge, ProviderError>;
-    /// What came of a charge.
-    async fn lookup(&self, payment_id: PaymentId) -> Result<Charge, ProviderError>;
-    /// Closes a key under which nothing was captured, so that a charge still on its way is refused.
-    /// Answers what stands afterwards.
-    async fn close(&self, payment_id: PaymentId) -> Result<Charge, ProviderError>;
-    /// Returns `amount` of a capture, once for each `refund_id`.
-    async fn refund(&self, refund_id: RefundId, payment_id: PaymentId, amount: Money) -> Result<Return, ProviderError>;
-    /// What came of a refund of `payment_id`.
-    async fn lookup_refund(&self, refund_id: RefundId, payment_id: PaymentId) -> Result<Return, ProviderError>;
-    /// Checks the signature of a webhook, and reads it; `None` when it is about no payment of this shop.
-    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Notice>, NoticeError>;
+    /// True for a token that this provider may have issued. Checked before anything is stored.
+    fn accepts(&self, token: &Secret) -> bool;
+    /// Captures `amount`, once for each `payment_id`. Called once in a payment's life.
+    async fn charge(
+        &self,
+        payment_id: PaymentId,
+        amount: Money,
+        token: &Secret,
+    ) -> Result<ChargeOutcome, ProviderError>;
+    /// Queries the outcome of a charge.
+    async fn lookup(&self, payment_id: PaymentId) -> Result<ChargeOutcome, ProviderError>;
+    /// Closes a key under which nothing was captured, so that a charge still on its way is refused. Returns the outcome
+    /// that the key has afterwards.
+    async fn close(&self, payment_id: PaymentId) -> Result<ChargeOutcome, ProviderError>;
+    /// Returns `amount` of a capture to the customer, once for each `refund_id`.
+    async fn refund(
+        &self,
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        amount: Money,
+    ) -> Result<RefundOutcome, ProviderError>;
+    /// Queries the outcome of a refund of `payment_id`.
+    async fn lookup_refund(&self, refund_id: RefundId, payment_id: PaymentId) -> Result<RefundOutcome, ProviderError>;
+    /// Verifies the signature of a webhook and reads it; `None` when it concerns no payment of this shop.
+    fn read_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<WebhookEvent>, WebhookError>;
 }
 
 /// The provider behind its circuit breaker and time limit. Cloning shares them.
@@ -135,59 +137,70 @@ impl Provider {
         self.inner.name()
     }
 
-    pub(crate) fn takes(&self, token: &Secret) -> bool {
-        self.inner.takes(token)
+    pub(crate) fn accepts(&self, token: &Secret) -> bool {
+        self.inner.accepts(token)
     }
 
-    pub(crate) fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Notice>, NoticeError> {
-        self.inner.read_notice(headers, body)
+    pub(crate) fn read_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<WebhookEvent>, WebhookError> {
+        self.inner.read_webhook(headers, body)
     }
 
-    pub(crate) async fn charge(&self, id: PaymentId, amount: Money, token: &Secret) -> Result<Charge, ProviderError> {
+    pub(crate) async fn charge(
+        &self,
+        id: PaymentId,
+        amount: Money,
+        token: &Secret,
+    ) -> Result<ChargeOutcome, ProviderError> {
         self.call(self.inner.charge(id, amount, token), |_| false).await
     }
 
-    pub(crate) async fn lookup(&self, id: PaymentId) -> Result<Charge, ProviderError> {
-        self.call(self.inner.lookup(id), may_be_own_words).await
+    pub(crate) async fn lookup(&self, id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
+        self.call(self.inner.lookup(id), may_be_local).await
     }
 
-    pub(crate) async fn close(&self, id: PaymentId) -> Result<Charge, ProviderError> {
-        self.call(self.inner.close(id), may_be_own_words).await
+    pub(crate) async fn close(&self, id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
+        self.call(self.inner.close(id), may_be_local).await
     }
 
-    pub(crate) async fn refund(&self, id: RefundId, of: PaymentId, amount: Money) -> Result<Return, ProviderError> {
-        self.call(self.inner.refund(id, of, amount), |_| false).await
+    pub(crate) async fn refund(
+        &self,
+        id: RefundId,
+        payment: PaymentId,
+        amount: Money,
+    ) -> Result<RefundOutcome, ProviderError> {
+        self.call(self.inner.refund(id, payment, amount), |_| false).await
     }
 
-    pub(crate) async fn lookup_refund(&self, id: RefundId, of: PaymentId) -> Result<Return, ProviderError> {
-        self.call(self.inner.lookup_refund(id, of), |_| false).await
+    pub(crate) async fn lookup_refund(&self, id: RefundId, payment: PaymentId) -> Result<RefundOutcome, ProviderError> {
+        self.call(self.inner.lookup_refund(id, payment), |_| false).await
     }
 
-    /// Asks, if the breaker permits. `is_silent`: whether an answer says nothing about the provider.
+    /// Runs `request` if the breaker permits. An outcome that `is_inconclusive` about the provider's health is not
+    /// counted by the breaker.
     async fn call<T>(
         &self,
-        ask: impl Future<Output = Result<T, ProviderError>>,
-        is_silent: fn(&T) -> bool,
+        request: impl Future<Output = Result<T, ProviderError>>,
+        is_inconclusive: fn(&T) -> bool,
     ) -> Result<T, ProviderError> {
         // Nothing is sent before the permit: a future does nothing until it is polled.
         let permit = self.breaker.acquire().map_err(|denied| ProviderError::Unsent(denied.to_string()))?;
-        let answer = self.limit.run(ask).await;
-        match &answer {
-            Ok(said) if is_silent(said) => permit.ignore(),
+        let result = self.limit.run(request).await;
+        match &result {
+            Ok(outcome) if is_inconclusive(outcome) => permit.ignore(),
             Ok(_) => permit.success(),
             Err(ProviderError::Refused(cause)) => {
-                tracing::error!(provider = self.name(), error = cause, "the provider refuses what it is asked");
+                tracing::error!(provider = self.name(), error = cause, "the provider refused a request as invalid");
                 permit.success();
             }
             Err(ProviderError::Store(_)) => permit.ignore(),
             Err(ProviderError::Unsent(_) | ProviderError::Lost(_)) => permit.failure(),
         }
-        answer
+        result
     }
 }
 
-/// Whether this may have been answered from what the shop itself keeps. An outage must not look
-/// better for it.
-fn may_be_own_words(said: &Charge) -> bool {
-    matches!(said, Charge::Unknown | Charge::Closed)
+/// True for an outcome that may come from the shop's own store. Counted as a success, it would keep the breaker closed
+/// during an outage of the provider.
+fn may_be_local(outcome: &ChargeOutcome) -> bool {
+    matches!(outcome, ChargeOutcome::Unknown | ChargeOutcome::Closed)
 }

@@ -1,118 +1,113 @@
-//! From a refund that is due to its outcome: the row is on disk before the provider hears of it.
+//! Refunding a payment: the refund is on disk before the provider is called, and its outcome is recorded.
 
 use souk_bus::trace;
 use souk_values::{Money, PaymentId};
 use tokio::task::JoinHandle;
 
 use crate::{
-    account::{Account, Decision},
-    app::{ATTEMPTS, App, Step, Tried},
-    charging::answer_again,
+    app::{ATTEMPTS, App, ChangeOutcome, Step},
+    charging,
     error::PaymentError,
-    payment::{AskedBy, Payment, RequestKey},
-    provider::Return,
-    store::{KeyHit, OpenRefund},
+    order_payments::{Decision, OrderPayments},
+    payment::{Payment, RefundRequest},
+    provider::RefundOutcome,
+    store::OpenRefund,
 };
 
-/// What came of asking for a refund.
-pub(crate) enum Asked {
-    /// It is due, and on disk.
+/// Result of an admin's request for a refund.
+pub(crate) enum Requested {
+    /// A new refund: due, on disk, and not sent yet.
     New(OpenRefund),
-    /// The key was used before; this is its payment, as it now is.
-    Before(Payment),
+    /// The payment whose refund an earlier request with the same key made, in its current state.
+    Replayed(Payment),
 }
 
-/// Makes a refund of `payment` due, as an admin asked.
-pub(crate) async fn ask(
+/// Makes a refund of `payment` due, of `amount` or of everything that is left.
+pub(crate) async fn request(
     app: &App,
     payment: PaymentId,
     amount: Option<Money>,
-    asked: &AskedBy,
-) -> Result<Asked, PaymentError> {
+    request: &RefundRequest,
+) -> Result<Requested, PaymentError> {
     for _ in 0..ATTEMPTS {
-        if let Some(hit) = app.store.refund_under(asked.admin, &asked.key.key_hash).await? {
-            return asked_before(app, hit, payment, &asked.key).await.map(Asked::Before);
+        if let Some(earlier) = app.store.refund_by_key(request.admin, &request.key.key_hash).await? {
+            // The same key for another payment is another request.
+            if earlier.payment_id != payment {
+                return Err(PaymentError::KeyReused);
+            }
+            return charging::replay(app, earlier, &request.key).await.map(Requested::Replayed);
         }
         let order = app.store.order_of(payment).await?.ok_or(PaymentError::NotFound)?;
-        let fresh = app.fresh();
-        let decide = |known: Option<Account>| {
-            let made = known
+        let next_refund = app.next_refund();
+        let decide = |known: Option<OrderPayments>| {
+            let decided = known
                 .ok_or(PaymentError::NotFound)
-                .and_then(|account| account.ask_refund(payment, amount, asked.clone(), fresh));
-            match made {
-                Ok(account) => {
-                    let due =
-                        account.payment(payment).and_then(|payment| payment.refunds.last()).map(|refund| refund.amount);
-                    let answer = due.map(|amount| OpenRefund {
+                .and_then(|known| known.request_refund(payment, amount, request.clone(), next_refund));
+            match decided {
+                Ok(after) => {
+                    let refund = after.payment(payment).and_then(|payment| payment.refunds.last());
+                    let due = refund.map(|refund| OpenRefund {
                         order_id: order,
                         payment_id: payment,
-                        refund_id: fresh.refund_id,
-                        amount,
+                        refund_id: next_refund.refund_id,
+                        amount: refund.amount,
                     });
-                    Step::Save(Decision { account, facts: Vec::new() }, answer.ok_or(PaymentError::NotFound))
+                    Step::Save(Decision { after, events: Vec::new() }, due.ok_or(PaymentError::NotFound))
                 }
-                Err(refusal) => Step::Leave(Err(refusal)),
+                Err(refusal) => Step::Unchanged(Err(refusal)),
             }
         };
         match app.try_change(order, None, decide).await? {
-            Tried::Done(due) => return due.map(Asked::New),
-            Tried::Conflict | Tried::Duplicate => {}
+            ChangeOutcome::Done(due) => return due.map(Requested::New),
+            ChangeOutcome::Conflict | ChangeOutcome::Duplicate => {}
         }
     }
     Err(PaymentError::Contended)
 }
 
-/// The same key for another payment is another request.
-async fn asked_before(app: &App, hit: KeyHit, payment: PaymentId, key: &RequestKey) -> Result<Payment, PaymentError> {
-    if hit.payment_id != payment {
-        return Err(PaymentError::KeyReused);
-    }
-    answer_again(app, hit, key).await
-}
-
 /// Sends a refund on a task of its own. If the process ends first, settling sends it.
-pub(crate) fn start(app: App, due: OpenRefund) -> JoinHandle<()> {
+pub(crate) fn spawn_send(app: App, due: OpenRefund) -> JoinHandle<()> {
     tokio::spawn(trace::within(trace::current(), send(app, due)))
 }
 
-/// The same, and waits for it; a caller who goes away does not stop it.
-pub(crate) async fn send_now(app: &App, due: OpenRefund) {
-    if let Err(error) = start(app.clone(), due).await {
-        tracing::error!(refund.id = %due.refund_id, error = %error, "refunding ended by a defect; it will be settled");
+/// Sends a refund and waits for the outcome. A caller that disconnects does not stop it.
+pub(crate) async fn send_and_wait(app: &App, due: OpenRefund) {
+    if let Err(error) = spawn_send(app.clone(), due).await {
+        tracing::error!(refund.id = %due.refund_id, error = %error, "sending the refund panicked; it will be settled");
     }
 }
 
-/// Sends a refund that is due to the provider, and records what it says. Without an answer the refund
-/// stays due: settling asks, and sends it again under the same key.
+/// Sends a due refund to the provider and records its outcome. Without a response the refund stays due: settling
+/// queries the provider, and sends the refund again under the same key.
 async fn send(app: App, due: OpenRefund) {
     match app.provider.refund(due.refund_id, due.payment_id, due.amount).await {
-        Ok(said) => {
-            if let Err(error) = note(&app, due, said).await {
-                tracing::error!(refund.id = %due.refund_id, error = %error, "a refund's outcome was not recorded; it will be asked for");
+        Ok(outcome) => {
+            if let Err(error) = record(&app, due, outcome).await {
+                tracing::error!(refund.id = %due.refund_id, error = %error, "the outcome of the refund was not recorded; it will be settled");
             }
         }
         Err(error) => {
-            tracing::warn!(refund.id = %due.refund_id, error = %error, "a refund is due and will be sent again");
+            tracing::warn!(refund.id = %due.refund_id, error = %error, "the refund stays due and will be sent again");
         }
     }
 }
 
-/// Records what the provider said of a refund.
-pub(crate) async fn note(app: &App, due: OpenRefund, said: Return) -> Result<(), PaymentError> {
+/// Records the outcome of a refund.
+pub(crate) async fn record(app: &App, due: OpenRefund, outcome: RefundOutcome) -> Result<(), PaymentError> {
     let now = app.clock.now();
-    let decide = |known: Option<Account>| {
-        let decision = known.and_then(|account| match said {
-            Return::Done { at } => account.returned(due.refund_id, at),
-            Return::Refused => account.refund_refused(due.refund_id, now),
-            Return::Pending | Return::Unknown => None,
+    let decide = |known: Option<OrderPayments>| {
+        let decision = known.and_then(|known| match outcome {
+            RefundOutcome::Done { at } => known.record_refund(due.refund_id, at),
+            RefundOutcome::Refused => known.record_refund_failure(due.refund_id, now),
+            RefundOutcome::Pending | RefundOutcome::Unknown => None,
         });
-        decision.map_or(Step::Leave(false), |decision| Step::Save(decision, true))
+        decision.map_or(Step::Unchanged(false), |decision| Step::Save(decision, true))
     };
-    let tried = app.change(due.order_id, None, decide).await?;
-    if matches!((tried, said), (Tried::Done(true), Return::Refused)) {
+    let changed = app.change(due.order_id, None, decide).await?;
+    if matches!((changed, outcome), (ChangeOutcome::Done(true), RefundOutcome::Refused)) {
         tracing::error!(
             payment.id = %due.payment_id, refund.id = %due.refund_id,
-            "the provider refused a refund: somebody has to return the money by other means"
+            "the provider refused a refund for good; return the money to the customer by other means"
         );
     }
     Ok(())

@@ -13,7 +13,7 @@ use souk_kit::routes::Routes;
 
 use crate::app::App;
 
-fn table() -> Routes<App> {
+pub(crate) fn table() -> Routes<App> {
     souk_kit::routes! { App:
         POST "/payments"                      token  start_payment;
         GET  "/payments"                      token  list_payments;
@@ -24,13 +24,3 @@ fn table() -> Routes<App> {
         GET  "/internal/payments/state"       token  payment_state;
     }
 }
-
-pub(crate) fn router(app: App) -> axum::Router {
-    table().finish("payment", DESCRIPTION).0.with_state(app)
-}
-
-pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    table().finish("payment", DESCRIPTION).1
-}
-
-const DESCRIPTION: &str = "Charges orders once, and returns what must go back.";

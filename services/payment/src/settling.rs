@@ -1,12 +1,12 @@
-//! Settles what a crash or a lost answer left open, by asking the provider and never by charging again.
+//! Settling: resolves payments and refunds that a crash or a lost response left open, by queries and never by charging
+//! again.
 //!
-//! Several replicas may settle the same row at once: each asks, and recording is version-checked.
+//! Several replicas may settle the same row concurrently: each queries, and recording checks the row version.
 
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use souk_values::{Id, OrderId, PaymentId, clock};
-use tokio_util::sync::CancellationToken;
+use souk_values::{Id, OrderId, PaymentId};
 
 use crate::{
     app::App,
@@ -14,105 +14,89 @@ use crate::{
     error::PaymentError,
     metrics,
     payment::{Refund, RefundStatus},
-    provider::{Charge, Notice, Return},
+    provider::{ChargeOutcome, RefundOutcome, WebhookEvent},
     refunding,
     store::OpenRefund,
 };
 
-/// Questions asked of the provider side by side.
-const AT_ONCE: usize = 16;
-/// A payment that is open for longer is stuck.
+/// Concurrent queries to the provider.
+const CONCURRENCY: usize = 16;
+/// Age from which an open payment counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_mins(5);
 
-/// Settles until `stop`: at the start, and then every so often.
-pub(crate) async fn run(app: App, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            settled = settle(&app) => if let Err(error) = settled {
-                tracing::warn!(error = %error, "what is open could not be read; it is tried again");
-            },
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = clock::sleep(&*app.clock, app.config.settle_every()) => {}
-        }
-    }
-}
-
-/// Asks once about everything that is open for long enough.
-async fn settle(app: &App) -> Result<(), PaymentError> {
+/// Queries the provider once for each payment and refund that has been open for long enough, and sets the gauges.
+pub(crate) async fn settle(app: App) -> Result<(), PaymentError> {
+    let app = &app;
     let before = app.clock.now().minus(app.config.settle_after());
     let mut after = 0;
     loop {
         let open = app.store.open_payments(before, after).await?;
         let Some(last) = open.last() else { break };
         after = last.payment_id.get();
-        let asking = open.into_iter().map(|open| async move {
+        let queries = open.into_iter().map(|open| async move {
             if let Err(error) = settle_payment(app, open.order_id, open.payment_id).await {
-                tracing::warn!(payment.id = %open.payment_id, error = %error, "a payment stays open and is asked about again");
+                tracing::warn!(payment.id = %open.payment_id, error = %error, "the payment stays open and will be queried again");
             }
         });
-        stream::iter(asking).buffer_unordered(AT_ONCE).collect::<()>().await;
+        stream::iter(queries).buffer_unordered(CONCURRENCY).collect::<()>().await;
     }
     let mut after = 0;
     loop {
         let open = app.store.open_refunds(before, after).await?;
         let Some(last) = open.last() else { break };
         after = last.refund_id.get();
-        let asking = open.into_iter().map(|open| async move {
+        let queries = open.into_iter().map(|open| async move {
             if let Err(error) = settle_refund(app, open).await {
-                tracing::warn!(refund.id = %open.refund_id, error = %error, "a refund stays due and is asked about again");
+                tracing::warn!(refund.id = %open.refund_id, error = %error, "the refund stays due and will be queried again");
             }
         });
-        stream::iter(asking).buffer_unordered(AT_ONCE).collect::<()>().await;
+        stream::iter(queries).buffer_unordered(CONCURRENCY).collect::<()>().await;
     }
-    metrics::show(app.store.standing(app.clock.now().minus(STUCK_AFTER)).await?);
+    metrics::set_open(app.store.open_counts(app.clock.now().minus(STUCK_AFTER)).await?);
     Ok(())
 }
 
-/// A key that the provider has not heard of is closed there first: only then is it certain that a
-/// charge which is still on its way will not be taken, and the payment may be called failed.
 async fn settle_payment(app: &App, order: OrderId, payment: PaymentId) -> Result<(), PaymentError> {
-    let mut charge = app.provider.lookup(payment).await?;
-    if charge == Charge::Unknown {
-        charge = app.provider.close(payment).await?;
+    let mut outcome = app.provider.lookup(payment).await?;
+    // A key unknown to the provider is closed there first. Only then is a charge that may still be on its way certain
+    // to be refused, and the payment may fail.
+    if outcome == ChargeOutcome::Unknown {
+        outcome = app.provider.close(payment).await?;
     }
-    charging::note(app, order, payment, charge).await?;
+    charging::record(app, order, payment, outcome).await?;
     Ok(())
 }
 
-/// A refund that the provider has not heard of is sent, under its own key: it has effect once.
 async fn settle_refund(app: &App, due: OpenRefund) -> Result<(), PaymentError> {
-    let mut said = app.provider.lookup_refund(due.refund_id, due.payment_id).await?;
-    if said == Return::Unknown {
-        said = app.provider.refund(due.refund_id, due.payment_id, due.amount).await?;
+    let mut outcome = app.provider.lookup_refund(due.refund_id, due.payment_id).await?;
+    // Sent again under its own key, a refund still takes effect once.
+    if outcome == RefundOutcome::Unknown {
+        outcome = app.provider.refund(due.refund_id, due.payment_id, due.amount).await?;
     }
-    refunding::note(app, due, said).await
+    refunding::record(app, due, outcome).await
 }
 
-/// Asks about a payment, and about refunds of it that are open, because the provider said that something
-/// happened to it.
-pub(crate) async fn look_again(app: &App, notice: Notice) -> Result<(), PaymentError> {
-    let Notice { payment_id, refund_id: told } = notice;
+/// Queries the provider for the payment that a webhook names, for its open refunds and for the refund it names.
+pub(crate) async fn settle_webhook(app: &App, event: WebhookEvent) -> Result<(), PaymentError> {
+    let WebhookEvent { payment_id, refund_id: named } = event;
     let Some(order_id) = app.store.order_of(payment_id).await? else { return Ok(()) };
-    let charge = app.provider.lookup(payment_id).await?;
-    charging::note(app, order_id, payment_id, charge).await?;
-    let account = app.store.account(order_id).await?;
-    let refunds = account.iter().filter_map(|account| account.payment(payment_id)).flat_map(|payment| &payment.refunds);
-    for refund in refunds {
+    let outcome = app.provider.lookup(payment_id).await?;
+    charging::record(app, order_id, payment_id, outcome).await?;
+    let order_payments = app.store.order_payments(order_id).await?;
+    let payment = order_payments.iter().filter_map(|order_payments| order_payments.payment(payment_id));
+    for refund in payment.flat_map(|payment| &payment.refunds) {
         let Refund { refund_id, amount, status, .. } = *refund;
-        if status != RefundStatus::Processing && told != Some(refund_id) {
+        if status != RefundStatus::Processing && named != Some(refund_id) {
             continue;
         }
-        let said = app.provider.lookup_refund(refund_id, payment_id).await?;
-        if status == RefundStatus::Succeeded && said == Return::Refused {
+        let outcome = app.provider.lookup_refund(refund_id, payment_id).await?;
+        if status == RefundStatus::Succeeded && outcome == RefundOutcome::Refused {
             tracing::error!(
                 payment.id = %payment_id, refund.id = %refund_id,
-                "money that went back came back to the provider: somebody has to return it by other means"
+                "a completed refund bounced back to the provider; return the money to the customer by other means"
             );
         }
-        refunding::note(app, OpenRefund { order_id, payment_id, refund_id, amount }, said).await?;
+        refunding::record(app, OpenRefund { order_id, payment_id, refund_id, amount }, outcome).await?;
     }
     Ok(())
 }

@@ -1,74 +1,110 @@
-//! What payment keeps: the trait that each engine's store fulfils, and what goes in and out of it.
+//! Payment's store: the traits that each engine implements, and their arguments and results.
 
 mod changed_rows;
+mod entities;
 mod migrations;
 mod mssql;
 mod opening;
 mod rows;
 mod sql;
-mod tables;
-mod upkeep;
 
+use souk_bus::Cause;
 use souk_events::Envelope;
-use souk_sql::{Connections, Retryable, SqlError};
-use souk_values::{Money, OrderId, Page, PageRequest, PaymentId, RefundId, Timestamp, UserId};
-use uuid::Uuid;
+use souk_sql::{ConnectionCounts, Retryable, SqlError};
+use souk_values::{Money, OrderId, Page, PageRequest, PaymentId, RefundId, Timestamp, UserId, UtcDay};
 
-pub use opening::{Opened, migrate, open, open_to_read, pending_migrations};
-pub(crate) use upkeep::keep_short;
+pub use opening::{OpenStore, migrate, open, open_to_read, pending_migrations};
 
 use crate::{
-    account::Account,
+    order_payments::OrderPayments,
     payment::{FailureCode, Payment, Status},
 };
 
-/// Payment's store. Each method is one transactional act, or one read.
+/// Rows in a page of open payments or refunds.
+const OPEN_PAGE: u32 = 200;
+
+/// The store as the service uses it. Each method is one transaction or one read.
+pub trait PaymentStore: Payments + Reports + References + Maintenance {}
+
+/// The payments of an order: found, and changed under the order's row version.
 #[async_trait::async_trait]
-pub trait PaymentStore: Send + Sync + std::fmt::Debug {
-    /// All the money of an order; `None` when the order is not known here.
-    async fn account(&self, order: OrderId) -> Result<Option<Account>, StoreError>;
-    /// Which order a payment pays.
+pub trait Payments: Send + Sync + std::fmt::Debug {
+    /// Reads an order with its payments; `None` when payment has no copy of the order.
+    async fn order_payments(&self, order: OrderId) -> Result<Option<OrderPayments>, StoreError>;
+    /// Finds the order that a payment pays.
     async fn order_of(&self, payment: PaymentId) -> Result<Option<OrderId>, StoreError>;
-    /// The payment that this caller asked for with this key.
-    async fn payment_under(&self, caller: UserId, key_hash: &str) -> Result<Option<KeyHit>, StoreError>;
-    /// The refund that this admin asked for with this key.
-    async fn refund_under(&self, admin: UserId, key_hash: &str) -> Result<Option<KeyHit>, StoreError>;
-    /// Saves a changed account with its events, if nobody changed it meanwhile. Errors: `Conflict`.
+    /// Finds the payment that `caller` made with an idempotency key.
+    async fn payment_by_key(&self, caller: UserId, key_hash: &str) -> Result<Option<KeyMatch>, StoreError>;
+    /// Finds the payment that `admin` refunded with an idempotency key.
+    async fn refund_by_key(&self, admin: UserId, key_hash: &str) -> Result<Option<KeyMatch>, StoreError>;
+    /// Saves a change with its events.
+    ///
+    /// Errors: `Conflict` when the order was changed after it was read.
     async fn save(&self, change: Change) -> Result<Saved, StoreError>;
-    /// Payments claimed before `before` whose outcome is not known, in the order of their ids from
-    /// above `after` on; a page of them.
+    /// Lists a page of the payments claimed at `before` or earlier whose outcome is not known, ordered by id, from the
+    /// first id above `after` on.
     async fn open_payments(&self, before: Timestamp, after: i64) -> Result<Vec<OpenPayment>, StoreError>;
-    /// The same of refunds that were due before `before`.
+    /// Lists a page of the refunds due at `before` or earlier whose outcome is not known, ordered by id, from the first
+    /// id above `after` on.
     async fn open_refunds(&self, before: Timestamp, after: i64) -> Result<Vec<OpenRefund>, StoreError>;
-    /// Payments, newest first, of one payer or all, of one order or all.
+}
+
+/// Lists, sums and counts of payments.
+#[async_trait::async_trait]
+pub trait Reports: Send + Sync + std::fmt::Debug {
+    /// Lists payments, newest first.
     async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<Payment>, StoreError>;
-    /// Payments and refunds of each day from `from_day` on.
-    async fn tallies(&self, from_day: i64) -> Result<Tallies, StoreError>;
-    /// How many payments are open, and how many were claimed before `stuck_before`.
-    async fn standing(&self, stuck_before: Timestamp) -> Result<Standing, StoreError>;
-    /// Every payment with its refunds, and how many events are not published, at one instant.
-    async fn everything(&self) -> Result<(Vec<Payment>, u64), StoreError>;
-    /// Keeps what the provider calls a payment; the first that was ever noted stays. Answers the kept one.
-    async fn note_reference(&self, payment: PaymentId, reference: &str, now: Timestamp) -> Result<String, StoreError>;
-    /// What the provider calls a payment, if it was noted.
-    async fn reference(&self, payment: PaymentId) -> Result<Option<String>, StoreError>;
-    /// Every event that is not published, oldest first.
+    /// Tallies the payments and refunds of each day since `from`.
+    async fn tallies(&self, from: UtcDay) -> Result<Tallies, StoreError>;
+    /// Counts open payments, and those of them claimed before `stuck_before`.
+    async fn open_counts(&self, stuck_before: Timestamp) -> Result<OpenCounts, StoreError>;
+    /// Reads every payment, and the number of unpublished events, for the audit.
+    async fn audit_snapshot(&self) -> Result<(Vec<Payment>, u64), StoreError>;
+    /// Reads every unpublished event, oldest first.
     async fn unpublished(&self) -> Result<Vec<Envelope>, StoreError>;
-    /// Forgets events of the inbox that are too old to come again. Answers how many.
-    async fn forget_old(&self, now: Timestamp) -> Result<u64, StoreError>;
-    /// How many connections there are.
-    fn connections(&self) -> Connections;
-    /// Whether the store answers.
+}
+
+/// References that the provider assigned to payments, such as the id of a Stripe intent.
+#[async_trait::async_trait]
+pub trait References: Send + Sync + std::fmt::Debug {
+    async fn reference(&self, payment: PaymentId) -> Result<Option<String>, StoreError>;
+    /// Errors: `Conflict` when the payment has a reference.
+    async fn insert_reference(&self, payment: PaymentId, reference: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Stores the reference of a payment unless it has one; returns the stored one.
+    async fn record_reference(
+        &self,
+        payment: PaymentId,
+        reference: &str,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        if let Some(stored) = self.reference(payment).await? {
+            return Ok(stored);
+        }
+        match self.insert_reference(payment, reference, now).await {
+            Ok(()) => Ok(reference.to_owned()),
+            // Another process stored one in between; the first one counts.
+            Err(StoreError::Conflict) => self.reference(payment).await?.ok_or(StoreError::Conflict),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Upkeep and health of the store.
+#[async_trait::async_trait]
+pub trait Maintenance: Send + Sync + std::fmt::Debug {
+    /// Deletes inbox events that are too old to be redelivered; returns their number.
+    async fn purge_inbox(&self, now: Timestamp) -> Result<u64, StoreError>;
+    fn connections(&self) -> ConnectionCounts;
+    /// Errors: the engine does not respond.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
-/// Why a store method failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody changed the account meanwhile, or used the same key: read again and decide anew.
-    #[error("somebody else changed this meanwhile")]
+    /// Another change of the order, or another use of the same key, was saved first: read and decide again.
+    #[error("another request changed this in the meantime")]
     Conflict,
-    /// The engine.
     #[error(transparent)]
     Sql(SqlError),
 }
@@ -76,9 +112,9 @@ pub enum StoreError {
 impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         match error {
-            // The claim of an order, a key, or the id of a new row: each is decided anew with new ids.
+            // The claim of an order, a key, or the id of a new row: the next decision has new ids.
             SqlError::Unique(index) => {
-                tracing::debug!(index, "a row was there already; it is decided anew");
+                tracing::debug!(index, "a unique index refused a row; the change is decided again");
                 Self::Conflict
             }
             error => Self::Sql(error),
@@ -92,8 +128,17 @@ impl From<sea_orm::DbErr> for StoreError {
     }
 }
 
+impl From<StoreError> for SqlError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Sql(error) => error,
+            StoreError::Conflict => Self::Busy(error.to_string()),
+        }
+    }
+}
+
 impl Retryable for StoreError {
-    fn sql(&self) -> Option<&SqlError> {
+    fn sql_error(&self) -> Option<&SqlError> {
         match self {
             Self::Sql(error) => Some(error),
             Self::Conflict => None,
@@ -101,136 +146,91 @@ impl Retryable for StoreError {
     }
 }
 
-/// A decided change of one account.
+/// A decided change of an order's payments.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// As it was read.
-    pub before: Option<Account>,
-    /// As it is to be.
-    pub after: Account,
-    /// What that makes true.
+    /// State that was read and decided on; `None` for an order that is new to payment.
+    pub before: Option<OrderPayments>,
+    pub after: OrderPayments,
+    /// Events to publish once the change is committed.
     pub events: Vec<Envelope>,
-    /// The event that caused it, if one did.
+    /// Event that caused the change; `None` for a request or a task.
     pub cause: Option<Cause>,
-    /// When.
     pub now: Timestamp,
 }
 
-/// An event as the inbox remembers it.
-#[derive(Debug, Clone, Copy)]
-pub struct Cause {
-    /// The queue it came from.
-    pub queue: &'static str,
-    /// Its id.
-    pub event_id: Uuid,
-}
-
-/// What saving did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
-    /// It is on disk.
+    /// The change is on disk.
     Done,
-    /// The causing event had its effect before; nothing changed.
+    /// The causing event was applied before; nothing changed.
     Duplicate,
 }
 
-/// What was asked for with a key.
+/// The payment that an earlier request with the same idempotency key made or refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyHit {
-    /// Of which order.
+pub struct KeyMatch {
     pub order_id: OrderId,
-    /// Which payment.
     pub payment_id: PaymentId,
-    /// The digest of the body that came with the key.
+    /// SHA-256 of the earlier request's body, 64 hexadecimal digits.
     pub body_hash: String,
 }
 
 /// A payment whose outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenPayment {
-    /// Of which order.
     pub order_id: OrderId,
-    /// Which.
     pub payment_id: PaymentId,
 }
 
-/// A refund whose outcome is not known.
+/// A due refund whose outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenRefund {
-    /// Of which order.
     pub order_id: OrderId,
-    /// Of which payment.
     pub payment_id: PaymentId,
-    /// Which.
     pub refund_id: RefundId,
-    /// How much.
     pub amount: Money,
 }
 
-/// Which payments are listed.
+/// Filter of a list of payments; `None` does not filter.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter {
-    /// Only this one's.
     pub user_id: Option<UserId>,
-    /// Only of this order.
     pub order_id: Option<OrderId>,
 }
 
-/// How many payments are open.
+/// Numbers of payments whose outcome is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Their outcome is not known.
+pub struct OpenCounts {
     pub processing: u64,
-    /// Their outcome is not known for too long.
+    /// Those of them that have been processing for too long.
     pub stuck: u64,
 }
 
-/// What happened by day; days are counted from 1970-01-01 UTC.
 #[derive(Debug, Clone, Default)]
 pub struct Tallies {
-    /// Attempts.
     pub payments: Vec<PaymentTally>,
-    /// Returns.
     pub refunds: Vec<RefundTally>,
 }
 
-/// `count` payments of one day that are alike.
+/// Number of payments of a day with the same status, failure and amount.
 #[derive(Debug, Clone, Copy)]
 pub struct PaymentTally {
-    /// When they were claimed.
-    pub day: i64,
-    /// Where they are.
+    /// Day of the claim.
+    pub day: UtcDay,
     pub status: Status,
-    /// Why they failed.
     pub failure: Option<FailureCode>,
-    /// What each is.
+    /// Amount of each payment.
     pub amount: Money,
-    /// How many.
     pub count: i64,
 }
 
-/// `count` refunds of one day that are alike.
+/// Number of refunds of a day with the same amount.
 #[derive(Debug, Clone, Copy)]
 pub struct RefundTally {
-    /// When they were returned.
-    pub day: i64,
-    /// What each is.
+    /// Day on which the provider returned the money.
+    pub day: UtcDay,
+    /// Amount of each refund.
     pub amount: Money,
-    /// How many.
     pub count: i64,
-}
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
-
-/// The day of `time`, counted from 1970-01-01 UTC.
-#[must_use]
-pub fn day_of(time: Timestamp) -> i64 {
-    time.millis().div_euclid(DAY_MS)
-}
-
-/// When `day` begins.
-#[must_use]
-pub fn start_of(day: i64) -> Timestamp {
-    Timestamp::from_millis(day.saturating_mul(DAY_MS))
 }

@@ -1,4 +1,4 @@
-//! What `souk audit` asks of product's store: stock against the ledger, and every reservation.
+//! Facts that `souk audit` checks: stock against its ledger, and every reservation.
 
 use std::collections::BTreeMap;
 
@@ -11,59 +11,55 @@ use serde::Serialize;
 use souk_sql::{Access, Db, SqlError};
 use souk_values::{Id, OrderId, ProductId};
 
-pub use crate::reservation::State;
-use crate::store::{
-    Kind,
-    entities::{product, reservation, stock_movement},
+use crate::{
+    ReservationState,
+    store::{
+        MovementKind,
+        entities::{product, reservation, stock_movement},
+    },
 };
 
-/// Product's facts, all of one moment.
+/// Facts of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Facts {
-    /// Each product's stock, and what its ledger says.
+pub struct ProductAuditFacts {
     pub products: Vec<ProductStock>,
-    /// Each order's reservation.
     pub reservations: Vec<ReservationFact>,
     /// Events not yet published.
     pub outbox_pending: u64,
 }
 
-/// `stock = initial + adjusted - reserved - sold`, or something is wrong.
+/// A product's stock beside the sums of its ledger; sound when `stock = initial + adjusted - reserved - sold`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductStock {
-    /// Which product.
     pub product_id: ProductId,
-    /// What its row says can be bought.
+    /// Units that can be bought, by the product's row.
     pub stock: i64,
-    /// By the ledger: there from the start.
+    /// Units at creation, by the ledger as the rest.
     pub initial: i64,
-    /// By the ledger: corrected by admins.
+    /// Sum of the admins' corrections.
     pub adjusted: i64,
-    /// By the ledger: set aside now.
+    /// Units that open orders hold.
     pub reserved: i64,
-    /// By the ledger: sold, and not given back.
+    /// Units sold and not given back.
     pub sold: i64,
 }
 
-/// An order's reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReservationFact {
-    /// Which order.
     pub order_id: OrderId,
-    /// How far it has come.
-    pub state: State,
-    /// Its units; empty if it never had any.
+    pub state: ReservationState,
+    /// Units of each product; empty for a reservation that never had any.
     pub lines: Vec<(ProductId, i64)>,
 }
 
-/// Reads the facts from the store at `store_url`, in one snapshot, writing nothing.
-pub async fn read(store_url: &str) -> Result<Facts, SqlError> {
+/// Reads the facts of the store at `store_url` in one snapshot.
+pub async fn read(store_url: &str) -> Result<ProductAuditFacts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
     let snapshot = db.snapshot().await?;
-    let facts = Facts {
+    let facts = ProductAuditFacts {
         products: products(&snapshot).await?,
         reservations: reservations(&snapshot).await?,
         outbox_pending: outbox_pending(&snapshot).await?,
@@ -87,25 +83,26 @@ async fn products(snapshot: &DatabaseTransaction) -> Result<Vec<ProductStock>, S
     let mut movements = stock_movement::Entity::find().stream(snapshot).await?;
     while let Some(movement) = movements.try_next().await? {
         let Some(product) = products.get_mut(&movement.product_id) else { continue };
-        let kind = Kind::from_text(&movement.kind)
-            .ok_or_else(|| SqlError::Failed(format!("the ledger has an unknown kind '{}'", movement.kind)))?;
+        let kind = MovementKind::named(&movement.kind).ok_or_else(|| {
+            SqlError::Failed(format!("the ledger has a movement of the unknown kind '{}'", movement.kind))
+        })?;
         product.add(kind, movement.quantity);
     }
     Ok(products.into_values().collect())
 }
 
 impl ProductStock {
-    fn add(&mut self, kind: Kind, quantity: i64) {
+    fn add(&mut self, kind: MovementKind, quantity: i64) {
         match kind {
-            Kind::Initial => self.initial += quantity,
-            Kind::Adjustment => self.adjusted += quantity,
-            Kind::Reserve => self.reserved += quantity,
-            Kind::Release => self.reserved -= quantity,
-            Kind::Sell => {
+            MovementKind::Initial => self.initial += quantity,
+            MovementKind::Adjustment => self.adjusted += quantity,
+            MovementKind::Reserve => self.reserved += quantity,
+            MovementKind::Release => self.reserved -= quantity,
+            MovementKind::Sell => {
                 self.reserved -= quantity;
                 self.sold += quantity;
             }
-            Kind::Return => self.sold -= quantity,
+            MovementKind::Return => self.sold -= quantity,
         }
     }
 }
@@ -118,7 +115,7 @@ async fn reservations(snapshot: &DatabaseTransaction) -> Result<Vec<ReservationF
         let lines: BTreeMap<ProductId, i64> = serde_json::from_str(&row.order_lines).map_err(|_| damaged())?;
         facts.push(ReservationFact {
             order_id: read_id(row.order_id)?,
-            state: State::from_text(&row.state).ok_or_else(damaged)?,
+            state: ReservationState::named(&row.state).ok_or_else(damaged)?,
             lines: lines.into_iter().collect(),
         });
     }
@@ -133,5 +130,5 @@ async fn outbox_pending(snapshot: &DatabaseTransaction) -> Result<u64, SqlError>
 }
 
 fn read_id<I: Id>(number: i64) -> Result<I, SqlError> {
-    I::new(number).map_err(|_| SqlError::Failed(format!("{number} is no id")))
+    I::new(number).map_err(|_| SqlError::Failed(format!("{number} is not a valid id")))
 }

@@ -1,102 +1,83 @@
-//! The category tree.
+//! The tree of categories.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use souk_values::CategoryId;
 
-/// The longest name, characters.
-pub const MAX_CATEGORY_NAME: usize = 120;
-/// The farthest position from 0.
-pub const MAX_POSITION: i64 = 1_000_000;
+/// Maximum length of a name in characters.
+pub(crate) const MAX_CATEGORY_NAME: usize = 120;
+/// Maximum distance of a position from 0.
+pub(crate) const MAX_POSITION: i64 = 1_000_000;
 
-/// A category to be made.
+/// A category to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CategoryDraft {
-    /// Its name.
+pub(crate) struct CategoryDraft {
     pub name: String,
-    /// Under which; none: at the top.
+    /// `None` for the top level.
     pub parent_id: Option<CategoryId>,
-    /// Unique in the shop; made of the name when absent.
+    /// Derived from the name when `None`.
     pub slug: Option<String>,
-    /// Lower stands first.
     pub position: i64,
 }
 
-/// A node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Category {
-    /// Which.
-    #[expect(clippy::struct_field_names, reason = "ids are named alike wherever they stand")]
+pub(crate) struct Category {
+    #[expect(clippy::struct_field_names, reason = "ids have the same name everywhere")]
     pub category_id: CategoryId,
-    /// Under which; none: at the top.
+    /// `None` for the top level.
     pub parent_id: Option<CategoryId>,
-    /// Unique in the shop.
     pub slug: String,
-    /// Its name.
     pub name: String,
-    /// Lower stands first.
+    /// Order among siblings, ascending.
     pub position: i64,
 }
 
-/// What an admin changes of a category; what is `None` stays.
+/// New values of a category; `None` keeps the old one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CategoryEdit {
-    /// Moves it; `Some(None)` to the top.
-    #[expect(clippy::option_option, reason = "stay, go to the top and go below are three cases")]
+pub(crate) struct CategoryEdit {
+    /// `Some(None)` moves the category to the top level.
+    #[expect(clippy::option_option, reason = "keep, move to the top and move below are three cases")]
     pub parent_id: Option<Option<CategoryId>>,
-    /// Another slug.
     pub slug: Option<String>,
-    /// Another name.
     pub name: Option<String>,
-    /// Another place among its siblings.
     pub position: Option<i64>,
 }
 
-/// All categories.
 #[derive(Debug, Clone, Default)]
-pub struct Tree(Vec<Category>);
+pub(crate) struct CategoryTree(Vec<Category>);
 
-impl Tree {
-    /// Of these nodes.
-    #[must_use]
-    pub fn new(categories: Vec<Category>) -> Self {
+impl CategoryTree {
+    pub(crate) fn new(categories: Vec<Category>) -> Self {
         Self(categories)
     }
 
-    /// The nodes as they were given.
-    #[must_use]
-    pub fn nodes(&self) -> &[Category] {
+    /// Returns all categories, in the order they were given.
+    pub(crate) fn nodes(&self) -> &[Category] {
         &self.0
     }
 
-    /// Adds a node.
-    pub fn add(&mut self, category: Category) {
+    pub(crate) fn add(&mut self, category: Category) {
         self.0.push(category);
     }
 
-    /// One of them.
-    #[must_use]
-    pub fn get(&self, id: CategoryId) -> Option<&Category> {
+    pub(crate) fn get(&self, id: CategoryId) -> Option<&Category> {
         self.0.iter().find(|category| category.category_id == id)
     }
 
-    /// The one with this slug, or else this id.
-    #[must_use]
-    pub fn named(&self, slug_or_id: &str) -> Option<&Category> {
+    /// Returns the category with this slug, else the one with this id.
+    pub(crate) fn named(&self, slug_or_id: &str) -> Option<&Category> {
         let by_slug = self.0.iter().find(|category| category.slug == slug_or_id);
         by_slug.or_else(|| slug_or_id.parse().ok().and_then(|id| self.get(id)))
     }
 
-    /// The child of `parent` with this name, in whatever case.
-    #[must_use]
-    pub fn child(&self, parent: Option<CategoryId>, name: &str) -> Option<&Category> {
+    /// Returns the child of `parent` with this name, ignoring case.
+    pub(crate) fn child(&self, parent: Option<CategoryId>, name: &str) -> Option<&Category> {
         let name = name.to_lowercase();
         self.0.iter().find(|category| category.parent_id == parent && category.name.to_lowercase() == name)
     }
 
-    /// `id` and everything under it.
-    #[must_use]
-    pub fn with_descendants(&self, id: CategoryId) -> BTreeSet<CategoryId> {
+    /// Returns `id` and the ids of all categories below it.
+    pub(crate) fn with_descendants(&self, id: CategoryId) -> BTreeSet<CategoryId> {
         let mut found = BTreeSet::from([id]);
         let mut is_growing = true;
         while is_growing {
@@ -110,15 +91,14 @@ impl Tree {
         found
     }
 
-    /// Counts of each category with those of everything under it, from counts of each alone.
-    #[must_use]
-    pub fn summed(&self, alone: &BTreeMap<CategoryId, u64>) -> BTreeMap<CategoryId, u64> {
+    /// Adds to the count of each category, in `own`, the counts of all categories below it.
+    pub(crate) fn summed(&self, own: &BTreeMap<CategoryId, u64>) -> BTreeMap<CategoryId, u64> {
         let parents: BTreeMap<CategoryId, Option<CategoryId>> =
             self.0.iter().map(|category| (category.category_id, category.parent_id)).collect();
         let mut sums = BTreeMap::new();
-        for (&id, &count) in alone {
+        for (&id, &count) in own {
             let mut node = parents.contains_key(&id).then_some(id);
-            // The tree has no cycles; the bound only keeps a damaged one from looping.
+            // The store prevents cycles; the bound keeps damaged data from looping forever.
             for _ in 0..=self.0.len() {
                 let Some(category) = node else { break };
                 *sums.entry(category).or_insert(0) += count;
@@ -139,7 +119,7 @@ mod tests {
         CategoryId::new(number).unwrap()
     }
 
-    fn tree() -> Tree {
+    fn tree() -> CategoryTree {
         let node = |number: i64, parent: Option<i64>, slug: &str| Category {
             category_id: id(number),
             parent_id: parent.map(id),
@@ -147,7 +127,7 @@ mod tests {
             name: slug.to_uppercase(),
             position: 0,
         };
-        Tree::new(vec![
+        CategoryTree::new(vec![
             node(3, Some(2), "pans"),
             node(1, None, "home"),
             node(2, Some(1), "kitchen"),
@@ -165,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_below_belongs_to_it() {
+    fn descendants_belong_to_a_category() {
         assert_eq!(tree().with_descendants(id(1)), BTreeSet::from([id(1), id(2), id(3)]));
         let sums = tree().summed(&BTreeMap::from([(id(3), 5), (id(1), 1), (id(99), 7)]));
         assert_eq!(sums, BTreeMap::from([(id(1), 6), (id(2), 5), (id(3), 5)]));

@@ -1,30 +1,33 @@
-//! Product's configuration: the section `product`.
+//! Configuration of the product service.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{gallery, store::DEFAULT_LOW_STOCK_AT};
+use crate::{picture_store, store::DEFAULT_LOW_STOCK_AT};
 
-/// The section `product`.
+/// The section `product` of the configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductConfig {
-    /// `product.store-url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. `sqlite:product.db`.
+    /// `product.store-url`: URL of the store. Default: `sqlite:product.db`.
     pub store_url: String,
-    /// `product.low-stock-at`: units at or below which a product is nearly sold out, unless the product
-    /// says otherwise. 5.
+    /// `product.low-stock-at`: low stock threshold in units, inclusive, of products without one of their own. Default: 5.
     pub low_stock_at: i64,
-    /// `product.pictures-dir`: the folder of uploaded pictures. Empty, the default: `pictures` beside the
-    /// SQLite file of `store-url`, or in the working folder with another engine.
+    /// `product.pictures-dir`: folder of uploaded pictures. Default: empty, `pictures` beside the SQLite file of
+    /// `store-url`, or in the working directory with another engine.
     pub pictures_dir: String,
-    /// `product.stock-metrics-seconds`: seconds between two readings of `stock_available`. 15.
+    /// `product.stock-metrics-seconds`: period of the gauge `stock_available`. Default: 15.
     pub stock_metrics_seconds: u64,
 }
 
 impl ProductConfig {
     pub(crate) fn pictures_folder(&self) -> PathBuf {
-        if self.pictures_dir.is_empty() { gallery::beside(&self.store_url) } else { PathBuf::from(&self.pictures_dir) }
+        if self.pictures_dir.is_empty() {
+            picture_store::default_folder(&self.store_url)
+        } else {
+            PathBuf::from(&self.pictures_dir)
+        }
     }
 }
 

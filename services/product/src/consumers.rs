@@ -1,45 +1,56 @@
-//! What product does when orders are placed, paid, shipped or cancelled.
-
-mod order_cancelled;
-mod order_created;
-mod order_sold;
+//! Reactions to orders: reserve on placement, sell on payment or shipment, release on cancellation.
 
 use souk_bus::{Consumer, Failure, Outcome, Received};
 use souk_events::{OrderCancelled, OrderCreated, OrderPaid, OrderShipped, queue};
 
 use crate::{
-    App, metrics,
-    reservation::State,
-    store::{Cause, StoreError},
+    app::App,
+    metrics,
+    reservation::{ReservationRequest, ReservationState},
+    store::StoreError,
 };
 
-/// Which queue is consumed, and by what.
-pub fn all(app: &App) -> Vec<Consumer> {
+pub(crate) fn table(app: &App) -> Vec<Consumer> {
     vec![
         Consumer::new(&queue::PRODUCT_ORDERS)
-            .on::<OrderCreated, _, _, _>(app, order_created::handle)
-            .on::<OrderPaid, _, _, _>(app, order_sold::paid)
-            .on::<OrderShipped, _, _, _>(app, order_sold::shipped)
-            .on::<OrderCancelled, _, _, _>(app, order_cancelled::handle),
+            .on(app, order_created)
+            .on(app, order_paid)
+            .on(app, order_shipped)
+            .on(app, order_cancelled),
     ]
 }
 
-impl<E> From<&Received<E>> for Cause {
-    fn from(received: &Received<E>) -> Self {
-        Self { queue: received.queue, event_id: received.event_id }
-    }
+async fn order_created(app: App, received: Received<OrderCreated>) -> Result<Outcome, Failure> {
+    let request = ReservationRequest::from(&received.event.order);
+    Ok(counted(app.store.reserve(received.cause(), request).await?))
+}
+
+async fn order_paid(app: App, received: Received<OrderPaid>) -> Result<Outcome, Failure> {
+    let request = ReservationRequest::from(&received.event.order);
+    Ok(counted(app.store.sell(received.cause(), request).await?))
+}
+
+/// Orders that are paid on delivery are shipped first.
+async fn order_shipped(app: App, received: Received<OrderShipped>) -> Result<Outcome, Failure> {
+    let request = ReservationRequest::from(&received.event.order);
+    Ok(counted(app.store.sell(received.cause(), request).await?))
+}
+
+async fn order_cancelled(app: App, received: Received<OrderCancelled>) -> Result<Outcome, Failure> {
+    let request = ReservationRequest::from(&received.event.order);
+    Ok(counted(app.store.release(received.cause(), request).await?))
+}
+
+/// Counts the state that a reservation reached; `None` when the event changed nothing.
+fn counted(reached: Option<ReservationState>) -> Outcome {
+    reached.inspect(|state| metrics::reservation(*state)).is_some().into()
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Sql(error) => error.into(),
-            refused => Self::Message(refused.to_string()),
+            refused => Self::Handling(refused.to_string()),
         }
     }
-}
-
-/// Counts what was done; nothing was, if the order was dealt with before.
-fn counted(done: Option<State>) -> Outcome {
-    done.inspect(|state| metrics::reservation(*state)).is_some().into()
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in product, and the answer each error becomes.
+//! Errors of the handlers, each with its status and stable code.
 
 use axum::{
     http::StatusCode,
@@ -10,47 +10,39 @@ use souk_kit::{
 };
 
 use crate::{
-    gallery::GalleryError,
-    import::{ImportError, Unreadable},
+    import::{ImportError, UnreadableFile},
+    picture_store::PictureStoreError,
     store::StoreError,
 };
 
-/// A refusal or failure of product.
+/// The text of a variant is the `detail` of the problem, without capital and full stop.
 #[derive(Debug, thiserror::Error)]
-pub enum ProductError {
-    /// The store refused or failed.
+pub(crate) enum ProductError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A price in a currency that is not the shop's.
-    #[error("prices of this shop are in {0}")]
+    #[error("prices in this shop are in {0}; send the price in that currency")]
     WrongCurrency(souk_values::Currency),
-    /// A query that cannot be read.
+    /// An invalid query parameter.
     #[error("{0}")]
     Query(String),
-    /// A body that is not said to be CSV.
-    #[error("send the file as CSV, with 'Content-Type: text/csv'")]
+    #[error("the file must be CSV; send it with 'Content-Type: text/csv'")]
     NotCsv,
-    /// A file that is too large.
-    #[error("the file may have at most {0} bytes")]
+    #[error("the file is larger than the limit of {0} bytes")]
     FileTooLarge(usize),
-    /// The body ended before its end.
-    #[error("the file broke off before its end")]
+    /// The connection broke before the body was complete.
+    #[error("the upload ended before the file was complete; send it again")]
     BrokenOff,
-    /// A file that cannot be imported.
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// A picture that cannot be kept or shown.
+    Unreadable(#[from] UnreadableFile),
     #[error(transparent)]
-    Gallery(#[from] GalleryError),
-    /// A body that is not said to be a picture of a known kind.
-    #[error("send a picture as JPEG, PNG or WebP, with its Content-Type")]
+    PictureStore(#[from] PictureStoreError),
+    #[error("the picture must be JPEG, PNG or WebP; send it with its 'Content-Type'")]
     PictureNotSupported,
-    /// There is no such picture in this size.
-    #[error("there is no such picture")]
-    NoPicture,
-    /// Refused by the frame: authorisation.
+    #[error("no picture has this id and size")]
+    PictureNotFound,
+    /// Refused by an extractor of the kit.
     #[error("{}", .0.code)]
-    Frame(Problem),
+    Extractor(Problem),
 }
 
 impl From<ImportError> for ProductError {
@@ -66,7 +58,7 @@ impl From<ProductError> for Problem {
     fn from(error: ProductError) -> Self {
         let detail = sentence(&error.to_string());
         let (status, code) = match error {
-            ProductError::Frame(problem) => return problem,
+            ProductError::Extractor(problem) => return problem,
             ProductError::Store(error) => match error {
                 StoreError::Sql(error) => return Problem::store(&error),
                 StoreError::Stale => return IfMatch::stale(),
@@ -86,17 +78,19 @@ impl From<ProductError> for Problem {
             ProductError::NotCsv => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "body.not_csv"),
             ProductError::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large"),
             ProductError::BrokenOff => (StatusCode::BAD_REQUEST, "body.broken_off"),
-            ProductError::Unreadable(Unreadable::NoColumn(_)) => (StatusCode::BAD_REQUEST, "import.no_column"),
-            ProductError::Unreadable(Unreadable::NotCsv(_)) => (StatusCode::BAD_REQUEST, "import.not_csv"),
-            ProductError::Gallery(GalleryError::Unreadable(_)) => {
+            ProductError::Unreadable(UnreadableFile::NoColumn(_)) => (StatusCode::BAD_REQUEST, "import.no_column"),
+            ProductError::Unreadable(UnreadableFile::NotCsv(_)) => (StatusCode::BAD_REQUEST, "import.not_csv"),
+            ProductError::PictureStore(PictureStoreError::Unreadable(_)) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "picture.unreadable")
             }
-            ProductError::Gallery(GalleryError::NotNow(denied)) => {
+            ProductError::PictureStore(PictureStoreError::NotPermitted(denied)) => {
                 return Problem::unavailable("pictures", &denied).retry_after(denied.retry_after);
             }
-            ProductError::Gallery(error @ GalleryError::Away(_)) => return Problem::unavailable("pictures", &error),
+            ProductError::PictureStore(error @ PictureStoreError::Unavailable(_)) => {
+                return Problem::unavailable("pictures", &error);
+            }
             ProductError::PictureNotSupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "picture.not_supported"),
-            ProductError::NoPicture => (StatusCode::NOT_FOUND, "picture.not_found"),
+            ProductError::PictureNotFound => (StatusCode::NOT_FOUND, "picture.not_found"),
         };
         Problem::new(status, code, detail)
     }
@@ -108,7 +102,7 @@ impl IntoResponse for ProductError {
     }
 }
 
-/// `there is no such product` becomes `There is no such product.`
+/// Turns an error text into a sentence: `no product has this id` into `No product has this id.`
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase).into_iter().flatten();

@@ -1,75 +1,72 @@
-//! The product service: the catalogue, its stock, and what is set aside for orders.
+//! The product service: the catalogue, its stock, and the units reserved for orders.
 
 pub mod audit;
 pub mod import;
 
+mod app;
 mod category;
 mod config;
 mod consumers;
 mod error;
-mod gallery;
+mod event;
 mod metrics;
-mod news;
 mod picture;
+mod picture_store;
 mod product;
 mod reservation;
 mod routes;
-mod shelf;
 mod slug;
+mod stock;
 mod store;
-mod words;
+mod tasks;
+mod text;
 
-use std::{sync::Arc, time::Duration};
-
-use souk_bus::{SqlOutbox, inbox};
-use souk_kit::{Deps, Service, StartError};
-
-use gallery::Gallery;
+use souk_bus::SqlOutbox;
+use souk_kit::{Deps, Service, ServiceParts, StartError};
+use utoipa::openapi::OpenApi;
 
 pub use config::ProductConfig;
-pub use reservation::State as ReservationState;
+pub use reservation::ReservationState;
 pub use store::{ProductStore, StoreError};
 
-/// What handlers and consumers share.
-#[derive(Debug, Clone)]
-struct App {
-    store: ProductStore,
-    gallery: Gallery,
-}
+use app::App;
 
-/// Builds the service on the store of `config`. The store is handed out too, for whoever fills the catalogue.
-pub async fn build(config: ProductConfig, deps: &Deps) -> Result<(Service, ProductStore), StartError> {
-    let store =
-        ProductStore::open(&config.store_url, deps.ids.clone(), Arc::clone(&deps.clock), deps.shop.currency).await?;
-    let store = store.with_low_stock_at(config.low_stock_at);
-    let gallery = Gallery::new(config.pictures_folder(), Arc::clone(&deps.clock));
-    let app = App { store: store.clone(), gallery };
-    let (router, openapi) = routes::table();
-    let db = store.db().clone();
-    let (clock, measured) = (Arc::clone(&deps.clock), store.clone());
-    let (timer, received) = (Arc::clone(&deps.clock), db.clone());
-    let every = Duration::from_secs(config.stock_metrics_seconds.max(1));
-    let service = Service::new("product", router.with_state(app.clone()), openapi)
-        .consuming(consumers::all(&app))
-        .telling(SqlOutbox::new(db.clone()))
-        .running(move |stop| metrics::watch_stock(measured, clock, every, stop))
-        .running(move |stop| inbox::keep_short(received, timer, stop))
-        .keeping(db);
-    Ok((service, store))
-}
+const DESCRIPTION: &str = "The catalogue, its stock, and the units reserved for orders.";
 
-/// Brings the store at `store_url` up to date. Answers the names of the migrations it applied.
-pub async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
-    Ok(souk_sql::migrate::<store::Migrations>(store_url).await?)
-}
+/// Provides its [`ProductStore`] to the process that starts it, which may fill an empty catalogue.
+pub struct Product;
 
-/// The names of the migrations that the store at `store_url` lacks; changes nothing.
-pub async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
-    Ok(souk_sql::pending::<store::Migrations>(store_url).await?)
-}
+impl Service for Product {
+    const NAME: &'static str = "product";
+    const PORT: u16 = 8082;
+    type Config = ProductConfig;
 
-/// The service's OpenAPI document.
-#[must_use]
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes::table().1
+    async fn build(config: ProductConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
+        let app = App::open(&config, deps).await?;
+        metrics::describe();
+        let (router, openapi) = routes::table().finish(Self::NAME, DESCRIPTION);
+        let db = app.store.db().clone();
+        Ok(ServiceParts::new(Self::NAME, router.with_state(app.clone()), openapi)
+            .consuming(consumers::table(&app))
+            .publishing(SqlOutbox::new(db.clone()))
+            .running(tasks::table(&app))
+            .storing_in(db)
+            .providing(app.store))
+    }
+
+    fn openapi() -> OpenApi {
+        routes::table().finish(Self::NAME, DESCRIPTION).1
+    }
+
+    fn store_urls(config: &ProductConfig) -> Vec<&str> {
+        vec![&config.store_url]
+    }
+
+    async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
+        Ok(souk_sql::migrate::<store::Migrations>(store_url).await?)
+    }
+
+    async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
+        Ok(souk_sql::pending_migrations::<store::Migrations>(store_url).await?)
+    }
 }

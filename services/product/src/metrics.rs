@@ -1,52 +1,40 @@
-//! Every metric of product.
+//! Metrics of the product service.
 
-use std::{sync::Arc, time::Duration};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+use souk_values::{ProductId, gauge_value};
 
-use souk_sql::SqlError;
-use souk_values::{Clock, clock};
-use tokio_util::sync::CancellationToken;
+use crate::reservation::ReservationState;
 
-use crate::{reservation::State, store::ProductStore};
+const SERVICE: &str = "product";
+const RESERVATIONS: &str = "stock_reservations_total";
+const STOCK: &str = "stock_available";
 
-/// Series of `stock_available` at most.
-const WATCHED: usize = 20;
-
-/// `stock_reservations_total`: an order's reservation came to `state`.
-pub fn reservation(state: State) {
-    let outcome = match state {
-        State::Held => "reserved",
-        State::Refused => "rejected",
-        State::Sold => "sold",
-        State::Released => "released",
-        // Nothing was or will be set aside.
-        State::CancelledBefore => return,
-    };
-    metrics::counter!("stock_reservations_total", "service" => "product", "outcome" => outcome).increment(1);
-}
-
-/// Keeps `stock_available` of the top sellers up to date. A product that is watched stays watched until
-/// the process ends, because a series cannot be taken back; so there are never more than 20.
-pub async fn watch_stock(store: ProductStore, clock: Arc<dyn Clock>, every: Duration, stop: CancellationToken) {
-    let mut watched = Vec::new();
-    while !stop.is_cancelled() {
-        if let Err(error) = read_stock(&store, &mut watched).await {
-            tracing::warn!(error = %error, "the stock of the top sellers could not be read");
-        }
-        tokio::select! { () = clock::sleep(&*clock, every) => {}, () = stop.cancelled() => {} }
+pub(crate) fn describe() {
+    describe_counter!(RESERVATIONS, "Reservations that reached a state, by outcome");
+    describe_gauge!(STOCK, "Units that can be bought, of the products that sell most");
+    for outcome in ReservationState::ALL.into_iter().filter_map(outcome) {
+        counter!(RESERVATIONS, "service" => SERVICE, "outcome" => outcome).increment(0);
     }
 }
 
-async fn read_stock(store: &ProductStore, watched: &mut Vec<i64>) -> Result<(), SqlError> {
-    if watched.len() < WATCHED {
-        for id in store.top_sellers(u64::try_from(WATCHED).unwrap_or(0)).await? {
-            if watched.len() < WATCHED && !watched.contains(&id) {
-                watched.push(id);
-            }
-        }
+/// Counts a reservation that reached `state`.
+pub(crate) fn reservation(state: ReservationState) {
+    if let Some(outcome) = outcome(state) {
+        counter!(RESERVATIONS, "service" => SERVICE, "outcome" => outcome).increment(1);
     }
-    for (id, stock) in store.stock_of(watched).await? {
-        let stock = f64::from(u32::try_from(stock).unwrap_or(u32::MAX));
-        metrics::gauge!("stock_available", "service" => "product", "productId" => id.to_string()).set(stock);
+}
+
+pub(crate) fn stock_available(product: ProductId, units: i64) {
+    gauge!(STOCK, "service" => SERVICE, "productId" => product.to_string()).set(gauge_value(units));
+}
+
+fn outcome(state: ReservationState) -> Option<&'static str> {
+    match state {
+        ReservationState::Held => Some("reserved"),
+        ReservationState::Refused => Some("rejected"),
+        ReservationState::Sold => Some("sold"),
+        ReservationState::Released => Some("released"),
+        // Never had units.
+        ReservationState::CancelledBefore => None,
     }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! A picture: its id, its sizes, and how they are made of what was sent.
+//! A picture: its id, its sizes, and the encodings that are accepted.
 
 mod render;
 
@@ -7,33 +7,29 @@ use std::fmt;
 use image::ImageFormat;
 use sha2::{Digest, Sha256};
 
-pub use render::{Rendition, Unreadable, render};
+pub(crate) use render::{Rendition, UnreadablePicture, render};
 
-/// The most of a picture's width, and of its height, in pixels.
-pub const MAX_EDGE: u32 = 8_000;
+/// Maximum width and height of an uploaded picture in pixels.
+pub(crate) const MAX_EDGE: u32 = 8_000;
 
-/// The SHA-256 of what was sent, as 64 lower-case hexadecimal digits. The same bytes are the same picture.
+/// SHA-256 of the uploaded bytes as 64 lower-case hexadecimal digits, so that the same bytes are the same picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PictureId(String);
+pub(crate) struct PictureId(String);
 
 impl PictureId {
-    /// Of these bytes.
-    #[must_use]
-    pub fn of(original: &[u8]) -> Self {
+    pub(crate) fn of(original: &[u8]) -> Self {
         Self(hex::encode(Sha256::digest(original)))
     }
 
-    /// Reads an id; nothing else gets through, so that an id is safe as a part of a path.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    /// Parses an id. Every other text is refused, so that an id is safe as a part of a path.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let is_id = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         is_id.then(|| Self(text.to_owned()))
     }
 
-    /// Where the gateway serves it in full size.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("/api/pictures/{self}/{}", Size::Page)
+    /// Returns the path at which the gateway serves the larger size.
+    pub(crate) fn url(&self) -> String {
+        format!("/api/pictures/{self}/{}", PictureSize::Page)
     }
 }
 
@@ -43,19 +39,16 @@ impl fmt::Display for PictureId {
     }
 }
 
-/// A size that a picture is kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    /// For lists.
+pub(crate) enum PictureSize {
+    /// For lists of products.
     Thumb,
     /// For the product's page.
     Page,
 }
 
-impl Size {
-    /// By its name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+impl PictureSize {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Thumb, Self::Page].into_iter().find(|size| size.name() == name)
     }
 
@@ -66,7 +59,7 @@ impl Size {
         }
     }
 
-    /// The most of width and height, pixels.
+    /// Returns the maximum width and height in pixels.
     fn edge(self) -> u32 {
         match self {
             Self::Thumb => 320,
@@ -75,27 +68,23 @@ impl Size {
     }
 }
 
-impl fmt::Display for Size {
+impl fmt::Display for PictureSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// How a sent picture is encoded, by what its sender says.
+/// Encoding of an uploaded picture, as its `Content-Type` declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// `image/jpeg`
+pub(crate) enum Encoding {
     Jpeg,
-    /// `image/png`
     Png,
-    /// `image/webp`
     WebP,
 }
 
 impl Encoding {
-    /// By its media type without parameters, in whatever case.
-    #[must_use]
-    pub fn of_media_type(media_type: &str) -> Option<Self> {
+    /// `media_type` has no parameters; its case does not matter.
+    pub(crate) fn of_media_type(media_type: &str) -> Option<Self> {
         match media_type.to_ascii_lowercase().as_str() {
             "image/jpeg" => Some(Self::Jpeg),
             "image/png" => Some(Self::Png),
@@ -118,20 +107,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_ids_are_read() {
+    fn only_ids_are_parsed() {
         let id = PictureId::of(b"abc");
         assert_eq!(id.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(PictureId::read(&id.to_string()), Some(id.clone()));
+        assert_eq!(PictureId::parse(&id.to_string()), Some(id.clone()));
         let slashes = "../".repeat(21) + "a";
         for text in ["", "ab", &id.to_string().to_uppercase(), &format!("{id}0"), &"é".repeat(32), &slashes] {
-            assert_eq!(PictureId::read(text), None, "{text}");
+            assert_eq!(PictureId::parse(text), None, "{text}");
         }
         assert_eq!(id.url(), format!("/api/pictures/{id}/page"));
     }
 
     #[test]
     fn sizes_have_names() {
-        assert_eq!((Size::named("thumb"), Size::named("page")), (Some(Size::Thumb), Some(Size::Page)));
-        assert_eq!((Size::named("Thumb"), Size::named("")), (None, None));
+        assert_eq!(
+            (PictureSize::named("thumb"), PictureSize::named("page")),
+            (Some(PictureSize::Thumb), Some(PictureSize::Page))
+        );
+        assert_eq!((PictureSize::named("Thumb"), PictureSize::named("")), (None, None));
     }
 }

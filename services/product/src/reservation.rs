@@ -1,4 +1,4 @@
-//! What becomes of an order's units: set aside, sold, given back. Pure decisions.
+//! The reservation of an order's units: held, sold, released. Pure decisions.
 
 use std::collections::BTreeMap;
 
@@ -7,36 +7,35 @@ use souk_events::{OrderFacts, RefusedLine};
 use souk_values::{OrderId, ProductId};
 
 use crate::{
-    news::News,
-    shelf::{Shelf, Telling},
+    event::ProductEvent,
+    stock::{PublishPolicy, StockItem},
 };
 
-/// How far an order's reservation has come. It only moves forward, so events may come in any order.
+/// State of an order's reservation. It only moves forward, so the order of events does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Units are set aside.
+pub enum ReservationState {
     Held,
-    /// Units are sold.
     Sold,
     /// Units were given back.
     Released,
-    /// There were too few; nothing was set aside.
+    /// Stock was insufficient; no units were reserved.
     Refused,
-    /// The order was cancelled before its placing was heard of; nothing was or will be set aside.
+    /// The order's cancellation arrived before its placement: no units were or will be reserved.
     CancelledBefore,
 }
 
-impl State {
-    /// Whether units are set aside or sold.
+impl ReservationState {
+    pub(crate) const ALL: [Self; 5] = [Self::Held, Self::Sold, Self::Released, Self::Refused, Self::CancelledBefore];
+
+    /// True while the order has units, reserved or sold.
     #[must_use]
     pub fn has_units(self) -> bool {
         matches!(self, Self::Held | Self::Sold)
     }
 
-    /// As stored.
-    #[must_use]
-    pub fn text(self) -> &'static str {
+    /// Name in the store.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
             Self::Sold => "sold",
@@ -46,27 +45,21 @@ impl State {
         }
     }
 
-    /// From its stored text.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
-        [Self::Held, Self::Sold, Self::Released, Self::Refused, Self::CancelledBefore]
-            .into_iter()
-            .find(|state| state.text() == text)
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
-/// What an order wants: each product once, in the order of ids.
+/// The units that an order needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// Which order.
+pub(crate) struct ReservationRequest {
     pub order_id: OrderId,
-    /// Its version, as the event told it.
     pub order_version: i64,
-    /// How many of what.
+    /// Units of each product. Sorted, because products are locked in the order of their ids.
     pub lines: BTreeMap<ProductId, i64>,
 }
 
-impl From<&OrderFacts> for Wanted {
+impl From<&OrderFacts> for ReservationRequest {
     fn from(order: &OrderFacts) -> Self {
         let mut lines = BTreeMap::new();
         for item in &order.items {
@@ -76,41 +69,41 @@ impl From<&OrderFacts> for Wanted {
     }
 }
 
-/// One product of a reservation, before and after its units moved.
+/// A move of units between stock and an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
-    /// After.
-    pub shelf: Shelf,
-    /// Units of the order, above zero.
+pub(crate) struct StockMove {
+    /// The product after the move.
+    pub item: StockItem,
+    /// Units of the order, positive in both directions.
     pub quantity: i64,
-    /// Whether a `product.changed` was told.
-    pub is_told: bool,
+    /// True when the move publishes a `product.changed`.
+    pub is_published: bool,
 }
 
-/// What is done about an order's wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// All of it is set aside.
-    Reserve(Vec<Moved>, Vec<News>),
-    /// None of it is; these lines are why.
+pub(crate) enum Decision {
+    /// All lines are reserved.
+    Reserve(Vec<StockMove>, Vec<ProductEvent>),
+    /// No line is reserved; these are the ones with insufficient stock.
     Refuse(Vec<RefusedLine>),
 }
 
-/// All or nothing. `shelves` are those of the wanted products that exist, locked.
-#[must_use]
-pub fn decide(wanted: &Wanted, shelves: &[Shelf]) -> Decision {
-    let by_id: BTreeMap<ProductId, &Shelf> = shelves.iter().map(|shelf| (shelf.product_id, shelf)).collect();
-    let (mut moved, mut news, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for (product_id, &quantity) in &wanted.lines {
-        let available = by_id.get(product_id).map_or(0, |shelf| shelf.available());
+/// Decides on a reservation, all or nothing. `items` are the locked products of the request that exist.
+pub(crate) fn decide(request: &ReservationRequest, items: &[StockItem]) -> Decision {
+    let by_id: BTreeMap<ProductId, &StockItem> = items.iter().map(|item| (item.product_id, item)).collect();
+    let mut moves = Vec::new();
+    let mut events = Vec::new();
+    let mut refused = Vec::new();
+    for (product_id, &quantity) in &request.lines {
+        let available = by_id.get(product_id).map_or(0, |item| item.available());
         let taken = by_id
             .get(product_id)
             .filter(|_| (1..=available).contains(&quantity))
-            .and_then(|shelf| shelf.moved(-quantity, Telling::WhenFew).ok());
+            .and_then(|item| item.moved(-quantity, PublishPolicy::WhenLow).ok());
         match taken {
-            Some((shelf, told)) => {
-                moved.push(Moved { shelf, quantity, is_told: !told.is_empty() });
-                news.extend(told);
+            Some((item, published)) => {
+                moves.push(StockMove { item, quantity, is_published: !published.is_empty() });
+                events.extend(published);
             }
             None => refused.push(RefusedLine {
                 product_id: *product_id,
@@ -119,21 +112,21 @@ pub fn decide(wanted: &Wanted, shelves: &[Shelf]) -> Decision {
             }),
         }
     }
-    if refused.is_empty() { Decision::Reserve(moved, news) } else { Decision::Refuse(refused) }
+    if refused.is_empty() { Decision::Reserve(moves, events) } else { Decision::Refuse(refused) }
 }
 
-/// Units go back to their shelves. Products that are gone from the store are left out.
-#[must_use]
-pub fn give_back(lines: &BTreeMap<ProductId, i64>, shelves: &[Shelf]) -> (Vec<Moved>, Vec<News>) {
-    let (mut moved, mut news) = (Vec::new(), Vec::new());
-    for shelf in shelves {
-        let Some(&quantity) = lines.get(&shelf.product_id) else { continue };
-        if let Ok((shelf, told)) = shelf.moved(quantity, Telling::WhenFew) {
-            moved.push(Moved { shelf, quantity, is_told: !told.is_empty() });
-            news.extend(told);
+/// Gives the units of an order back. A product that is no longer in `items` is left out.
+pub(crate) fn release(lines: &BTreeMap<ProductId, i64>, items: &[StockItem]) -> (Vec<StockMove>, Vec<ProductEvent>) {
+    let mut moves = Vec::new();
+    let mut events = Vec::new();
+    for item in items {
+        let Some(&quantity) = lines.get(&item.product_id) else { continue };
+        if let Ok((item, published)) = item.moved(quantity, PublishPolicy::WhenLow) {
+            moves.push(StockMove { item, quantity, is_published: !published.is_empty() });
+            events.extend(published);
         }
     }
-    (moved, news)
+    (moves, events)
 }
 
 #[cfg(test)]
@@ -143,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    fn shelf(id: i64, stock: i64, hidden: bool) -> Shelf {
-        Shelf {
+    fn item(id: i64, stock: i64, hidden: bool) -> StockItem {
+        StockItem {
             product_id: ProductId::new(id).unwrap(),
             sku: format!("S{id}"),
             name: "Thing".to_owned(),
@@ -156,16 +149,16 @@ mod tests {
         }
     }
 
-    fn wanted(lines: &[(i64, i64)]) -> Wanted {
+    fn request(lines: &[(i64, i64)]) -> ReservationRequest {
         let lines = lines.iter().map(|&(id, quantity)| (ProductId::new(id).unwrap(), quantity)).collect();
-        Wanted { order_id: OrderId::new(1).unwrap(), order_version: 1, lines }
+        ReservationRequest { order_id: OrderId::new(1).unwrap(), order_version: 1, lines }
     }
 
     #[test]
-    fn what_is_short_hidden_or_unknown_is_named() {
-        let shelves = [shelf(1, 10, false), shelf(2, 3, false), shelf(3, 9, true)];
-        let Decision::Refuse(lines) = decide(&wanted(&[(1, 10), (2, 4), (3, 1), (4, 2)]), &shelves) else {
-            panic!("three lines cannot be had")
+    fn insufficient_hidden_and_unknown_products_are_refused() {
+        let items = [item(1, 10, false), item(2, 3, false), item(3, 9, true)];
+        let Decision::Refuse(lines) = decide(&request(&[(1, 10), (2, 4), (3, 1), (4, 2)]), &items) else {
+            panic!("three lines cannot be reserved")
         };
         let lines: Vec<_> = lines.iter().map(|line| (line.product_id.get(), line.requested, line.available)).collect();
         assert_eq!(lines, [(2, 4, 3), (3, 1, 0), (4, 2, 0)]);
@@ -173,20 +166,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_or_nothing(stocks in prop::collection::vec(0..6_i64, 1..6), asks in prop::collection::vec(1..6_i64, 1..6)) {
-            let shelves: Vec<Shelf> = (1..).zip(&stocks).map(|(id, &stock)| shelf(id, stock, false)).collect();
-            let lines: Vec<(i64, i64)> = (1..).zip(asks.iter().copied()).collect();
-            let can = lines.iter().all(|&(id, ask)| {
-                usize::try_from(id - 1).ok().and_then(|index| stocks.get(index)).is_some_and(|&stock| stock >= ask)
+        fn all_or_nothing(stocks in prop::collection::vec(0..6_i64, 1..6), quantities in prop::collection::vec(1..6_i64, 1..6)) {
+            let items: Vec<StockItem> = (1..).zip(&stocks).map(|(id, &stock)| item(id, stock, false)).collect();
+            let lines: Vec<(i64, i64)> = (1..).zip(quantities.iter().copied()).collect();
+            let is_possible = lines.iter().all(|&(id, quantity)| {
+                usize::try_from(id - 1).ok().and_then(|index| stocks.get(index)).is_some_and(|&stock| stock >= quantity)
             });
-            match decide(&wanted(&lines), &shelves) {
-                Decision::Reserve(moved, _) => {
-                    prop_assert!(can);
-                    prop_assert_eq!(moved.len(), lines.len());
-                    prop_assert!(moved.iter().all(|moved| moved.shelf.stock >= 0));
+            match decide(&request(&lines), &items) {
+                Decision::Reserve(moves, _) => {
+                    prop_assert!(is_possible);
+                    prop_assert_eq!(moves.len(), lines.len());
+                    prop_assert!(moves.iter().all(|moved| moved.item.stock >= 0));
                 }
                 Decision::Refuse(refused) => {
-                    prop_assert!(!can);
+                    prop_assert!(!is_possible);
                     prop_assert!(refused.iter().all(|line| line.available < line.requested));
                 }
             }

@@ -1,4 +1,4 @@
-//! Product's URL table.
+//! URL table of the product service.
 
 mod adjust_stock;
 mod category_view;
@@ -23,13 +23,12 @@ mod show_picture;
 mod show_product;
 mod upload;
 
-use utoipa::openapi::OpenApi;
+use souk_kit::routes::Routes;
 
-use crate::App;
+use crate::app::App;
 
-/// The routes, and the document made of them.
-pub fn table() -> (axum::Router<App>, OpenApi) {
-    let routes = souk_kit::routes! { App:
+pub(crate) fn table() -> Routes<App> {
+    souk_kit::routes! { App:
         GET    "/products"                     public list_products;
         POST   "/products"                     token  create_product;
         POST   "/products/import"              token  import_products;
@@ -47,6 +46,5 @@ pub fn table() -> (axum::Router<App>, OpenApi) {
         PATCH  "/categories/{categoryId}"      token  change_category;
         DELETE "/categories/{categoryId}"      token  delete_category;
         POST   "/internal/products/quote"      token  quote_products;
-    };
-    routes.finish("product", "The catalogue, its stock, and what is set aside for orders.")
+    }
 }

@@ -1,13 +1,12 @@
-//! The part of an address that names a product or category: `a-z`, `0-9` and single hyphens.
+//! Slugs: the readable part of a product's or category's URL, of `a-z`, `0-9` and single hyphens.
 
-use crate::words::fold;
+use crate::text::fold;
 
-/// The longest slug, characters.
-pub const MAX_SLUG: usize = 150;
+/// Maximum length in characters.
+pub(crate) const MAX_SLUG: usize = 150;
 
-/// A slug made of `text`: every run of other characters becomes one hyphen. Empty when nothing is left.
-#[must_use]
-pub fn slugify(text: &str) -> String {
+/// Derives a slug: every run of other characters becomes one hyphen. Empty when no character is left.
+pub(crate) fn slugify(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in fold(text).chars() {
         if letter.is_ascii_alphanumeric() {
@@ -16,15 +15,13 @@ pub fn slugify(text: &str) -> String {
             out.push('-');
         }
     }
-    // What is left is ASCII, so bytes are characters.
+    // `truncate` counts bytes; here each is a character, because all are ASCII.
     out.truncate(MAX_SLUG);
     out.truncate(out.trim_end_matches('-').len());
     out
 }
 
-/// Whether `text` is a slug.
-#[must_use]
-pub fn is_slug(text: &str) -> bool {
+pub(crate) fn is_slug(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_SLUG
         && text
@@ -50,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_made_is_a_slug_or_nothing(text in "\\PC{0,300}") {
+        fn the_result_is_a_slug_or_empty(text in "\\PC{0,300}") {
             let made = slugify(&text);
             prop_assert!(made.is_empty() || is_slug(&made), "{made}");
         }

@@ -1,5 +1,4 @@
-//! Product's store: products, categories, reservations and the ledger of stock. One method is one
-//! transactional act, events included.
+//! Products, categories, reservations and the ledger of stock. Each method is one transaction, events included.
 
 mod adjustments;
 mod categories;
@@ -12,7 +11,7 @@ mod request_key;
 mod reservations;
 mod rows;
 mod search;
-mod shelves;
+mod stock;
 
 use std::sync::Arc;
 
@@ -23,56 +22,47 @@ use souk_sql::{Access, Db, Retryable, SqlError};
 use souk_values::{CategoryId, Clock, Currency, IdGen, Timestamp};
 
 pub(crate) use adjustments::Adjustment;
-pub(crate) use imports::{Chunk, RowOutcome};
-pub(crate) use ledger::Kind;
+pub(crate) use imports::{ImportBatch, RowOutcome};
+pub(crate) use ledger::MovementKind;
 pub(crate) use migrations::Migrations;
-pub(crate) use products::Draft;
+pub(crate) use products::ProductDraft;
 pub(crate) use request_key::RequestKey;
-pub(crate) use reservations::Cause;
-pub(crate) use search::{CategoryCount, Filter, Found, Sort};
+pub(crate) use search::{CategoryCount, Filter, SearchResult, Sort};
 
-use crate::news::News;
+use crate::event::ProductEvent;
 
-/// Units at or below which a product is nearly sold out, unless configured otherwise.
-pub const DEFAULT_LOW_STOCK_AT: i64 = 5;
+/// Low stock threshold in units, unless configured otherwise.
+pub(crate) const DEFAULT_LOW_STOCK_AT: i64 = 5;
 
-/// Why a store method did nothing.
+/// A failure of the store, or a rule of it that refuses the act. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The engine failed.
     #[error(transparent)]
     Sql(#[from] SqlError),
-    /// No such product in the catalogue.
-    #[error("there is no such product")]
+    /// The product does not exist or was deleted from the catalogue.
+    #[error("the catalogue has no such product")]
     ProductNotFound,
-    /// No such category.
-    #[error("there is no category {0}")]
+    #[error("no category has the id {0}")]
     CategoryNotFound(CategoryId),
-    /// A product or category names a category that there is not.
-    #[error("there is no category {0} to put it into")]
+    /// The category that a product or another category refers to does not exist.
+    #[error("the category {0} does not exist; choose another one")]
     CategoryUnknown(CategoryId),
-    /// The row has another version by now.
-    #[error("the product was changed meanwhile")]
+    /// The product has another version than the caller read.
+    #[error("the product was changed in the meantime")]
     Stale,
-    /// Another product has the SKU.
-    #[error("another product has this SKU")]
+    #[error("another product already has this SKU")]
     SkuTaken,
-    /// Another product has the slug.
-    #[error("another product has this slug")]
+    #[error("another product already has this slug")]
     SlugTaken,
-    /// Another category has the slug.
-    #[error("another category has this slug")]
+    #[error("another category already has this slug")]
     CategorySlugTaken,
-    /// Something is in the category.
-    #[error("the category still has products or categories in it")]
+    #[error("the category still contains products or categories; move or delete them first")]
     CategoryInUse,
-    /// The category would be below itself.
-    #[error("a category cannot be put below itself")]
+    #[error("a category cannot be moved below itself")]
     CategoryCycle,
-    /// The stock would be below zero or too large.
-    #[error("the stock is {0}, so it cannot be changed by this much")]
+    /// Holds the current stock.
+    #[error("the stock is {0} and cannot be changed by this much")]
     StockOutOfRange(i64),
-    /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     KeyReused,
 }
@@ -90,7 +80,7 @@ impl From<EventError> for StoreError {
 }
 
 impl Retryable for StoreError {
-    fn sql(&self) -> Option<&SqlError> {
+    fn sql_error(&self) -> Option<&SqlError> {
         match self {
             Self::Sql(error) => Some(error),
             _ => None,
@@ -98,7 +88,7 @@ impl Retryable for StoreError {
     }
 }
 
-/// The store of products. Cloning shares it.
+/// Cloning shares the connections.
 #[derive(Debug, Clone)]
 pub struct ProductStore {
     db: Db,
@@ -109,21 +99,19 @@ pub struct ProductStore {
 }
 
 impl ProductStore {
-    /// Opens the store at `url` for reading and writing, and brings its tables up to date. Prices in it
-    /// are in `currency`, the shop's.
+    /// Opens and migrates the store at `url`. All its prices are in `currency`, the shop's.
     pub async fn open(url: &str, ids: IdGen, clock: Arc<dyn Clock>, currency: Currency) -> Result<Self, SqlError> {
         let db = Db::open(url, Access::ReadWrite).await?;
         db.migrate::<Migrations>().await?;
         Ok(Self { db, ids, clock, currency, low_stock_at: DEFAULT_LOW_STOCK_AT })
     }
 
-    /// The same, with another threshold for products that do not say their own.
-    #[must_use]
-    pub fn with_low_stock_at(self, low_stock_at: i64) -> Self {
+    /// Sets the low stock threshold of products without one of their own.
+    pub(crate) fn with_low_stock_at(self, low_stock_at: i64) -> Self {
         Self { low_stock_at, ..self }
     }
 
-    /// Whether it holds no product at all.
+    /// Returns true when no product was ever created, not even one that is deleted by now.
     pub async fn is_empty(&self) -> Result<bool, SqlError> {
         let one = entities::product::Entity::find()
             .select_only()
@@ -135,15 +123,12 @@ impl ProductStore {
         Ok(one.is_none())
     }
 
-    /// The shop's currency.
-    #[must_use]
-    pub fn currency(&self) -> Currency {
+    pub(crate) fn currency(&self) -> Currency {
         self.currency
     }
 
-    /// The threshold of products that do not say their own.
-    #[must_use]
-    pub fn low_stock_at(&self) -> i64 {
+    /// Returns the low stock threshold of products without one of their own.
+    pub(crate) fn low_stock_at(&self) -> i64 {
         self.low_stock_at
     }
 
@@ -151,23 +136,23 @@ impl ProductStore {
         &self.db
     }
 
-    /// What a transaction is given to stamp what it decides.
-    fn telling(&self) -> Telling {
-        let stamper = Stamper::new(self.ids.clone(), Arc::clone(&self.clock)).in_this_trace();
-        Telling { stamper, now: self.clock.now(), currency: self.currency }
+    /// Returns what a transaction that starts now needs besides its arguments.
+    fn tx_context(&self) -> TxContext {
+        let stamper = Stamper::new(self.ids.clone(), Arc::clone(&self.clock)).with_current_trace();
+        TxContext { stamper, now: self.clock.now(), currency: self.currency }
     }
 }
 
-/// The circumstances of a transaction: when it is, how it stamps its events, what money it is about.
+/// Time, currency and event stamper of a transaction.
 #[derive(Debug, Clone)]
-struct Telling {
+struct TxContext {
     stamper: Stamper,
     now: Timestamp,
     currency: Currency,
 }
 
-impl Telling {
-    fn stamp(&self, news: &[News]) -> Result<Vec<Envelope>, EventError> {
-        news.iter().map(|news| news.stamp(&self.stamper)).collect()
+impl TxContext {
+    fn stamp(&self, events: &[ProductEvent]) -> Result<Vec<Envelope>, EventError> {
+        events.iter().map(|event| event.stamp(&self.stamper)).collect()
     }
 }

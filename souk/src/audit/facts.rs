@@ -1,52 +1,56 @@
-//! What an audit looks at: one read-only snapshot of each service's store.
+//! The facts that an audit checks: one read-only snapshot of each service's store, and the waiting events.
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use souk_bus::{BusError, Outbox, SqlOutbox, rabbit::QueueDepth};
+use souk_bus::{BusError, rabbit::QueueDepth};
 use souk_events::Envelope;
-use souk_payment::payment::{RefundStatus, Status};
-use souk_sql::{Access, Db, SqlError};
+use souk_notification::audit::NotificationAuditFacts;
+use souk_order::audit::OrderAuditFacts;
+use souk_payment::{
+    audit::PaymentAuditFacts,
+    payment::{RefundStatus, Status},
+};
+use souk_product::audit::ProductAuditFacts;
+use souk_sql::{Access, SqlError};
 use souk_values::Id;
 
-use crate::{CommandError, bus::Looked, services::with_store, settings::Settings};
+use crate::{bus::OpenBus, command_error::CommandError, services::with_store, settings::Settings};
 
-/// More unpublished events of one service than this are not told apart.
-const UNPUBLISHED: u64 = 100_000;
-
-/// Every service's facts, each read in one snapshot of its own.
+/// Facts of every service. Each store is read in a snapshot of its own, so they may be moments apart.
 #[derive(Debug)]
-pub struct Facts {
-    pub product: souk_product::audit::Facts,
-    pub order: souk_order::audit::Facts,
-    pub payment: souk_payment::audit::Facts,
-    /// Whether the provider's own books were read; only the sandbox's can be.
+pub struct ShopFacts {
+    pub product: souk_product::audit::ProductAuditFacts,
+    pub order: OrderAuditFacts,
+    pub payment: PaymentAuditFacts,
+    /// True when the provider's own books were read; only the sandbox's can be.
     pub has_ledger: bool,
-    pub notification: souk_notification::audit::Facts,
-    /// Events that wait in the bus's queues.
+    pub notification: NotificationAuditFacts,
+    /// Events in the queues of the local bus.
     pub queued: Vec<Envelope>,
-    /// How much is in the queues of a broker, or why it cannot be told.
+    /// Number of messages in each queue of a broker, or the reason why it could not be read.
     pub depths: Result<Vec<QueueDepth>, String>,
-    /// Events that wait in outboxes.
+    /// Events in the outbox of each service.
     pub unpublished: Vec<(&'static str, Vec<Envelope>)>,
 }
 
-impl Facts {
-    /// Reads every store of the shop. A store that cannot be opened is a failure.
+impl ShopFacts {
+    /// Reads every store of the shop.
+    ///
+    /// Errors: a store cannot be opened; the message names it.
     pub async fn read(settings: &Settings) -> Result<Self, CommandError> {
         let url = |name: &str| settings.store_url(name).map_err(CommandError::failed);
         let sentence = |store: &str, error: &dyn Display| {
             CommandError::failed(format!("the store of {store} cannot be read: {error}"))
         };
         let unreadable = |store: &'static str| move |error: SqlError| sentence(store, &error);
-        let (queued, depths) = look_at_bus(settings).await?;
+        let (queued, depths) = read_bus(settings).await?;
         let mut unpublished = Vec::new();
         for service in with_store() {
-            let waiting = unpublished_of(service, &url(service)?).await;
-            let waiting = waiting.map_err(|error| sentence(service, &error))?;
-            unpublished.push((service, waiting));
+            let waiting = (service.unpublished)(&url(service.name)?).await;
+            let waiting = waiting.map_err(|error| sentence(service.name, &error))?;
+            unpublished.push((service.name, waiting));
         }
-        let ledger = settings.uses_sandbox().then(|| settings.sandbox_ledger_url()).transpose();
-        let ledger = ledger.map_err(CommandError::failed)?;
+        let ledger = settings.sandbox_ledger_url().map_err(CommandError::failed)?;
         Ok(Self {
             payment: Box::pin(souk_payment::audit::read(&url("payment")?, ledger.as_deref()))
                 .await
@@ -63,9 +67,9 @@ impl Facts {
         })
     }
 
-    /// The orders and payments that a shop which stands still will go on with when it is started: those
-    /// of which an event is under way, and those whose provider has yet to be asked.
-    pub fn under_way(&self) -> BTreeSet<i64> {
+    /// Returns the orders and payments that a stopped shop will go on with when it is started: those with an event that
+    /// is not consumed yet, and those whose outcome the provider still has to confirm.
+    pub fn in_progress(&self) -> BTreeSet<i64> {
         let waiting = self.unpublished.iter().flat_map(|(_, envelopes)| envelopes).chain(&self.queued);
         let of_events = waiting.flat_map(|envelope| {
             let fields = ["/orderId", "/order/orderId", "/paymentId"];
@@ -79,7 +83,7 @@ impl Facts {
         of_events.chain(open.flat_map(|payment| [payment.payment_id.get(), payment.order_id.get()])).collect()
     }
 
-    /// How many things an invariant was checked on.
+    /// Returns the number of products, payments, orders or queues that `invariant` was checked on.
     pub fn checked(&self, invariant: u8) -> u64 {
         let count = match invariant {
             1 => self.product.products.len(),
@@ -94,26 +98,13 @@ impl Facts {
     }
 }
 
-/// Events that wait in the outbox of `service`, whose store is at `url`.
-async fn unpublished_of(service: &str, url: &str) -> Result<Vec<Envelope>, BusError> {
-    match service {
-        "cart" => souk_cart::audit::unpublished(url).await,
-        "payment" => Ok(Box::pin(souk_payment::audit::unpublished(url)).await?),
-        _ => {
-            let outbox = SqlOutbox::new(Db::open(url, Access::ReadOnly).await?);
-            outbox.unpublished(UNPUBLISHED).await
-        }
-    }
-}
-
-/// What waits in the bus: events in the local one, and their number in a broker, which only it can read. So a
-/// broker that is away takes nothing from the audit.
-async fn look_at_bus(settings: &Settings) -> Result<(Vec<Envelope>, Result<Vec<QueueDepth>, String>), CommandError> {
-    let looked = match Looked::open(settings, Access::ReadOnly).await {
+/// Reads the events of the local bus, or the queue depths of a broker. A broker that is down is no failure: the
+/// invariants of the stores can be checked without it.
+async fn read_bus(settings: &Settings) -> Result<(Vec<Envelope>, Result<Vec<QueueDepth>, String>), CommandError> {
+    let (queued, depths) = match OpenBus::open(settings, Access::ReadOnly).await {
         Ok(bus) => (bus.queued().await, bus.depths().await),
         Err(error @ (BusError::Unavailable(_) | BusError::Drift(_))) => (Ok(Vec::new()), Err(error)),
         Err(error) => return Err(CommandError::failed(error)),
     };
-    let (queued, depths) = looked;
     Ok((queued.map_err(CommandError::failed)?, depths.map_err(|error| error.to_string())))
 }

@@ -1,17 +1,17 @@
-//! The invariants, as a pure function of the facts.
+//! The invariants of the shop, checked by a pure function of its facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use souk_events::Envelope;
-use souk_order::audit::OrderFact;
-use souk_payment::{audit::PaymentFact, payment::RefundStatus, provider::sandbox::EntryKind};
+use souk_order::audit::AuditedOrder;
+use souk_payment::{audit::AuditedPayment, payment::RefundStatus, provider::sandbox::EntryKind};
 use souk_product::audit::ReservationFact;
 use souk_values::{Id, OrderId};
 
-use super::Facts;
+use super::facts::ShopFacts;
 
-/// The invariants in words.
+/// Number and statement of each invariant.
 pub const INVARIANTS: [(u8, &str); 7] = [
     (1, "stock = initial + adjustments - reserved - sold, never negative"),
     (2, "at most one unrefunded capture per order; provider and payments agree"),
@@ -22,64 +22,65 @@ pub const INVARIANTS: [(u8, &str); 7] = [
     (7, "each effect happened once"),
 ];
 
-/// Something that does not hold.
+/// Two facts that do not agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// Which invariant.
+pub struct Discrepancy {
+    /// Number of the invariant.
     pub invariant: u8,
-    /// What about.
+    /// The thing concerned, such as `order 17`.
     pub subject: String,
-    /// What is wrong.
     pub detail: String,
-    /// Whether it must hold at every instant; others may be on their way to come right.
-    pub at_once: bool,
-    /// The orders and payments it is about.
+    /// True when no event in progress can resolve it: the invariant holds at every instant.
+    #[serde(rename = "atOnce")]
+    pub is_final: bool,
+    /// Ids of the orders and payments concerned.
     pub about: Vec<i64>,
 }
 
-/// Everything that does not hold.
-pub fn check(facts: &Facts) -> Vec<Finding> {
-    let mut found = Findings::default();
-    stock(facts, &mut found);
-    provider(facts, &mut found);
-    paid_orders(facts, &mut found);
-    captures(facts, &mut found);
-    reservations(facts, &mut found);
-    events(facts, &mut found);
-    effects(facts, &mut found);
+/// Returns every discrepancy among `facts`.
+pub fn check(facts: &ShopFacts) -> Vec<Discrepancy> {
+    let mut found = Discrepancies::default();
+    check_stock(facts, &mut found);
+    check_provider(facts, &mut found);
+    check_paid_orders(facts, &mut found);
+    check_captures(facts, &mut found);
+    check_reservations(facts, &mut found);
+    check_events(facts, &mut found);
+    check_effects(facts, &mut found);
     found.0
 }
 
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+struct Discrepancies(Vec<Discrepancy>);
 
-impl Findings {
-    fn at_once(&mut self, invariant: u8, subject: String, detail: String) {
-        self.0.push(Finding { invariant, subject, detail, at_once: true, about: Vec::new() });
+impl Discrepancies {
+    fn add_final(&mut self, invariant: u8, subject: String, detail: String) {
+        self.0.push(Discrepancy { invariant, subject, detail, is_final: true, about: Vec::new() });
     }
 
-    fn in_time(&mut self, invariant: u8, subject: String, detail: String, about: impl Into<Vec<i64>>) {
-        self.0.push(Finding { invariant, subject, detail, at_once: false, about: about.into() });
+    /// Adds one that may resolve while the shop runs.
+    fn add_transient(&mut self, invariant: u8, subject: String, detail: String, about: impl Into<Vec<i64>>) {
+        self.0.push(Discrepancy { invariant, subject, detail, is_final: false, about: about.into() });
     }
 }
 
-fn stock(facts: &Facts, found: &mut Findings) {
+fn check_stock(facts: &ShopFacts, found: &mut Discrepancies) {
     for product in &facts.product.products {
         let subject = format!("product {}", product.product_id);
         if product.stock < 0 {
-            found.at_once(1, subject.clone(), format!("its stock is {}", product.stock));
+            found.add_final(1, subject.clone(), format!("its stock is {}", product.stock));
         }
         let due = product.initial + product.adjusted - product.reserved - product.sold;
         if product.stock != due {
-            found.at_once(1, subject, format!("its stock is {}, its ledger says {due}", product.stock));
+            found.add_final(1, subject, format!("its stock is {}, its ledger says {due}", product.stock));
         }
     }
 }
 
-/// What the provider holds, by payment: captured, refunded. Where its books cannot be read, what payment
-/// has recorded of it.
-fn by_payment(facts: &Facts) -> BTreeMap<i64, (i64, i64)> {
+/// Returns the minor units captured and refunded at the provider, by payment. If its books cannot be read, payment's
+/// record of them.
+fn by_payment(facts: &ShopFacts) -> BTreeMap<i64, (i64, i64)> {
     if !facts.has_ledger {
         let recorded = facts.payment.payments.iter().filter(|payment| payment.captured).map(|payment| {
             let returned = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Succeeded);
@@ -98,45 +99,49 @@ fn by_payment(facts: &Facts) -> BTreeMap<i64, (i64, i64)> {
     held
 }
 
-fn provider(facts: &Facts, found: &mut Findings) {
+fn check_provider(facts: &ShopFacts, found: &mut Discrepancies) {
     let held = by_payment(facts);
-    let payments: BTreeMap<i64, &PaymentFact> =
+    let payments: BTreeMap<i64, &AuditedPayment> =
         facts.payment.payments.iter().map(|payment| (payment.payment_id.get(), payment)).collect();
     let mut unrefunded: BTreeMap<OrderId, BTreeSet<i64>> = BTreeMap::new();
     for (payment_id, (captured, refunded)) in &held {
         let subject = format!("payment {payment_id}");
         let Some(payment) = payments.get(payment_id) else {
-            // Rows are read before the ledger: one claimed in between is not missing.
-            found.in_time(2, subject, "the provider holds it, payment has no row of it".to_owned(), []);
+            // The rows are read before the ledger: a payment claimed in between is in the ledger alone.
+            found.add_transient(2, subject, "the provider has a charge, payment has no row for it".to_owned(), []);
             continue;
         };
         if *captured > 0 && *captured != payment.amount.minor {
-            found.at_once(2, subject.clone(), format!("captured {captured}, asked for {}", payment.amount.minor));
+            found.add_final(
+                2,
+                subject.clone(),
+                format!("captured {captured}, but the payment is of {}", payment.amount.minor),
+            );
         }
         if refunded > captured {
-            found.at_once(4, subject.clone(), format!("refunded {refunded} of {captured}"));
+            found.add_final(4, subject.clone(), format!("refunded {refunded} of {captured}"));
         }
         if captured > refunded {
             unrefunded.entry(payment.order_id).or_default().insert(*payment_id);
         }
         if *captured > 0 && !payment.captured {
-            found.in_time(
+            found.add_transient(
                 2,
                 subject,
-                format!("the provider captured it, its row says {:?}", payment.status),
+                format!("the provider captured it, its row is {:?}", payment.status),
                 [*payment_id],
             );
         }
     }
     for (order, payments) in unrefunded.iter().filter(|(_, payments)| payments.len() > 1) {
         let detail = format!("captured {} times and not refunded: {payments:?}", payments.len());
-        found.at_once(2, format!("order {order}"), detail);
+        found.add_final(2, format!("order {order}"), detail);
     }
     for payment in &facts.payment.payments {
         let (captured, refunded) = held.get(&payment.payment_id.get()).copied().unwrap_or_default();
         let subject = format!("payment {}", payment.payment_id);
         if payment.captured && captured != payment.amount.minor {
-            found.at_once(2, subject.clone(), format!("its row says captured, the provider holds {captured}"));
+            found.add_final(2, subject.clone(), format!("its row is captured, the provider captured {captured}"));
         }
         let returned: i64 = payment
             .refunds
@@ -145,19 +150,19 @@ fn provider(facts: &Facts, found: &mut Findings) {
             .map(|refund| refund.amount.minor)
             .sum();
         if returned > refunded {
-            found.at_once(2, subject, format!("rows say {returned} went back, the provider says {refunded}"));
+            found.add_final(2, subject, format!("its rows refund {returned}, the provider refunded {refunded}"));
         } else if returned < refunded {
-            found.in_time(
+            found.add_transient(
                 2,
                 subject,
-                format!("the provider says {refunded} went back, rows say {returned}"),
+                format!("the provider refunded {refunded}, its rows refund {returned}"),
                 [payment.payment_id.get()],
             );
         }
     }
 }
 
-fn paid_orders(facts: &Facts, found: &mut Findings) {
+fn check_paid_orders(facts: &ShopFacts, found: &mut Discrepancies) {
     let reservations: BTreeMap<OrderId, &ReservationFact> =
         facts.product.reservations.iter().map(|reservation| (reservation.order_id, reservation)).collect();
     let refunded = fully_refunded(facts);
@@ -167,24 +172,24 @@ fn paid_orders(facts: &Facts, found: &mut Findings) {
         let owed = if order.is_cancelled { !has_refund } else { !has_stock && !has_refund };
         if owed {
             let subject = format!("order {}", order.order_id);
-            found.in_time(
+            found.add_transient(
                 3,
                 subject,
-                "it is paid, and has neither its stock nor its refund".to_owned(),
+                "it is paid, but has neither its stock nor its refund".to_owned(),
                 [order.order_id.get()],
             );
         }
     }
 }
 
-/// Payments of which the provider returned everything.
-fn fully_refunded(facts: &Facts) -> BTreeSet<i64> {
+/// Returns the payments that the provider refunded in full.
+fn fully_refunded(facts: &ShopFacts) -> BTreeSet<i64> {
     let held = by_payment(facts);
     held.into_iter().filter(|(_, (captured, refunded))| captured == refunded).map(|(payment, _)| payment).collect()
 }
 
-fn captures(facts: &Facts, found: &mut Findings) {
-    let orders: BTreeMap<OrderId, &OrderFact> =
+fn check_captures(facts: &ShopFacts, found: &mut Discrepancies) {
+    let orders: BTreeMap<OrderId, &AuditedOrder> =
         facts.order.orders.iter().map(|order| (order.order_id, order)).collect();
     let refunded = fully_refunded(facts);
     for payment in facts.payment.payments.iter().filter(|payment| payment.captured) {
@@ -194,21 +199,23 @@ fn captures(facts: &Facts, found: &mut Findings) {
         if !is_paid && !refunded.contains(&payment.payment_id.get()) {
             let subject = format!("payment {}", payment.payment_id);
             let detail = format!("captured, but order {} is not paid by it, and it is not refunded", payment.order_id);
-            found.in_time(4, subject, detail, [payment.payment_id.get(), payment.order_id.get()]);
+            found.add_transient(4, subject, detail, [payment.payment_id.get(), payment.order_id.get()]);
         }
     }
 }
 
-fn reservations(facts: &Facts, found: &mut Findings) {
-    let orders: BTreeMap<OrderId, &OrderFact> =
+fn check_reservations(facts: &ShopFacts, found: &mut Discrepancies) {
+    let orders: BTreeMap<OrderId, &AuditedOrder> =
         facts.order.orders.iter().map(|order| (order.order_id, order)).collect();
     for reservation in facts.product.reservations.iter().filter(|reservation| reservation.state.has_units()) {
         let subject = format!("order {}", reservation.order_id);
         let about = [reservation.order_id.get()];
         match orders.get(&reservation.order_id) {
-            None => found.in_time(5, subject, "units are set aside for it, and it is not known".to_owned(), about),
+            None => {
+                found.add_transient(5, subject, "units are reserved for it, but it does not exist".to_owned(), about)
+            }
             Some(order) if order.is_cancelled => {
-                found.in_time(5, subject, "units are set aside for it, and it is cancelled".to_owned(), about);
+                found.add_transient(5, subject, "units are reserved for it, but it is cancelled".to_owned(), about);
             }
             Some(_) => {}
         }
@@ -223,42 +230,42 @@ fn reservations(facts: &Facts, found: &mut Findings) {
     for order in facts.order.orders.iter().filter(|order| order.is_confirmed && !order.is_cancelled) {
         if !with_units.contains(&order.order_id.get()) {
             let subject = format!("order {}", order.order_id);
-            found.in_time(
+            found.add_transient(
                 5,
                 subject,
-                "it is confirmed, and no units are set aside for it".to_owned(),
+                "it is confirmed, but no units are reserved for it".to_owned(),
                 [order.order_id.get()],
             );
         }
     }
 }
 
-fn events(facts: &Facts, found: &mut Findings) {
+fn check_events(facts: &ShopFacts, found: &mut Discrepancies) {
     let subjects = |envelopes: &[Envelope]| -> Vec<i64> {
         envelopes.iter().filter_map(|envelope| envelope.subject.parse().ok()).collect()
     };
     for (service, waiting) in facts.unpublished.iter().filter(|(_, waiting)| !waiting.is_empty()) {
         let detail = format!("{} events are not published", waiting.len());
-        found.in_time(6, format!("outbox of {service}"), detail, subjects(waiting));
+        found.add_transient(6, format!("outbox of {service}"), detail, subjects(waiting));
     }
     if !facts.queued.is_empty() {
         let detail = format!("{} messages are not consumed", facts.queued.len());
-        found.in_time(6, "bus".to_owned(), detail, subjects(&facts.queued));
+        found.add_transient(6, "bus".to_owned(), detail, subjects(&facts.queued));
     }
 }
 
-fn effects(facts: &Facts, found: &mut Findings) {
+fn check_effects(facts: &ShopFacts, found: &mut Discrepancies) {
     for (service, repeated) in
         [("order", facts.order.repeated_effects), ("notification", facts.notification.repeated_effects)]
     {
         if repeated > 0 {
-            found.at_once(7, format!("store of {service}"), format!("{repeated} effects happened more than once"));
+            found.add_final(7, format!("store of {service}"), format!("{repeated} effects happened more than once"));
         }
     }
     let mut seen = BTreeSet::new();
     for entry in &facts.payment.ledger {
         if !seen.insert((entry.kind == EntryKind::Capture, entry.key)) {
-            found.at_once(7, format!("provider's key {}", entry.key), "it was used twice".to_owned());
+            found.add_final(7, format!("provider's key {}", entry.key), "it was used twice".to_owned());
         }
     }
 }

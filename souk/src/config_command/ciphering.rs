@@ -1,52 +1,53 @@
-//! `souk config encrypt` and `decrypt`.
+//! `souk config encrypt` and `decrypt`: convert values with the key of the config server.
 
 use std::io::{IsTerminal, Read, Write};
 
 use souk_config_server::{
     ConfigServerConfig,
-    cipher::{CIPHER, CipherError, Encryptor},
+    cipher::{CIPHER_PREFIX, CipherError, Encryptor},
 };
 use souk_kit::config::Sources;
 use souk_values::Secret;
 
-use super::CipherArgs;
-use crate::{CommandError, cli::ShopArgs, folder::Folder};
+use crate::{
+    cli::{CipherArgs, ShopArgs},
+    command_error::CommandError,
+    folder::Folder,
+};
 
-/// The longest value, bytes.
-const LONGEST_VALUE: u64 = 1 << 20;
+/// Limit of a value in bytes.
+const MAX_VALUE: u64 = 1 << 20;
 
-/// Prints `{cipher}…`.
 pub fn encrypt(args: &CipherArgs) -> Result<(), CommandError> {
     let encryptor = encryptor(&args.shop, &Sources::from_env())?;
     print(&encrypted(&encryptor, value(args)?.expose())?)
 }
 
-/// Prints the text.
 pub fn decrypt(args: &CipherArgs) -> Result<(), CommandError> {
     let encryptor = encryptor(&args.shop, &Sources::from_env())?;
     print(&decrypted(&encryptor, value(args)?.expose())?)
 }
 
 fn encrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
-    // A text that merely begins with a brace is no prefix, unless it chooses a key.
+    // A leading brace would be read as a prefix when the value is decrypted. Only `{key:…}` and `{plain}` are meant as one.
     let is_literal = text.starts_with('{') && !text.starts_with("{key:") && !text.starts_with("{plain}");
     let plain = Secret::new(if is_literal { format!("{{plain}}{text}") } else { text.to_owned() });
     let cipher = encryptor.encrypt(plain.expose()).map_err(CommandError::failed)?;
-    Ok(format!("{CIPHER}{cipher}"))
+    Ok(format!("{CIPHER_PREFIX}{cipher}"))
 }
 
 fn decrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
     let unquoted = text.trim().trim_matches(['\'', '"']);
     encryptor.decrypt(unquoted).map_err(|error| match error {
         CipherError::Invalid => CommandError::failed(
-            "this was not encrypted with this key, or is not whole: copy everything behind {cipher}, and see that \
-             the key and its salt are those that it was encrypted with",
+            "this was not encrypted with this key, or is incomplete: copy everything after {cipher}, and check that key \
+             and salt are those that it was encrypted with",
         ),
         other => CommandError::failed(other),
     })
 }
 
-/// Where the keys are from: the section `config-server`, else an embedded shop's folder.
+/// Reads the keys from the section `config-server`, otherwise from an embedded shop's folder.
 fn encryptor(shop: &ShopArgs, environment: &Sources) -> Result<Encryptor, CommandError> {
     let mut config: ConfigServerConfig = environment.section("config-server").map_err(CommandError::failed)?;
     let encrypt = &mut config.encrypt;
@@ -82,13 +83,13 @@ fn value(args: &CipherArgs) -> Result<Secret, CommandError> {
     if text.is_empty() { Err(CommandError::failed("the value is empty")) } else { Ok(Secret::new(text)) }
 }
 
-/// All of `input` but the end of its last line.
+/// Reads `input` without its last line break.
 fn read(input: &mut impl Read) -> Result<String, CommandError> {
     let mut text = String::new();
-    let count = input.take(LONGEST_VALUE + 1).read_to_string(&mut text);
+    let count = input.take(MAX_VALUE + 1).read_to_string(&mut text);
     match count {
-        Ok(_) if text.len() > usize::try_from(LONGEST_VALUE).unwrap_or(usize::MAX) => {
-            Err(CommandError::failed(format!("the value has more than {LONGEST_VALUE} bytes")))
+        Ok(_) if text.len() > usize::try_from(MAX_VALUE).unwrap_or(usize::MAX) => {
+            Err(CommandError::failed(format!("the value has more than {MAX_VALUE} bytes")))
         }
         Ok(_) => {
             let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -99,6 +100,7 @@ fn read(input: &mut impl Read) -> Result<String, CommandError> {
 }
 
 fn print(line: &str) -> Result<(), CommandError> {
+    // Not println!, which panics when the reader of a pipe has ended.
     writeln!(std::io::stdout(), "{line}").map_err(CommandError::failed)
 }
 
@@ -112,11 +114,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encrypted_is_decrypted_again_with_the_same_key_only() {
+    fn a_value_is_decrypted_with_the_same_key_only() {
         let key = with_key("0123456789abcdef0123456789abcdef");
         for text in ["geheim", "{\"a\":1}", "{a:b}c", "{none}", "with space ", "größe", "{cipher}x"] {
             let cipher = encrypted(&key, text).unwrap();
-            assert!(cipher.starts_with(CIPHER) && !cipher.contains(text), "{cipher}");
+            assert!(cipher.starts_with(CIPHER_PREFIX) && !cipher.contains(text), "{cipher}");
             assert_eq!(decrypted(&key, &cipher).unwrap(), text);
             assert_eq!(decrypted(&key, &format!(" '{cipher}'\n")).unwrap(), text, "as it stands in YAML");
             let other = decrypted(&with_key("another key of sufficient length"), &cipher);
@@ -125,16 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_it_says_what_to_do() {
+    fn a_missing_key_comes_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         let at = |distributed| ShopArgs { data: folder.path().to_owned(), distributed };
-        let told = |distributed| encryptor(&at(distributed), &Sources::default()).unwrap_err().to_string();
-        assert!(told(true).contains("SOUK_CONFIG_SERVER__ENCRYPT__KEY") && !told(true).contains("--data"));
-        assert!(told(false).contains("--data"));
+        let error = |distributed| encryptor(&at(distributed), &Sources::default()).unwrap_err().to_string();
+        assert!(error(true).contains("SOUK_CONFIG_SERVER__ENCRYPT__KEY") && !error(true).contains("--data"));
+        assert!(error(false).contains("--data"));
     }
 
     #[test]
-    fn the_end_of_the_last_line_is_not_part_of_the_value() {
+    fn the_last_line_break_is_not_part_of_the_value() {
         for (input, text) in [("a b\n", "a b"), ("a\r\n", "a"), ("a\nb\n", "a\nb"), ("a", "a"), ("a\n\n", "a\n")] {
             assert_eq!(read(&mut input.as_bytes()).unwrap(), text);
         }

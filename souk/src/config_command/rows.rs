@@ -1,42 +1,45 @@
-//! A section as rows: each key with its value and where that is from, secrets hidden.
+//! Flattens a section to rows: each key with its value and origin. Secrets are hidden.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use souk_kit::config::{Sources, masking};
 
-/// Where a value is from that nobody set.
+/// Origin of a value that no source sets.
 const DEFAULT: &str = "default";
 
-/// One value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// `order.store-url`.
+    /// Dotted, in kebab case, such as `order.store-url`.
     pub key: String,
-    /// As it may be shown.
+    /// The value, or asterisks in place of a secret.
     pub value: Value,
-    /// Who set it.
+    /// File, variable or property source that sets the value.
     pub origin: String,
 }
 
-/// What a service is configured with, and everything that is wrong with it.
+/// The configuration of a service as it is printed.
 #[derive(Debug, Default, Serialize)]
 pub struct Shown {
-    /// By section, and in it as its struct is written.
+    /// Ordered by section, and within a section like the fields of its struct.
     pub values: Vec<Row>,
-    /// A line each.
+    /// One sentence for each; each starts with its key.
     pub mistakes: Vec<String>,
 }
 
 impl Shown {
-    /// Adds what is known of a section as `T`. Answers it, as far as it could be read.
-    pub fn add<T: DeserializeOwned + Serialize>(&mut self, sources: &Sources, section: &str) -> Option<T> {
+    /// Adds the section `T` as far as it is correct, and its mistakes.
+    pub fn add<T: DeserializeOwned + Serialize>(&mut self, sources: &Sources, section: &str) {
         let (config, mistakes) = sources.section_and_mistakes::<T>(section);
-        let tree = config.as_ref().and_then(|config| serde_json::to_value(config).ok()).unwrap_or_default();
-        if tree.as_object().is_some_and(|entries| !entries.is_empty()) {
-            Flattening { sources, section, mistakes: &mistakes, rows: &mut self.values }.take("", &tree);
+        let values = config.and_then(|config| serde_json::to_value(config).ok()).unwrap_or_default();
+        self.add_values(sources, section, &values, mistakes);
+    }
+
+    /// Adds the values of a section, and its mistakes.
+    pub fn add_values(&mut self, sources: &Sources, section: &str, values: &Value, mistakes: Vec<String>) {
+        if values.as_object().is_some_and(|entries| !entries.is_empty()) {
+            Flattening { sources, section, mistakes: &mistakes, rows: &mut self.values }.add("", values);
         }
         self.mistakes.extend(mistakes);
-        config
     }
 }
 
@@ -48,35 +51,35 @@ struct Flattening<'s> {
 }
 
 impl Flattening<'_> {
-    /// Mappings and lists of them go down key by key; a list of scalars is one value.
-    fn take(&mut self, path: &str, value: &Value) {
+    /// Adds the rows of `value`: one for each key of a mapping and each mapping in a list, but one for a list of scalars.
+    fn add(&mut self, path: &str, value: &Value) {
         match value {
             Value::Object(entries) if !entries.is_empty() => {
                 for (key, value) in entries {
-                    self.take(&below(path, key), value);
+                    self.add(&joined(path, key), value);
                 }
             }
             Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.take(&format!("{path}[{index}]"), item);
+                    self.add(&format!("{path}[{index}]"), item);
                 }
             }
-            value => self.add(path, value),
+            value => self.add_row(path, value),
         }
     }
 
-    /// What is shown as a mapping may have been given as a list.
+    /// Returns the origin of a value. An entry of a mapping may have been given as an item of a list.
     fn origin_of(&self, path: &str) -> Option<&str> {
         let given_as_list = path.strip_suffix(']').and_then(|path| path.split_once('['));
         let of_list = |(list, _)| self.sources.origin_of(self.section, list);
         self.sources.origin_of(self.section, path).or_else(|| given_as_list.and_then(of_list))
     }
 
-    fn add(&mut self, path: &str, value: &Value) {
+    fn add_row(&mut self, path: &str, value: &Value) {
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
         let key = format!("{}{dot}{path}", self.section);
-        // What is wrong is left out, and the default stands in its place.
-        let is_wrong = self.mistakes.iter().any(|mistake| mistake.strip_prefix(&key).is_some_and(is_of_it));
+        // A wrong value is ignored: the row shows the default.
+        let is_wrong = self.mistakes.iter().any(|mistake| mistake.strip_prefix(&key).is_some_and(ends_key));
         let origin = self.origin_of(path).filter(|_| !is_wrong).unwrap_or(DEFAULT).to_owned();
         let is_from_secret = origin != DEFAULT && self.sources.is_from_secret(self.section, path);
         let value = hidden(&key, value, is_from_secret);
@@ -84,8 +87,8 @@ impl Flattening<'_> {
     }
 }
 
-/// Whether a mistake is of a key, by what follows the key in it.
-fn is_of_it(rest: &str) -> bool {
+/// Returns true when `rest`, which follows a key in a mistake, shows that the key is complete.
+fn ends_key(rest: &str) -> bool {
     rest.starts_with(':') || rest.starts_with('[')
 }
 
@@ -98,8 +101,8 @@ fn hidden(key: &str, value: &Value, is_from_secret: bool) -> Value {
     }
 }
 
-/// The path one step further, as operators write it.
-fn below(path: &str, key: &str) -> String {
+/// Joins a path and a key in the notation of operators: `a.b-c`, or `a[B.c]` for a key that is no plain word.
+fn joined(path: &str, key: &str) -> String {
     let is_plain = |letter: char| letter.is_lowercase() || letter.is_numeric() || matches!(letter, '_' | '-');
     match (path.is_empty(), key.chars().all(is_plain)) {
         (true, true) => key.replace('_', "-"),
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_and_the_rest_shown() {
+    fn mistakes_are_listed_and_the_rest_is_shown() {
         let shown = shown(&[
             ("order.pay-within-seconds", json!("soon")),
             ("order.colour", json!("red")),

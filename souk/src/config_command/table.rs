@@ -1,17 +1,18 @@
-//! Prints rows.
+//! Formats rows as a table with aligned columns.
 
 use serde_json::Value;
 
 use super::rows::Row;
 
-/// The widest that the column of values is made for; longer ones move what follows.
-const WIDEST: usize = 60;
+/// Upper bound of the width of the values' column. A longer value moves its origin to the right.
+const MAX_VALUE_WIDTH: usize = 60;
 
-/// The rows as aligned lines: key, value, origin.
+/// Returns a line for each row: key, value, origin.
 pub fn lines(rows: &[Row]) -> Vec<String> {
     let cells: Vec<(String, String)> = rows.iter().map(|row| (row.key.clone(), text(&row.value))).collect();
     let key_width = cells.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
-    let value_width = cells.iter().map(|(_, value)| value.chars().count().min(WIDEST)).max().unwrap_or_default();
+    let value_width =
+        cells.iter().map(|(_, value)| value.chars().count().min(MAX_VALUE_WIDTH)).max().unwrap_or_default();
     rows.iter()
         .zip(&cells)
         .map(|(row, (key, value))| format!("{key:<key_width$}  {value:<value_width$}  {}", one_line(&row.origin)))
@@ -29,7 +30,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// What a terminal would act on is shown as an escape.
+/// Escapes control characters, which a terminal would execute.
 fn one_line(text: &str) -> String {
     let escaped =
         |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() };
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_harmless() {
+    fn columns_are_aligned_and_control_characters_escaped() {
         let row = |key: &str, value: Value| Row { key: key.to_owned(), value, origin: "default".to_owned() };
         let shown = lines(&[
             row("order.a", json!("x\u{1b}[2J\ny")),

@@ -1,54 +1,55 @@
-//! Room for what is kept in files.
+//! Checks the free space of every folder that the shop writes to on this machine.
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use super::{Finding, State};
-use crate::{files, services::with_store, settings::Settings};
+use super::finding::{Finding, State};
+use crate::{services::with_store, settings::Settings, sqlite_file};
 
 const GIB: u64 = 1024 * 1024 * 1024;
 
-/// Looks at the room left for every file that the shop keeps on this machine.
 pub fn check(settings: &Settings) -> Vec<Finding> {
-    let ledger = settings.uses_sandbox().then(|| settings.sandbox_ledger_url().ok()).flatten();
-    let urls = with_store().filter_map(|name| settings.store_url(name).ok()).chain(ledger);
+    let ledger = settings.sandbox_ledger_url().ok().flatten();
+    let urls = with_store().filter_map(|service| settings.store_url(service.name).ok()).chain(ledger);
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
-    for file in urls.filter_map(|url| files::file_of(&url)) {
+    for file in urls.filter_map(|url| sqlite_file::path_of(&url)) {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         folders.insert(folder.to_owned());
     }
     if let Some(mailbox) = settings.mailbox() {
         folders.insert(mailbox);
     }
-    folders.into_iter().filter(|folder| folder.is_dir()).map(|folder| of_folder(&folder)).collect()
+    folders.into_iter().filter(|folder| folder.is_dir()).map(|folder| check_folder(&folder)).collect()
 }
 
-fn of_folder(folder: &Path) -> Finding {
-    let place = folder.display().to_string();
+fn check_folder(folder: &Path) -> Finding {
+    let path = folder.display().to_string();
     match rustix::fs::statvfs(folder) {
         Ok(disk) => {
+            // `f_bavail` excludes the blocks that are reserved for root. Both counts are in units of `f_frsize`.
             let block = disk.f_frsize;
-            judge(&place, disk.f_bavail.saturating_mul(block), disk.f_blocks.saturating_mul(block))
+            of_space(&path, disk.f_bavail.saturating_mul(block), disk.f_blocks.saturating_mul(block))
         }
-        Err(error) => Finding::warning("disk", place, format!("its room cannot be read: {error}")),
+        Err(error) => Finding::warning("disk", path, format!("its free space cannot be read: {error}")),
     }
 }
 
-fn judge(place: &str, free: u64, whole: u64) -> Finding {
-    let share = free.saturating_mul(100) / whole.max(1);
-    let says = format!("{}.{} GiB free, {share} %", free / GIB, free % GIB * 10 / GIB);
+/// Returns the finding for `free` bytes of `total`.
+fn of_space(path: &str, free: u64, total: u64) -> Finding {
+    let share = free.saturating_mul(100) / total.max(1);
+    let message = format!("{}.{} GiB free, {share} %", free / GIB, free % GIB * 10 / GIB);
     let state = match (free, share) {
         (free, _) if free < GIB / 8 => State::Wrong,
         (free, share) if free < GIB || share < 3 => State::Warning,
         _ => State::Good,
     };
-    let finding = Finding { state, ..Finding::good("disk", place, says) };
+    let finding = Finding { state, ..Finding::good("disk", path, message) };
     if state == State::Good {
         return finding;
     }
-    finding.advising("make room: a store on a full disk accepts nothing")
+    finding.with_advice("free some space: a store on a full disk rejects every write")
 }
 
 #[cfg(test)]
@@ -56,12 +57,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_judged() {
-        let judged = |free, whole| judge("x", free, whole).state;
-        assert_eq!(judged(50 * GIB, 100 * GIB), State::Good);
-        assert_eq!(judged(2 * GIB, 100 * GIB), State::Warning);
-        assert_eq!(judged(GIB / 2, GIB), State::Warning);
-        assert_eq!(judged(GIB / 10, GIB), State::Wrong);
-        assert_eq!(judge("x", 3 * GIB / 2, 3 * GIB).says, "1.5 GiB free, 50 %");
+    fn little_free_space_is_a_finding() {
+        let state = |free, total| of_space("x", free, total).state;
+        assert_eq!(state(50 * GIB, 100 * GIB), State::Good);
+        assert_eq!(state(2 * GIB, 100 * GIB), State::Warning);
+        assert_eq!(state(GIB / 2, GIB), State::Warning);
+        assert_eq!(state(GIB / 10, GIB), State::Wrong);
+        assert_eq!(of_space("x", 3 * GIB / 2, 3 * GIB).message, "1.5 GiB free, 50 %");
     }
 }

@@ -1,69 +1,74 @@
-//! Each service's store: reached, new enough, up to date, durable.
+//! Checks each service's store: its engine, and whether its schema is up to date.
 
 use futures::future::join_all;
-use souk_kit::StartError;
 
-use super::{Finding, engine, in_time};
-use crate::{address, services::with_store, settings::Settings};
+use super::{
+    engine,
+    finding::{Finding, State, with_timeout},
+};
+use crate::{
+    address,
+    services::{ServiceRow, with_store},
+    settings::Settings,
+};
 
-/// Tries every store and the sandbox provider's ledger.
+/// Checks every store, and the sandbox provider's ledger.
 pub async fn check(settings: &Settings) -> Vec<Finding> {
-    // A store that is not named was told of as a mistake of the configuration.
-    let stores = with_store().filter_map(|name| Some((name, settings.store_url(name).ok()?)));
-    let tried = stores.map(|(name, url)| async move { one(name, &url, settings.is_distributed()).await });
+    // A store that is not named is reported with the configuration.
+    let stores = with_store().filter_map(|service| Some((service, settings.store_url(service.name).ok()?)));
+    let checks =
+        stores.map(|(service, url)| async move { check_store(service, &url, settings.is_distributed()).await });
     let ledger = async {
         match settings.sandbox_ledger_url() {
-            Ok(url) if settings.uses_sandbox() => {
-                let (part, place) = ("sandbox ledger", address::shown(&url));
-                in_time(part, &place, Box::pin(engine::check(part, &place, &url))).await
+            Ok(Some(url)) => {
+                let part = "sandbox ledger";
+                let address = address::redacted(&url);
+                with_timeout(part, &address, Box::pin(engine::check(part, &address, &url))).await
             }
-            Ok(_) | Err(_) => Vec::new(),
+            Ok(None) | Err(_) => Vec::new(),
         }
     };
-    let (stores, ledger) = tokio::join!(join_all(tried), ledger);
+    let (stores, ledger) = tokio::join!(join_all(checks), ledger);
     stores.into_iter().flatten().chain(ledger).collect()
 }
 
-async fn one(name: &'static str, url: &str, is_distributed: bool) -> Vec<Finding> {
-    let (part, place) = (format!("store of {name}"), address::shown(url));
-    let trying = Box::pin(async {
-        let mut findings = engine::check(&part, &place, url).await;
-        if findings.iter().all(|finding| finding.state != super::State::Wrong) {
-            let pending = migrations(name, &part, &place, url, is_distributed).await;
+async fn check_store(service: &ServiceRow, url: &str, is_distributed: bool) -> Vec<Finding> {
+    let part = format!("store of {}", service.name);
+    let address = address::redacted(url);
+    let check = Box::pin(async {
+        let mut findings = engine::check(&part, &address, url).await;
+        if findings.iter().all(|finding| finding.state != State::Wrong) {
+            let pending = pending_migrations(service, &part, &address, url, is_distributed).await;
             let has_tables = !url.starts_with("redis");
             if let (None, Some(first), true) = (&pending, findings.first_mut(), has_tables) {
-                first.says.push_str("; its tables are up to date");
+                first.message.push_str("; its tables are up to date");
             }
             findings.extend(pending);
         }
         findings
     });
-    in_time(&part, &place, trying).await
+    with_timeout(&part, &address, check).await
 }
 
-async fn migrations(name: &str, part: &str, place: &str, url: &str, is_distributed: bool) -> Option<Finding> {
+async fn pending_migrations(
+    service: &ServiceRow,
+    part: &str,
+    address: &str,
+    url: &str,
+    is_distributed: bool,
+) -> Option<Finding> {
+    let name = service.name;
     let advice = if is_distributed {
-        format!("run 'souk migrate {name} --distributed', or start the service, which does it too")
+        format!("run 'souk migrate {name} --distributed', or start the service, which migrates it too")
     } else {
-        format!("run 'souk migrate {name}', or start the shop, which does it too")
+        format!("run 'souk migrate {name}', or start the shop, which migrates it too")
     };
-    match pending(name, url).await {
+    match (service.pending_migrations)(url).await {
         Ok(pending) if pending.is_empty() => None,
         Ok(pending) => {
-            let says = format!("{} migrations are pending: {}", pending.len(), pending.join(", "));
-            Some(Finding::warning(part, place, says).advising(advice))
+            let message = format!("{} migrations are pending: {}", pending.len(), pending.join(", "));
+            Some(Finding::warning(part, address, message).with_advice(advice))
         }
-        Err(error) => Some(Finding::wrong(part, place, format!("its migrations cannot be read: {error}"))),
-    }
-}
-
-async fn pending(name: &str, url: &str) -> Result<Vec<String>, StartError> {
-    match name {
-        "auth" => souk_auth::pending_migrations(url).await,
-        "product" => souk_product::pending_migrations(url).await,
-        "order" => souk_order::pending_migrations(url).await,
-        "cart" => souk_cart::pending_migrations(url).await,
-        "payment" => Box::pin(souk_payment::pending_migrations(url)).await,
-        _ => souk_notification::pending_migrations(url).await,
+        Err(error) => Some(Finding::wrong(part, address, format!("its migrations cannot be read: {error}"))),
     }
 }

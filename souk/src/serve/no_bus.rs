@@ -1,26 +1,25 @@
-//! The bus of a process that has none: the gateway neither tells nor consumes anything.
+//! The transport of a process without a bus: the gateway neither publishes nor consumes events.
 
 use souk_bus::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
 use souk_events::{Envelope, Queue};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-/// Carries nothing.
 #[derive(Debug)]
 pub struct NoBus;
 
-fn none() -> BusError {
-    BusError::Configuration("this process has none".to_owned())
+fn no_bus() -> BusError {
+    BusError::Configuration("this process has no bus".to_owned())
 }
 
 #[async_trait::async_trait]
 impl Transport for NoBus {
     async fn publish(&self, _: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     async fn subscribe(&self, _: &'static Queue) -> Result<Box<dyn Subscription>, BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
@@ -28,7 +27,7 @@ impl Transport for NoBus {
     }
 
     async fn announce(&self, _: Announcement) -> Result<(), BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     fn announcements(&self) -> broadcast::Receiver<Announcement> {
@@ -36,26 +35,26 @@ impl Transport for NoBus {
     }
 
     async fn ping(&self) -> Result<(), BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     async fn dead_letters(&self, _: Option<&str>) -> Result<Vec<DeadLetter>, BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     async fn dead_letter_counts(&self, _: &[&'static str]) -> Result<Vec<u64>, BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     async fn dead_letter(&self, _: DeadLetterId) -> Result<DeadLetter, BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     async fn replay(&self, _: DeadLetterId) -> Result<(), BusError> {
-        Err(none())
+        Err(no_bus())
     }
 
     async fn discard(&self, _: DeadLetterId) -> Result<(), BusError> {
-        Err(none())
+        Err(no_bus())
     }
 }

@@ -1,45 +1,39 @@
 //! The ports of a shop in one process.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
+use souk_gateway::GatewayConfig;
 use tokio::net::TcpListener;
 
 use crate::{
-    CommandError,
-    serve::Section,
-    services::{CONFIG_SERVER, DISCOVERY, SERVICES, port},
+    command_error::CommandError,
+    listening::bind,
+    services::{self, Role, port_beside},
 };
 
-/// Every port, bound before anything else happens, so that a taken one costs nothing.
+const ADVICE: &str = "Choose another gateway port with --port; the services' ports move with it.";
+
+/// Every port of the shop. All are bound before anything else happens, so that a conflict leaves nothing behind.
 pub struct Listeners {
     pub gateway: TcpListener,
     pub management: TcpListener,
-    pub at_management: SocketAddr,
-    /// By service.
+    pub management_address: SocketAddr,
+    /// One for each service beside the gateway, in the order in which they start.
     pub services: Vec<(&'static str, TcpListener)>,
 }
 
 impl Listeners {
-    pub async fn bind(gateway: u16, sections: &[Section]) -> Result<Self, CommandError> {
-        let config = sections.iter().find_map(Section::gateway).unwrap_or_default();
-        let (host, management): (IpAddr, u16) = (config.management_host, port(config.management_port, gateway));
-        let public = bind("the gateway", Ipv4Addr::UNSPECIFIED.into(), gateway).await?;
-        let operators = bind("the gateway's management", host, management).await?;
-        let mut services = Vec::new();
-        for (name, standard) in [("discovery", DISCOVERY), ("config-server", CONFIG_SERVER)].into_iter().chain(SERVICES)
-        {
-            services.push((name, bind(name, Ipv4Addr::LOCALHOST.into(), port(standard, gateway)).await?));
+    pub async fn bind(port: u16, config: &GatewayConfig) -> Result<Self, CommandError> {
+        let management_address = SocketAddr::from((config.management_host, port_beside(port, config.management_port)));
+        let gateway = bind("the gateway", Ipv4Addr::UNSPECIFIED.into(), port, ADVICE).await?;
+        let management =
+            bind("the gateway's management", management_address.ip(), management_address.port(), ADVICE).await?;
+        let mut listeners = Vec::new();
+        for service in services::in_role(Role::Platform).chain(services::in_role(Role::Shop)) {
+            let listener =
+                bind(service.name, Ipv4Addr::LOCALHOST.into(), port_beside(port, service.port), ADVICE).await?;
+            listeners.push((service.name, listener));
         }
-        let at_management = (host, management).into();
-        Ok(Self { gateway: public, management: operators, at_management, services })
+        Ok(Self { gateway, management, management_address, services: listeners })
     }
-}
-
-async fn bind(what: &str, host: IpAddr, port: u16) -> Result<TcpListener, CommandError> {
-    TcpListener::bind((host, port)).await.map_err(|error| {
-        CommandError::failed(format!(
-            "port {port}, for {what}, cannot be used: {error}. Choose another gateway port with --port; \
-             the services' ports move with it."
-        ))
-    })
 }

@@ -1,4 +1,4 @@
-"""Does with the three Python clients of a config server what each line of standard input asks for."""
+"""Runs the calls from standard input with the three Python clients of a config server."""
 
 import logging
 import os
@@ -12,63 +12,63 @@ from spring_config_client import SpringConfigClient as FlatClient
 from lines import serve
 
 
-# config-client says in its log alone what went wrong.
+# config-client reports errors only in its log.
 logging.basicConfig()
 
 
-def of(ask):
-    """config-client; without a label it asks for its own default one."""
-    given = {"address": ask["address"], "app_name": ask["app"], "profile": ask["profile"]}
-    if "label" in ask:
-        given["label"] = ask["label"]
-    if "oauth2" in ask:
-        given["oauth2"] = OAuth2(ask["oauth2"], client_id="shop", client_secret="s3cret")
+def of(args):
+    """Creates a config-client. Without a label it requests its own default."""
+    given = {"address": args["address"], "app_name": args["app"], "profile": args["profile"]}
+    if "label" in args:
+        given["label"] = args["label"]
+    if "oauth2" in args:
+        given["oauth2"] = OAuth2(args["oauth2"], client_id="shop", client_secret="s3cret")
     return ConfigClient(fail_fast=False, **given)
 
 
-def with_auth(ask):
-    return {"auth": tuple(ask["auth"])} if "auth" in ask else {}
+def with_auth(args):
+    return {"auth": tuple(args["auth"])} if "auth" in args else {}
 
 
-def config_client(ask):
-    client = of(ask)
-    client.get_config(**with_auth(ask))
+def config_client(args):
+    client = of(args)
+    client.get_config(**with_auth(args))
     return client.config
 
 
-def config_client_get(ask):
-    client = of(ask)
-    client.get_config(**with_auth(ask))
-    return [client.get(key) for key in ask["keys"]]
+def config_client_get(args):
+    client = of(args)
+    client.get_config(**with_auth(args))
+    return [client.get(key) for key in args["keys"]]
 
 
-def config_client_file(ask):
-    return of(ask).get_file(ask["file"], **with_auth(ask))
+def config_client_file(args):
+    return of(args).get_file(args["file"], **with_auth(args))
 
 
-def config_client_encrypt(ask):
-    return ConfigClient(address=ask["address"]).encrypt(ask["value"], **with_auth(ask))
+def config_client_encrypt(args):
+    return ConfigClient(address=args["address"]).encrypt(args["value"], **with_auth(args))
 
 
-def config_client_decrypt(ask):
-    return ConfigClient(address=ask["address"]).decrypt(ask["value"], **with_auth(ask))
+def config_client_decrypt(args):
+    return ConfigClient(address=args["address"]).decrypt(args["value"], **with_auth(args))
 
 
-def spring_config_client(ask):
-    """spring-config-client: one for each process, unless it is told to forget it."""
-    building = ClientConfigurationBuilder().address(ask["address"]).app_name(ask["app"]).profile(ask["profile"])
-    if "label" in ask:
-        building = building.branch(ask["label"])
-    if "auth" in ask:
-        building = building.authentication(tuple(ask["auth"]))
+def spring_config_client(args):
+    """Reads with spring-config-client, a singleton that is discarded first."""
+    building = ClientConfigurationBuilder().address(args["address"]).app_name(args["app"]).profile(args["profile"])
+    if "label" in args:
+        building = building.branch(args["label"])
+    if "auth" in args:
+        building = building.authentication(tuple(args["auth"]))
     JsonClient.discard_singleton()
     return JsonClient(building.build()).get_config()
 
 
-def spring_config_client_python(ask):
-    """spring-config-client-python: answers the properties, and leaves them in the environment as text."""
-    user, password = ask.get("auth", (None, None))
-    client = FlatClient(ask["address"], ask["app"], ask["profile"], username=user, password=password)
+def spring_config_client_python(args):
+    """Reads with spring-config-client-python, which also sets the properties as environment variables."""
+    user, password = args.get("auth", (None, None))
+    client = FlatClient(args["address"], args["app"], args["profile"], username=user, password=password)
     found = client.fetch_and_load()
     assert all(key in os.environ for key in found)
     return found

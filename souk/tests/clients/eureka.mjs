@@ -1,5 +1,5 @@
-// Does with eureka-js-client what each line of standard input asks for, and answers a line of JSON. The client is
-// used as it was installed; the requests it makes are noted through its own `requestMiddleware`.
+// Runs the calls from standard input with eureka-js-client, and prints a line of JSON for each. The client is used as it
+// was installed; its requests are recorded through its own `requestMiddleware`.
 import { promisify } from 'node:util';
 import { require, serve } from './lines.mjs';
 
@@ -31,33 +31,33 @@ const of = (instance) => ({
 });
 
 const acts = {
-  async start(ask) {
+  async start(args) {
     client = new Eureka({
-      shouldUseDelta: ask.delta,
+      shouldUseDelta: args.delta,
       requestMiddleware: (request, done) => {
         requests.push(`${request.method ?? 'GET'} ${new URL(request.baseUrl).pathname}${request.uri}`);
         done(request);
       },
       instance: {
-        app: ask.app,
-        instanceId: ask.id,
-        hostName: ask.host,
+        app: args.app,
+        instanceId: args.id,
+        hostName: args.host,
         ipAddr: '127.0.0.1',
-        port: { $: ask.port, '@enabled': true },
-        vipAddress: ask.vip,
-        secureVipAddress: `${ask.vip}-secure`,
-        homePageUrl: `http://${ask.host}:${ask.port}/`,
-        metadata: ask.metadata,
+        port: { $: args.port, '@enabled': true },
+        vipAddress: args.vip,
+        secureVipAddress: `${args.vip}-secure`,
+        homePageUrl: `http://${args.host}:${args.port}/`,
+        metadata: args.metadata,
         dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' },
-        leaseInfo: { renewalIntervalInSecs: ask.renewal, durationInSecs: ask.duration },
+        leaseInfo: { renewalIntervalInSecs: args.renewal, durationInSecs: args.duration },
       },
       eureka: {
-        ...server(ask),
-        heartbeatInterval: ask.renewal * 1000,
+        ...server(args),
+        heartbeatInterval: args.renewal * 1000,
         registryFetchInterval: 500,
         maxRetries: 3,
         requestRetryDelay: 100,
-        filterUpInstances: ask.onlyUp ?? true,
+        filterUpInstances: args.onlyUp ?? true,
       },
     });
     for (const event of ['registered', 'deregistered', 'heartbeat', 'registryUpdated']) {
@@ -69,14 +69,14 @@ const acts = {
     await promisify(client.start.bind(client))();
   },
   stop: () => promisify(client.stop.bind(client))(),
-  /** What the client knows of an application, without asking the server. */
-  seen: (ask) => client.getInstancesByAppId(ask.app).map(of),
-  /** The same of a virtual address. */
-  seen_by_vip: (ask) => client.getInstancesByVipAddress(ask.vip).map(of),
-  told: () => ({ events, requests }),
+  /** Returns the instances of an application that the client knows, without a request. */
+  seen: (args) => client.getInstancesByAppId(args.app).map(of),
+  /** Returns the instances of a virtual address that the client knows, without a request. */
+  seen_by_vip: (args) => client.getInstancesByVipAddress(args.vip).map(of),
+  report: () => ({ events, requests }),
 };
 
-/** One server by its host and port as in the client's own example, or a list of URLs. */
+/** Returns the settings of one server by host and port, as in the client's own example, or of a list of URLs. */
 function server({ urls }) {
   if (urls.length > 1 || new URL(urls[0]).username) {
     return { serviceUrls: { default: urls.map((url) => `${url}/apps/`) } };

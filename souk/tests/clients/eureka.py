@@ -1,6 +1,6 @@
-"""Does with py-eureka-client what each line of standard input asks for, and answers a line of JSON.
+"""Runs the calls from standard input with py-eureka-client, and prints a line of JSON for each.
 
-The client is used as it was installed; the requests it makes are noted through its own `set_http_client`.
+The client is used as it was installed; its requests are recorded through its own `set_http_client`.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ errors = []
 requests = []
 
 
-class Noting(http_client.HttpClient):
+class Recording(http_client.HttpClient):
     async def urlopen(self, request=None, data=None, timeout=None):
-        asked = request if isinstance(request, http_client.HttpRequest) else http_client.HttpRequest(request)
-        requests.append(f"{asked.method} {urlsplit(asked.url).path}")
-        return await super().urlopen(asked, data=data, timeout=timeout)
+        called = request if isinstance(request, http_client.HttpRequest) else http_client.HttpRequest(request)
+        requests.append(f"{called.method} {urlsplit(called.url).path}")
+        return await super().urlopen(called, data=data, timeout=timeout)
 
 
-http_client.set_http_client(Noting())
+http_client.set_http_client(Recording())
 
 
 def of(instance):
@@ -55,20 +55,20 @@ def all_of(applications):
     return [of(instance) for one in applications.applications for instance in one.instances]
 
 
-async def start(ask):
+async def start(args):
     global client
     client = EurekaClient(
-        eureka_server=",".join(ask["urls"]),
-        app_name=ask["app"],
-        instance_id=ask["id"],
-        instance_host=ask["host"],
+        eureka_server=",".join(args["urls"]),
+        app_name=args["app"],
+        instance_id=args["id"],
+        instance_host=args["host"],
         instance_ip="127.0.0.1",
-        instance_port=ask["port"],
-        vip_adr=ask["vip"],
-        secure_vip_addr=ask["vip"] + "-secure",
-        metadata=ask["metadata"],
-        renewal_interval_in_secs=ask["renewal"],
-        duration_in_secs=ask["duration"],
+        instance_port=args["port"],
+        vip_adr=args["vip"],
+        secure_vip_addr=args["vip"] + "-secure",
+        metadata=args["metadata"],
+        renewal_interval_in_secs=args["renewal"],
+        duration_in_secs=args["duration"],
         on_error=lambda kind, error: errors.append(f"{kind}: {error}"),
     )
     await client.start()
@@ -78,78 +78,78 @@ async def stop(_):
     await client.stop()
 
 
-async def seen(ask):
-    """What the client knows of an application, without asking the server."""
-    return [of(instance) for instance in client.applications.get_application(ask["app"]).instances]
+async def seen(args):
+    """Returns the instances of an application that the client knows, without a request."""
+    return [of(instance) for instance in client.applications.get_application(args["app"]).instances]
 
 
-async def chosen(ask):
-    """The URL that the client would call a service at."""
-    return await client.walk_nodes(ask["app"], ask["path"], walker=lambda url: url)
+async def chosen(args):
+    """Returns the URL at which the client would call a service."""
+    return await client.walk_nodes(args["app"], args["path"], walker=lambda url: url)
 
 
 async def register(_):
     await client.register()
 
 
-async def override(ask):
-    await client.status_update(ask["status"])
+async def override(args):
+    await client.status_update(args["status"])
 
 
-async def override_other(ask):
-    await eureka_basic.status_update(ask["url"], ask["app"], ask["id"], ask["dirty"], ask["status"])
+async def override_other(args):
+    await eureka_basic.status_update(args["url"], args["app"], args["id"], args["dirty"], args["status"])
 
 
 async def end_override(_):
     await client.delete_status_override()
 
 
-async def end_override_other(ask):
-    await eureka_basic.delete_status_override(ask["url"], ask["app"], ask["id"], ask["dirty"])
+async def end_override_other(args):
+    await eureka_basic.delete_status_override(args["url"], args["app"], args["id"], args["dirty"])
 
 
-async def vip(ask):
-    return all_of(await eureka_basic.get_vip(ask["url"], ask["vip"]))
+async def vip(args):
+    return all_of(await eureka_basic.get_vip(args["url"], args["vip"]))
 
 
-async def secure_vip(ask):
-    return all_of(await eureka_basic.get_secure_vip(ask["url"], ask["vip"]))
+async def secure_vip(args):
+    return all_of(await eureka_basic.get_secure_vip(args["url"], args["vip"]))
 
 
-async def applications(ask):
-    got = await eureka_basic.get_applications(ask["url"])
+async def applications(args):
+    got = await eureka_basic.get_applications(args["url"])
     return {"version": got.versionsDelta, "hash": got.appsHashcode, "instances": all_of(got)}
 
 
-async def delta(ask):
-    got = await eureka_basic.get_delta(ask["url"])
+async def delta(args):
+    got = await eureka_basic.get_delta(args["url"])
     return {"version": got.versionsDelta, "hash": got.appsHashcode, "instances": all_of(got)}
 
 
-async def application(ask):
-    got = await eureka_basic.get_application(ask["url"], ask["app"])
+async def application(args):
+    got = await eureka_basic.get_application(args["url"], args["app"])
     return {"name": got.name, "instances": [of(instance) for instance in got.instances]}
 
 
-async def app_instance(ask):
-    return of(await eureka_basic.get_app_instance(ask["url"], ask["app"], ask["id"]))
+async def app_instance(args):
+    return of(await eureka_basic.get_app_instance(args["url"], args["app"], args["id"]))
 
 
-async def instance(ask):
-    # The function forgets one `await`: what it answers is still to be waited for.
-    return of(await (await eureka_basic.get_instance(ask["url"], ask["id"])))
+async def instance(args):
+    # The function lacks one `await`: its result is a coroutine.
+    return of(await (await eureka_basic.get_instance(args["url"], args["id"])))
 
 
-async def cancel(ask):
-    await eureka_basic.cancel(ask["url"], ask["app"], ask["id"])
+async def cancel(args):
+    await eureka_basic.cancel(args["url"], args["app"], args["id"])
 
 
-async def told(_):
+async def report(_):
     return {"errors": errors, "requests": requests}
 
 
 acts = [
     start, stop, seen, chosen, register, override, override_other, end_override, end_override_other, vip, secure_vip,
-    applications, delta, application, app_instance, instance, cancel, told,
+    applications, delta, application, app_instance, instance, cancel, report,
 ]
-serve({act.__name__: lambda ask, act=act: loop.run_until_complete(act(ask)) for act in acts})
+serve({act.__name__: lambda args, act=act: loop.run_until_complete(act(args)) for act in acts})

@@ -1,11 +1,11 @@
-//! A process that has registered itself with py-eureka-client or eureka-js-client.
+//! A process that registers itself with py-eureka-client or eureka-js-client.
 
 use serde_json::{Value, json};
 use souk_testkit::eventually;
 
-use crate::{Language, Script, Served};
+use crate::{Language, Script, ServerProcess};
 
-/// What an instance of `app` says of itself: it renews each second what ends 90 s after the last renewal.
+/// Returns the settings of an instance of `app`: it renews each second a lease of 90 s.
 #[must_use]
 pub fn entry(app: &str) -> Value {
     json!({
@@ -22,80 +22,78 @@ pub fn entry(app: &str) -> Value {
     })
 }
 
-/// A client that is registered.
 #[derive(Debug)]
-pub struct Eureka {
-    /// Its process.
+pub struct EurekaClient {
     pub script: Script,
-    /// Which of the two clients it is.
+    /// Determines which of the two clients it is.
     pub language: Language,
 }
 
-impl Eureka {
+impl EurekaClient {
     /// Registers `entry` with one server and fetches the registry.
-    pub async fn start(language: Language, server: &Served, entry: Value) -> Self {
+    pub async fn start(language: Language, server: &ServerProcess, entry: Value) -> Self {
         Self::with_servers(language, &[server.url("/eureka")], entry).await
     }
 
-    /// The same with several servers, by their whole URLs.
+    /// Registers `entry` with the first of several servers that answers. `urls` have a path.
     pub async fn with_servers(language: Language, urls: &[String], entry: Value) -> Self {
         let (mut client, entry) = (Self::idle(language), registration(urls, entry));
-        client.script.ask("start", entry).await;
+        client.script.call("start", entry).await;
         client
     }
 
-    /// A client that has not done anything.
+    /// Returns a client that has not registered.
     #[must_use]
     pub fn idle(language: Language) -> Self {
         Self { script: Script::start(language, "eureka"), language }
     }
 
-    /// Tries to register with `url`.
+    /// Registers with `url`.
     ///
     /// # Errors
-    /// What the client says.
+    /// The client's error.
     pub async fn try_start(&mut self, url: &str, entry: Value) -> Result<Value, String> {
-        self.script.try_ask("start", registration(&[url.to_owned()], entry)).await
+        self.script.try_call("start", registration(&[url.to_owned()], entry)).await
     }
 
-    /// What it knows of the instances of `app`.
-    pub async fn seen(&mut self, app: &str) -> Vec<Value> {
-        self.script.ask("seen", json!({"app": app})).await.as_array().unwrap().clone()
+    /// Returns the instances of `app` that the client knows.
+    pub async fn instances(&mut self, app: &str) -> Vec<Value> {
+        self.script.call("seen", json!({"app": app})).await.as_array().unwrap().clone()
     }
 
-    /// Waits until it knows instances of `app` with just these states, and answers them.
-    pub async fn sees(&mut self, app: &str, statuses: &[&str]) -> Vec<Value> {
+    /// Waits until the client knows exactly the instances of `app` with `statuses`, and returns them.
+    pub async fn wait_for(&mut self, app: &str, statuses: &[&str]) -> Vec<Value> {
         for _ in 0..200 {
-            let seen = self.seen(app).await;
+            let seen = self.instances(app).await;
             if statuses.iter().eq(seen.iter().map(|one| one["status"].as_str().unwrap()).collect::<Vec<_>>().iter()) {
                 return seen;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        let (seen, said) = (self.seen(app).await, self.script.said());
-        panic!("{:?} never sees {statuses:?} of {app} but {seen:#?}\n{said}", self.language);
+        let (seen, log) = (self.instances(app).await, self.script.log());
+        panic!("{:?} never knows {statuses:?} of {app} but {seen:#?}\n{log}", self.language);
     }
 
-    /// Deregisters and ends.
+    /// Deregisters, and ends the process.
     pub async fn stop(mut self) {
-        self.script.ask("stop", Value::Null).await;
+        self.script.call("stop", Value::Null).await;
     }
 
-    /// How many requests it made that look like this: `GET /eureka/apps/`.
+    /// Returns the number of requests that equal `like`, such as `GET /eureka/apps/`.
     pub async fn requests(&mut self, like: &str) -> usize {
-        let told = self.script.ask("told", Value::Null).await;
-        told["requests"].as_array().unwrap().iter().filter(|one| *one == like).count()
+        let report = self.script.call("report", Value::Null).await;
+        report["requests"].as_array().unwrap().iter().filter(|one| *one == like).count()
     }
 
-    /// How often a JavaScript client told of `event`.
+    /// Returns the number of `event`s that a JavaScript client emitted.
     pub async fn events(&mut self, event: &str) -> u64 {
-        self.script.ask("told", Value::Null).await["events"][event].as_u64().unwrap()
+        self.script.call("report", Value::Null).await["events"][event].as_u64().unwrap()
     }
 
-    /// What went wrong, as a Python client told it.
+    /// Returns the errors that a Python client reported.
     pub async fn errors(&mut self) -> Vec<String> {
-        let told = self.script.ask("told", Value::Null).await;
-        told["errors"].as_array().unwrap().iter().map(|error| error.as_str().unwrap().to_owned()).collect()
+        let report = self.script.call("report", Value::Null).await;
+        report["errors"].as_array().unwrap().iter().map(|error| error.as_str().unwrap().to_owned()).collect()
     }
 }
 
@@ -104,8 +102,8 @@ fn registration(urls: &[String], mut entry: Value) -> Value {
     entry
 }
 
-/// Waits until the server says that the instance of `app` has this state, and answers it as JSON.
-pub async fn has_status(server: &Served, app: &str, status: &str) -> Value {
+/// Waits until the server shows the instance of `app` with `status`, and returns it as JSON.
+pub async fn wait_for_status(server: &ServerProcess, app: &str, status: &str) -> Value {
     let found = || async {
         let answer = server.client.with_header("accept", "application/json").get(&format!("/eureka/apps/{app}")).await;
         answer.json["application"]["instance"][0].clone()

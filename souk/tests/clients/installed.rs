@@ -1,4 +1,4 @@
-//! The folder that scripts/clients.sh made, and that it holds the very versions that docs/clients.md names.
+//! The folder that scripts/clients.sh creates, and a check that it has the versions that docs/clients.md names.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,10 +7,10 @@ use std::{
 
 use serde_json::Value;
 
-/// Whether the real clients are to be run; says why not.
+/// Returns true when the real clients are to be run. Otherwise prints how to run them.
 ///
 /// # Panics
-/// When `SOUK_TEST_CLIENTS` names a folder that is not complete: then nothing is skipped.
+/// When `SOUK_TEST_CLIENTS` names an incomplete folder, so that no test is skipped by mistake.
 #[must_use]
 pub fn needs_clients() -> bool {
     if std::env::var_os("SOUK_TEST_CLIENTS").is_none_or(|folder| folder.is_empty()) {
@@ -27,7 +27,7 @@ pub fn needs_clients() -> bool {
     true
 }
 
-/// The folder, as an absolute path.
+/// Returns the absolute path of the folder.
 #[must_use]
 pub fn folder() -> PathBuf {
     let named = std::env::var_os("SOUK_TEST_CLIENTS").unwrap();
@@ -39,7 +39,7 @@ fn package_json(path: &Path) -> Value {
 }
 
 #[test]
-fn the_clients_are_those_that_the_documentation_names() {
+fn the_clients_have_the_versions_that_the_documentation_names() {
     if !needs_clients() {
         return;
     }
@@ -62,7 +62,7 @@ fn the_clients_are_those_that_the_documentation_names() {
     for pin in &pins {
         assert!(installed.lines().any(|line| line == *pin), "{pin} is not installed: {installed}");
     }
-    // The clients themselves come first.
+    // The first four are the clients, the others their dependencies.
     pins.truncate(4);
     for pin in pins {
         let (name, version) = pin.split_once("==").unwrap();

@@ -1,25 +1,25 @@
-// A line of JSON in, a line of JSON out: `{"do": "act", ..}` is answered with `{"ok": ..}` or `{"error": ".."}`.
+// A line of JSON in, a line of JSON out: `{"do": "act", ..}` is resulted with `{"ok": ..}` or `{"error": ".."}`.
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-/** Finds a client in the folder that scripts/clients.sh made. */
+/** Loads a client from the folder that scripts/clients.sh created. */
 export const require = createRequire(`${process.env.SOUK_TEST_CLIENTS}/package.json`);
 
-/** Answers until standard input ends, or the act `stop` is done. */
+/** Runs calls until standard input ends, or the act `stop` is done. */
 export async function serve(acts) {
-  // Whatever a client prints goes to standard error; answers are alone on standard output.
+  // Output of the client goes to standard error: standard output has nothing but results.
   process.stdout.write = process.stderr.write.bind(process.stderr);
   for await (const line of createInterface({ input: process.stdin })) {
-    const ask = JSON.parse(line);
-    let answer;
+    const args = JSON.parse(line);
+    let result;
     try {
-      answer = { ok: (await acts[ask.do](ask)) ?? null };
+      result = { ok: (await acts[args.do](args)) ?? null };
     } catch (error) {
-      answer = { error: `${error.name}: ${error.message}` };
+      result = { error: `${error.name}: ${error.message}` };
     }
-    writeSync(1, `${JSON.stringify(answer)}\n`);
-    if (ask.do === 'stop') break;
+    writeSync(1, `${JSON.stringify(result)}\n`);
+    if (args.do === 'stop') break;
   }
   process.exit(0);
 }

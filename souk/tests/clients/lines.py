@@ -1,4 +1,4 @@
-"""A line of JSON in, a line of JSON out: `{"do": "act", ..}` is answered with `{"ok": ..}` or `{"error": ".."}`."""
+"""A line of JSON in, a line of JSON out: `{"do": "act", ..}` is resulted with `{"ok": ..}` or `{"error": ".."}`."""
 
 import json
 import os
@@ -6,19 +6,19 @@ import sys
 
 
 def serve(acts):
-    """Answers until standard input ends, or the act `stop` is done."""
-    # Whatever a client prints goes to standard error; answers are alone on standard output.
-    answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    """Runs calls until standard input ends, or the act `stop` is done."""
+    # Output of the client goes to standard error: standard output has nothing but results.
+    results = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:
-        ask = json.loads(line)
+        args = json.loads(line)
         try:
-            answer = {"ok": acts[ask["do"]](ask)}
-        except (Exception, SystemExit) as error:  # config-client ends the process where it fails
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
-        if ask["do"] == "stop":
+            result = {"ok": acts[args["do"]](args)}
+        except (Exception, SystemExit) as error:  # config-client exits when it fails
+            result = {"error": f"{type(error).__name__}: {error}"}
+        results.write(json.dumps(result) + "\n")
+        if args["do"] == "stop":
             break
-    answers.flush()
-    # At once: a client's thread that is still running must not register it again.
+    results.flush()
+    # Not sys.exit: a thread of the client that still runs must not register it again.
     os._exit(0)

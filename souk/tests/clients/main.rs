@@ -1,8 +1,8 @@
-//! The real Eureka and config clients, as they are published, against `souk serve discovery` and
-//! `souk serve config-server`. They run where `SOUK_TEST_CLIENTS` names the folder that scripts/clients.sh made.
+//! The published Eureka and config clients against `souk serve discovery` and `souk serve config-server`. The tests run
+//! only when `SOUK_TEST_CLIENTS` names the folder that scripts/clients.sh created.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc, reason = "tests")]
 
-mod configuring;
+mod config_clients;
 mod delta;
 mod eureka;
 mod installed;
@@ -15,11 +15,11 @@ mod repository;
 mod resources;
 mod script;
 mod secrets;
-mod served;
+mod server_process;
 mod several_servers;
 
-pub use eureka::{Eureka, entry};
+pub use eureka::{EurekaClient, entry};
 pub use installed::needs_clients;
 pub use repository::Repository;
 pub use script::{Language, Script};
-pub use served::Served;
+pub use server_process::ServerProcess;

@@ -1,10 +1,10 @@
-//! Each client of a config server reads properties: what it makes of two profiles, lists and a shared file.
+//! Each client of a config server reads properties from two profiles, lists and a shared file.
 
 use serde_json::json;
 
 use crate::{
     Repository,
-    configuring::{CLIENTS, Configuring, plain},
+    config_clients::{CLIENTS, ConfigClients, plain},
     needs_clients,
 };
 
@@ -14,17 +14,17 @@ async fn of_two_profiles_the_last_wins() {
         return;
     }
     for repository in [Repository::git(), Repository::folder()] {
-        let mut all = Configuring::start(repository, &[]).await;
+        let mut all = ConfigClients::start(repository, &[]).await;
         for client in CLIENTS {
             for (profile, wins) in [("prod", "base"), ("dev", "dev"), ("db", "db"), ("dev,db", "db"), ("db,dev", "dev")]
             {
-                let told = all.read(client, "shop", profile, "main").await;
-                assert_eq!(plain(client, &told, "level"), wins, "{client} {profile}: {told:#}");
-                assert_eq!(plain(client, &told, "greeting"), "shop", "{client} {profile}: {told:#}");
+                let properties = all.read(client, "shop", profile, "main").await;
+                assert_eq!(plain(client, &properties, "level"), wins, "{client} {profile}: {properties:#}");
+                assert_eq!(plain(client, &properties, "greeting"), "shop", "{client} {profile}: {properties:#}");
             }
-            // An application that has no file has what is shared.
-            let told = all.read(client, "nobody", "prod", "main").await;
-            assert_eq!(plain(client, &told, "greeting"), "shared", "{client}: {told:#}");
+            // An application without a file of its own gets the shared properties.
+            let properties = all.read(client, "nobody", "prod", "main").await;
+            assert_eq!(plain(client, &properties, "greeting"), "shared", "{client}: {properties:#}");
         }
     }
 }
@@ -34,20 +34,20 @@ async fn config_client_rebuilds_objects_and_lists() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[]).await;
-    let told = all.read("config_client", "shop", "dev,db", "main").await;
-    assert_eq!(told["server"]["port"], 8085, "{told:#}");
-    assert_eq!(told["shared"], json!({"currency": "CHF", "retries": 3, "strict": true}));
-    assert_eq!((&told["only-dev"], &told["only-db"]), (&json!(1), &json!(2)));
+    let mut all = ConfigClients::start(Repository::git(), &[]).await;
+    let properties = all.read("config_client", "shop", "dev,db", "main").await;
+    assert_eq!(properties["server"]["port"], 8085, "{properties:#}");
+    assert_eq!(properties["shared"], json!({"currency": "CHF", "retries": 3, "strict": true}));
+    assert_eq!((&properties["only-dev"], &properties["only-db"]), (&json!(1), &json!(2)));
     // A list replaces a list as a whole.
-    assert_eq!(told["payment"]["methods"], json!(["paypal"]));
-    assert_eq!(told["payment"]["carriers"], json!([{"name": "dhl", "days": 2}, {"name": "ups", "days": 3}]));
-    // Placeholders are left to the client.
-    assert_eq!(told["home"], "${greeting} in ${shared.currency:USD} and ${absent:nothing}");
+    assert_eq!(properties["payment"]["methods"], json!(["paypal"]));
+    assert_eq!(properties["payment"]["carriers"], json!([{"name": "dhl", "days": 2}, {"name": "ups", "days": 3}]));
+    // The server leaves placeholders to the client.
+    assert_eq!(properties["home"], "${greeting} in ${shared.currency:USD} and ${absent:nothing}");
 
     let keys = json!(["payment.methods", "shared.currency", "not.there"]);
-    let ask = json!({"app": "shop", "profile": "prod", "label": "main", "keys": keys});
-    let got = all.config_client("config_client_get", ask).await.unwrap();
+    let args = json!({"app": "shop", "profile": "prod", "label": "main", "keys": keys});
+    let got = all.config_client("config_client_get", args).await.unwrap();
     assert_eq!(got, json!([["card", "invoice"], "EUR", ""]));
 }
 
@@ -56,8 +56,8 @@ async fn spring_config_client_is_given_the_finished_tree() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[]).await;
-    let told = all.read("spring_config_client", "shop", "dev,db", "main").await;
+    let mut all = ConfigClients::start(Repository::git(), &[]).await;
+    let properties = all.read("spring_config_client", "shop", "dev,db", "main").await;
     let expected = json!({
         "greeting": "shop", "level": "db", "only-dev": 1, "only-db": 2,
         "server": {"port": 8085},
@@ -68,7 +68,7 @@ async fn spring_config_client_is_given_the_finished_tree() {
         },
         "home": "shop in CHF and nothing",
     });
-    assert_eq!(told, expected);
+    assert_eq!(properties, expected);
 }
 
 #[tokio::test]
@@ -76,21 +76,21 @@ async fn spring_config_client_python_is_given_flat_keys() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[]).await;
-    let told = all.read("spring_config_client_python", "shop", "dev,db", "").await;
+    let mut all = ConfigClients::start(Repository::git(), &[]).await;
+    let properties = all.read("spring_config_client_python", "shop", "dev,db", "").await;
     let expected = json!({
         "greeting": "shop", "level": "db", "only-dev": 1, "only-db": 2, "server.port": 8085,
         "shared.currency": "CHF", "shared.retries": 3, "shared.strict": true,
-        // It knows nothing of lists, and mixes the weaker one in.
+        // It has no notion of lists, and mixes the items of the weaker one in.
         "payment.methods[0]": "paypal", "payment.methods[1]": "invoice",
         "payment.carriers[0].name": "dhl", "payment.carriers[0].days": 2,
         "payment.carriers[1].name": "ups", "payment.carriers[1].days": 3,
         "home": "${greeting} in ${shared.currency:USD} and ${absent:nothing}",
     });
-    assert_eq!(told, expected);
-    // Whatever comes from a .properties file is text.
-    let told = all.read("spring_config_client_python", "prices", "default", "").await;
-    assert_eq!((&told["prices.tax"], &told["prices.rounding"]), (&json!("19"), &json!("half-even")));
+    assert_eq!(properties, expected);
+    // Values of a .properties file are strings.
+    let properties = all.read("spring_config_client_python", "prices", "default", "").await;
+    assert_eq!((&properties["prices.tax"], &properties["prices.rounding"]), (&json!("19"), &json!("half-even")));
 }
 
 #[tokio::test]
@@ -98,17 +98,17 @@ async fn cloud_config_client_is_given_the_sources_strongest_first() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[]).await;
-    let told = all.read("cloud_config_client", "shop", "dev,db", "").await;
-    assert_eq!(told["properties"]["shared.currency"], "CHF", "{told:#}");
-    assert_eq!(told["properties"]["shared.strict"], true);
-    // It can do both with lists.
-    assert_eq!(told["object"]["payment"]["methods"], json!(["paypal"]));
-    assert_eq!(told["merged"]["payment"]["methods"], json!(["paypal", "invoice"]));
+    let mut all = ConfigClients::start(Repository::git(), &[]).await;
+    let properties = all.read("cloud_config_client", "shop", "dev,db", "").await;
+    assert_eq!(properties["properties"]["shared.currency"], "CHF", "{properties:#}");
+    assert_eq!(properties["properties"]["shared.strict"], true);
+    // It can replace lists, and merge them.
+    assert_eq!(properties["object"]["payment"]["methods"], json!(["paypal"]));
+    assert_eq!(properties["merged"]["payment"]["methods"], json!(["paypal", "invoice"]));
     let carriers = json!([{"name": "dhl", "days": 2}, {"name": "ups", "days": 3}]);
-    assert_eq!(told["object"]["payment"]["carriers"], carriers);
+    assert_eq!(properties["object"]["payment"]["carriers"], carriers);
 
-    let raw = &told["raw"];
+    let raw = &properties["raw"];
     assert_eq!((&raw["name"], &raw["profiles"]), (&json!("shop"), &json!(["dev", "db"])), "{raw:#}");
     assert_eq!(raw["version"], all.repository.commit("main"));
     let (_, place) = all.repository.setting();
@@ -122,11 +122,11 @@ async fn spring_cloud_config_lays_the_servers_properties_over_its_own() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[]).await;
-    let told = all.read("spring_cloud_config", "shop", "dev,db", "main").await;
-    assert_eq!((&told["local"], &told["greeting"]), (&json!("its own"), &json!("shop")), "{told:#}");
-    assert_eq!(told["shared"], json!({"currency": "CHF", "retries": 3, "strict": true}));
-    // It makes objects of dots, and leaves what lists are made of as it is.
-    assert_eq!(told["payment"]["methods[0]"], "paypal");
-    assert_eq!(told["payment"]["carriers[1]"], json!({"name": "ups", "days": 3}));
+    let mut all = ConfigClients::start(Repository::git(), &[]).await;
+    let properties = all.read("spring_cloud_config", "shop", "dev,db", "main").await;
+    assert_eq!((&properties["local"], &properties["greeting"]), (&json!("its own"), &json!("shop")), "{properties:#}");
+    assert_eq!(properties["shared"], json!({"currency": "CHF", "retries": 3, "strict": true}));
+    // It turns dots into objects, and leaves indexes as they are.
+    assert_eq!(properties["payment"]["methods[0]"], "paypal");
+    assert_eq!(properties["payment"]["carriers[1]"], json!({"name": "ups", "days": 3}));
 }

@@ -1,10 +1,10 @@
-//! Where configuration comes from: a Git repository with branches and a tag, or a folder with the same files.
+//! A source of configuration: a Git repository with branches and a tag, or a folder with the same files.
 
 use std::{path::Path, process::Command};
 
 use tempfile::TempDir;
 
-/// What every application is told.
+/// Properties of every application.
 const APPLICATION: &str = "\
 greeting: shared
 shared:
@@ -13,7 +13,7 @@ shared:
   strict: true
 ";
 const APPLICATION_DEV: &str = "shared:\n  currency: CHF\n";
-/// What the shop is told: scalars of several kinds, lists of both kinds, placeholders.
+/// Properties of the shop: several kinds of scalars, two kinds of lists, and placeholders.
 const SHOP: &str = "\
 greeting: shop
 level: base
@@ -39,7 +39,7 @@ listen ${server.port};
 proxy_set_header Host \\${host};
 ";
 
-/// A folder with configuration, under Git or not.
+/// A temporary folder of configuration files, under Git or not.
 #[derive(Debug)]
 pub struct Repository {
     folder: TempDir,
@@ -47,7 +47,7 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// A repository whose branch `main` has the files above and `feature/x` others; `v1` is the first commit.
+    /// Creates a repository. `main` has the files above, `feature/x` has different ones, `v1` is the first commit.
     #[must_use]
     pub fn git() -> Self {
         let repository = Self { folder: tempfile::tempdir().unwrap(), is_git: true };
@@ -62,7 +62,7 @@ impl Repository {
         repository
     }
 
-    /// The same files in a folder, those of the label `feature/x` below it.
+    /// Creates a folder with the same files. Those of the label `feature/x` are in a subfolder.
     #[must_use]
     pub fn folder() -> Self {
         let repository = Self { folder: tempfile::tempdir().unwrap(), is_git: false };
@@ -88,7 +88,7 @@ impl Repository {
         }
     }
 
-    /// Writes a file, and commits it.
+    /// Writes a file, and commits it under Git.
     pub fn write(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -99,12 +99,12 @@ impl Repository {
         }
     }
 
-    /// Has `branch` begin at `from`.
+    /// Creates `branch` at `from`.
     pub fn branch(&self, branch: &str, from: &str) {
         self.run(&["branch", branch, from]);
     }
 
-    /// Where it is, as a config server is told of it.
+    /// Returns the variable that makes a config server use it.
     #[must_use]
     pub fn setting(&self) -> (&'static str, String) {
         let path = self.folder.path().display();
@@ -115,7 +115,7 @@ impl Repository {
         }
     }
 
-    /// The commit that `revision` is.
+    /// Returns the commit id of `revision`.
     #[must_use]
     pub fn commit(&self, revision: &str) -> String {
         self.run(&["rev-parse", revision])
@@ -128,7 +128,7 @@ impl Repository {
     }
 }
 
-/// Git in this folder, whatever is configured on this machine.
+/// Returns a Git command in `folder` that ignores the configuration of this machine.
 fn git(folder: &Path) -> Command {
     let mut git = Command::new("git");
     git.current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").args([

@@ -1,12 +1,12 @@
-//! config-client reads files as they are, but for their placeholders.
+//! config-client reads text files, with their placeholders resolved.
 
 use serde_json::{Value, json};
 
-use crate::{Repository, configuring::Configuring, needs_clients};
+use crate::{Repository, config_clients::ConfigClients, needs_clients};
 
-async fn file(all: &mut Configuring, file: &str, profile: &str, label: &str) -> Result<Value, String> {
-    let ask = json!({"app": "shop", "profile": profile, "label": label, "file": file});
-    all.config_client("config_client_file", ask).await
+async fn file(all: &mut ConfigClients, file: &str, profile: &str, label: &str) -> Result<Value, String> {
+    let args = json!({"app": "shop", "profile": profile, "label": label, "file": file});
+    all.config_client("config_client_file", args).await
 }
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn placeholders_in_text_are_resolved() {
         return;
     }
     for repository in [Repository::git(), Repository::folder()] {
-        let mut all = Configuring::start(repository, &[]).await;
+        let mut all = ConfigClients::start(repository, &[]).await;
         for (name, profile, label, text) in [
             ("nginx.conf", "prod", "main", "server_name shop.example;\nlisten 8085;\nproxy_set_header Host ${host};\n"),
             ("nginx.conf", "dev", "main", "listen 8085 of dev;\n"),
@@ -33,7 +33,7 @@ async fn a_file_that_is_not_there_is_an_error() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[]).await;
+    let mut all = ConfigClients::start(Repository::git(), &[]).await;
     for (name, label) in
         [("nothing.conf", "main"), ("nginx.conf", "nowhere"), ("branch.conf", "main"), ("mails/nothing.txt", "main")]
     {

@@ -1,4 +1,4 @@
-//! Values that only the server can read, and who may ask for them.
+//! Encrypted values, and the credentials that clients need.
 
 use serde_json::{Value, json};
 use tokio::{
@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::{
     Repository,
-    configuring::{CLIENTS, Configuring, plain},
+    config_clients::{CLIENTS, ConfigClients, plain},
     needs_clients,
 };
 
@@ -21,7 +21,7 @@ async fn what_config_client_encrypts_every_client_reads() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[KEY]).await;
+    let mut all = ConfigClients::start(Repository::git(), &[KEY]).await;
     let secret = "gehe+im = 100% & ä€";
     let cipher = all.config_client("config_client_encrypt", json!({"value": secret})).await.unwrap();
     let cipher = cipher.as_str().unwrap();
@@ -36,31 +36,31 @@ async fn what_config_client_encrypts_every_client_reads() {
     all.repository.write("till.properties", &format!("passphrase={{cipher}}{cipher}\n"));
     for client in CLIENTS {
         for app in ["vault", "till"] {
-            let told = all.read(client, app, "prod", "main").await;
-            assert_eq!(plain(client, &told, "passphrase"), secret, "{client} {app}: {told:#}");
-            assert!(!told.to_string().contains(cipher), "{client} {app}: {told:#}");
+            let properties = all.read(client, app, "prod", "main").await;
+            assert_eq!(plain(client, &properties, "passphrase"), secret, "{client} {app}: {properties:#}");
+            assert!(!properties.to_string().contains(cipher), "{client} {app}: {properties:#}");
         }
     }
-    // What cannot be decrypted is not handed out, and is not silently missing either.
-    let told = all.read("cloud_config_client", "vault", "prod", "main").await;
-    assert_eq!(told["properties"]["invalid.broken"], "<n/a>", "{told:#}");
-    assert!(told["properties"]["broken"].is_null(), "{told:#}");
-    assert!(!all.server.log().contains(secret), "the server wrote it to its log");
+    // A value that cannot be decrypted is marked as invalid, not omitted.
+    let properties = all.read("cloud_config_client", "vault", "prod", "main").await;
+    assert_eq!(properties["properties"]["invalid.broken"], "<n/a>", "{properties:#}");
+    assert!(properties["properties"]["broken"].is_null(), "{properties:#}");
+    assert!(!all.server.log().contains(secret), "the secret is in the server's log");
 }
 
 #[tokio::test]
-async fn every_client_gives_the_name_and_password_that_are_asked_for() {
+async fn every_client_sends_the_required_credentials() {
     if !needs_clients() {
         return;
     }
-    let mut all = Configuring::start(Repository::git(), &[KEY, USER, PASSWORD]).await;
+    let mut all = ConfigClients::start(Repository::git(), &[KEY, USER, PASSWORD]).await;
     for client in CLIENTS {
         let right = json!({"auth": ["shop", "pass-word"]});
-        let told = all.read_with(client, "shop", "dev", "main", right).await.unwrap();
-        assert_eq!(plain(client, &told, "level"), "dev", "{client}: {told:#}");
+        let properties = all.read_with(client, "shop", "dev", "main", right).await.unwrap();
+        assert_eq!(plain(client, &properties, "level"), "dev", "{client}: {properties:#}");
         for wrong in [json!({}), json!({"auth": ["shop", "password"]}), json!({"auth": ["other", "pass-word"]})] {
             let error = all.read_with(client, "shop", "dev", "main", wrong.clone()).await.unwrap_err();
-            assert!(all.was_told(client, &error, "401"), "{client} {wrong}: {error}");
+            assert!(all.failed_with(client, &error, "401"), "{client} {wrong}: {error}");
         }
     }
     for (act, with) in [
@@ -75,21 +75,21 @@ async fn every_client_gives_the_name_and_password_that_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_token_does_as_well() {
+async fn a_token_is_accepted_too() {
     if !needs_clients() {
         return;
     }
     let token = ("SOUK_CONFIG_SERVER__SECURITY__TOKEN", "a-token-of-the-tests");
-    let mut all = Configuring::start(Repository::git(), &[token]).await;
+    let mut all = ConfigClients::start(Repository::git(), &[token]).await;
     let headers = json!({"headers": {"Authorization": "Bearer a-token-of-the-tests"}});
-    let told = all.read_with("cloud_config_client", "shop", "dev", "", headers).await.unwrap();
-    assert_eq!(told["properties"]["level"], "dev", "{told:#}");
+    let properties = all.read_with("cloud_config_client", "shop", "dev", "", headers).await.unwrap();
+    assert_eq!(properties["properties"]["level"], "dev", "{properties:#}");
 
-    // config-client fetches its token elsewhere.
+    // config-client fetches its token from an OAuth2 server.
     for (token, is_right) in [("a-token-of-the-tests", true), ("another", false)] {
         let more = json!({"oauth2": token_server(token).await});
-        let told: Result<Value, String> = all.read_with("config_client", "shop", "dev", "main", more).await;
-        assert_eq!(told.is_ok_and(|told| told["level"] == "dev"), is_right, "{token}: {}", all.said());
+        let properties: Result<Value, String> = all.read_with("config_client", "shop", "dev", "main", more).await;
+        assert_eq!(properties.is_ok_and(|properties| properties["level"] == "dev"), is_right, "{token}: {}", all.log());
     }
 }
 
@@ -103,18 +103,18 @@ async fn only_an_administrator_encrypts_where_there_is_one() {
         ("SOUK_CONFIG_SERVER__SECURITY__ADMIN_PASSWORD", "owner-word"),
     ];
     let settings = [KEY, USER, PASSWORD].into_iter().chain(admin).collect::<Vec<_>>();
-    let mut all = Configuring::start(Repository::git(), &settings).await;
-    let ask = |user: &str, password: &str| json!({"value": "geheim", "auth": [user, password]});
-    all.config_client("config_client_encrypt", ask("shop", "pass-word")).await.unwrap_err();
-    let cipher = all.config_client("config_client_encrypt", ask("owner", "owner-word")).await.unwrap();
-    let mut back = ask("shop", "pass-word");
+    let mut all = ConfigClients::start(Repository::git(), &settings).await;
+    let args = |user: &str, password: &str| json!({"value": "geheim", "auth": [user, password]});
+    all.config_client("config_client_encrypt", args("shop", "pass-word")).await.unwrap_err();
+    let cipher = all.config_client("config_client_encrypt", args("owner", "owner-word")).await.unwrap();
+    let mut back = args("shop", "pass-word");
     back["value"] = cipher;
     all.config_client("config_client_decrypt", back.clone()).await.unwrap_err();
     back["auth"] = json!(["owner", "owner-word"]);
     assert_eq!(all.config_client("config_client_decrypt", back).await.unwrap(), "geheim");
 }
 
-/// A server that hands out this token once; answers its URL.
+/// Starts a server that issues `token` once, and returns its URL.
 async fn token_server(token: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/oauth/token", listener.local_addr().unwrap());

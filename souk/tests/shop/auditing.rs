@@ -1,25 +1,25 @@
-//! The audit finds what is wrong: each test breaks one store of a shop that stands still.
+//! The audit finds violations: each test corrupts one store of a stopped shop.
 
 use serde_json::Value;
 use souk_sql::{Access, Db, SqlError};
 
 use crate::{Shop, Shopper};
 
-/// A stopped shop with one paid order.
+/// Returns a stopped shop with one paid order.
 async fn stopped_shop() -> Shop {
     let mut shop = Shop::up(&["--empty"]).await;
     let kettle = shop.product("Kettle", 10).await;
     let ada = Shopper::register(&shop, "ada").await;
     let order = ada.order(kettle, 2).await;
     ada.pay(&order, "tok_visa").await.expect(201);
-    ada.sees(&order, "paid").await;
-    shop.is_clean().await;
+    ada.wait_for_status(&order, "paid").await;
+    shop.assert_clean().await;
     shop.interrupt().await;
-    shop.is_clean().await;
+    shop.assert_clean().await;
     shop
 }
 
-/// Runs `sql` on the store `name`, behind the shop's back.
+/// Runs `sql` directly on the store `name`.
 async fn tamper(shop: &Shop, name: &str, sql: &'static str) {
     let db = Db::open(&shop.store_url(name), Access::ReadWrite).await.unwrap();
     db.write(sql, |tx, sql| {
@@ -33,7 +33,7 @@ async fn tamper(shop: &Shop, name: &str, sql: &'static str) {
     .unwrap();
 }
 
-/// The invariants that the audit says are violated.
+/// Runs the audit and returns the numbers of the violated invariants.
 async fn violated(shop: &Shop) -> Vec<u64> {
     let (code, report, error) = shop.command(&["audit", "--json"]).await;
     let report: Value = serde_json::from_str(&report).unwrap_or_else(|_| panic!("{report}{error}"));
@@ -71,7 +71,7 @@ async fn a_capture_that_no_payment_knows_and_one_that_no_order_knows() {
 #[tokio::test]
 async fn money_kept_for_a_cancelled_order_is_not_excused_by_an_unrelated_event() {
     let shop = stopped_shop().await;
-    // An event that explains nothing waits in an outbox; the units and the money of the order are still amiss.
+    // An unrelated event waits in an outbox; it does not explain the order's missing units and money.
     tamper(
         &shop,
         "product",
@@ -82,7 +82,7 @@ async fn money_kept_for_a_cancelled_order_is_not_excused_by_an_unrelated_event()
             \"datacontenttype\":\"application/json\",\"aggregateversion\":1,\"data\":{}}')",
     )
     .await;
-    assert_eq!(violated(&shop).await, [0_u64; 0], "what is merely under way is pending");
+    assert_eq!(violated(&shop).await, [0_u64; 0], "an event in progress is no violation");
     tamper(&shop, "order", "UPDATE shop_order SET status = 'cancelled', cancelled_at = 1").await;
     assert_eq!(violated(&shop).await, [3, 4, 5]);
 }
@@ -102,7 +102,7 @@ async fn a_store_that_cannot_be_opened() {
 
 fn spoil_file(shop: &Shop) {
     for rest in ["payment.db-wal", "payment.db-shm"] {
-        // SQLite would mend the file from them.
+        // SQLite would repair the file from them.
         if let Err(error) = std::fs::remove_file(shop.folder.path().join(rest)) {
             assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
         }

@@ -1,4 +1,4 @@
-//! `souk config`: what a service is configured with and by whom, and `{cipher}` values.
+//! `souk config`: values with their origin, and `{cipher}` values.
 
 use std::{
     io::Write,
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::process::BINARY;
 
-/// Runs `souk config` with nothing of the test's own environment that configures.
+/// Runs `souk config` without the `SOUK_*` variables of the test's own environment.
 fn souk_config(args: &[&str], data: Option<&Path>, variables: &[(&str, &str)], input: &str) -> Output {
     let mut command = Command::new(BINARY);
     command.arg("config").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -30,7 +30,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A folder in which a shop has run.
+/// Returns a folder as a shop leaves it.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let secrets = r#"{"serviceSecret": "geheim1", "webhookSecret": "geheim2",
@@ -41,7 +41,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn values_are_shown_with_where_they_are_from_and_secrets_are_not() {
+fn values_are_shown_with_their_origin_and_secrets_are_hidden() {
     let folder = folder();
     let encrypted = souk_config(&["encrypt"], Some(folder.path()), &[], "geheim4\n");
     let cipher = text(&encrypted.stdout).trim().to_owned();
@@ -74,15 +74,14 @@ fn values_are_shown_with_where_they_are_from_and_secrets_are_not() {
 }
 
 #[test]
-fn mistakes_are_told_and_end_with_1() {
+fn mistakes_are_listed_and_the_exit_code_is_1() {
     let folder = folder();
-    let text_of_file = "order:\n  colour: red\n  pay-within-seconds: soon\n  lapse-after-seconds: ${nobody.said}\n";
+    let text_of_file = "order:\n  colour: red\n  pay-within-seconds: soon\n  lapse-after-seconds: ${not.set}\n";
     std::fs::write(folder.path().join("config/order.yml"), text_of_file).unwrap();
     let shown = souk_config(&["show", "order"], Some(folder.path()), &[], "");
     let table = text(&shown.stdout);
     assert_eq!(shown.status.code(), Some(1), "{table}{}", text(&shown.stderr));
-    for part in ["3 mistake(s)", "order.colour: unknown", "order.pay-within-seconds: ", "${nobody.said}", "order.yml)"]
-    {
+    for part in ["3 mistake(s)", "order.colour: unknown", "order.pay-within-seconds: ", "${not.set}", "order.yml)"] {
         assert!(table.contains(part), "{part} is not in\n{table}");
     }
     let store = table.lines().find(|line| line.starts_with("order.store-url ")).unwrap();
@@ -90,12 +89,12 @@ fn mistakes_are_told_and_end_with_1() {
 }
 
 #[test]
-fn a_config_server_that_is_away_is_named_without_its_password() {
+fn an_unreachable_config_server_is_named_without_its_password() {
     let away = [("SOUK_CONFIG_URL", "http://u:geheim@127.0.0.1:1")];
     let shown = souk_config(&["show", "order", "--distributed"], None, &away, "");
-    let told = text(&shown.stderr);
+    let error = text(&shown.stderr);
     assert_eq!(shown.status.code(), Some(1));
-    assert!(told.contains("http://127.0.0.1:1") && !told.contains("geheim"), "{told}");
+    assert!(error.contains("http://127.0.0.1:1") && !error.contains("geheim"), "{error}");
     let missing = souk_config(&["show", "order", "--distributed"], None, &[], "");
     assert!(text(&missing.stdout).contains("SOUK_ORDER__STORE_URL"), "{}", text(&missing.stdout));
     let no_key = souk_config(&["encrypt", "--distributed"], None, &[], "x");

@@ -1,5 +1,5 @@
-//! Shops that are configured by the config server and find one another through discovery: one process of each
-//! service, told nothing but where those two are; and a shop in one process, which brings both.
+//! Shops that are configured by the config server and use the registry: one process of each service, which knows only
+//! the addresses of those two, and a shop in one process, which contains both.
 
 use std::{
     collections::BTreeMap,
@@ -21,12 +21,12 @@ use crate::{
     process::{ADMIN_EMAIL, ADMIN_PASSWORD, BINARY},
 };
 
-/// How often services renew: who moves is found within it.
+/// Renewal interval of the leases, within which a moved instance is found.
 const RENEWAL: Duration = Duration::from_secs(5);
-/// What the shop's secrets are encrypted with.
+/// Key of the `{cipher}` values.
 const KEY: &str = "a key of the test";
 
-/// A Git repository with the configuration of a shop.
+/// A Git repository that configures a shop.
 struct Repository(PathBuf);
 
 impl Repository {
@@ -51,7 +51,7 @@ impl Repository {
     }
 }
 
-/// `{cipher}…` of a text.
+/// Encrypts a text to a `{cipher}` value, with `souk config encrypt`.
 fn encrypted(text: &str) -> String {
     let output = Command::new(BINARY)
         .args(["config", "encrypt", text])
@@ -63,7 +63,7 @@ fn encrypted(text: &str) -> String {
     cipher
 }
 
-/// The configuration of a shop on `engines`, as files.
+/// Returns the configuration files of a shop on `engines`.
 fn files(engines: &Engines, folder: &Path, gateway: u16) -> Vec<(&'static str, String)> {
     let at = |name: &str| folder.join(name).display().to_string();
     let url = |name| engines.store_url(name);
@@ -103,18 +103,18 @@ fn text(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_owned(), value.into())
 }
 
-/// Buys a thing from sign-in to paid.
-async fn buys(shop: &Shop, product: i64, name: &str) {
+/// Registers a customer, who buys one unit and pays.
+async fn buy(shop: &Shop, product: i64, name: &str) {
     let shopper = Shopper::register(shop, name).await;
     shopper.put_into_cart(product, 1).await;
     let order = shopper.order_cart("prepaid").await;
     assert_eq!(order["status"], "confirmed");
     assert_eq!(shopper.pay(&order, "tok_visa").await.expect(201).json["status"], "succeeded");
-    shopper.sees(&order, "paid").await;
+    shopper.wait_for_status(&order, "paid").await;
 }
 
-/// How long an item that is put into a cart now lives, in hours.
-async fn hours_of_an_item(shop: &Shop, product: i64, name: &str) -> i64 {
+/// Returns the lifetime of an item that is put into a cart now, in hours.
+async fn item_lifetime_hours(shop: &Shop, product: i64, name: &str) -> i64 {
     let cart = Shopper::register(shop, name).await.put_into_cart(product, 1).await;
     let expiry: chrono::DateTime<chrono::Utc> = cart["items"][0]["expiryTime"].as_str().unwrap().parse().unwrap();
     let now = souk_values::Clock::now(&souk_values::SystemClock).millis();
@@ -122,7 +122,7 @@ async fn hours_of_an_item(shop: &Shop, product: i64, name: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_goes_on_without_both() {
+async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_continues_without_both() {
     if !needs_engines() {
         return;
     }
@@ -141,10 +141,10 @@ async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_goes_on_wit
         text("SOUK_CONFIG_URL", format!("http://127.0.0.1:{config}")),
         text("SOUK_DISCOVERY_URL", format!("http://127.0.0.1:{discovery}/eureka")),
     ]);
-    let mut fleet = Fleet::none(engines, folder, environment);
-    fleet.configured(platform, gateway);
+    let mut fleet = Fleet::empty(engines, folder, environment);
+    fleet.start_configured(platform, gateway);
     let mut shop = Shop::of_fleet(fleet).await;
-    // Nobody knows of the others until the registry has told them.
+    // No service knows the others before it has fetched the registry.
     for service in ["auth", "product", "order", "cart", "payment", "notification"] {
         let client = shop.fleet().at(service);
         eventually("it knows all the others", || async {
@@ -153,86 +153,88 @@ async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_goes_on_wit
         .await;
     }
     let product = shop.product("Kettle", 20).await;
-    buys(&shop, product, "ada").await;
+    buy(&shop, product, "ada").await;
 
-    // A service that moves is found within one renewal.
-    shop.fleet().moves("product");
-    shop.fleet().is_ready().await;
+    // An instance that moves is found within one renewal interval.
+    shop.fleet().move_to_another_port("product");
+    shop.fleet().wait_until_ready().await;
     let moved = Instant::now();
     eventually("the moved service is found", || async {
-        let asked = shop.client.get(&format!("/products/{product}")).await;
-        asked.status == 200
+        let response = shop.client.get(&format!("/products/{product}")).await;
+        response.status == 200
     })
     .await;
     assert!(moved.elapsed() < RENEWAL, "{:?}", moved.elapsed());
-    buys(&shop, product, "bob").await;
+    buy(&shop, product, "bob").await;
 
-    // A change is taken over while the shop runs; what is wrong is not.
-    assert_eq!(hours_of_an_item(&shop, product, "cyd").await, 24);
+    // A valid change is applied while the shop runs, an invalid one is not.
+    assert_eq!(item_lifetime_hours(&shop, product, "cyd").await, 24);
     let cart = |hours: &str| format!("cart:\n  store-url: '{}'\n  active-ttl-hours: {hours}\n", shop.store_url("cart"));
     let (changed, wrong) = (cart("5"), cart("soon"));
-    let tell = async |shop: &mut Shop| {
-        let told = shop.fleet().at("config-server").post("/monitor", json!({"path": "cart.yml"})).await.expect(200);
-        assert_eq!(told.json, json!(["cart"]));
+    let announce = async |shop: &mut Shop| {
+        let announced =
+            shop.fleet().at("config-server").post("/monitor", json!({"path": "cart.yml"})).await.expect(200);
+        assert_eq!(announced.json, json!(["cart"]));
     };
     repository.commit(&[("cart.yml", wrong)]);
-    tell(&mut shop).await;
-    logs(&mut shop, "cart", "is not taken over").await;
+    announce(&mut shop).await;
+    wait_for_log(&mut shop, "cart", "is not applied").await;
     assert!(shop.fleet().log("cart", 0).contains("cart.active-ttl-hours"));
     repository.commit(&[("cart.yml", changed)]);
-    tell(&mut shop).await;
-    logs(&mut shop, "cart", "runs by the changed configuration").await;
+    announce(&mut shop).await;
+    wait_for_log(&mut shop, "cart", "runs with the changed configuration").await;
     let log = shop.fleet().log("cart", 0);
     assert!(log.contains("cart.active-ttl-hours") && log.contains("the configuration has changed"), "{log}");
-    assert_eq!(hours_of_an_item(&shop, product, "dan").await, 5);
+    assert_eq!(item_lifetime_hours(&shop, product, "dan").await, 5);
 
-    // What only a start can change is named, and nothing of it is applied before.
+    // Keys that take effect at a restart are named, and not applied before.
     let file = repository.0.join("application.yml");
     let application = std::fs::read_to_string(&file).unwrap();
     let secret = application.lines().find(|line| line.contains("service-secret")).unwrap().to_owned();
     let another = format!("  service-secret: '{}'\n  name: Grocer", encrypted("another secret"));
     repository.commit(&[("application.yml", application.replace(&secret, &another))]);
-    let told = shop.fleet().at("config-server").post("/monitor", json!({"path": "application.yml"})).await.expect(200);
-    assert_eq!(told.json, json!(["*"]));
-    logs(&mut shop, "order", "take effect when the process is started again").await;
+    let announced =
+        shop.fleet().at("config-server").post("/monitor", json!({"path": "application.yml"})).await.expect(200);
+    assert_eq!(announced.json, json!(["*"]));
+    wait_for_log(&mut shop, "order", "take effect when the process is restarted").await;
     let log = shop.fleet().log("order", 0);
-    assert!(log.contains("shop.service-secret") && log.contains("runs by the changed configuration"), "{log}");
+    assert!(log.contains("shop.service-secret") && log.contains("runs with the changed configuration"), "{log}");
     assert!(!log.contains("another secret") && !log.contains("Grocer"), "a value is in the log");
-    buys(&shop, product, "dot").await;
+    buy(&shop, product, "dot").await;
 
-    // Without both the shop goes on with what it knows.
+    // Without both, the services continue with the configuration and addresses that they have.
     shop.fleet().kill("config-server", 0);
     shop.fleet().kill("discovery", 0);
-    buys(&shop, product, "eve").await;
-    // For longer than a lease: nobody is forgotten because nobody could be asked.
+    buy(&shop, product, "eve").await;
+    // Longer than a lease: an unreachable registry must not remove an address.
     tokio::time::sleep(Duration::from_secs(16)).await;
-    buys(&shop, product, "fay").await;
+    buy(&shop, product, "fay").await;
     let (code, _, error) = shop.command(&["audit"]).await;
     assert_eq!(code, 1);
-    assert!(error.contains(&format!("http://127.0.0.1:{config}")), "it says whom it could not ask: {error}");
+    assert!(error.contains(&format!("http://127.0.0.1:{config}")), "the unreachable server is named: {error}");
 
-    // And they come back.
+    // Both are restarted.
     shop.restart().await;
     eventually("all have registered again", || async {
         let known = Client::new(format!("http://127.0.0.1:{discovery}")).with_header("accept", "application/json");
         applications(&known).await.len() == 7
     })
     .await;
-    buys(&shop, product, "gus").await;
-    shop.is_clean().await;
+    buy(&shop, product, "gus").await;
+    shop.assert_clean().await;
 }
 
-async fn logs(shop: &mut Shop, service: &'static str, line: &str) {
+async fn wait_for_log(shop: &mut Shop, service: &'static str, line: &str) {
     for _ in 0..500 {
         if shop.fleet().log(service, 0).contains(line) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{service} never said {line:?}: {}", shop.fleet().log(service, 0));
+    panic!("{service} never logged {line:?}: {}", shop.fleet().log(service, 0));
 }
 
-/// The names of what the registry shows as up.
+/// Returns the names of the applications that have an instance with status UP.
 async fn applications(discovery: &Client) -> Vec<String> {
     let all = discovery.get("/eureka/apps/").await.expect(200).json;
     let all = all["applications"]["application"].as_array().cloned().unwrap_or_default();
@@ -241,7 +243,7 @@ async fn applications(discovery: &Client) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_shop_in_one_process_brings_both() {
+async fn a_shop_in_one_process_contains_both() {
     let shop = Shop::up(&["--empty"]).await;
     let discovery =
         Client::new(format!("http://127.0.0.1:{}", shop.port + 681)).with_header("accept", "application/json");
@@ -263,7 +265,7 @@ async fn a_shop_in_one_process_brings_both() {
 }
 
 #[tokio::test]
-async fn nobody_takes_the_place_of_a_service_of_the_shop() {
+async fn an_instance_with_the_name_of_a_service_receives_no_requests() {
     let mut shop = Shop::up(&["--empty"]).await;
     let folder = shop.folder.path().join("config");
     std::fs::write(folder.join("application.yml"), "registration:\n  fetch-interval-seconds: 1\n").unwrap();
@@ -279,7 +281,7 @@ async fn nobody_takes_the_place_of_a_service_of_the_shop() {
             counted.fetch_add(1, Ordering::SeqCst);
         }
     });
-    // The second is registered after the first, so whoever knows of it has heard of the first.
+    // The second is registered after the first, so a client that knows the second knows the first.
     for name in ["auth", "invoices"] {
         let instance = json!({"instance": {
             "instanceId": format!("elsewhere:{name}:{port}"), "hostName": "127.0.0.1", "ipAddr": "127.0.0.1",
@@ -289,18 +291,18 @@ async fn nobody_takes_the_place_of_a_service_of_the_shop() {
         discovery.post(&format!("/eureka/apps/{name}"), instance).await.expect(204);
     }
     let management = Client::new(format!("http://127.0.0.1:{}", shop.port - 1));
-    eventually("the shop has heard of both", || async {
+    eventually("the shop knows both", || async {
         management.get("/metrics").await.expect(200).text.contains("target=\"invoices\"")
     })
     .await;
     for _ in 0..20 {
         shop.admin_token().await;
     }
-    assert_eq!(calls.load(Ordering::SeqCst), 0, "who took auth's name was asked");
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "the instance with auth's name received a request");
 }
 
 #[tokio::test]
-async fn the_folders_files_win_their_secrets_are_read_and_changes_are_taken_over() {
+async fn the_folders_files_win_their_secrets_are_decrypted_and_changes_are_applied() {
     let mut shop = Shop::up(&["--empty"]).await;
     let config = Client::new(format!("http://127.0.0.1:{}", shop.port + 808));
     let secret = config.with_header("content-type", "text/plain");
@@ -311,17 +313,17 @@ async fn the_folders_files_win_their_secrets_are_read_and_changes_are_taken_over
     std::fs::write(folder.join("cart.yml"), "cart:\n  active-ttl-hours: 7\n").unwrap();
     let product = shop.product("Kettle", 5).await;
     config.post("/monitor", json!({"path": ["application.yml", "cart.yml"]})).await.expect(200);
-    eventually("it is taken over", || async { shop.log().contains("runs by the changed configuration") }).await;
-    eventually("the cart runs by it", || async { hours_of_an_item(&shop, product, &crate::shopper::key()).await == 7 })
+    eventually("it is applied", || async { shop.log().contains("runs with the changed configuration") }).await;
+    eventually("the cart uses it", || async { item_lifetime_hours(&shop, product, &crate::shopper::key()).await == 7 })
         .await;
     let log = shop.log();
     assert!(log.contains("cart.active-ttl-hours") && log.contains("shop.name"), "{log}");
     assert!(!log.contains("Grocer"), "a value is in the log");
 
-    // At the next start the same holds, and what is broken is named with its file and line.
+    // The next start reads the same, and a malformed file is named.
     assert_eq!(shop.interrupt().await, Some(0));
     shop.restart().await;
-    assert_eq!(hours_of_an_item(&shop, product, "ada").await, 7);
+    assert_eq!(item_lifetime_hours(&shop, product, "ada").await, 7);
     let (code, shown, error) = shop.command(&["config", "show", "cart"]).await;
     assert_eq!(code, 0, "{error}");
     let line = shown.lines().find(|line| line.contains("cart.active-ttl-hours")).unwrap();
@@ -334,7 +336,7 @@ async fn the_folders_files_win_their_secrets_are_read_and_changes_are_taken_over
 }
 
 #[tokio::test]
-async fn the_repositorys_own_configuration_is_right_for_every_service_in_each_profile() {
+async fn the_repositorys_own_configuration_is_valid_for_every_service_in_each_profile() {
     souk_kit::install_crypto();
     let (folder, port) = (tempfile::tempdir().unwrap(), port_for("config-server"));
     let _server = tokio::process::Command::new(BINARY)
@@ -349,8 +351,8 @@ async fn the_repositorys_own_configuration_is_right_for_every_service_in_each_pr
         .unwrap();
     let server = Client::new(format!("http://127.0.0.1:{port}"));
     eventually("it answers", || async {
-        let asked = server.try_send(reqwest::Method::GET, "/health/ready", None).await;
-        asked.is_ok_and(|answer| answer.status == 200)
+        let response = server.try_send(reqwest::Method::GET, "/health/ready", None).await;
+        response.is_ok_and(|response| response.status == 200)
     })
     .await;
     let services = ["auth", "product", "order", "cart", "payment", "notification", "gateway"];

@@ -1,5 +1,5 @@
-//! SIGKILL at random moments under load: nothing acknowledged is lost, every saga is finished. Where the
-//! shop is many processes, each is killed in turn.
+//! SIGKILL at random moments under load: nothing acknowledged is lost, and every saga is finished. In a shop of many
+//! processes, each is killed in turn.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{Shop, load::Load};
 
-/// Kills in one run: 20 in CI; `make soak` asks for 1,000.
+/// Number of kills in one run: 20 in CI, 1,000 in `make soak`.
 fn kills() -> usize {
     std::env::var("SOUK_CRASH_KILLS").map_or(20, |text| text.parse().unwrap())
 }
 
-/// What a run's chances follow from; told, so that a run can be repeated.
+/// Seed of the random choices, printed so that a run can be repeated.
 pub fn seed() -> u64 {
     let seed =
         std::env::var("SOUK_CRASH_SEED").map_or_else(|_| u64::from(std::process::id()), |text| text.parse().unwrap());
@@ -35,7 +35,7 @@ async fn nothing_acknowledged_is_lost() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     let acknowledged = load.stop().await;
     let orders = acknowledged.orders.len();
-    assert!(orders >= kills(), "the load was too light to say anything: {orders} orders");
+    assert!(orders >= kills(), "too few orders for a result: {orders}");
     assert!(!acknowledged.payments.is_empty());
-    acknowledged.is_kept(&shop).await;
+    acknowledged.assert_kept(&shop).await;
 }

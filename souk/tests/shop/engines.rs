@@ -1,13 +1,12 @@
-//! The engines of one shop under test: databases, keys and queues of its own, removed after it.
+//! The engines of one shop under test: its own databases, keys and queues, removed after the test.
 
 use std::collections::BTreeMap;
 
 use souk_testkit::{
     engine::{self, Stores},
-    note_topology, remove_topology,
+    register_topology, remove_topology,
 };
 
-/// Databases, keys and queues of one shop.
 #[derive(Debug)]
 pub struct Engines {
     stores: Stores,
@@ -21,21 +20,20 @@ impl Default for Engines {
 }
 
 impl Engines {
-    /// New, empty ones.
     #[must_use]
     pub fn new() -> Self {
         let engines = Self { stores: Stores::new(), others: BTreeMap::new() };
         let prefix = engines.prefix();
-        engine::block_on(async move { note_topology(&prefix).await });
+        engine::block_on(async move { register_topology(&prefix).await });
         engines
     }
 
-    /// Where the store of `name` is.
+    /// Returns the URL of the store of the service `name`.
     pub fn store_url(&self, name: &str) -> String {
         self.stores.url(name)
     }
 
-    /// The variables that lead souk there.
+    /// Returns the variables that make souk use these engines.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let services = ["auth", "product", "order", "cart", "payment", "notification"];
         let mut variables: BTreeMap<String, String> = services
@@ -49,25 +47,25 @@ impl Engines {
         variables
     }
 
-    /// Leads souk elsewhere: through a proxy, or to an engine that a test started itself.
+    /// Overrides one variable: with a proxy's address, or that of an engine which the test started itself.
     pub fn put(&mut self, variable: &str, url: String) {
         self.others.insert(variable.to_owned(), url);
     }
 
-    /// What goes before every exchange and queue.
+    /// Returns the prefix of every exchange and queue.
     pub fn prefix(&self) -> String {
         format!("{}.", self.stores.prefix())
     }
 }
 
 impl Drop for Engines {
-    /// Whoever uses them is gone by now.
+    /// Runs when the processes that use them have ended.
     fn drop(&mut self) {
         let prefix = self.prefix();
         let removed = std::panic::catch_unwind(|| {
             engine::block_on(async move { remove_topology(&engine::rabbitmq(), &prefix).await });
         });
-        // A test that fails already is to say why, and not this.
+        // A second panic would hide the reason why the test failed.
         assert!(removed.is_ok() || std::thread::panicking(), "the topology was not removed");
     }
 }

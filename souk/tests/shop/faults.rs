@@ -1,5 +1,5 @@
-//! Engines that stop and networks that fail under load, in a shop of many processes: nothing acknowledged
-//! is lost, every order comes to its end, every invariant holds.
+//! Engines that stop and networks that fail under load, in a shop of many processes: nothing acknowledged is lost,
+//! every order reaches a final state, every invariant holds.
 
 use std::time::Duration;
 
@@ -23,17 +23,17 @@ async fn the_broker_is_stopped_and_started_under_load() {
     for _ in 0..2 {
         broker.kill().await;
         let before = load.undecided();
-        // Orders are accepted while the broker is away; they stay `created`.
+        // Orders are accepted while the broker is down; they stay `created`.
         eventually("orders are accepted without the broker", || async { load.undecided() >= before + 5 }).await;
         broker.resume().await;
         let then = load.orders();
         eventually("the shop goes on", || async { load.orders() > then + 10 }).await;
     }
     let acknowledged = load.stop().await;
-    acknowledged.is_kept(&shop).await;
+    acknowledged.assert_kept(&shop).await;
 }
 
-/// How the network between the shop and one engine fails.
+/// Cuts, slows down, half-closes and refuses the connections of `proxy`, for about seven seconds.
 async fn fail(proxy: &Proxy) {
     for _ in 0..3 {
         proxy.cut();
@@ -79,11 +79,11 @@ async fn the_network_to_each_engine_fails_under_load() {
         fail(proxy).await;
         let then = load.orders();
         println!("{engine}: {then} orders so far");
-        shop.is_ready().await;
+        shop.wait_until_ready().await;
         eventually("the shop goes on", || async { load.orders() > then + 5 }).await;
     }
     let acknowledged = load.stop().await;
-    acknowledged.is_kept(&shop).await;
+    acknowledged.assert_kept(&shop).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,5 +126,5 @@ async fn a_poison_message_ends_in_the_dead_letters_and_holds_nothing_up() {
         assert_eq!(code, 0, "{error}");
     }
     assert_eq!(json!(listed().await), json!([]));
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }

@@ -1,4 +1,4 @@
-//! A distributed shop: each service in processes of its own, on engines; to be killed and started again.
+//! A distributed shop: one process or more for each service, on engines, which tests kill and start again.
 
 use std::{
     collections::BTreeMap,
@@ -15,24 +15,24 @@ use crate::{
     process::{ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, free_ports},
 };
 
-/// The services that customers and one another need.
+/// Services that sell, and the gateway.
 const SERVICES: [&str; 7] = ["gateway", "auth", "product", "order", "cart", "payment", "notification"];
 
-/// What the others are configured and found by.
+/// Services that configure and register the others.
 const PLATFORM: [&str; 2] = ["config-server", "discovery"];
 
 /// The processes of one shop.
 #[derive(Debug)]
 pub struct Fleet {
-    /// What every process and command is configured with.
+    /// Variables of every process and command.
     pub environment: BTreeMap<String, String>,
-    /// What the config server and the registry are configured with, where there are some.
+    /// Variables of the config server and the registry; empty for a fleet without them.
     platform: BTreeMap<String, String>,
     processes: BTreeMap<(&'static str, usize), Process>,
-    /// How many were killed in turn.
+    /// Number of kills by [`Fleet::kill_next`].
     kills: usize,
     folder: TempDir,
-    /// Dropped after the processes are gone.
+    /// Dropped last, when the processes have ended.
     engines: Engines,
 }
 
@@ -44,7 +44,7 @@ struct Process {
 }
 
 impl Fleet {
-    /// As many processes of each service as `replicas` says, else one.
+    /// Starts `replicas` processes of the services named there, and one of each other service.
     pub fn start(engines: Engines, replicas: &[(&str, usize)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut ports: BTreeMap<(&'static str, usize), u16> = BTreeMap::new();
@@ -53,30 +53,30 @@ impl Fleet {
             ports.extend((0..count).map(|replica| ((service, replica), port_for(service))));
         }
         let environment = environment(&engines, &ports, &folder);
-        let mut fleet = Self::none(engines, folder, environment);
+        let mut fleet = Self::empty(engines, folder, environment);
         for ((service, replica), port) in ports {
-            fleet.begin(service, replica, port);
+            fleet.start_process(service, replica, port);
         }
         fleet
     }
 
-    /// No process yet, on `engines`; each will be configured with `environment`.
-    pub fn none(engines: Engines, folder: TempDir, environment: BTreeMap<String, String>) -> Self {
+    /// Returns a fleet without processes. Each will have the variables `environment`.
+    pub fn empty(engines: Engines, folder: TempDir, environment: BTreeMap<String, String>) -> Self {
         Self { environment, platform: BTreeMap::new(), processes: BTreeMap::new(), kills: 0, folder, engines }
     }
 
-    /// Starts one process of each service, and of the config server and the registry, which alone know `platform`;
-    /// the others are told nothing but where those two are. `gateway` is the port that customers use.
-    pub fn configured(&mut self, platform: BTreeMap<String, String>, gateway: u16) {
+    /// Starts one process of each service, the config server and the registry included. Only those two have the
+    /// variables `platform`; the others know nothing but their addresses. `gateway` is the port that customers use.
+    pub fn start_configured(&mut self, platform: BTreeMap<String, String>, gateway: u16) {
         self.platform = platform;
-        // The others first: they wait for the config server.
+        // The other services first, to test that they wait for the config server.
         for service in SERVICES.into_iter().chain(PLATFORM) {
             let port = if service == "gateway" { gateway } else { self.own_port(service) };
-            self.begin(service, 0, port);
+            self.start_process(service, 0, port);
         }
     }
 
-    /// The port that a service was given by the environment's addresses, else a free one.
+    /// Returns the port that the environment's addresses assign to a service, otherwise a free one.
     fn own_port(&self, service: &str) -> u16 {
         let variable = match service {
             "config-server" => "SOUK_CONFIG_URL",
@@ -86,29 +86,28 @@ impl Fleet {
         self.environment[variable].trim_end_matches("/eureka").rsplit(':').next().unwrap().parse().unwrap()
     }
 
-    /// Starts a process.
-    pub fn begin(&mut self, service: &'static str, replica: usize, port: u16) {
+    pub fn start_process(&mut self, service: &'static str, replica: usize, port: u16) {
         let child = self.spawn(service, replica, port);
         self.processes.insert((service, replica), Process { port, child });
     }
 
-    /// Ends a process as its operator would, and starts it on another port.
-    pub fn moves(&mut self, service: &'static str) {
+    /// Stops a process with SIGTERM, and starts it on another port.
+    pub fn move_to_another_port(&mut self, service: &'static str) {
         assert_eq!(self.terminate(service, 0), Some(0));
-        self.begin(service, 0, free_ports(1));
+        self.start_process(service, 0, free_ports(1));
     }
 
-    /// A client of one process.
+    /// Returns a client of the first replica of `service`.
     pub fn at(&self, service: &'static str) -> Client {
         Client::new(format!("http://127.0.0.1:{}", self.processes[&(service, 0)].port))
     }
 
-    /// The port that customers use.
+    /// Returns the port that customers use.
     pub fn gateway_port(&self) -> u16 {
         self.processes[&("gateway", 0)].port
     }
 
-    /// Where the store of `name` is.
+    /// Returns the URL of the store of the service `name`.
     pub fn store_url(&self, name: &str) -> String {
         self.engines.store_url(name)
     }
@@ -130,12 +129,12 @@ impl Fleet {
         self.folder.path().join(format!("{service}-{replica}.log"))
     }
 
-    /// What a process said.
+    /// Returns the output of one process.
     pub fn log(&self, service: &str, replica: usize) -> String {
         std::fs::read_to_string(self.log_path(service, replica)).unwrap()
     }
 
-    /// What all processes said.
+    /// Returns the output of all processes.
     pub fn logs(&self) -> String {
         let one = |(service, replica): &(&'static str, usize)| {
             format!("== {service} {replica}\n{}", self.log(service, *replica))
@@ -143,22 +142,26 @@ impl Fleet {
         self.processes.keys().map(one).collect()
     }
 
-    /// Waits until every process is ready; shows what one said that is not.
-    pub async fn is_ready(&self) {
+    /// Waits until every process is ready. Panics with the log of one that is not.
+    pub async fn wait_until_ready(&self) {
         for ((service, replica), process) in &self.processes {
             let own = Client::new(format!("http://127.0.0.1:{}", process.port));
-            assert!(becomes_ready(&own).await, "{service} {replica} is not ready: {}", self.log(service, *replica));
+            assert!(
+                is_ready_within_a_minute(&own).await,
+                "{service} {replica} is not ready: {}",
+                self.log(service, *replica)
+            );
         }
     }
 
-    /// SIGKILL: no chance to finish anything.
+    /// Sends SIGKILL to one process.
     pub fn kill(&mut self, service: &'static str, replica: usize) {
         let process = self.processes.get_mut(&(service, replica)).unwrap();
         process.child.kill().unwrap();
         process.child.wait().unwrap();
     }
 
-    /// SIGKILL to the next process in turn.
+    /// Sends SIGKILL to the next process in turn.
     pub fn kill_next(&mut self) {
         let all: Vec<(&'static str, usize)> = self.processes.keys().copied().collect();
         let (service, replica) = all[self.kills % all.len()];
@@ -167,7 +170,7 @@ impl Fleet {
         self.kill(service, replica);
     }
 
-    /// Starts every process again that has ended.
+    /// Restarts every process that has ended.
     pub fn restart_ended(&mut self) {
         let has_ended = |process: &mut Process| process.child.try_wait().unwrap().is_some();
         let ended: Vec<_> =
@@ -177,15 +180,15 @@ impl Fleet {
         }
     }
 
-    /// SIGTERM. Answers the exit code.
+    /// Sends SIGTERM to one process, and returns its exit code.
     pub fn terminate(&mut self, service: &'static str, replica: usize) -> Option<i32> {
         let process = self.processes.get_mut(&(service, replica)).unwrap();
         assert!(Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap().success());
-        // A thread of its own waits: the process has its time to stop.
+        // `wait` blocks: give the runtime another thread meanwhile.
         tokio::task::block_in_place(|| process.child.wait().unwrap()).code()
     }
 
-    /// Starts a process again that has ended.
+    /// Restarts one process that has ended.
     pub fn restart(&mut self, service: &'static str, replica: usize) {
         let port = self.processes[&(service, replica)].port;
         let child = self.spawn(service, replica, port);
@@ -193,16 +196,16 @@ impl Fleet {
     }
 }
 
-/// A port of one's own; below the gateway's is its management's.
+/// Returns a free port for `service`. The one below the gateway's, for its management, is free too.
 pub fn port_for(service: &str) -> u16 {
     if service == "gateway" { free_ports(2) + 1 } else { free_ports(1) }
 }
 
-/// Whether a process answers that it is ready within a minute.
-async fn becomes_ready(own: &Client) -> bool {
+/// Polls the readiness of a process. Returns false when it is not ready within a minute.
+async fn is_ready_within_a_minute(own: &Client) -> bool {
     for _ in 0..3_000 {
-        let asked = own.try_send(reqwest::Method::GET, "/health/ready", None).await;
-        if asked.is_ok_and(|answer| answer.status == 200) {
+        let response = own.try_send(reqwest::Method::GET, "/health/ready", None).await;
+        if response.is_ok_and(|response| response.status == 200) {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -211,10 +214,10 @@ async fn becomes_ready(own: &Client) -> bool {
 }
 
 impl Drop for Fleet {
-    /// Ends every process before its engines are taken away.
+    /// Ends every process before its engines are removed.
     fn drop(&mut self) {
         for process in self.processes.values_mut() {
-            // It may have ended before.
+            // Fails when the process has ended already.
             let _ = process.child.kill();
             let _ = process.child.wait();
         }

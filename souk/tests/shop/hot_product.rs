@@ -1,4 +1,4 @@
-//! Many want what few can have.
+//! More buyers than units of one product.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::{Shop, Shopper, shopper::address, shopper::key};
 async fn two_hundred_buyers_of_the_last_twenty() {
     let shop = Shop::start().await;
     let kettle = shop.product("The last kettles", 20).await;
-    // Registering hashes a password each; ten people order twenty times.
+    // Ten customers order twenty times each: registering two hundred would hash as many passwords.
     let buyers = join_all((0..10).map(|n| {
         let shop = &shop;
         async move { Shopper::register(shop, &format!("buyer{n}")).await }
@@ -34,7 +34,7 @@ async fn two_hundred_buyers_of_the_last_twenty() {
     let mut confirmed = Vec::new();
     let mut refused = 0;
     for (buyer, order) in &orders {
-        let now = if order["status"] == "created" { buyer.see(order).await } else { order.clone() };
+        let now = if order["status"] == "created" { buyer.fetch_order(order).await } else { order.clone() };
         match now["status"].as_str().unwrap() {
             "confirmed" => confirmed.push((buyer, now)),
             "cancelled" => {
@@ -49,7 +49,7 @@ async fn two_hundred_buyers_of_the_last_twenty() {
     assert_eq!(shop.stock(kettle).await, 0);
     for (buyer, order) in confirmed {
         assert_eq!(buyer.pay(&order, "tok_visa").await.expect(201).json["status"], "succeeded");
-        buyer.sees(&order, "paid").await;
+        buyer.wait_for_status(&order, "paid").await;
     }
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }

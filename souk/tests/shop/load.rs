@@ -1,5 +1,5 @@
-//! Shoppers who keep ordering, paying and cancelling whatever happens to the shop, and remember what it
-//! acknowledged.
+//! Shoppers who order, pay and cancel whatever happens to the shop, and record each response that acknowledges
+//! something.
 
 use std::{
     collections::BTreeMap,
@@ -19,30 +19,30 @@ use tokio::task::JoinHandle;
 
 use crate::{Shop, Shopper, shopper::address, shopper::key};
 
-/// How long an order may take to come right once nothing disturbs it any more: the provider is asked, and
-/// what waits between tries waits out its pause.
-const SETTLED: Duration = Duration::from_secs(90);
+/// Limit of reaching a final state once the faults are over. It covers the longest pause between two retries, and the
+/// reconciliation of payments with the provider.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Shoppers at work.
+/// Shoppers that run as tasks until [`Load::stop`].
 pub struct Load {
     shoppers: Vec<JoinHandle<()>>,
     acknowledged: Arc<Mutex<Acknowledged>>,
     is_over: Arc<AtomicBool>,
 }
 
-/// What the shop has acknowledged.
+/// Resources that the shop has acknowledged with a response.
 #[derive(Debug, Default)]
 pub struct Acknowledged {
-    /// Orders by the key they were placed with.
+    /// Orders by idempotency key.
     pub orders: BTreeMap<String, Value>,
-    /// Payments by the order they are for.
+    /// Payments by order id.
     pub payments: BTreeMap<String, Value>,
-    /// Orders whose cancelling was answered.
+    /// Orders whose cancellation was acknowledged.
     pub cancelled: Vec<Value>,
 }
 
 impl Load {
-    /// Six shoppers begin to buy three products of `shop`. What they do follows from `seed`.
+    /// Starts six shoppers, who buy three products of `shop`. Their choices are determined by `seed`.
     pub async fn start(shop: &Shop, seed: u64) -> Self {
         let products =
             [shop.product("Kettle", 100_000).await, shop.product("Lamp", 30).await, shop.product("Mug", 100_000).await];
@@ -67,17 +67,17 @@ impl Load {
         Self { shoppers, acknowledged, is_over }
     }
 
-    /// Orders acknowledged so far.
+    /// Returns the number of acknowledged orders.
     pub fn orders(&self) -> usize {
         self.acknowledged.lock().unwrap().orders.len()
     }
 
-    /// Orders acknowledged so far that were neither confirmed nor refused when they were answered.
+    /// Returns the number of orders that were acknowledged before they were confirmed or cancelled.
     pub fn undecided(&self) -> usize {
         self.acknowledged.lock().unwrap().orders.values().filter(|order| order["status"] == "created").count()
     }
 
-    /// Lets everybody finish what they are at. Answers what was acknowledged.
+    /// Stops each shopper after the current purchase, and returns what was acknowledged.
     pub async fn stop(self) -> Acknowledged {
         self.is_over.store(true, Ordering::SeqCst);
         for shopper in self.shoppers {
@@ -88,12 +88,11 @@ impl Load {
 }
 
 impl Acknowledged {
-    /// Asserts that everything acknowledged is there and every order came to its end, and that all
-    /// invariants hold.
-    pub async fn is_kept(&self, shop: &Shop) {
+    /// Asserts that every acknowledged resource exists, every order reaches a final state, and all invariants hold.
+    pub async fn assert_kept(&self, shop: &Shop) {
         let admin = shop.admin().await;
         for order in self.orders.values() {
-            is_settled(&admin, order).await;
+            assert_settled(&admin, order).await;
         }
         for payment in self.payments.values() {
             let now = admin.get(&format!("/payments/{}", payment["paymentId"])).await.expect(200).json;
@@ -105,36 +104,36 @@ impl Acknowledged {
             let now = admin.get(&format!("/orders/{}", order["orderId"])).await.expect(200).json;
             assert_eq!(now["status"], "cancelled");
         }
-        shop.is_clean().await;
+        shop.assert_clean().await;
     }
 }
 
-/// Waits until what `path` shows is as `is_so` wants it; shows what it is when that does not come to be.
-async fn comes_to_be(admin: &Client, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    let begun = std::time::Instant::now();
+/// Polls `path` until its body satisfies `is_done`, and returns the body. Panics with the last one after a limit.
+async fn wait_until(admin: &Client, path: &str, is_done: impl Fn(&Value) -> bool) -> Value {
+    let started = std::time::Instant::now();
     loop {
         let now = admin.get(path).await;
-        if now.status == 200 && is_so(&now.json) {
+        if now.status == 200 && is_done(&now.json) {
             return now.json;
         }
-        assert!(begun.elapsed() < SETTLED, "{path} is still {}", now.text);
+        assert!(started.elapsed() < SETTLE_TIMEOUT, "{path} is still {}", now.text);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// An acknowledged order is there, decided, and paid if its payment was.
-async fn is_settled(admin: &Client, order: &Value) {
+/// Waits until an acknowledged order is decided, and paid if its payment succeeded.
+async fn assert_settled(admin: &Client, order: &Value) {
     let path = format!("/orders/{}", order["orderId"]);
-    comes_to_be(admin, &path, |order| order["status"] != "created").await;
+    wait_until(admin, &path, |order| order["status"] != "created").await;
     let is_open = |payment: &Value| payment["status"] == "processing";
     let payments = format!("/payments?orderId={}", order["orderId"]);
-    let payments = comes_to_be(admin, &payments, |list| !list["items"].as_array().unwrap().iter().any(is_open)).await;
+    let payments = wait_until(admin, &payments, |list| !list["items"].as_array().unwrap().iter().any(is_open)).await;
     if payments["items"].as_array().unwrap().iter().any(|payment| payment["status"] == "succeeded") {
-        comes_to_be(admin, &path, |order| order["paidAt"].is_string()).await;
+        wait_until(admin, &path, |order| order["paidAt"].is_string()).await;
     }
 }
 
-/// Orders, pays and cancels until it is over; a lost answer is asked for again with the same key.
+/// Orders, pays and cancels until `is_over`. A request whose response was lost is repeated with the same key.
 async fn keep_buying(
     client: Client,
     products: [i64; 3],
@@ -153,7 +152,7 @@ async fn keep_buying(
             json!({"shippingAddress": address(), "items": [{"productId": product, "quantity": random.random_range(1..3)}]})
         };
         let order_key = key();
-        let Some(order) = insist(&client, "/orders", &order_key, &body, &is_over).await else { continue };
+        let Some(order) = send_until_answered(&client, "/orders", &order_key, &body, &is_over).await else { continue };
         acknowledged.lock().unwrap().orders.insert(order_key, order.clone());
         if random.random_bool(0.15) {
             let path = format!("/orders/{}/cancel", order["orderId"]);
@@ -166,21 +165,27 @@ async fn keep_buying(
         }
         let token = ["tok_visa", "tok_visa", "tok_visa", "tok_declined", "tok_timeout"][random.random_range(0..5)];
         let body = json!({"orderId": order["orderId"], "method": {"type": "card", "token": token}});
-        if let Some(payment) = insist(&client, "/payments", &key(), &body, &is_over).await {
+        if let Some(payment) = send_until_answered(&client, "/payments", &key(), &body, &is_over).await {
             acknowledged.lock().unwrap().payments.insert(order["orderId"].to_string(), payment);
         }
     }
 }
 
-/// Sends until it is answered for good; `None` when it is refused or it is over.
-async fn insist(client: &Client, path: &str, key: &str, body: &Value, is_over: &AtomicBool) -> Option<Value> {
+/// Repeats a request until it is acknowledged. Returns `None` when it is refused, or when `is_over`.
+async fn send_until_answered(
+    client: &Client,
+    path: &str,
+    key: &str,
+    body: &Value,
+    is_over: &AtomicBool,
+) -> Option<Value> {
     let client = client.with_header("idempotency-key", key).with_header("prefer", "wait=2");
     loop {
         match client.try_send(Method::POST, path, Some(body.to_string())).await {
             Ok(answer) if answer.status == 201 => return Some(answer.json),
-            // Refused for good: out of stock meanwhile, cart empty, not payable.
+            // Final: out of stock meanwhile, an empty cart, or not payable.
             Ok(answer) if answer.status.is_client_error() => return None,
-            // No answer, half an answer, or a service that is only just back.
+            // No response, half a response, or a service that has just restarted.
             Ok(_) | Err(_) if is_over.load(Ordering::SeqCst) => return None,
             Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(30)).await,
         }

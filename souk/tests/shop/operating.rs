@@ -1,4 +1,4 @@
-//! Running the shop: starting, stopping, filling, looking after it.
+//! Running the shop: start, stop, import, and the operator's commands.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn a_new_shop_has_a_catalogue_documents_and_pictures() {
         assert_eq!(document["servers"][0]["url"], "/api", "{service}");
         assert!(!document["paths"].as_object().unwrap().keys().any(|path| path.starts_with("/internal")));
     }
-    // The second start finds everything in place and adds nothing.
+    // The audit holds after the catalogue was loaded.
     let (code, report, _) = shop.command(&["audit", "--json"]).await;
     assert_eq!(code, 0, "{report}");
     shop.client.post("/test-clock", json!({"advanceSeconds": 1})).await.expect(404);
@@ -80,13 +80,13 @@ async fn one_folder_one_shop_and_ctrl_c_stops_it() {
     assert_eq!(shop.interrupt().await, Some(0));
     stream.abort();
     assert!(!shop.folder.path().join("run.json").exists());
-    shop.is_clean().await;
+    shop.assert_clean().await;
     shop.restart().await;
     assert_eq!(shop.client.get("/products").await.expect(200).json["total"], 1);
 }
 
 #[tokio::test]
-async fn importing_while_it_runs_and_while_it_stands_still() {
+async fn importing_into_a_running_and_a_stopped_shop() {
     let mut shop = Shop::up(&["--empty"]).await;
     let file = shop.folder.path().join("products.csv");
     let csv = "Handle,Title,Body (HTML),Vendor,Type,Published,Variant SKU,Variant Inventory Qty,Variant Price\n\
@@ -111,7 +111,7 @@ async fn importing_while_it_runs_and_while_it_stands_still() {
 }
 
 #[tokio::test]
-async fn operators_commands_say_what_is_wrong() {
+async fn operators_commands_report_the_problem() {
     let shop = Shop::up(&["--empty"]).await;
     let (code, list, _) = shop.command(&["dead-letters", "list"]).await;
     assert_eq!((code, list.trim()), (0, "No dead letters."));
@@ -138,7 +138,7 @@ async fn operators_commands_say_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_broken_configuration_is_told_whole() {
+async fn every_mistake_of_a_configuration_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk"))
         .args(["up", "--port", "29990", "--data", &folder.path().display().to_string()])
@@ -199,18 +199,18 @@ async fn a_first_start_that_fails_does_not_lose_the_admins_password() {
     .await;
     let pid = running.id().unwrap().to_string();
     assert!(tokio::process::Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
-    let said = running.wait_with_output().await.unwrap().stdout;
-    let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(said.contains("admin@souk.local   password "), "{said}");
+    let output = running.wait_with_output().await.unwrap().stdout;
+    let output = String::from_utf8_lossy(&output).into_owned();
+    assert!(output.contains("admin@souk.local   password "), "{output}");
 
     let mut again = up("").spawn().unwrap();
     eventually("the shop is ready", || async {
         client.try_send(reqwest::Method::GET, "/health/ready", None).await.is_ok_and(|answer| answer.status == 200)
     })
     .await;
-    let password = said.split("password ").nth(1).unwrap().split_whitespace().next().unwrap();
+    let password = output.split("password ").nth(1).unwrap().split_whitespace().next().unwrap();
     client.post("/auth/login", json!({"email": "admin@souk.local", "password": password})).await.expect(200);
     again.kill().await.unwrap();
-    let said = again.wait_with_output().await.unwrap().stdout;
-    assert!(!String::from_utf8_lossy(&said).contains("password "), "it is shown once");
+    let output = again.wait_with_output().await.unwrap().stdout;
+    assert!(!String::from_utf8_lossy(&output).contains("password "), "it is shown once");
 }

@@ -1,5 +1,5 @@
-//! A started shop: its folder, its ports, its admin; to be asked, killed, restarted and audited. It is
-//! `souk up` on files, or where tests run on engines, `souk up` or a process for each service on those.
+//! A started shop, with its folder, ports and admin, which tests query, kill, restart and audit. It is `souk up` on
+//! files; where tests run on engines, `souk up` or a process for each service on those.
 
 use std::{
     collections::BTreeSet,
@@ -24,17 +24,16 @@ pub const ADMIN_EMAIL: &str = "owner@example.com";
 pub const ADMIN_PASSWORD: &str = "a long enough password";
 pub const BINARY: &str = env!("CARGO_BIN_EXE_souk");
 
-/// How many ports one process may use up.
-const SPAN: u16 = 620;
-/// How long messages may wait in queues once nothing disturbs the shop any more.
-const DRAINED: Duration = Duration::from_secs(60);
+/// Number of ports that one test process may use.
+const PORTS_PER_PROCESS: u16 = 620;
+/// Limit of draining the queues once the test is over.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A shop.
 #[derive(Debug)]
 pub struct Shop {
-    /// Where `souk up` keeps everything; for files of tests otherwise.
+    /// Data folder of `souk up`; otherwise a place for files of the test.
     pub folder: TempDir,
-    /// The gateway's port.
+    /// Port of the gateway.
     pub port: u16,
     /// A client of the API, without a token.
     pub client: Client,
@@ -43,9 +42,9 @@ pub struct Shop {
 
 #[derive(Debug)]
 enum Processes {
-    /// `souk up`.
+    /// One process of `souk up`.
     One(Box<Up>),
-    /// One or more for each service.
+    /// One process or more for each service.
     Fleet(Box<Fleet>),
 }
 
@@ -53,12 +52,12 @@ enum Processes {
 struct Up {
     child: Child,
     flags: Vec<&'static str>,
-    /// What it runs on, if not on files.
+    /// `None` for a shop on files.
     engines: Option<Engines>,
 }
 
 impl Shop {
-    /// Starts an empty shop: one process, or on engines one for each service.
+    /// Starts an empty shop: one process on files, or one for each service on engines.
     pub async fn start() -> Self {
         if on_engines() { Self::of_processes(&[]).await } else { Self::up(&["--empty"]).await }
     }
@@ -68,7 +67,7 @@ impl Shop {
         Self::up(&["--test-clock", "--empty"]).await
     }
 
-    /// Starts a shop in one process with these flags and waits until it is ready.
+    /// Starts a shop in one process with `flags`, and waits until it is ready.
     pub async fn up(flags: &[&'static str]) -> Self {
         souk_kit::install_crypto();
         let (folder, port) = (tempfile::tempdir().unwrap(), ports_of_a_shop());
@@ -77,27 +76,27 @@ impl Shop {
         let client = Client::new(format!("http://127.0.0.1:{port}/api"));
         let processes = Processes::One(Box::new(Up { child, flags: flags.to_vec(), engines }));
         let shop = Self { folder, port, client, processes };
-        shop.is_ready().await;
+        shop.wait_until_ready().await;
         shop
     }
 
-    /// Starts an empty shop on engines, of as many processes of each service as `replicas` says, else one.
+    /// Starts an empty shop on engines, with `replicas` processes of the services named there and one of each other.
     pub async fn of_processes(replicas: &[(&str, usize)]) -> Self {
         souk_kit::install_crypto();
         Self::of_fleet(Fleet::start(Engines::new(), replicas)).await
     }
 
-    /// The shop that `fleet` is, once it is ready.
+    /// Waits until `fleet` is ready, and returns it as a shop.
     pub async fn of_fleet(fleet: Fleet) -> Self {
         let port = fleet.gateway_port();
         let client = Client::new(format!("http://127.0.0.1:{port}/api"));
         let folder = tempfile::tempdir().unwrap();
         let shop = Self { folder, port, client, processes: Processes::Fleet(Box::new(fleet)) };
-        shop.is_ready().await;
+        shop.wait_until_ready().await;
         shop
     }
 
-    /// The processes of a shop that has one for each service.
+    /// Returns the processes of a shop that has one or more for each service.
     pub fn fleet(&mut self) -> &mut Fleet {
         match &mut self.processes {
             Processes::Fleet(fleet) => fleet,
@@ -105,7 +104,7 @@ impl Shop {
         }
     }
 
-    /// Where the store of `name` is.
+    /// Returns the URL of the store of the service `name`.
     #[must_use]
     pub fn store_url(&self, name: &str) -> String {
         match &self.processes {
@@ -117,14 +116,14 @@ impl Shop {
         }
     }
 
-    /// Waits until every service is ready; shows what the process said when that does not come to be.
-    pub async fn is_ready(&self) {
+    /// Waits until every service is ready. Panics with the log when it takes too long.
+    pub async fn wait_until_ready(&self) {
         if let Processes::Fleet(fleet) = &self.processes {
-            fleet.is_ready().await;
+            fleet.wait_until_ready().await;
         }
         for _ in 0..2_000 {
-            let asked = self.client.try_send(reqwest::Method::GET, "/health/ready", None).await;
-            if asked.is_ok_and(|answer| answer.status == 200) {
+            let response = self.client.try_send(reqwest::Method::GET, "/health/ready", None).await;
+            if response.is_ok_and(|response| response.status == 200) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -132,7 +131,7 @@ impl Shop {
         panic!("the shop is not ready: {}", self.log());
     }
 
-    /// What its process said, or all of them.
+    /// Returns the output of its process, or of all its processes.
     #[must_use]
     pub fn log(&self) -> String {
         match &self.processes {
@@ -141,7 +140,7 @@ impl Shop {
         }
     }
 
-    /// SIGKILL: no chance to finish anything. Of many processes the next in turn.
+    /// Sends SIGKILL: to the one process, or to the next of many in turn.
     pub async fn kill(&mut self) {
         match &mut self.processes {
             Processes::One(up) => up.child.kill().await.unwrap(),
@@ -149,7 +148,7 @@ impl Shop {
         }
     }
 
-    /// Starts again what was killed or stopped, and waits until it is ready.
+    /// Starts the processes again that were killed or stopped, and waits until they are ready.
     pub async fn restart(&mut self) {
         match &mut self.processes {
             Processes::One(up) => {
@@ -157,10 +156,10 @@ impl Shop {
             }
             Processes::Fleet(fleet) => fleet.restart_ended(),
         }
-        self.is_ready().await;
+        self.wait_until_ready().await;
     }
 
-    /// Ctrl-C. Answers the exit code, and fails when it takes over 5 s.
+    /// Sends SIGINT, as Ctrl-C does, and returns the exit code. Panics when the shop takes over 5 s to stop.
     pub async fn interrupt(&mut self) -> Option<i32> {
         let Processes::One(up) = &mut self.processes else { panic!("this shop is many processes") };
         let child = &mut up.child;
@@ -170,7 +169,7 @@ impl Shop {
         ended.unwrap_or_else(|_| panic!("souk takes over 5 s to stop")).unwrap().code()
     }
 
-    /// Runs an operator's command on this shop: exit code, standard output, standard error.
+    /// Runs an operator's command on this shop. Returns exit code, standard output and standard error.
     pub async fn command(&self, args: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(BINARY);
         command.args(args);
@@ -187,10 +186,10 @@ impl Shop {
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
-    /// Asserts that every invariant holds, once what is under way has arrived: no message waits in any
-    /// queue of a broker, and there are no dead letters.
-    pub async fn is_clean(&self) {
-        let begun = std::time::Instant::now();
+    /// Asserts that every invariant holds once all events are consumed: no message waits in a queue of the broker, and
+    /// there are no dead letters.
+    pub async fn assert_clean(&self) {
+        let started = std::time::Instant::now();
         loop {
             let (code, report, error) = self.command(&["audit", "--json"]).await;
             let report: Value = serde_json::from_str(&report).unwrap_or_else(|_| panic!("{report}{error}"));
@@ -201,30 +200,30 @@ impl Shop {
             if report["queued"].is_null() && report["broker"].is_null() {
                 return;
             }
-            assert!(begun.elapsed() < DRAINED, "messages are left: {report:#}");
+            assert!(started.elapsed() < DRAIN_TIMEOUT, "messages are left: {report:#}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
-    /// A client with an admin's token.
+    /// Returns a client with an admin's token.
     pub async fn admin(&self) -> Client {
         self.client.with_token(self.admin_token().await)
     }
 
-    /// An admin's token.
+    /// Signs the admin in and returns the access token.
     pub async fn admin_token(&self) -> String {
         let body = json!({"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD});
         let answer = self.client.post("/auth/login", body).await.expect(200);
         answer.json["accessToken"].as_str().unwrap().to_owned()
     }
 
-    /// Moves the shop's clock. Tokens may be over after it: sign in again.
+    /// Moves the shop's clock. Tokens may have expired afterwards: sign in again.
     pub async fn advance(&self, by: Duration) {
         let admin = self.admin().await;
         admin.post("/test-clock", json!({"advanceSeconds": by.as_secs()})).await.expect(200);
     }
 
-    /// Adds a product with this stock at 19.99 EUR. Answers its id.
+    /// Adds a product at 19.99 EUR with `stock` units, and returns its id.
     pub async fn product(&self, name: &str, stock: i64) -> i64 {
         let admin = self.admin().await;
         let categories = self.client.get("/categories").await.expect(200).json;
@@ -239,7 +238,7 @@ impl Shop {
         admin.post("/products", body).await.expect(201).json["productId"].as_i64().unwrap()
     }
 
-    /// What can be bought of a product now.
+    /// Returns the units of a product that can be bought.
     pub async fn stock(&self, product: i64) -> i64 {
         self.client.get(&format!("/products/{product}")).await.expect(200).json["stock"].as_i64().unwrap()
     }
@@ -261,14 +260,14 @@ fn spawn(folder: &Path, port: u16, flags: &[&str], engines: Option<&Engines>) ->
         .unwrap()
 }
 
-/// The first of `count` ports in a row that are free, below those that the system gives to connections.
-/// No port is given out twice in this process, nor by one that runs beside it.
+/// Returns the first of `count` consecutive free ports, below those that the system gives to connections. A port is
+/// returned once, by this process and by those that run concurrently.
 pub fn free_ports(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 10_000 + u16::try_from(std::process::id() % 35).unwrap() * SPAN;
+    let first = 10_000 + u16::try_from(std::process::id() % 35).unwrap() * PORTS_PER_PROCESS;
     loop {
         let taken = NEXT.fetch_add(count, Ordering::SeqCst);
-        assert!(taken + count <= SPAN, "this process has used up its ports");
+        assert!(taken + count <= PORTS_PER_PROCESS, "this process has no ports left");
         let port = first + taken;
         if (port..port + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
             return port;
@@ -276,16 +275,16 @@ pub fn free_ports(count: u16) -> u16 {
     }
 }
 
-/// The gateway's port of a shop in one process: the management's is one below, the services' follow, and farther
-/// above are discovery's and the config server's.
+/// Returns the gateway's port for a shop in one process whose other ports are free too: the management's, one below,
+/// the services', above, and those of discovery and the config server, 681 and 808 above.
 pub fn ports_of_a_shop() -> u16 {
-    static FAR: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
         let gateway = free_ports(10) + 1;
-        let far = [gateway + 681, gateway + 808];
-        let mut given = FAR.lock().unwrap();
-        if far.iter().all(|port| !given.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
-            given.extend(far);
+        let platform = [gateway + 681, gateway + 808];
+        let mut taken = TAKEN.lock().unwrap();
+        if platform.iter().all(|port| !taken.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+            taken.extend(platform);
             return gateway;
         }
     }

@@ -1,4 +1,4 @@
-//! The whole purchase, in each way that it can go.
+//! The whole purchase, with each of its outcomes.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ async fn prepaid_from_cart_to_delivery() {
     assert_eq!(order["status"], "confirmed");
     assert_eq!(order["totalAmount"], json!({"amount": 3998, "currency": "EUR"}));
     assert_eq!(shop.stock(kettle).await, 8, "two are set aside before any charge");
-    ada.sees_cart("ordered").await;
+    ada.wait_for_cart_state("ordered").await;
 
     let payment = ada.pay(&order, "tok_visa").await.expect(201).json;
     assert_eq!(payment["status"], "succeeded");
-    let paid = ada.sees(&order, "paid").await;
+    let paid = ada.wait_for_status(&order, "paid").await;
     assert!(paid["paidAt"].is_string());
-    ada.sees_cart("purchased").await;
+    ada.wait_for_cart_state("purchased").await;
     assert_eq!(ada.cart().await["items"][0]["expiryTime"], Value::Null);
 
     let admin = shop.admin().await;
@@ -39,13 +39,13 @@ async fn prepaid_from_cart_to_delivery() {
     admin.post(&format!("{path}/ship"), json!({"carrier": "DHL", "trackingNumber": "JD01"})).await.expect(200);
     ada.client.post(&format!("{path}/cancel"), json!({})).await.is_problem(409, "order.not_cancellable");
     admin.post(&format!("{path}/deliver"), json!({})).await.expect(200);
-    assert_eq!(ada.see(&order).await["status"], "delivered");
+    assert_eq!(ada.fetch_order(&order).await["status"], "delivered");
     let timeline = ada.client.get(&format!("{path}/timeline")).await.expect(200).json;
     let steps: Vec<&str> =
         timeline["items"].as_array().unwrap().iter().map(|entry| entry["step"].as_str().unwrap()).collect();
     assert_eq!(steps, ["created", "confirmed", "paid", "shipped", "delivered"]);
 
-    // The mails that tell of it are kept for the admin to see.
+    // The mails are written to the mailbox, where the admin sees them.
     eventually("the mails are written", || async {
         let mails = admin.get("/notifications/mailbox").await.expect(200).text;
         mails.contains("ada@example.com") && mails.matches("subject").count() >= 5
@@ -53,7 +53,7 @@ async fn prepaid_from_cart_to_delivery() {
     .await;
     let notices = ada.client.get("/notifications").await.expect(200).json;
     assert!(notices["total"].as_u64().unwrap() >= 4, "{notices}");
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
@@ -71,11 +71,11 @@ async fn a_declined_card_may_be_followed_by_a_good_one() {
     assert_eq!(poor["failureCode"], "insufficient_funds");
     let away = ada.pay(&order, "tok_provider_down").await.expect(201).json;
     assert_eq!(away["failureCode"], "provider_unavailable");
-    assert_eq!(ada.see(&order).await["status"], "confirmed");
+    assert_eq!(ada.fetch_order(&order).await["status"], "confirmed");
     assert_eq!(ada.pay(&order, "tok_visa").await.expect(201).json["status"], "succeeded");
-    ada.sees(&order, "paid").await;
+    ada.wait_for_status(&order, "paid").await;
     ada.pay(&order, "tok_visa").await.expect(409);
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
@@ -89,16 +89,16 @@ async fn on_delivery_ships_first_and_is_paid_later() {
     let admin = shop.admin().await;
     let path = format!("/orders/{}", order["orderId"]);
     admin.post(&format!("{path}/ship"), json!({"carrier": "DHL", "trackingNumber": "JD02"})).await.expect(200);
-    assert_eq!(ada.see(&order).await["status"], "shipped");
+    assert_eq!(ada.fetch_order(&order).await["status"], "shipped");
     assert_eq!(ada.pay(&order, "tok_visa").await.expect(201).json["status"], "succeeded");
-    ada.sees(&order, "paid").await;
+    ada.wait_for_status(&order, "paid").await;
     admin.post(&format!("{path}/deliver"), json!({})).await.expect(200);
-    assert_eq!(ada.see(&order).await["status"], "delivered");
-    shop.is_clean().await;
+    assert_eq!(ada.fetch_order(&order).await["status"], "delivered");
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
-async fn out_of_stock_is_told_with_the_line_and_nothing_is_kept() {
+async fn out_of_stock_is_reported_with_the_line_and_nothing_is_reserved() {
     let shop = Shop::start().await;
     let kettle = shop.product("Kettle", 1).await;
     let lamp = shop.product("Lamp", 5).await;
@@ -109,9 +109,9 @@ async fn out_of_stock_is_told_with_the_line_and_nothing_is_kept() {
     assert_eq!((order["status"].as_str(), order["cancelReason"].as_str()), (Some("cancelled"), Some("out_of_stock")));
     assert_eq!(order["refusedLines"], json!([{"productId": kettle, "requested": 2, "available": 1}]));
     assert_eq!((shop.stock(kettle).await, shop.stock(lamp).await), (1, 5));
-    ada.sees_cart("active").await;
+    ada.wait_for_cart_state("active").await;
     ada.pay(&order, "tok_visa").await.is_problem(409, "payment.order_not_payable");
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
@@ -125,11 +125,11 @@ async fn a_cancelled_order_gives_stock_cart_and_money_back() {
     ada.client.post(&format!("{path}/cancel"), json!({})).await.expect(200);
     ada.pay(&order, "tok_visa").await.is_problem(409, "payment.order_not_payable");
     eventually("the stock is back", || async { shop.stock(kettle).await == 4 }).await;
-    ada.sees_cart("active").await;
+    ada.wait_for_cart_state("active").await;
 
     let second = ada.order_cart("prepaid").await;
     let payment = ada.pay(&second, "tok_visa").await.expect(201).json;
-    ada.sees(&second, "paid").await;
+    ada.wait_for_status(&second, "paid").await;
     let path = format!("/orders/{}", second["orderId"]);
     ada.client.post(&format!("{path}/cancel"), json!({})).await.is_problem(409, "order.not_cancellable");
     let admin = shop.admin().await;
@@ -140,8 +140,8 @@ async fn a_cancelled_order_gives_stock_cart_and_money_back() {
     })
     .await;
     eventually("the stock is back", || async { shop.stock(kettle).await == 4 }).await;
-    eventually("the order says so", || async { ada.see(&second).await["refundedAt"].is_string() }).await;
-    shop.is_clean().await;
+    eventually("the order says so", || async { ada.fetch_order(&second).await["refundedAt"].is_string() }).await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
@@ -152,12 +152,12 @@ async fn an_unpaid_order_lapses_and_a_payment_that_comes_too_late_goes_back() {
     let forgotten = ada.order(kettle, 1).await;
     shop.advance(Duration::from_secs(1_800 + 31)).await;
     ada.sign_in_again(&shop).await;
-    let lapsed = ada.sees(&forgotten, "cancelled").await;
+    let lapsed = ada.wait_for_status(&forgotten, "cancelled").await;
     assert_eq!(lapsed["cancelReason"], "unpaid");
     eventually("the stock is back", || async { shop.stock(kettle).await == 4 }).await;
     ada.pay(&forgotten, "tok_visa").await.is_problem(409, "payment.order_not_payable");
 
-    // The provider captures, its answer is lost, and meanwhile the customer cancels.
+    // The provider captures, its response is lost, and meanwhile the customer cancels.
     let order = ada.order(kettle, 1).await;
     let payment = ada.pay(&order, "tok_timeout").await.expect(201).json;
     assert_eq!(payment["status"], "processing");
@@ -168,12 +168,12 @@ async fn an_unpaid_order_lapses_and_a_payment_that_comes_too_late_goes_back() {
         ada.client.get(&path).await.expect(200).json["status"] == "refunded"
     })
     .await;
-    assert_eq!(ada.see(&order).await["status"], "cancelled");
-    shop.is_clean().await;
+    assert_eq!(ada.fetch_order(&order).await["status"], "cancelled");
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_settled_by_asking() {
+async fn a_lost_response_is_settled_by_querying_the_provider() {
     let shop = Shop::with_clock().await;
     let kettle = shop.product("Kettle", 4).await;
     let ada = Shopper::register(&shop, "ada").await;
@@ -181,12 +181,12 @@ async fn a_lost_answer_is_settled_by_asking() {
     assert_eq!(ada.pay(&order, "tok_timeout").await.expect(201).json["status"], "processing");
     ada.pay(&order, "tok_visa").await.expect(409);
     shop.advance(Duration::from_secs(30)).await;
-    ada.sees(&order, "paid").await;
+    ada.wait_for_status(&order, "paid").await;
     let slow = ada.order(kettle, 1).await;
     let payment = ada.pay(&slow, "tok_slow").await.expect(201).json;
     assert!(["succeeded", "processing"].contains(&payment["status"].as_str().unwrap()));
-    ada.sees(&slow, "paid").await;
-    shop.is_clean().await;
+    ada.wait_for_status(&slow, "paid").await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_refund_in_parts_and_in_full() {
     let ada = Shopper::register(&shop, "ada").await;
     let order = ada.order(kettle, 2).await;
     let payment = ada.pay(&order, "tok_visa").await.expect(201).json;
-    ada.sees(&order, "paid").await;
+    ada.wait_for_status(&order, "paid").await;
     let admin = shop.admin().await;
     let path = format!("/payments/{}", payment["paymentId"]);
     let part = json!({"amount": {"amount": 998, "currency": "EUR"}});
@@ -208,10 +208,10 @@ async fn a_refund_in_parts_and_in_full() {
     admin.post_keyed(&format!("{path}/refund"), &key(), too_much).await.is_problem(422, "payment.refund_too_large");
     admin.post_keyed(&format!("{path}/refund"), &key(), json!({})).await.expect(200);
     eventually("all is back", || async { admin.get(&path).await.json["status"] == "refunded" }).await;
-    let cancelled = ada.sees(&order, "cancelled").await;
+    let cancelled = ada.wait_for_status(&order, "cancelled").await;
     assert_eq!(cancelled["cancelReason"], "refunded");
     eventually("the stock is back", || async { shop.stock(kettle).await == 4 }).await;
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
@@ -231,18 +231,18 @@ async fn one_key_makes_one_order_and_one_payment_however_often_it_is_sent() {
     assert_eq!(ada.client.get("/orders").await.json["total"], 1);
 
     let order = json!({"orderId": ids[0]});
-    ada.sees(&order, "confirmed").await;
+    ada.wait_for_status(&order, "confirmed").await;
     let body = json!({"orderId": order["orderId"], "method": {"type": "card", "token": "tok_visa"}});
     let paid = join_all((0..8).map(|_| ada.client.post_keyed("/payments", &payment_key, body.clone()))).await;
     assert!(paid.iter().all(|answer| [201, 409].contains(&answer.status.as_u16())), "{paid:?}");
-    ada.sees(&order, "paid").await;
+    ada.wait_for_status(&order, "paid").await;
     let payments = ada.client.get(&format!("/payments?orderId={}", order["orderId"])).await.expect(200).json;
     assert_eq!(payments["total"], 1, "{payments}");
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
-async fn what_is_not_allowed_is_told_and_stores_nothing() {
+async fn invalid_and_forbidden_requests_are_refused_and_store_nothing() {
     let shop = Shop::start().await;
     let kettle = shop.product("Kettle", 5).await;
     let ada = Shopper::register(&shop, "ada").await;
@@ -278,5 +278,5 @@ async fn what_is_not_allowed_is_told_and_stores_nothing() {
     guest.get("/wishlist").await.is_problem(403, "auth.forbidden");
     shop.client.get("/internal/orders/1").await.expect(404);
     assert_eq!(ada.client.get("/orders").await.json["total"], 1);
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }

@@ -1,4 +1,4 @@
-//! The README's purchase, pasted as a person would.
+//! The purchase in the README, run as its reader would.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use crate::Shop;
 
-/// The shell block between two marks of the README.
+/// Returns the shell commands between two marks of the README.
 fn block(mark: &str) -> String {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
     let marked = readme.split(&format!("<!-- {mark} -->")).nth(1).unwrap();
@@ -23,12 +23,12 @@ async fn the_purchase_in_the_readme_works_as_it_stands_there() {
         .output()
         .await
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let output_text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output_text}{}", String::from_utf8_lossy(&output.stderr));
     for expected in
         ["\"status\": \"confirmed\"", "\"status\": \"succeeded\"", "\"status\": \"paid\"", "\"state\": \"purchased\""]
     {
-        assert!(said.contains(expected), "{expected} is missing in:\n{said}");
+        assert!(output_text.contains(expected), "{expected} is missing in:\n{output_text}");
     }
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }

@@ -15,7 +15,7 @@ async fn five_hundred_buyers_of_fifty_units_on_three_replicas() {
     }
     let shop = Shop::of_processes(&[("product", 3), ("order", 3)]).await;
     let kettle = shop.product("Kettle", 50).await;
-    // Ten people with fifty windows each, all at once.
+    // Ten customers send fifty concurrent requests each.
     let people = join_all((0..10).map(|n| {
         let shop = &shop;
         async move { Shopper::register(shop, &format!("buyer{n}")).await }
@@ -33,13 +33,13 @@ async fn five_hundred_buyers_of_fifty_units_on_three_replicas() {
     for (n, order) in orders.iter().enumerate() {
         let buyer = &people[n % people.len()];
         let status = if order["status"] == "created" {
-            // It was not decided while the answer was waited for.
+            // It was not decided within the time of `Prefer: wait`.
             let path = format!("/orders/{}", order["orderId"]);
             souk_testkit::eventually("it is decided", || async {
                 buyer.client.get(&path).await.expect(200).json["status"] != "created"
             })
             .await;
-            buyer.see(order).await["status"].clone()
+            buyer.fetch_order(order).await["status"].clone()
         } else {
             order["status"].clone()
         };
@@ -47,7 +47,7 @@ async fn five_hundred_buyers_of_fifty_units_on_three_replicas() {
     }
     assert_eq!(outcomes, BTreeMap::from([("cancelled".to_owned(), 450), ("confirmed".to_owned(), 50)]));
     assert_eq!(shop.stock(kettle).await, 0);
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,24 +64,24 @@ async fn three_replicas_of_every_service_are_one_shop() {
         ada.put_into_cart(kettle, 1).await;
         let order = ada.order_cart("prepaid").await;
         assert_eq!(order["status"], "confirmed", "{order}");
-        // An answer that is lost is asked for by one of three that do; it is captured once.
+        // A lost response is reconciled by one of three replicas; the payment is captured once.
         let token = if n % 4 == 0 { "tok_timeout" } else { "tok_visa" };
         ada.pay(&order, token).await.expect(201);
         orders.push(order);
         if n == 5 {
-            // One of each goes; the others do its work.
+            // One replica of each service is killed; the others take over its work.
             for service in ["product", "order", "cart", "payment", "notification"] {
                 shop.fleet().kill(service, 0);
             }
         }
     }
     for order in &orders {
-        ada.sees(order, "paid").await;
+        ada.wait_for_status(order, "paid").await;
     }
     shop.restart().await;
     assert_eq!(shop.stock(kettle).await, 88);
     let notices = ada.client.get("/notifications?size=100").await.expect(200).json;
     let of_kind = |kind: &str| notices["items"].as_array().unwrap().iter().filter(|one| one["kind"] == kind).count();
     assert_eq!(of_kind("order_paid"), 12, "{notices:#}");
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }

@@ -1,4 +1,4 @@
-//! Services as processes of their own: what they refuse, and how they wait for engines that are away.
+//! Services as processes of their own: what they refuse, and how they wait for engines that are down.
 
 use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
@@ -14,8 +14,8 @@ use crate::{
 
 const BINARY: &str = env!("CARGO_BIN_EXE_souk");
 
-/// An environment without engines: nothing listens at port 1.
-fn nowhere() -> BTreeMap<String, String> {
+/// Returns an environment whose engines do not answer: nothing listens at port 1.
+fn unreachable_engines() -> BTreeMap<String, String> {
     let pairs = [
         ("SOUK_ORDER__STORE_URL", "postgres://souk:geheim@127.0.0.1:1/souk_order"),
         ("SOUK_BUS__URL", "amqp://souk:geheim@127.0.0.1:1/%2f"),
@@ -25,7 +25,7 @@ fn nowhere() -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
-/// Runs souk to its end: exit code, standard output, standard error.
+/// Runs souk until it exits. Returns exit code, standard output and standard error.
 async fn souk(args: &[&str], environment: &BTreeMap<String, String>) -> (i32, String, String) {
     let running = Command::new(BINARY).args(args).envs(environment).kill_on_drop(true).output();
     let ended = tokio::time::timeout(Duration::from_secs(20), running).await;
@@ -34,7 +34,7 @@ async fn souk(args: &[&str], environment: &BTreeMap<String, String>) -> (i32, St
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-/// A process of `souk serve`.
+/// A running process of `souk serve`.
 struct Served {
     client: Client,
     child: Child,
@@ -59,7 +59,7 @@ impl Served {
         Self { client: Client::new(format!("http://127.0.0.1:{port}")), child, folder }
     }
 
-    async fn answers(&self) {
+    async fn wait_until_live(&self) {
         eventually("it answers", || async {
             self.client.try_send(reqwest::Method::GET, "/health/live", None).await.is_ok_and(|live| live.status == 200)
         })
@@ -70,7 +70,7 @@ impl Served {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    /// SIGTERM. Answers the exit code.
+    /// Sends SIGTERM and returns the exit code.
     async fn terminate(&mut self) -> Option<i32> {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
@@ -92,14 +92,14 @@ async fn what_cannot_be_meant_is_a_usage_error() {
         &["migrate", "--all", "order"],
         &["audit", "--distributed", "--data", "."],
     ] {
-        let (code, _, error) = souk(args, &nowhere()).await;
+        let (code, _, error) = souk(args, &unreachable_engines()).await;
         assert_eq!(code, 2, "{args:?}: {error}");
     }
 }
 
 #[tokio::test]
 async fn the_local_bus_is_refused_outside_souk_up() {
-    let mut environment = nowhere();
+    let mut environment = unreachable_engines();
     for url in ["", "sqlite:bus.db"] {
         environment.insert("SOUK_BUS__URL".to_owned(), url.to_owned());
         let (code, _, error) = souk(&["serve", "order"], &environment).await;
@@ -110,8 +110,8 @@ async fn the_local_bus_is_refused_outside_souk_up() {
 }
 
 #[tokio::test]
-async fn all_mistakes_are_told_at_once() {
-    let mut environment = nowhere();
+async fn all_mistakes_are_reported_together() {
+    let mut environment = unreachable_engines();
     environment.remove("SOUK_SHOP__SERVICE_SECRET");
     environment.remove("SOUK_ORDER__STORE_URL");
     for (name, value) in [
@@ -139,9 +139,9 @@ async fn all_mistakes_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_service_without_its_engines_answers_and_says_what_is_missing() {
-    let mut order = Served::start("order", &nowhere());
-    order.answers().await;
+async fn a_service_without_its_engines_answers_and_names_what_is_missing() {
+    let mut order = Served::start("order", &unreachable_engines());
+    order.wait_until_live().await;
     eventually("both are named", || async {
         let ready = order.client.get("/health/ready").await.expect(503);
         let is_down = |name: &str| {
@@ -165,17 +165,17 @@ async fn a_service_without_its_engines_answers_and_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn a_store_that_comes_later_is_taken_and_told_of_once() {
-    let mut environment = nowhere();
+async fn a_store_that_comes_later_is_opened_and_logged_once() {
+    let mut environment = unreachable_engines();
     let folder = tempfile::tempdir().unwrap();
-    // A folder where the file should be: as away as an engine, without one.
+    // A folder in place of the file is as unavailable as an engine that is down.
     let path = folder.path().join("order.db");
     std::fs::create_dir(&path).unwrap();
     environment.insert("SOUK_ORDER__STORE_URL".to_owned(), format!("sqlite:{}", path.display()));
     let mut order = Served::start("order", &environment);
-    order.answers().await;
+    order.wait_until_live().await;
     eventually("the store is missing", || async { order.log().contains("waiting for the store") }).await;
-    // Time for several tries; a later one must not be told of again.
+    // Time for several retries, of which only the first is logged.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(order.log().matches("waiting for the store").count(), 1, "{}", order.log());
     order.client.get("/orders").await.is_problem(503, "service.starting");
@@ -184,17 +184,17 @@ async fn a_store_that_comes_later_is_taken_and_told_of_once() {
     let ready = order.client.get("/health/ready").await.expect(503).json;
     assert_eq!((&ready["checks"][0]["name"], &ready["checks"][0]["status"]), (&"bus".into(), &"DOWN".into()));
     assert_eq!((&ready["checks"][1]["name"], &ready["checks"][1]["status"]), (&"store".into(), &"UP".into()));
-    assert!(order.log().contains("what was waited for is there"), "{}", order.log());
+    assert!(order.log().contains("the store is available"), "{}", order.log());
     assert_eq!(order.terminate().await, Some(0));
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_and_a_file_that_is_taken_end_the_process_with_a_sentence() {
-    let mut environment = nowhere();
+async fn a_taken_port_and_a_taken_file_end_the_process_with_advice() {
+    let mut environment = unreachable_engines();
     let folder = tempfile::tempdir().unwrap();
     environment.insert("SOUK_ORDER__STORE_URL".to_owned(), format!("sqlite:{}/order.db", folder.path().display()));
     let mut order = Served::start("order", &environment);
-    order.answers().await;
+    order.wait_until_live().await;
     eventually("a store in a file needs no engine", || async { order.client.get("/orders").await.status == 401 }).await;
     assert!(order.log().contains("right for one replica"), "{}", order.log());
     let (code, _, error) = souk(&["serve", "order", "--port", &free_ports(1).to_string()], &environment).await;
@@ -203,7 +203,7 @@ async fn a_port_that_is_taken_and_a_file_that_is_taken_end_the_process_with_a_se
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let (code, _, error) = souk(&["serve", "order", "--port", &port], &nowhere()).await;
+    let (code, _, error) = souk(&["serve", "order", "--port", &port], &unreachable_engines()).await;
     assert_eq!(code, 1);
     assert!(error.contains(&port) && error.contains("--port"), "{error}");
     assert_eq!(order.terminate().await, Some(0));
@@ -221,10 +221,10 @@ async fn seven_processes_are_one_shop() {
     let order = ada.order_cart("prepaid").await;
     assert_eq!(order["status"], "confirmed", "{order}");
     assert_eq!(ada.pay(&order, "tok_visa").await.expect(201).json["status"], "succeeded");
-    ada.sees(&order, "paid").await;
-    ada.sees_cart("purchased").await;
+    ada.wait_for_status(&order, "paid").await;
+    ada.wait_for_cart_state("purchased").await;
     assert_eq!(shop.stock(kettle).await, 8);
-    shop.is_clean().await;
+    shop.assert_clean().await;
     assert!(shop.fleet().log("auth", 0).contains("with the password you configured"));
 
     let (code, report, error) = shop.command(&["doctor", "--json"]).await;
@@ -239,9 +239,9 @@ async fn seven_processes_are_one_shop() {
     let (code, report, _) = shop.command(&["doctor"]).await;
     assert_eq!(code, 1);
     assert!(report.contains("start it with 'souk serve order'"), "{report}");
-    assert!(report.contains("nobody consumes"), "{report}");
+    assert!(report.contains("no process consumes"), "{report}");
     shop.restart().await;
-    assert_eq!(ada.see(&order).await["status"], "paid");
+    assert_eq!(ada.fetch_order(&order).await["status"], "paid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,11 +259,11 @@ async fn a_catalogue_is_imported_beside_the_running_shop() {
     assert!(report.contains("1 new"), "{report}");
     let list = shop.client.get("/products?q=kettle").await.expect(200).json;
     assert_eq!(list["total"], 1, "{list}");
-    // What it tells arrives: the cart knows the product's name without asking.
+    // Its events arrive: the cart knows the product's name without a request to product.
     let ada = Shopper::register_at(&shop.client, "ada").await;
     let cart = ada.put_into_cart(list["items"][0]["productId"].as_i64().unwrap(), 1).await;
     assert_eq!(cart["items"][0]["name"], "Kettle", "{cart}");
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

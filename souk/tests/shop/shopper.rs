@@ -1,27 +1,24 @@
-//! A person who shops: registers, fills a cart, orders, pays.
+//! A customer who registers, fills a cart, orders and pays.
 
 use serde_json::{Value, json};
-use souk_testkit::{Answer, Client, eventually};
+use souk_testkit::{Client, TestResponse, eventually};
 
 use crate::Shop;
 
-/// A registered customer.
 #[derive(Debug, Clone)]
 pub struct Shopper {
-    /// With their token.
+    /// Client with the customer's token.
     pub client: Client,
-    /// What they sign in with.
     pub email: String,
 }
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Where everything goes.
 pub fn address() -> Value {
     json!({"name": "Ada Byron", "line1": "12 Analytical Row", "city": "Lyon", "postalCode": "69001", "country": "FR"})
 }
 
-/// A text that is new for each call.
+/// Returns a new idempotency key.
 pub fn key() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -29,12 +26,12 @@ pub fn key() -> String {
 }
 
 impl Shopper {
-    /// Registers under a name of their own.
+    /// Registers under the unused name `name`.
     pub async fn register(shop: &Shop, name: &str) -> Self {
         Self::register_at(&shop.client, name).await
     }
 
-    /// The same at the shop that `client` reaches.
+    /// Registers at the shop of `client`.
     pub async fn register_at(client: &Client, name: &str) -> Self {
         let email = format!("{name}@example.com");
         let body = json!({"username": name, "email": email, "password": PASSWORD});
@@ -43,60 +40,59 @@ impl Shopper {
         Self { client, email }
     }
 
-    /// Signs in anew, after the clock was moved.
+    /// Signs in again, after the clock was moved.
     pub async fn sign_in_again(&mut self, shop: &Shop) {
         let body = json!({"email": self.email, "password": PASSWORD});
         let answer = shop.client.post("/auth/login", body).await.expect(200);
         self.client = shop.client.with_token(answer.json["accessToken"].as_str().unwrap());
     }
 
-    /// Puts a product into the cart. Answers the cart.
+    /// Puts a product into the cart, and returns the cart.
     pub async fn put_into_cart(&self, product: i64, quantity: u32) -> Value {
         let body = json!({"productId": product, "quantity": quantity});
         self.client.post("/cart", body).await.expect(200).json
     }
 
-    /// The cart as it is.
     pub async fn cart(&self) -> Value {
         self.client.get("/cart").await.expect(200).json
     }
 
-    /// Orders what is in the cart, and waits until it is confirmed or refused.
+    /// Orders the content of the cart, and waits until the order is confirmed or cancelled.
     pub async fn order_cart(&self, terms: &str) -> Value {
         let body = json!({"shippingAddress": address(), "paymentTerms": terms});
         self.place(body).await.expect(201).json
     }
 
-    /// Orders one product without the cart.
+    /// Orders `quantity` units of one product, without the cart.
     pub async fn order(&self, product: i64, quantity: u32) -> Value {
         let items = json!([{"productId": product, "quantity": quantity}]);
         self.place(json!({"shippingAddress": address(), "items": items})).await.expect(201).json
     }
 
-    /// Places an order under a new key, and waits for its decision.
-    pub async fn place(&self, body: Value) -> Answer {
+    /// Places an order under a new key, and waits until it is confirmed or cancelled.
+    pub async fn place(&self, body: Value) -> TestResponse {
         self.client.with_header("prefer", "wait=10").post_keyed("/orders", &key(), body).await
     }
 
-    /// Pays an order with a token of the sandbox, under a new key.
-    pub async fn pay(&self, order: &Value, token: &str) -> Answer {
+    /// Pays an order with a card token of the sandbox, under a new key.
+    pub async fn pay(&self, order: &Value, token: &str) -> TestResponse {
         let body = json!({"orderId": order["orderId"], "method": {"type": "card", "token": token}});
         self.client.post_keyed("/payments", &key(), body).await
     }
 
-    /// The order as it is.
-    pub async fn see(&self, order: &Value) -> Value {
+    pub async fn fetch_order(&self, order: &Value) -> Value {
         self.client.get(&format!("/orders/{}", order["orderId"])).await.expect(200).json
     }
 
-    /// Waits until the order has this status.
-    pub async fn sees(&self, order: &Value, status: &str) -> Value {
-        eventually(&format!("the order is {status}"), || async { self.see(order).await["status"] == status }).await;
-        self.see(order).await
+    /// Waits until the order has `status`, and returns it.
+    pub async fn wait_for_status(&self, order: &Value, status: &str) -> Value {
+        eventually(&format!("the order is {status}"), || async { self.fetch_order(order).await["status"] == status })
+            .await;
+        self.fetch_order(order).await
     }
 
-    /// Waits until every item of the cart is in this state.
-    pub async fn sees_cart(&self, state: &str) {
+    /// Waits until every item of the cart is in `state`.
+    pub async fn wait_for_cart_state(&self, state: &str) {
         eventually(&format!("the cart's items are {state}"), || async {
             let cart = self.cart().await;
             let items = cart["items"].as_array().unwrap().clone();

@@ -1,4 +1,4 @@
-//! How long things stay in a cart, and what becomes of wishes and a guest's cart.
+//! Lifetimes of items in a cart, wishlists, and the merging of a guest's cart.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn a_day_in_the_cart_a_week_once_ordered_for_ever_once_paid() {
     // Ordered on delivery, so that the order does not lapse: a week.
     ada.put_into_cart(kettle, 1).await;
     ada.order_cart("onDelivery").await;
-    ada.sees_cart("ordered").await;
+    ada.wait_for_cart_state("ordered").await;
     shop.advance(6 * DAY).await;
     ada.sign_in_again(&shop).await;
     assert_eq!(items(&ada).await, 1, "still there");
@@ -43,7 +43,7 @@ async fn a_day_in_the_cart_a_week_once_ordered_for_ever_once_paid() {
     ada.put_into_cart(lamp, 1).await;
     let order = ada.order_cart("prepaid").await;
     ada.pay(&order, "tok_visa").await.expect(201);
-    ada.sees_cart("purchased").await;
+    ada.wait_for_cart_state("purchased").await;
     shop.advance(400 * DAY).await;
     ada.sign_in_again(&shop).await;
     assert_eq!(items(&ada).await, 1, "for ever");
@@ -55,7 +55,7 @@ async fn a_day_in_the_cart_a_week_once_ordered_for_ever_once_paid() {
     })
     .await;
     assert!(metrics.contains("cart_item_ttl_seconds"));
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
@@ -77,11 +77,11 @@ async fn a_guests_cart_is_there_after_signing_in() {
     assert_eq!(as_guest.get("/cart").await.expect(200).json["items"], json!([]));
     let order = ada.order_cart("prepaid").await;
     assert_eq!(order["items"][0]["quantity"], 3);
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }
 
 #[tokio::test]
-async fn a_wish_is_kept_told_of_and_moved_to_the_cart() {
+async fn a_wish_is_kept_notified_and_moved_to_the_cart() {
     let shop = Shop::start().await;
     let kettle = shop.product("Kettle", 0).await;
     let ada = Shopper::register(&shop, "ada").await;
@@ -98,7 +98,7 @@ async fn a_wish_is_kept_told_of_and_moved_to_the_cart() {
         .patch(&format!("/products/{kettle}"), cheaper)
         .await
         .is_problem(412, "if_match.stale");
-    eventually("both are told", || async {
+    eventually("both notices arrive", || async {
         let notices = ada.client.get("/notifications").await.expect(200).text;
         notices.contains("back") && notices.contains("14.99")
     })
@@ -106,5 +106,5 @@ async fn a_wish_is_kept_told_of_and_moved_to_the_cart() {
     let cart = ada.client.post(&format!("/wishlist/{kettle}/move-to-cart"), json!({})).await.expect(200).json;
     assert_eq!(cart["items"][0]["price"]["amount"], 1499);
     assert_eq!(ada.client.get("/wishlist").await.expect(200).json["items"], json!([]));
-    shop.is_clean().await;
+    shop.assert_clean().await;
 }

@@ -1,10 +1,11 @@
-//! The local bus's dead letters.
+//! Dead letters of the local bus.
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict};
 use souk_sql::{Db, SqlError, Tx};
 use souk_values::Timestamp;
 use uuid::Uuid;
 
+use super::queues;
 use crate::{
     BusError, DeadLetter, DeadLetterId,
     dead_letters::letter_id,
@@ -14,7 +15,7 @@ use crate::{
     },
 };
 
-/// Newest first.
+/// Returns the dead letters of `service`, or of all services, newest first.
 pub(super) async fn list(db: &Db, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError> {
     let mut query = Entity::find().order_by_desc(Column::DiedAt);
     if let Some(service) = service {
@@ -49,16 +50,16 @@ pub(super) fn read(row: Model) -> Result<DeadLetter, BusError> {
     })
 }
 
-/// Takes the letter away and puts `message` into its queue.
+/// Deletes the letter and inserts `message` into its queue, in one transaction.
 pub(super) async fn replay(db: &Db, id: DeadLetterId, message: bus_message::ActiveModel) -> Result<(), BusError> {
     let moved = db
         .write((id.to_string(), message), |tx, (id, message)| {
             Box::pin(async move {
-                let gone = Entity::delete_by_id(id.clone()).exec(tx).await?.rows_affected;
-                if gone == 1 {
-                    super::insert(tx, std::slice::from_ref(message)).await?;
+                let deleted = Entity::delete_by_id(id.clone()).exec(tx).await?.rows_affected;
+                if deleted == 1 {
+                    queues::insert(tx, std::slice::from_ref(message)).await?;
                 }
-                Ok::<_, SqlError>(gone == 1)
+                Ok::<_, SqlError>(deleted == 1)
             })
         })
         .await?;
@@ -66,37 +67,37 @@ pub(super) async fn replay(db: &Db, id: DeadLetterId, message: bus_message::Acti
 }
 
 pub(super) async fn discard(db: &Db, id: DeadLetterId) -> Result<(), BusError> {
-    let gone = db
+    let deleted = db
         .write(id.to_string(), |tx, id| {
             Box::pin(async move { Ok::<_, SqlError>(Entity::delete_by_id(id.clone()).exec(tx).await?.rows_affected) })
         })
         .await?;
-    if gone == 1 { Ok(()) } else { Err(BusError::NoSuchDeadLetter(id.to_string())) }
+    if deleted == 1 { Ok(()) } else { Err(BusError::NoSuchDeadLetter(id.to_string())) }
 }
 
-/// A message that is put aside.
-pub(super) struct Burial<'a> {
+/// A message to be stored as a dead letter.
+pub(super) struct NewLetter<'a> {
     pub queue: &'a str,
     pub event_id: Uuid,
-    /// How often it was tried.
     pub attempts: u32,
+    /// Error message of the last attempt.
     pub error: &'a str,
     pub body: String,
 }
 
-pub(super) async fn bury(tx: &Tx, burial: Burial<'_>, now: Timestamp) -> Result<(), SqlError> {
+pub(super) async fn insert(tx: &Tx, new: NewLetter<'_>, now: Timestamp) -> Result<(), SqlError> {
     let letter = ActiveModel {
-        dead_letter_id: Set(letter_id(burial.queue, burial.event_id).to_string()),
-        queue: Set(burial.queue.to_owned()),
-        attempts: Set(i64::from(burial.attempts)),
-        error: Set(burial.error.to_owned()),
+        dead_letter_id: Set(letter_id(new.queue, new.event_id).to_string()),
+        queue: Set(new.queue.to_owned()),
+        attempts: Set(i64::from(new.attempts)),
+        error: Set(new.error.to_owned()),
         died_at: Set(now.millis()),
-        envelope: Set(burial.body),
+        envelope: Set(new.body),
     };
-    // Published again after it was put aside, it may fail again: the same letter, with the newest error.
-    let again = OnConflict::column(Column::DeadLetterId)
+    // An event that is published again after it became a letter may fail again. It has one letter, with the latest error.
+    let latest = OnConflict::column(Column::DeadLetterId)
         .update_columns([Column::Attempts, Column::Error, Column::DiedAt])
         .to_owned();
-    Entity::insert(letter).on_conflict(again).exec_without_returning(tx).await?;
+    Entity::insert(letter).on_conflict(latest).exec_without_returning(tx).await?;
     Ok(())
 }

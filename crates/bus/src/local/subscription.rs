@@ -1,13 +1,14 @@
-//! A consumer's hold on one of the local bus's queues.
+//! A subscription to one queue of the local bus.
 
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_events::Queue;
 use souk_sql::{SqlError, Tx};
 use souk_values::{Timestamp, clock};
+use std::sync::Arc;
 
 use super::{
-    LocalTransport,
-    letters::{self, Burial},
+    letters::{self, NewLetter},
+    queues::Queues,
 };
 use crate::{
     BusError, Delivery, Subscription, Verdict,
@@ -15,50 +16,45 @@ use crate::{
 };
 
 pub(super) struct LocalSubscription {
-    bus: LocalTransport,
+    queues: Arc<Queues>,
     queue: &'static Queue,
 }
 
 impl LocalSubscription {
-    pub(super) fn new(bus: LocalTransport, queue: &'static Queue) -> Self {
-        Self { bus, queue }
+    pub(super) fn new(queues: Arc<Queues>, queue: &'static Queue) -> Self {
+        Self { queues, queue }
     }
 
-    /// Waits for an arrival, or for the earliest held-back message to be due.
+    /// Waits for an arrival, or until the earliest delayed message is due.
     async fn wait(&self) -> Result<(), BusError> {
         let earliest = Entity::find()
             .filter(Column::Queue.eq(self.queue.name))
             .order_by_asc(Column::DueAt)
-            .one(self.bus.0.db.reader())
+            .one(self.queues.db.reader())
             .await?;
-        let arrival = async {
-            match self.bus.0.arrivals.get(self.queue.name) {
-                Some(arrivals) => arrivals.notified().await,
-                None => std::future::pending().await,
-            }
-        };
         let due = async {
             match earliest {
-                Some(row) => clock::sleep_until(&*self.bus.0.clock, Timestamp::from_millis(row.due_at)).await,
+                Some(row) => clock::sleep_until(&*self.queues.clock, Timestamp::from_millis(row.due_at)).await,
                 None => std::future::pending().await,
             }
         };
-        tokio::select! { () = arrival => {}, () = due => {} }
+        tokio::select! { () = self.queues.arrival(self.queue.name) => {}, () = due => {} }
         Ok(())
     }
 
-    /// Puts aside what cannot be read, so that it does not stop the queue.
-    async fn put_aside(&self, poison: Vec<(Model, String)>) -> Result<(), BusError> {
-        let now = self.bus.0.clock.now();
-        self.bus.0.db.write(poison, move |tx, poison| Box::pin(bury_rows(tx, poison, now))).await?;
+    /// Turns unreadable messages into dead letters, so that they do not block the queue.
+    async fn remove_unreadable(&self, unreadable: Vec<(Model, String)>) -> Result<(), BusError> {
+        let now = self.queues.clock.now();
+        self.queues.db.write(unreadable, move |tx, rows| Box::pin(move_to_letters(tx, rows, now))).await?;
         Ok(())
     }
 }
 
 impl Drop for LocalSubscription {
-    /// It may have been woken for messages that it did not take any more: whoever waits beside it looks instead.
+    /// Passes its wake-up on to another subscription of the queue, since it may have been woken for messages that it will
+    /// not take.
     fn drop(&mut self) {
-        self.bus.arrived(self.queue.name);
+        self.queues.notify(self.queue.name);
     }
 }
 
@@ -68,24 +64,25 @@ impl Subscription for LocalSubscription {
         loop {
             let rows = Entity::find()
                 .filter(Column::Queue.eq(self.queue.name))
-                .filter(Column::DueAt.lte(self.bus.0.clock.now().millis()))
+                .filter(Column::DueAt.lte(self.queues.clock.now().millis()))
                 .order_by_asc(Column::Position)
                 .limit(u64::try_from(max).unwrap_or(1))
-                .all(self.bus.0.db.reader())
+                .all(self.queues.db.reader())
                 .await?;
             let nothing_is_due = rows.is_empty();
-            let (mut deliveries, mut poison) = (Vec::with_capacity(rows.len()), Vec::new());
+            let mut deliveries = Vec::with_capacity(rows.len());
+            let mut unreadable = Vec::new();
             for row in rows {
                 let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
                 match serde_json::from_str(&row.envelope) {
                     Ok(envelope) => deliveries.push(Delivery { envelope, attempts, tag: 0 }),
-                    Err(error) => poison.push((row, error.to_string())),
+                    Err(error) => unreadable.push((row, error.to_string())),
                 }
             }
-            if !poison.is_empty() {
-                let messages = poison.len();
-                tracing::error!(queue = self.queue.name, messages, "messages that are no events are dead letters now");
-                self.put_aside(poison).await?;
+            if !unreadable.is_empty() {
+                let messages = unreadable.len();
+                tracing::error!(queue = self.queue.name, messages, "messages that are no events became dead letters");
+                self.remove_unreadable(unreadable).await?;
             }
             if !deliveries.is_empty() {
                 return Ok(deliveries);
@@ -97,9 +94,9 @@ impl Subscription for LocalSubscription {
     }
 
     async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) -> Result<(), BusError> {
-        let now = self.bus.0.clock.now();
+        let now = self.queues.clock.now();
         let queue = self.queue.name;
-        self.bus.0.db.write(verdicts, move |tx, verdicts| Box::pin(settle(tx, queue, verdicts, now))).await?;
+        self.queues.db.write(verdicts, move |tx, verdicts| Box::pin(settle(tx, queue, verdicts, now))).await?;
         Ok(())
     }
 }
@@ -120,26 +117,26 @@ async fn settle(
     }
     for (delivery, verdict) in verdicts {
         match verdict {
-            // A message that is postponed is still in its queue.
+            // A postponed message has never left its queue.
             Verdict::Ack | Verdict::Postpone => {}
-            Verdict::Retry { after } => hold_back(tx, queue, delivery, now.plus(*after)).await?,
+            Verdict::Retry { after } => delay(tx, queue, delivery, now.plus(*after)).await?,
             Verdict::Dead { error } => {
                 let envelope = serde_json::to_string(&delivery.envelope);
-                let burial = Burial {
+                let letter = NewLetter {
                     queue,
                     event_id: delivery.envelope.id,
                     attempts: delivery.attempts.saturating_add(1),
                     error,
                     body: envelope.map_err(|error| SqlError::Failed(error.to_string()))?,
                 };
-                letters::bury(tx, burial, now).await?;
+                letters::insert(tx, letter, now).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn hold_back(tx: &Tx, queue: &str, delivery: &Delivery, due: Timestamp) -> Result<(), SqlError> {
+async fn delay(tx: &Tx, queue: &str, delivery: &Delivery, due: Timestamp) -> Result<(), SqlError> {
     let key = (queue.to_owned(), delivery.envelope.id.to_string());
     if let Some(row) = Entity::find_by_id(key).one(tx).await? {
         let mut row = row.into_active_model();
@@ -150,17 +147,17 @@ async fn hold_back(tx: &Tx, queue: &str, delivery: &Delivery, due: Timestamp) ->
     Ok(())
 }
 
-async fn bury_rows(tx: &Tx, poison: &[(Model, String)], now: Timestamp) -> Result<(), SqlError> {
-    for (row, error) in poison {
+async fn move_to_letters(tx: &Tx, rows: &[(Model, String)], now: Timestamp) -> Result<(), SqlError> {
+    for (row, error) in rows {
         Entity::delete_by_id((row.queue.clone(), row.event_id.clone())).exec(tx).await?;
-        let burial = Burial {
+        let letter = NewLetter {
             queue: &row.queue,
             event_id: row.event_id.parse().unwrap_or_default(),
             attempts: 1,
             error,
             body: row.envelope.clone(),
         };
-        letters::bury(tx, burial, now).await?;
+        letters::insert(tx, letter, now).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where the broker is, from its URL; shown without user and password.
+//! The address of the broker, parsed from its URL and displayed without user and password.
 
 use std::fmt;
 
@@ -8,20 +8,19 @@ use url::{Host, Url};
 
 use crate::BusError;
 
-/// Seconds between heartbeats, unless the URL says otherwise: twice that without a sign of life, and the
-/// connection is given up.
+/// Seconds between heartbeats, unless the URL sets `heartbeat`. The connection is closed after twice that without traffic.
 const HEARTBEAT: u16 = 10;
-/// The largest frame, unless the URL says otherwise: the client keeps room for 64 of them a connection.
+/// Maximum frame size in bytes, unless the URL sets `frame_max`. The client allocates 64 frames per connection.
 const FRAME_MAX: u32 = 32 * 1024;
 
-/// The broker's address.
+/// The address and credentials of the broker.
 #[derive(Clone)]
 pub(super) struct Address(AMQPUri);
 
 impl Address {
-    /// Reads `amqp://user:password@host:port/vhost` or `amqps://…`.
+    /// Parses `amqp://user:password@host:port/vhost` or `amqps://…`. Errors: it is neither; the message never quotes it.
     pub(super) fn parse(url: &Secret) -> Result<Self, BusError> {
-        // What a parser says of it may quote it, with its password.
+        // The parsers' own messages may quote the URL with its password.
         let unreadable = || {
             BusError::Configuration(
                 "the broker's URL cannot be read as amqp://user:password@host:port/vhost (or amqps://), \
@@ -42,7 +41,7 @@ impl Address {
         Ok(Self(uri))
     }
 
-    /// What the client connects to.
+    /// Returns the URI with credentials, for the client.
     pub(super) fn uri(&self) -> AMQPUri {
         self.0.clone()
     }
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_shown_without_who_signs_in() {
+    fn it_is_displayed_without_credentials() {
         let address = parse("amqp://shop:hunter2@mq.example:5673/%2fshop").unwrap();
         assert_eq!(address.to_string(), "mq.example:5673, vhost /shop");
         assert_eq!(format!("{address:?}"), address.to_string());
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_being_quoted() {
+    fn an_invalid_address_is_rejected_without_being_quoted() {
         let long = format!("amqp://u:hunter2@mq/{}", "v".repeat(300));
         for url in
             ["", "hunter2", "redis://u:hunter2@mq", "amqp:hunter2", "amqp://u:hunter2@mq:port/", "amqp:///x", &long]

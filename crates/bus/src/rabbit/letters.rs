@@ -1,8 +1,8 @@
-//! The broker's dead letters: looked at one operator at a time, on a connection of one's own.
+//! Dead letters on the broker, for one operator at a time, on a separate connection.
 //!
-//! A queue can only be looked into by taking its messages out. Whoever does holds an exclusive queue as a
-//! lock; so nobody finds a queue empty because another holds its letters. When the connection ends, however
-//! it ends, the broker takes back the letters and the lock.
+//! AMQP can read a queue only by consuming it. While an operator holds its messages, the queue looks empty to others, so an
+//! exclusive queue serves as a lock. When the connection ends for any reason, the broker requeues the messages and releases
+//! the lock.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -16,31 +16,31 @@ use souk_events::{Envelope, QUEUES};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    answers::{ANSWER, LOCKED, NOT_FOUND, in_time, short},
-    link::Link,
+    connection::BrokerConnection,
     message::{self, Outgoing},
+    options::Options,
     publisher::Publisher,
-    session::Role,
+    replies::{NOT_FOUND, REPLY_TIMEOUT, RESOURCE_LOCKED, in_time, short},
 };
 use crate::{
     BusError, DeadLetter, DeadLetterId,
     dead_letters::{letter_id, letter_id_of_body},
 };
 
-/// Of one queue, at most so many letters are looked at.
-const MOST: usize = 10_000;
-/// The pace of trying for the lock.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Maximum number of letters to read per queue.
+const MAX_PER_QUEUE: usize = 10_000;
+/// Pause between attempts to take the lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
-/// The dead letters of `service`'s queues, or of all; newest first.
-pub(super) async fn list(role: Role, service: Option<String>) -> Result<Vec<DeadLetter>, BusError> {
-    undisturbed(async move {
-        let mut taken = Taken::open(role).await?;
-        taken.take(service.as_deref()).await?;
-        let mut letters: Vec<DeadLetter> = taken.letters.drain(..).map(|held| held.letter).collect();
-        taken.give_back().await;
+/// Returns the dead letters of the queues of `service`, or of all queues, newest first.
+pub(super) async fn list(options: Options, service: Option<String>) -> Result<Vec<DeadLetter>, BusError> {
+    uncancelled(async move {
+        let mut reader = Reader::open(options).await?;
+        reader.read(service.as_deref()).await?;
+        let mut letters: Vec<DeadLetter> = reader.letters.drain(..).map(|held| held.letter).collect();
+        reader.close().await;
         letters.sort_by_key(|letter| std::cmp::Reverse(letter.died_at));
-        // Dead twice, because it was handed out twice: the same letter, as it was told last.
+        // A message that was delivered twice may have died twice: one letter, with the latest error.
         let mut seen = HashSet::new();
         letters.retain(|letter| seen.insert(letter.dead_letter_id.0));
         Ok(letters)
@@ -48,69 +48,69 @@ pub(super) async fn list(role: Role, service: Option<String>) -> Result<Vec<Dead
     .await
 }
 
-/// Publishes a letter into its queue anew, and takes it away once the broker has it there.
-pub(super) async fn replay(role: Role, id: DeadLetterId) -> Result<(), BusError> {
-    undisturbed(async move {
-        let mut taken = Taken::open(role).await?;
-        let replayed = taken.replay(id).await;
-        taken.give_back().await;
+/// Publishes a letter to its queue again, and deletes it once that is confirmed.
+pub(super) async fn replay(options: Options, id: DeadLetterId) -> Result<(), BusError> {
+    uncancelled(async move {
+        let mut reader = Reader::open(options).await?;
+        let replayed = reader.replay(id).await;
+        reader.close().await;
         replayed
     })
     .await
 }
 
-/// Takes a letter away.
-pub(super) async fn discard(role: Role, id: DeadLetterId) -> Result<(), BusError> {
-    undisturbed(async move {
-        let mut taken = Taken::open(role).await?;
-        let discarded = taken.discard(id).await;
-        taken.give_back().await;
+/// Deletes a letter.
+pub(super) async fn discard(options: Options, id: DeadLetterId) -> Result<(), BusError> {
+    uncancelled(async move {
+        let mut reader = Reader::open(options).await?;
+        let discarded = reader.discard(id).await;
+        reader.close().await;
         discarded
     })
     .await
 }
 
-/// On a task of its own, so that a caller who goes away does not leave letters taken.
-async fn undisturbed<T: Send + 'static>(
+/// Runs `work` on a task of its own, so that a caller that drops its future does not leave letters unacknowledged.
+async fn uncancelled<T: Send + 'static>(
     work: impl Future<Output = Result<T, BusError>> + Send + 'static,
 ) -> Result<T, BusError> {
     match tokio::spawn(work).await {
         Ok(outcome) => outcome,
-        Err(error) => Err(BusError::Unavailable(format!("the work was ended: {error}"))),
+        Err(error) => Err(BusError::Unavailable(format!("the task failed: {error}"))),
     }
 }
 
-/// A letter in hand.
+/// A consumed, unacknowledged letter.
 struct Held {
     letter: DeadLetter,
     body: Vec<u8>,
     tag: u64,
 }
 
-/// The letters in hand, under the lock.
-struct Taken {
-    link: Arc<Link>,
+/// The letters that this process has consumed, under the lock.
+struct Reader {
+    connection: Arc<BrokerConnection>,
     channel: Channel,
-    role: Role,
+    options: Options,
     letters: Vec<Held>,
 }
 
-impl Taken {
-    async fn open(role: Role) -> Result<Self, BusError> {
-        let link = Arc::new(Link::open(&role.address, "souk dead letters").await?);
-        lock(&link, &role.names.letters_lock()).await?;
-        let channel = link.channel().await?;
-        Ok(Self { link, channel, role, letters: Vec::new() })
+impl Reader {
+    async fn open(options: Options) -> Result<Self, BusError> {
+        let connection = Arc::new(BrokerConnection::open(&options.address, "souk dead letters").await?);
+        lock(&connection, &options.names.letters_lock()).await?;
+        let channel = connection.channel().await?;
+        Ok(Self { connection, channel, options, letters: Vec::new() })
     }
 
-    async fn take(&mut self, service: Option<&str>) -> Result<(), BusError> {
+    async fn read(&mut self, service: Option<&str>) -> Result<(), BusError> {
         for queue in QUEUES.iter().filter(|queue| service.is_none_or(|service| queue.service() == service)) {
-            let name = self.role.names.letters(queue.name);
-            for _ in 0..MOST {
+            let name = self.options.names.letters(queue.name);
+            for _ in 0..MAX_PER_QUEUE {
                 match in_time(self.channel.basic_get(short(&*name)?, BasicGetOptions::default())).await {
                     Ok(Some(message)) => self.letters.push(held(queue.name, message)),
                     Ok(None) => break,
-                    // No service of this shop has run yet.
+                    // The services declare the queues, so none has run on this broker yet.
                     Err(refusal) if refusal.code == NOT_FOUND => {
                         return Err(BusError::Unavailable(format!("there is no queue {name} on the broker")));
                     }
@@ -121,69 +121,68 @@ impl Taken {
         Ok(())
     }
 
-    /// All copies of one letter.
+    /// Returns all copies of the letter `id`. Errors: it does not exist.
     async fn find(&mut self, id: DeadLetterId) -> Result<Vec<Held>, BusError> {
-        self.take(None).await?;
+        self.read(None).await?;
         let found: Vec<Held> = self.letters.extract_if(.., |held| held.letter.dead_letter_id == id).collect();
         if found.is_empty() { Err(BusError::NoSuchDeadLetter(id.to_string())) } else { Ok(found) }
     }
 
     async fn replay(&mut self, id: DeadLetterId) -> Result<(), BusError> {
         let mut found = self.find(id).await?;
-        let publisher = Publisher::new(Arc::clone(&self.link), Arc::new(Notify::new()));
+        let publisher = Publisher::new(Arc::clone(&self.connection), Arc::new(Notify::new()));
         let Some(Held { letter, body, .. }) = found.first_mut() else { return Ok(()) };
-        let anew = Outgoing::anew(&self.role.names, &letter.queue, id.to_string(), std::mem::take(body))?;
-        if publisher.publish(&[anew]).await? != [true] {
-            return Err(BusError::Unavailable(format!("it took no charge of the message for {}", letter.queue)));
+        let message = Outgoing::replayed(&self.options.names, &letter.queue, id.to_string(), std::mem::take(body))?;
+        if publisher.publish(&[message]).await? != [true] {
+            return Err(BusError::Unavailable(format!("it did not confirm the message to {}", letter.queue)));
         }
-        self.drop_all(found).await
+        self.delete(found).await
     }
 
     async fn discard(&mut self, id: DeadLetterId) -> Result<(), BusError> {
         let found = self.find(id).await?;
-        self.drop_all(found).await
+        self.delete(found).await
     }
 
-    async fn drop_all(&self, letters: Vec<Held>) -> Result<(), BusError> {
+    async fn delete(&self, letters: Vec<Held>) -> Result<(), BusError> {
         for Held { tag, .. } in letters {
             in_time(self.channel.basic_ack(tag, BasicAckOptions::default())).await?;
         }
         Ok(())
     }
 
-    /// Gives back what is still in hand, and only then the lock. Whatever fails, the end of the
-    /// connection does both.
-    async fn give_back(self) {
+    /// Requeues the letters that are left, and releases the lock after that. If it fails, the end of the connection does
+    /// both.
+    async fn close(self) {
         let all = BasicNackOptions { multiple: true, requeue: true };
-        let given = async {
+        let requeued = async {
             in_time(self.channel.basic_nack(0, all)).await?;
             in_time(self.channel.close(200, short("OK")?)).await
         };
-        if let Err(refusal) = given.await {
-            tracing::debug!(error = refusal.text, "dead letters are given back by the end of the connection");
+        if let Err(refusal) = requeued.await {
+            tracing::debug!(error = refusal.text, "dead letters are requeued by the end of the connection");
         }
-        self.link.end().await;
+        self.connection.end().await;
     }
 }
 
-/// Holds the lock on `link` until it ends. Errors: another operator keeps it.
-async fn lock(link: &Link, name: &str) -> Result<(), BusError> {
-    let deadline = Instant::now() + ANSWER;
+/// Takes the lock, which `connection` holds until it ends. Errors: another operator holds it.
+async fn lock(connection: &BrokerConnection, name: &str) -> Result<(), BusError> {
+    let deadline = Instant::now() + REPLY_TIMEOUT;
     loop {
-        let channel = link.channel().await?;
+        let channel = connection.channel().await?;
         let exclusive = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
         match in_time(channel.queue_declare(short(name)?, exclusive, FieldTable::default())).await {
             Ok(_) => return Ok(()),
-            Err(refusal) if refusal.code == LOCKED && Instant::now() < deadline => {}
-            Err(refusal) if refusal.code == LOCKED => {
+            Err(refusal) if refusal.code == RESOURCE_LOCKED && Instant::now() < deadline => {}
+            Err(refusal) if refusal.code == RESOURCE_LOCKED => {
                 return Err(BusError::Unavailable(
-                    "somebody else is looking at the dead letters; try again".to_owned(),
+                    "another operator is reading the dead letters; try again later".to_owned(),
                 ));
             }
             Err(refusal) => return Err(refusal.into()),
         }
-        // Real time on purpose: the pace of trying.
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(LOCK_PAUSE).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Events as messages of the broker: properties, headers, and how they are read back.
+//! The messages of the broker: their properties and headers, written and read.
 
 use lapin::{
     BasicProperties,
@@ -8,46 +8,46 @@ use souk_events::Envelope;
 use souk_values::Timestamp;
 
 use super::{
-    answers::{Refusal, short},
+    replies::{Refusal, short},
     topology::{Names, retry_levels},
 };
 use crate::{Announcement, BusError};
 
-/// How often a message was handled and failed by its own fault.
+/// Header with the number of failed attempts of a message.
 const ATTEMPTS: &str = "souk-attempts";
-/// The aggregate's id, so that a wake need not be opened.
+/// Header with the id of the aggregate, so that a signal does not require parsing the body.
 const SUBJECT: &str = "souk-subject";
-/// Why a dead letter failed last.
+/// Header of a dead letter with the error message of the last attempt.
 const ERROR: &str = "souk-error";
-/// When a dead letter was put aside, in milliseconds since 1970.
+/// Header of a dead letter with the time of its death in milliseconds since 1970.
 const DIED_AT: &str = "souk-died-at";
-/// Of an error, so much is kept: headers must fit into one frame.
-const ERROR_LENGTH: usize = 2_000;
-/// The media type of an envelope.
+/// Maximum length of the error header in characters: AMQP does not split headers into several frames.
+const MAX_ERROR_LENGTH: usize = 2_000;
+/// Media type of an envelope.
 const CLOUD_EVENT: &str = "application/cloudevents+json";
-/// The media type of an announcement.
+/// Media type of an announcement.
 const JSON: &str = "application/json";
-/// The routing key of announcements: Spring's is the name of their exchange.
+/// Routing key of announcements, for which Spring Cloud Bus uses the name of their exchange.
 const ANNOUNCEMENT: &str = "springCloudBus";
-/// Kept on disk.
+/// AMQP's delivery mode of messages that are stored on disk.
 const PERSISTENT: u8 = 2;
 
-/// A message that is to be published.
+/// A message to be published.
 #[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     pub exchange: String,
     pub key: String,
-    /// What names it in confirms, returns and logs.
+    /// Message id, which identifies it when it is returned, and in logs.
     pub id: String,
     pub properties: BasicProperties,
     pub body: Vec<u8>,
-    /// Whether it must be in a queue.
+    /// True if the broker must return it when no queue is bound.
     pub is_mandatory: bool,
 }
 
-/// What a dead letter is kept with.
+/// The circumstances of a message's death, which its dead letter keeps in headers.
 pub(super) struct Death<'a> {
-    /// In the table of queues.
+    /// Name of the queue without prefix.
     pub queue: &'a str,
     pub attempts: u32,
     pub error: &'a str,
@@ -55,43 +55,44 @@ pub(super) struct Death<'a> {
 }
 
 impl Outgoing {
-    /// To every queue bound to its type.
+    /// Returns an event to all queues bound to its type.
     pub(super) fn event(names: &Names, envelope: &Envelope) -> Result<Self, BusError> {
         Self::of_envelope(names.events(), envelope.event_type.clone(), envelope, 0)
     }
 
-    /// Back to `queue` alone, after at least `pause_ms` or, if that is longer than any, the longest pause there is.
-    pub(super) fn later(
+    /// Returns an event to `queue` alone, delayed by the shortest retry level of at least `delay_ms`, or else by the longest.
+    pub(super) fn delayed(
         names: &Names,
         queue: &str,
         envelope: &Envelope,
         attempts: u32,
-        pause_ms: u128,
+        delay_ms: u128,
     ) -> Result<Self, BusError> {
-        let is_enough = |ms: &i64| u128::try_from(*ms).is_ok_and(|ms| ms >= pause_ms);
+        let is_enough = |ms: &i64| u128::try_from(*ms).is_ok_and(|ms| ms >= delay_ms);
         let ms = retry_levels().find(is_enough).or_else(|| retry_levels().last()).unwrap_or_default();
         Self::of_envelope(names.retry(ms), names.queue(queue), envelope, attempts)
     }
 
-    /// Aside, for a person to look at.
+    /// Returns an event as a dead letter.
     pub(super) fn dead(names: &Names, envelope: &Envelope, death: &Death<'_>) -> Result<Self, BusError> {
         let letter = Self::of_envelope(names.dead(), names.queue(death.queue), envelope, death.attempts)?;
         Ok(letter.with_death(death)?)
     }
 
-    /// Aside, though it is no event: its body stays as it is.
-    pub(super) fn poison(names: &Names, id: String, body: Vec<u8>, death: &Death<'_>) -> Result<Self, BusError> {
+    /// Returns a message that is no event as a dead letter with its original body.
+    pub(super) fn unreadable(names: &Names, id: String, body: Vec<u8>, death: &Death<'_>) -> Result<Self, BusError> {
         let properties = BasicProperties::default()
             .with_delivery_mode(PERSISTENT)
             .with_message_id(short(&*id)?)
             .with_headers(headers(death.attempts)?);
-        let (exchange, key) = (names.dead(), names.queue(death.queue));
+        let exchange = names.dead();
+        let key = names.queue(death.queue);
         let letter = Self { exchange, key, id, properties, body, is_mandatory: true };
         Ok(letter.with_death(death)?)
     }
 
-    /// Into `queue` again as if for the first time.
-    pub(super) fn anew(names: &Names, queue: &str, id: String, body: Vec<u8>) -> Result<Self, BusError> {
+    /// Returns a dead letter as a new message to `queue`.
+    pub(super) fn replayed(names: &Names, queue: &str, id: String, body: Vec<u8>) -> Result<Self, BusError> {
         if let Ok(envelope) = serde_json::from_slice::<Envelope>(&body) {
             return Self::of_envelope(String::new(), names.queue(queue), &envelope, 0);
         }
@@ -102,7 +103,7 @@ impl Outgoing {
     fn of_envelope(exchange: String, key: String, envelope: &Envelope, attempts: u32) -> Result<Self, BusError> {
         let id = envelope.id.to_string();
         let mut headers = headers(attempts)?;
-        // Names of ours are short. A stranger's event may be settled though its names are not.
+        // Only a foreign event can have a subject or type above 255 bytes. Without the header it can still be settled.
         if let Ok(subject) = short(&*envelope.subject) {
             headers.insert(short(SUBJECT)?, AMQPValue::LongString(String::from(subject).into()));
         }
@@ -117,7 +118,7 @@ impl Outgoing {
         Ok(Self { exchange, key, id, properties, body: serde_json::to_vec(envelope)?, is_mandatory: true })
     }
 
-    /// To whoever listens now.
+    /// Returns an announcement to all connected processes, which is not stored.
     pub(super) fn announcement(names: &Names, announcement: &Announcement) -> Result<Self, BusError> {
         let properties = BasicProperties::default().with_content_type(short(JSON)?);
         Ok(Self {
@@ -131,7 +132,7 @@ impl Outgoing {
     }
 
     fn with_death(mut self, death: &Death<'_>) -> Result<Self, Refusal> {
-        let error: String = death.error.chars().take(ERROR_LENGTH).collect();
+        let error: String = death.error.chars().take(MAX_ERROR_LENGTH).collect();
         let mut headers = self.properties.headers().clone().unwrap_or_default();
         headers.insert(short(ERROR)?, AMQPValue::LongString(error.into()));
         headers.insert(short(DIED_AT)?, AMQPValue::LongLongInt(death.at.millis()));
@@ -146,41 +147,41 @@ fn headers(attempts: u32) -> Result<FieldTable, Refusal> {
     Ok(headers)
 }
 
-/// How often a message was handled before and failed by its own fault.
+/// Returns the number of failed attempts of a message.
 pub(super) fn attempts(properties: &BasicProperties) -> u32 {
     let attempts = header(properties, ATTEMPTS).and_then(number);
     attempts.map_or(0, |attempts| u32::try_from(attempts).unwrap_or(0))
 }
 
-/// The aggregate's id.
+/// Returns the id of the aggregate.
 pub(super) fn subject(properties: &BasicProperties) -> Option<String> {
     header(properties, SUBJECT).and_then(text)
 }
 
-/// Why and when a dead letter died, and after how many attempts; of one that the broker put aside itself,
-/// from what the broker noted.
+/// Returns the attempts, the error and the time of a dead letter. For one that the broker itself dead-lettered, they come
+/// from its `x-death` header.
 pub(super) fn death(properties: &BasicProperties) -> (u32, String, Timestamp) {
     let attempts = attempts(properties);
     if let Some(error) = header(properties, ERROR).and_then(text) {
         let at = header(properties, DIED_AT).and_then(number).unwrap_or_default();
         return (attempts, error, Timestamp::from_millis(at));
     }
-    let noted = match header(properties, "x-death") {
+    let latest = match header(properties, "x-death") {
         Some(AMQPValue::FieldArray(deaths)) => deaths.as_slice().first(),
         _ => None,
     };
-    let Some(AMQPValue::FieldTable(noted)) = noted else {
-        return (attempts, "nothing is known of why it was put aside".to_owned(), Timestamp::from_millis(0));
+    let Some(AMQPValue::FieldTable(latest)) = latest else {
+        return (attempts, "the reason for this dead letter is unknown".to_owned(), Timestamp::from_millis(0));
     };
-    let reason = noted.inner().get("reason").and_then(text).unwrap_or_default();
-    let seconds = noted.inner().get("time").and_then(number).unwrap_or_default();
+    let reason = latest.inner().get("reason").and_then(text).unwrap_or_default();
+    let seconds = latest.inner().get("time").and_then(number).unwrap_or_default();
     let error = match reason.as_str() {
         "delivery_limit" => {
-            "the broker handed it out too often without an answer: it may kill its consumer, or the consumer lost \
-             its connection each time"
+            "the broker delivered it too often without an answer: it may crash its consumer, or the consumer lost its \
+             connection each time"
                 .to_owned()
         }
-        reason => format!("the broker put it aside: {reason}"),
+        reason => format!("the broker dead-lettered it: {reason}"),
     };
     (attempts, error, Timestamp::from_millis(seconds.saturating_mul(1_000)))
 }

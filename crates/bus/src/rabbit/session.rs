@@ -1,5 +1,5 @@
-//! Connections in working order, and the task that sees to it that there are some: it connects, declares
-//! the topology, watches, and begins anew with back-off when something is lost.
+//! The session with the broker, and the supervisor that opens it, declares the topology, and opens it again with back-off
+//! whenever it is lost.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,32 +11,32 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    address::Address,
-    declaring::declare,
-    hearing::{self, Heard},
-    link::Link,
+    announcements::{self, Receivers},
+    connection::BrokerConnection,
+    declaration::declare,
+    options::Options,
     publisher::Publisher,
-    topology::{Names, Topology},
+    topology::Topology,
 };
-use crate::{BusError, pace};
+use crate::{BusError, backoff};
 
-/// How it stands with the broker.
+/// The state of a transport's connection to the broker.
 #[derive(Debug, Clone)]
 pub(super) enum State {
-    /// Not connected, for this reason.
-    Away(String),
-    /// Its exchanges or queues are not those that this version needs.
+    /// Not connected, with the reason.
+    Disconnected(String),
+    /// The broker's exchanges or queues differ from those that this version declares.
     Drifted(String),
-    /// In working order.
+    /// Connected, with the topology declared.
     Ready(Arc<Session>),
 }
 
-/// Two connections: the broker may hold up the one that publishes without holding up acknowledgements.
+/// Two connections: the broker may block the one that publishes, and acknowledgements must not wait behind it.
 pub(super) struct Session {
     pub publisher: Publisher,
-    pub publishing: Arc<Link>,
-    pub consuming: Arc<Link>,
-    /// Cancelled when the session is over.
+    pub publishing: Arc<BrokerConnection>,
+    pub consuming: Arc<BrokerConnection>,
+    /// Cancelled at the end of the session.
     pub over: CancellationToken,
     _guard: DropGuard,
 }
@@ -48,25 +48,12 @@ impl fmt::Debug for Session {
     }
 }
 
-/// What a transport is to the broker.
-#[derive(Debug, Clone)]
-pub(super) struct Role {
-    pub address: Address,
-    pub names: Names,
-    /// What the broker's lists show.
-    pub name: String,
-    /// Looks only: declares nothing and is not woken.
-    pub inspects: bool,
-    /// Event types, or their beginnings, that wake.
-    pub wakes: Vec<&'static str>,
-}
-
-/// Connects, and again whenever the connection is lost.
+/// Keeps a session open until it is stopped.
 pub(super) struct Supervisor {
-    pub role: Role,
+    pub options: Options,
     pub state: watch::Sender<State>,
-    pub heard: Heard,
-    /// Told when an exchange or a queue was not there.
+    pub receivers: Receivers,
+    /// Notified when an exchange or a queue was missing, so that the topology is declared again.
     pub incomplete: Arc<Notify>,
     pub ids: IdGen,
     pub stop: CancellationToken,
@@ -84,47 +71,53 @@ impl Supervisor {
             match opened {
                 Ok(session) => {
                     let began = Instant::now();
-                    let why = self.keep(&Arc::new(session)).await;
-                    if began.elapsed() > pace::LONGEST {
+                    let reason = self.keep(&Arc::new(session)).await;
+                    if began.elapsed() > backoff::LONGEST {
                         pause = Duration::ZERO;
                     }
                     if !self.stop.is_cancelled() {
-                        tracing::warn!(broker = %self.role.address, error = %why, "the connection to the broker is lost");
+                        tracing::warn!(broker = %self.options.address, error = %reason, "the connection to the broker is lost");
                     }
                 }
                 Err(error) => self.report(&error),
             }
-            pause = pace::longer(pause);
-            // Real time on purpose: the pace of trying again, not a term of the business.
+            pause = backoff::longer(pause);
+            // In real time, unlike the terms of the business.
             tokio::select! { () = tokio::time::sleep(self.jittered(pause)) => {}, () = self.stop.cancelled() => {} }
         }
-        self.state.send_replace(State::Away("this side has closed the connection".to_owned()));
+        self.state.send_replace(State::Disconnected("this side has closed the connection".to_owned()));
     }
 
     fn report(&self, error: &BusError) {
         let state = match error {
             BusError::Drift(text) => State::Drifted(text.clone()),
-            BusError::Unavailable(text) => State::Away(text.clone()),
-            error => State::Away(error.to_string()),
+            BusError::Unavailable(text) => State::Disconnected(text.clone()),
+            error => State::Disconnected(error.to_string()),
         };
         let is_known = match (&*self.state.borrow(), &state) {
-            (State::Away(before), State::Away(now)) | (State::Drifted(before), State::Drifted(now)) => before == now,
+            (State::Disconnected(before), State::Disconnected(now)) | (State::Drifted(before), State::Drifted(now)) => {
+                before == now
+            }
             _ => false,
         };
-        // Once per change, not per try.
+        // Logs every change, not every attempt.
         if !is_known {
-            tracing::warn!(broker = %self.role.address, error = %error, "the broker cannot be used; connecting is tried again");
+            tracing::warn!(broker = %self.options.address, error = %error, "the broker cannot be used; connecting will be retried");
         }
         self.state.send_replace(state);
     }
 
     async fn open(&self) -> Result<Session, BusError> {
-        let Role { address, name, inspects, .. } = &self.role;
-        let publishing = Arc::new(Link::open(address, name).await?);
-        let consuming = if *inspects { Arc::clone(&publishing) } else { Arc::new(Link::open(address, name).await?) };
-        if !inspects {
-            self.complete(&consuming).await?;
-        }
+        let Options { address, connection_name, inspects, .. } = &self.options;
+        let publishing = Arc::new(BrokerConnection::open(address, connection_name).await?);
+        let consuming = if *inspects {
+            Arc::clone(&publishing)
+        } else {
+            let consuming = BrokerConnection::open(address, connection_name).await?;
+            // Not on the publishing connection, which may be blocked already.
+            self.declare_topology(&consuming).await?;
+            Arc::new(consuming)
+        };
         let over = CancellationToken::new();
         Ok(Session {
             publisher: Publisher::new(Arc::clone(&publishing), Arc::clone(&self.incomplete)),
@@ -135,41 +128,42 @@ impl Supervisor {
         })
     }
 
-    async fn complete(&self, link: &Link) -> Result<(), BusError> {
-        declare(link, &Topology::named(&self.role.names)).await
+    async fn declare_topology(&self, connection: &BrokerConnection) -> Result<(), BusError> {
+        declare(connection, &Topology::named(&self.options.names)).await
     }
 
-    /// Offers `session` to all until it is lost; answers why it was.
+    /// Publishes `session` as the current state until it is lost, and returns the reason.
     async fn keep(&self, session: &Arc<Session>) -> String {
-        tracing::info!(broker = %self.role.address, "connected to the broker");
-        if !self.role.inspects {
-            let hearing = hearing::listen(Arc::clone(&session.consuming), self.role.clone(), self.heard.clone());
+        tracing::info!(broker = %self.options.address, "connected to the broker");
+        if !self.options.inspects {
+            let listening =
+                announcements::listen(Arc::clone(&session.consuming), self.options.clone(), self.receivers.clone());
             let over = session.over.clone();
-            tokio::spawn(async move { over.run_until_cancelled_owned(hearing).await });
+            tokio::spawn(async move { over.run_until_cancelled_owned(listening).await });
         }
         self.state.send_replace(State::Ready(Arc::clone(session)));
-        let why = loop {
+        let reason = loop {
             tokio::select! {
-                // First, so that nothing is declared anew by one who was told to stop.
+                // `stop` first: a stopped transport must not declare again what a test is removing.
                 biased;
                 () = self.stop.cancelled() => break "this side has closed the connection".to_owned(),
-                why = session.publishing.lost() => break why,
-                why = session.consuming.lost() => break why,
-                () = self.incomplete.notified(), if !self.role.inspects => {
-                    if let Err(error) = self.complete(&session.consuming).await {
+                reason = session.publishing.lost() => break reason,
+                reason = session.consuming.lost() => break reason,
+                () = self.incomplete.notified(), if !self.options.inspects => {
+                    if let Err(error) = self.declare_topology(&session.consuming).await {
                         break error.to_string();
                     }
-                    tracing::info!(broker = %self.role.address, "what was missing on the broker is declared again");
+                    tracing::info!(broker = %self.options.address, "missing exchanges and queues were declared again");
                 }
             }
         };
-        self.state.send_replace(State::Away(why.clone()));
+        self.state.send_replace(State::Disconnected(reason.clone()));
         session.over.cancel();
         tokio::join!(session.publishing.end(), session.consuming.end());
-        why
+        reason
     }
 
-    /// Between half of `pause` and all of it, so that a company of services does not come back as one.
+    /// Returns a random duration from half of `pause` to all of it, so that many services do not reconnect simultaneously.
     fn jittered(&self, pause: Duration) -> Duration {
         pause / 2 + self.ids.jitter(pause / 2)
     }

@@ -1,129 +1,140 @@
-//! Which exchanges, queues and bindings there are on the broker: a pure function of the table of queues
-//! and the prefix.
+//! The exchanges, queues and bindings on the broker: a pure function of [`souk_events::QUEUES`] and the prefix.
 
 use souk_events::QUEUES;
 
-use crate::retrying::levels;
+use crate::{BusError, redelivery::delays};
 
-/// Deliveries without an answer after which the broker itself puts a message aside: it may kill its consumer.
+/// Number of unacknowledged deliveries after which the broker itself dead-letters a message, because it may crash its
+/// consumer.
 const DELIVERY_LIMIT: i64 = 20;
-/// Looking at a dead letter hands it out and gives it back; that must never use it up.
+/// Delivery limit of dead letters. Every listing delivers and requeues them, which must not use the limit up; RabbitMQ 4
+/// applies a default of 20 to queues without one.
 const UNLIMITED: i64 = 1_000_000_000;
+/// Maximum length of a prefix in bytes, with which all names stay below AMQP's 255 bytes.
+const MAX_PREFIX: usize = 100;
 
-/// How an exchange chooses queues.
+/// The type of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Routing {
-    /// By pattern of the routing key.
+    /// Routes by patterns of the routing key.
     Topic,
-    /// By the very routing key.
+    /// Routes by the exact routing key.
     Direct,
-    /// To every queue bound.
+    /// Routes to all bound queues.
     Fanout,
 }
 
 /// A durable exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
-    /// With the prefix.
+    /// Name including the prefix.
     pub name: String,
-    /// How it chooses queues.
+    /// Type of the exchange.
     pub routing: Routing,
 }
 
-/// An argument of a queue.
+/// The value of a queue argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Argument {
-    /// A text.
+    /// A long string of AMQP.
     Text(String),
-    /// A number.
+    /// A 64-bit integer of AMQP.
     Number(i64),
 }
 
 /// A durable quorum queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerQueue {
-    /// With the prefix.
+    /// Name including the prefix.
     pub name: String,
-    /// What it is declared with.
+    /// Arguments of its declaration, such as `x-message-ttl`.
     pub arguments: Vec<(&'static str, Argument)>,
 }
 
-/// What is routed where.
+/// A binding of a queue to an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
-    /// From.
+    /// Name of the exchange, including the prefix.
     pub exchange: String,
-    /// What.
+    /// Routing key of the bound messages.
     pub key: String,
-    /// To.
+    /// Name of the queue, including the prefix.
     pub queue: String,
 }
 
-/// The names of exchanges and queues, each with the prefix before it.
+/// The names of exchanges and queues under a prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     prefix: String,
 }
 
 impl Names {
-    pub(super) fn new(prefix: &str) -> Self {
+    fn new(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned() }
     }
 
-    /// Where events are published.
+    /// Returns the names under a configured prefix. Errors: the prefix is too long.
+    pub(super) fn checked(prefix: &str) -> Result<Self, BusError> {
+        if prefix.len() > MAX_PREFIX {
+            return Err(BusError::Configuration(format!("the prefix is longer than {MAX_PREFIX} bytes")));
+        }
+        Ok(Self::new(prefix))
+    }
+
+    /// Exchange to which events are published.
     pub(super) fn events(&self) -> String {
         format!("{}souk.events", self.prefix)
     }
 
-    /// Where all processes are told something at once; the name that Spring Cloud Bus gives it.
+    /// Exchange of announcements to all processes, named as by Spring Cloud Bus.
     pub(super) fn announcements(&self) -> String {
         format!("{}springCloudBus", self.prefix)
     }
 
-    /// Where dead letters are published, by the name of the queue they come from.
+    /// Exchange of dead letters, whose routing key is the name of their queue.
     pub(super) fn dead(&self) -> String {
         format!("{}souk.dead", self.prefix)
     }
 
-    /// The queue that is called `name` in the table of queues.
+    /// Queue with the name `name` in [`QUEUES`].
     pub(super) fn queue(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    /// The dead letters of the queue that is called `name` in the table of queues.
+    /// Queue of the dead letters of `name` in [`QUEUES`].
     pub(super) fn letters(&self, name: &str) -> String {
         format!("{}{name}.dead", self.prefix)
     }
 
-    /// Held by whoever looks at the dead letters.
+    /// Exclusive queue that serves as a lock on all dead letters.
     pub(super) fn letters_lock(&self) -> String {
         format!("{}souk.dead.lock", self.prefix)
     }
 
-    /// Exchange and queue that hold messages back for `ms` milliseconds.
+    /// Exchange and queue that delay messages by `ms` milliseconds.
     pub(super) fn retry(&self, ms: i64) -> String {
         format!("{}souk.retry.{ms}", self.prefix)
     }
 
-    /// Whether nothing stands before the names, as in production.
-    pub(super) fn are_bare(&self) -> bool {
+    /// Returns true without a prefix, as in production.
+    pub(super) fn are_unprefixed(&self) -> bool {
         self.prefix.is_empty()
     }
 }
 
-/// Every exchange, queue and binding of the shop.
+/// All exchanges, queues and bindings of the shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
-    /// In the order they are declared.
+    /// Exchanges in the order of their declaration.
     pub exchanges: Vec<Exchange>,
-    /// In the order they are declared.
+    /// Queues in the order of their declaration.
     pub queues: Vec<BrokerQueue>,
-    /// In the order they are declared.
+    /// Bindings in the order of their declaration.
     pub bindings: Vec<Binding>,
 }
 
 impl Topology {
-    /// The topology whose every name begins with `prefix`.
+    /// Returns the topology under `prefix`, which is empty in production.
     #[must_use]
     pub fn with_prefix(prefix: &str) -> Self {
         Self::named(&Names::new(prefix))
@@ -148,7 +159,7 @@ impl Topology {
         topology
     }
 
-    /// A queue that a service consumes, and that of its dead letters.
+    /// Adds a queue that a service consumes, and the queue of its dead letters.
     fn add_consumed(&mut self, names: &Names, queue: &souk_events::Queue) {
         let name = names.queue(queue.name);
         self.add_queue(
@@ -168,8 +179,8 @@ impl Topology {
         self.bindings.push(Binding { exchange: names.dead(), key: name, queue: letters });
     }
 
-    /// A queue that nobody consumes: after its time each message goes to the default exchange, and from
-    /// there to the queue whose name is its routing key, the one that it came from.
+    /// Adds a queue without consumers. After its time to live each message goes to the default exchange, which routes it
+    /// to the queue named by its routing key, the one from which it was consumed.
     fn add_retry(&mut self, names: &Names, ms: i64) {
         let name = names.retry(ms);
         self.exchanges.push(Exchange { name: name.clone(), routing: Routing::Fanout });
@@ -184,7 +195,8 @@ impl Topology {
         self.bindings.push(Binding { exchange: name.clone(), key: String::new(), queue: name });
     }
 
-    /// Rather than drop a message, a full queue refuses a new one.
+    /// Adds a quorum queue. When full, it rejects a new message instead of dropping an old one; at-least-once dead lettering
+    /// requires that too.
     fn add_queue(&mut self, name: &str, own: Vec<(&'static str, Argument)>) {
         let mut arguments = vec![
             ("x-queue-type", Argument::Text("quorum".to_owned())),
@@ -195,9 +207,9 @@ impl Topology {
     }
 }
 
-/// The pauses before a message is handed out again, in milliseconds, shortest first.
+/// Iterates over the delays before a redelivery in milliseconds, shortest first.
 pub(super) fn retry_levels() -> impl Iterator<Item = i64> {
-    levels().map(|pause| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+    delays().map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -207,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_queue_has_its_bindings_its_dead_letters_and_a_way_back() {
+    fn every_queue_has_bindings_dead_letters_and_retry_queues() {
         let topology = Topology::with_prefix("t.");
         let names: HashSet<&str> = topology.queues.iter().map(|queue| queue.name.as_str()).collect();
         assert_eq!(names.len(), 2 * QUEUES.len() + 5, "no name twice");
@@ -223,8 +235,8 @@ mod tests {
             let dead = Binding { exchange: "t.souk.dead".into(), key: name.clone(), queue: format!("{name}.dead") };
             assert!(topology.bindings.contains(&dead));
         }
-        let pauses: Vec<i64> = retry_levels().collect();
-        assert_eq!(pauses, [200, 400, 800, 1_600, 3_200]);
+        let delays: Vec<i64> = retry_levels().collect();
+        assert_eq!(delays, [200, 400, 800, 1_600, 3_200]);
         assert!(names.contains("t.souk.retry.3200"));
     }
 

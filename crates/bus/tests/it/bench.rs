@@ -1,4 +1,4 @@
-//! A service's store and a bus, with which a test plays.
+//! The store of a service and a bus for one test.
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ pub struct Bench {
     pub db: Db,
     pub bus: Arc<dyn Transport>,
     pub kind: Kind,
-    /// Cancelled at the end.
+    /// Cancelled at the end of the test.
     pub stop: CancellationToken,
     stamper: Stamper,
     folder: TempDir,
@@ -40,7 +40,8 @@ pub enum Kind {
 
 impl Bench {
     pub async fn local() -> Self {
-        let (folder, clock) = (tempfile::tempdir().unwrap(), ShiftedClock::new(Duration::ZERO));
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ShiftedClock::new(Duration::ZERO);
         let bus = LocalTransport::open(&url(&folder, "bus"), Access::ReadWrite, clock.clone()).await.unwrap();
         Self::of(folder, clock, Arc::new(bus.clone()), Kind::Local(bus)).await
     }
@@ -50,9 +51,10 @@ impl Bench {
         Self::rabbit_at(&engine::rabbitmq(), &prefix).await
     }
 
-    /// The broker by way of `url`, which must be the same broker.
+    /// Returns a bench that connects by `url`, which must lead to the broker of this run.
     pub async fn rabbit_at(url: &str, prefix: &str) -> Self {
-        let (folder, clock) = (tempfile::tempdir().unwrap(), ShiftedClock::new(Duration::ZERO));
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ShiftedClock::new(Duration::ZERO);
         let bus = RabbitTransport::open(config(url, prefix), clock.clone()).await.unwrap();
         let kind = Kind::Rabbit { prefix: prefix.to_owned(), bus: bus.clone() };
         let bench = Self::of(folder, clock, Arc::new(bus), kind).await;
@@ -67,14 +69,14 @@ impl Bench {
         Self { clock, db, bus, kind, stop: CancellationToken::new(), stamper, folder }
     }
 
-    /// Runs `test`, then removes what it made, whether it failed or not.
+    /// Runs `test`, then removes its exchanges and queues even if it failed.
     pub async fn run<F: Future<Output = ()>>(self, test: impl FnOnce(Arc<Self>) -> F) {
         let bench = Arc::new(self);
         let outcome = AssertUnwindSafe(test(Arc::clone(&bench))).catch_unwind().await;
         bench.stop.cancel();
         if let Kind::Rabbit { bus, prefix } = &bench.kind {
             bus.close().await;
-            // Not by way of a proxy that the test has left in bad weather.
+            // On a connection of its own, since the test may have left its proxy stalled.
             let clean = RabbitTransport::inspect(&secret(&engine::rabbitmq()), prefix, bench.clock.clone()).await;
             clean.unwrap().remove_everything().await.unwrap();
         }
@@ -91,7 +93,7 @@ impl Bench {
         tokio::spawn(consumer.run(Arc::clone(&self.bus), self.stop.clone()));
     }
 
-    /// The bus as another process finds it.
+    /// Opens the bus as another process would.
     pub async fn another(&self) -> Arc<dyn Transport> {
         match &self.kind {
             Kind::Local(_) => Arc::new(
@@ -105,7 +107,7 @@ impl Bench {
         RabbitTransport::inspect(&secret(&engine::rabbitmq()), self.prefix(), self.clock.clone()).await.unwrap()
     }
 
-    /// Messages that nobody has been handed, in queues and in pauses.
+    /// Returns the number of undelivered messages in queues, delayed ones included.
     pub async fn waiting(&self) -> u64 {
         match &self.kind {
             Kind::Local(bus) => u64::try_from(bus.queued().await.unwrap().len()).unwrap(),
@@ -117,8 +119,8 @@ impl Bench {
         }
     }
 
-    /// Puts a body that is no event into the queue of `order.stock`.
-    pub async fn smuggle(&self, body: &str) {
+    /// Inserts a body that is no event into the queue `order.stock`.
+    pub async fn insert_raw(&self, body: &str) {
         match &self.kind {
             Kind::Local(_) => {
                 use sea_orm::ConnectionTrait;
@@ -160,7 +162,12 @@ pub fn secret(url: &str) -> Secret {
 }
 
 pub fn config(url: &str, prefix: &str) -> RabbitConfig {
-    RabbitConfig { url: secret(url), prefix: prefix.to_owned(), wakes: vec!["stock."], name: format!("test {prefix}") }
+    RabbitConfig {
+        url: secret(url),
+        prefix: prefix.to_owned(),
+        signal_types: vec!["stock."],
+        connection_name: format!("test {prefix}"),
+    }
 }
 
 fn url(folder: &TempDir, name: &str) -> String {

@@ -1,4 +1,4 @@
-//! From queue to effect.
+//! Consuming: from a queue to the effect.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use souk_values::Id;
 
 use crate::Bench;
 
-pub async fn each_event_is_handled_and_those_of_one_subject_in_their_order(bench: Arc<Bench>) {
+pub async fn each_event_is_handled_once_and_those_of_one_subject_in_order(bench: Arc<Bench>) {
     let seen: Arc<Mutex<HashMap<i64, Vec<uuid::Uuid>>>> = Arc::default();
     let envelopes: Vec<_> = (0..300).map(|n| bench.reserved(n % 20 + 1)).collect();
     bench.bus.publish(&envelopes).await.unwrap();
@@ -29,10 +29,10 @@ pub async fn each_event_is_handled_and_those_of_one_subject_in_their_order(bench
     let count = || seen.lock().unwrap().values().map(Vec::len).sum::<usize>();
     eventually("all are handled", || async { count() >= 300 && bench.waiting().await == 0 }).await;
     assert_eq!(count(), 300);
-    assert!(seen.lock().unwrap().values().all(|ids| ids.is_sorted()), "event ids grow in the order they were told");
+    assert!(seen.lock().unwrap().values().all(|ids| ids.is_sorted()), "event ids grow in the order of publishing");
 }
 
-pub async fn an_engine_that_is_away_is_waited_for_and_nobody_is_blamed(bench: Arc<Bench>) {
+pub async fn an_unavailable_engine_is_waited_for_and_costs_no_attempt(bench: Arc<Bench>) {
     let is_back = Arc::new(AtomicBool::new(false));
     let tries = Arc::new(AtomicU32::new(0));
     bench.bus.publish(&[bench.reserved(1)]).await.unwrap();
@@ -47,7 +47,7 @@ pub async fn an_engine_that_is_away_is_waited_for_and_nobody_is_blamed(bench: Ar
             }
         });
     bench.consume(consumer);
-    eventually("it was tried often", || async { tries.load(Ordering::SeqCst) >= 5 }).await;
+    eventually("it was tried several times", || async { tries.load(Ordering::SeqCst) >= 5 }).await;
     is_back.store(true, Ordering::SeqCst);
     let before = tries.load(Ordering::SeqCst);
     eventually("it was handled", || async { tries.load(Ordering::SeqCst) > before }).await;
@@ -55,9 +55,9 @@ pub async fn an_engine_that_is_away_is_waited_for_and_nobody_is_blamed(bench: Ar
     assert_eq!(bench.bus.dead_letter_counts(&["order.stock"]).await.unwrap(), [0]);
 }
 
-pub async fn what_worked_is_settled_while_the_rest_is_held_and_put_back_after_long(bench: Arc<Bench>) {
+pub async fn handled_messages_are_settled_while_others_are_held_and_postponed(bench: Arc<Bench>) {
     let handled: Arc<Mutex<Vec<i64>>> = Arc::default();
-    let consumer = Consumer::new(&queue::ORDER_STOCK).holding_at_most(Duration::from_millis(500)).on(
+    let consumer = Consumer::new(&queue::ORDER_STOCK).max_hold(Duration::from_millis(500)).on(
         &handled,
         |handled, received: Received<StockReserved>| async move {
             let order = received.event.order_id.get();
@@ -66,17 +66,17 @@ pub async fn what_worked_is_settled_while_the_rest_is_held_and_put_back_after_lo
         },
     );
     let envelopes: Vec<_> = (1..=20).map(|order| bench.reserved(order)).collect();
-    // The second of order 7 waits behind the first.
+    // The second event of order 7 is held behind the first.
     let second = bench.reserved(7);
     bench.bus.publish(&[envelopes, vec![second.clone()]].concat()).await.unwrap();
     bench.consume(consumer);
     let tries = || handled.lock().unwrap().iter().filter(|order| **order == 7).count();
-    // Held for half a second with pauses of 100, 200, 400 ms, then put back, then held anew.
-    eventually("it was tried, put back and tried again", || async { tries() >= 6 }).await;
+    // Held for half a second with pauses of 100, 200 and 400 ms, then postponed, delivered and held again.
+    eventually("it was tried, postponed and tried again", || async { tries() >= 6 }).await;
     let others = handled.lock().unwrap().iter().filter(|order| **order != 7).count();
-    assert_eq!(others, 19, "the others were settled at once and did not come again");
+    assert_eq!(others, 19, "the others were settled immediately and not redelivered");
     bench.stop.cancel();
-    // None of this counts against the two.
+    // None of this counts as an attempt of the two.
     let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
     let mut back = Vec::new();
     while back.len() < 2 {
@@ -88,7 +88,7 @@ pub async fn what_worked_is_settled_while_the_rest_is_held_and_put_back_after_lo
     assert!(back.iter().all(|(_, attempts)| *attempts == 0), "{back:?}");
 }
 
-pub async fn what_was_taken_and_not_settled_comes_again(bench: Arc<Bench>) {
+pub async fn unsettled_messages_are_redelivered(bench: Arc<Bench>) {
     let envelopes: Vec<_> = (1..=10).map(|order| bench.reserved(order)).collect();
     bench.bus.publish(&envelopes).await.unwrap();
     let take = async |count: usize| {
@@ -101,7 +101,7 @@ pub async fn what_was_taken_and_not_settled_comes_again(bench: Arc<Bench>) {
         (subscription, taken)
     };
     let (mut subscription, taken) = take(10).await;
-    // Every second one, so that what is settled has gaps.
+    // Settles every second one, so that the acknowledgements have gaps.
     let settled: Vec<_> = taken.into_iter().step_by(2).map(|delivery| (delivery, Verdict::Ack)).collect();
     subscription.settle(settled).await.unwrap();
     drop(subscription);
@@ -114,7 +114,7 @@ pub async fn what_was_taken_and_not_settled_comes_again(bench: Arc<Bench>) {
     eventually("nothing is left", || async { bench.waiting().await == 0 }).await;
 }
 
-pub async fn who_waits_is_woken(bench: Arc<Bench>) {
+pub async fn a_published_event_sends_a_signal(bench: Arc<Bench>) {
     let mut signals = bench.bus.signals();
     let woken = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&woken);
@@ -123,18 +123,18 @@ pub async fn who_waits_is_woken(bench: Arc<Bench>) {
             seen.lock().unwrap().push((signal.event_type, signal.subject));
         }
     });
-    // On a broker it takes a moment until the queue that wakes is there.
-    eventually("an event wakes", || async {
+    // On a broker signals are received only once their queue is declared.
+    eventually("an event sends a signal", || async {
         bench.bus.publish(&[bench.expired(4), bench.reserved(3)]).await.unwrap();
         woken.lock().unwrap().contains(&("stock.reserved.v1".to_owned(), "3".to_owned()))
     })
     .await;
 }
 
-pub async fn what_a_consumer_that_ends_was_about_to_take_goes_to_the_next(bench: Arc<Bench>) {
+pub async fn a_message_for_a_cancelled_consumer_goes_to_another(bench: Arc<Bench>) {
     let mut first = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
     let mut second = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
-    // Both wait, the first one at the head of the line.
+    // Both wait, and the first one will be notified first.
     let a_while = Duration::from_millis(200);
     let mut taking = first.next(10);
     assert!(tokio::time::timeout(a_while, &mut taking).await.is_err());
@@ -142,22 +142,22 @@ pub async fn what_a_consumer_that_ends_was_about_to_take_goes_to_the_next(bench:
     assert!(tokio::time::timeout(a_while, &mut waiting).await.is_err());
     let envelope = bench.reserved(1);
     bench.bus.publish(std::slice::from_ref(&envelope)).await.unwrap();
-    // It is woken, begins to take, and is cancelled.
+    // It is notified, begins to read, and is cancelled.
     let _ = futures::poll!(&mut taking);
     drop(taking);
     drop(first);
     let next = tokio::time::timeout(Duration::from_secs(10), waiting).await;
-    assert_eq!(next.expect("it is not left lying").unwrap()[0].envelope.id, envelope.id);
+    assert_eq!(next.expect("it is not left in the queue").unwrap()[0].envelope.id, envelope.id);
 }
 
-pub async fn who_listens_is_told(bench: Arc<Bench>) {
-    let told = Announcement(Arc::new(serde_json::json!({"type": "RefreshRemoteApplicationEvent", "id": "1"})));
-    // On a broker it takes a moment until the queue is there; what is told before is lost, as it may be.
-    eventually("it is told", || async {
+pub async fn an_announcement_reaches_its_receivers(bench: Arc<Bench>) {
+    let announcement = Announcement(Arc::new(serde_json::json!({"type": "RefreshRemoteApplicationEvent", "id": "1"})));
+    // On a broker announcements are received only once their queue is declared; earlier ones may be lost.
+    eventually("the announcement arrives", || async {
         let mut announcements = bench.bus.announcements();
-        bench.bus.announce(told.clone()).await.unwrap();
-        let heard = tokio::time::timeout(Duration::from_millis(200), announcements.recv()).await;
-        heard.is_ok_and(|heard| heard.unwrap() == told)
+        bench.bus.announce(announcement.clone()).await.unwrap();
+        let received = tokio::time::timeout(Duration::from_millis(200), announcements.recv()).await;
+        received.is_ok_and(|received| received.unwrap() == announcement)
     })
     .await;
 }

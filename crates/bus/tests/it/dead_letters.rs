@@ -1,4 +1,4 @@
-//! Messages that fail by their own fault.
+//! Messages that fail until they are dead letters.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use souk_values::Id;
 
 use crate::{Bench, bench::Kind};
 
-pub async fn a_poison_message_is_put_aside_and_the_queue_goes_on(bench: Arc<Bench>) {
+pub async fn a_poison_message_becomes_a_dead_letter_and_does_not_block_the_queue(bench: Arc<Bench>) {
     let cured = Arc::new(AtomicBool::new(false));
     let handled = Arc::new(AtomicU32::new(0));
     let state = (cured.clone(), handled.clone());
@@ -23,7 +23,7 @@ pub async fn a_poison_message_is_put_aside_and_the_queue_goes_on(bench: Arc<Benc
         &state,
         |(cured, handled), received: Received<StockReserved>| async move {
             match received.event.order_id.get() {
-                13 if !cured.load(Ordering::SeqCst) => Err(Failure::Message("thirteen".into())),
+                13 if !cured.load(Ordering::SeqCst) => Err(Failure::Handling("thirteen".into())),
                 14 if !cured.load(Ordering::SeqCst) => panic!("a defect"),
                 _ => {
                     handled.fetch_add(1, Ordering::SeqCst);
@@ -38,7 +38,7 @@ pub async fn a_poison_message_is_put_aside_and_the_queue_goes_on(bench: Arc<Benc
     eventually("the others are handled", || async { handled.load(Ordering::SeqCst) == 8 }).await;
     let dead = || async { bench.bus.dead_letter_counts(&["order.stock", "cart.orders"]).await.unwrap() };
     eventually("the two are dead", || async {
-        // Held back longer each time; the clock takes us there, and on a broker the time itself.
+        // The delays grow: the local bus follows the shifted clock, a broker real time.
         bench.clock.advance(Duration::from_secs(60));
         dead().await == [2, 0]
     })
@@ -59,7 +59,7 @@ pub async fn a_poison_message_is_put_aside_and_the_queue_goes_on(bench: Arc<Benc
         let json = serde_json::to_value(letter).unwrap();
         assert!(json["envelope"]["id"].is_string() && json.get("raw").is_none(), "{json}");
     }
-    // Still there after a restart.
+    // The letters survive a restart.
     assert_eq!(bench.another().await.dead_letters(None).await.unwrap().len(), 2);
 
     cured.store(true, Ordering::SeqCst);
@@ -79,23 +79,23 @@ fn bench_now(bench: &Bench) -> i64 {
     souk_values::Clock::now(&*bench.clock).millis()
 }
 
-pub async fn a_message_that_is_no_event_is_put_aside_as_it_is(bench: Arc<Bench>) {
+pub async fn an_unreadable_message_becomes_a_dead_letter_unchanged(bench: Arc<Bench>) {
     let handled = Arc::new(AtomicU32::new(0));
     let consumer = Consumer::new(&queue::ORDER_STOCK).on(&handled, |handled, _: Received<StockReserved>| async move {
         handled.fetch_add(1, Ordering::SeqCst);
         Ok(Outcome::Applied)
     });
-    bench.smuggle(r#"{"specversion":"0.3", "nonsense"#).await;
+    bench.insert_raw(r#"{"specversion":"0.3", "nonsense"#).await;
     bench.bus.publish(&[bench.reserved(1), bench.reserved(2)]).await.unwrap();
     bench.consume(consumer);
-    eventually("the queue flows on", || async { handled.load(Ordering::SeqCst) == 2 }).await;
+    eventually("the queue is not blocked", || async { handled.load(Ordering::SeqCst) == 2 }).await;
     let dead = || async { bench.bus.dead_letter_counts(&["order.stock"]).await.unwrap() };
     eventually("it is a dead letter", || async { dead().await == [1] }).await;
     let letters = bench.bus.dead_letters(Some("order")).await.unwrap();
     let letter = &letters[0];
     assert_eq!(letter.raw.as_deref(), Some(r#"{"specversion":"0.3", "nonsense"#));
     assert!(letter.envelope.is_none() && letter.attempts == 1 && !letter.error.is_empty(), "{letter:?}");
-    // Replayed, it is no event still.
+    // Replaying it does not make it readable.
     bench.bus.replay(letter.dead_letter_id).await.unwrap();
     eventually("it is a dead letter again", || async { dead().await == [1] }).await;
     let again = bench.bus.dead_letters(None).await.unwrap();
@@ -105,7 +105,7 @@ pub async fn a_message_that_is_no_event_is_put_aside_as_it_is(bench: Arc<Bench>)
     assert_eq!(handled.load(Ordering::SeqCst), 2);
 }
 
-pub async fn a_message_is_handed_out_again_later_each_time(bench: Arc<Bench>) {
+pub async fn a_failing_message_is_redelivered_with_growing_delays(bench: Arc<Bench>) {
     let tries: Arc<Mutex<Vec<Instant>>> = Arc::default();
     let others = Arc::new(AtomicU32::new(0));
     let consumer = Consumer::new(&queue::ORDER_STOCK).on(
@@ -117,7 +117,7 @@ pub async fn a_message_is_handed_out_again_later_each_time(bench: Arc<Bench>) {
             }
             let mut tries = tries.lock().unwrap();
             tries.push(Instant::now());
-            if tries.len() < 4 { Err(Failure::Message("not yet".into())) } else { Ok(Outcome::Applied) }
+            if tries.len() < 4 { Err(Failure::Handling("not yet".into())) } else { Ok(Outcome::Applied) }
         },
     );
     bench.consume(consumer);
@@ -139,13 +139,13 @@ pub async fn a_message_is_handed_out_again_later_each_time(bench: Arc<Bench>) {
 }
 
 #[tokio::test]
-async fn data_that_is_not_what_the_type_promises_is_a_dead_letter_too() {
+async fn a_payload_that_does_not_match_its_type_fails() {
     let bench = Bench::local().await;
     let mut envelope = bench.reserved(1);
     envelope.data = serde_json::json!({"orderId": "one"});
     let consumer = Consumer::new(&queue::ORDER_STOCK)
         .on(&(), |(), _: Received<StockReserved>| async move { Ok(Outcome::Applied) });
-    assert!(matches!(consumer.handle(envelope).await, Err(Failure::Message(_))));
-    // An event of a type that nobody handles here is let go.
+    assert!(matches!(consumer.handle(envelope).await, Err(Failure::Handling(_))));
+    // An event without a handler is ignored.
     assert_eq!(consumer.handle(bench.expired(1)).await, Ok(Outcome::Ignored));
 }

@@ -1,6 +1,5 @@
-//! The bus's promises: nothing committed is lost, a duplicate has no effect, a poison message does
-//! not block its queue, an engine that is away is waited for. What every transport promises is one list,
-//! `contract.rs`, and runs on each of them.
+//! The guarantees of the bus: no committed event is lost, a duplicate has no effect, a poison message does not block its
+//! queue, and an unavailable engine is waited for. The tests in `contract.rs` run on every transport.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod bench;
@@ -13,7 +12,7 @@ mod rabbit;
 
 use bench::{Bench, Tables};
 
-/// Runs each contract test on the local transport and, where the engines are, on RabbitMQ.
+/// Runs each contract test on the local transport and, if tests run on engines, on RabbitMQ.
 macro_rules! on_each_transport {
     ($($module:ident::$name:ident),* $(,)?) => {
         mod on_local {

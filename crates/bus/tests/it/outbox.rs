@@ -1,4 +1,4 @@
-//! From outbox to queue.
+//! Publishing: from the outbox to the queues.
 
 use std::{
     collections::HashMap,
@@ -55,7 +55,7 @@ fn ids(envelopes: &[Envelope]) -> Vec<Uuid> {
     envelopes.iter().map(|envelope| envelope.id).collect()
 }
 
-pub async fn what_commits_is_published_in_order_and_what_rolls_back_is_not(bench: Arc<Bench>) {
+pub async fn committed_events_are_published_in_order_and_rolled_back_ones_are_not(bench: Arc<Bench>) {
     start_relay(&bench, &bench.db, Arc::clone(&bench.bus));
     let refused = write(&bench.db, vec![bench.reserved(999)], Err(SqlError::Constraint("no".into()))).await;
     assert!(refused.is_err());
@@ -67,7 +67,7 @@ pub async fn what_commits_is_published_in_order_and_what_rolls_back_is_not(bench
     assert_eq!(arrived(&*bench.bus, 700).await, ids(&envelopes));
 }
 
-pub async fn what_was_published_is_there_after_a_restart(bench: Arc<Bench>) {
+pub async fn published_events_survive_a_restart(bench: Arc<Bench>) {
     let envelopes = [bench.reserved(1), bench.reserved(2)];
     assert_eq!(bench.bus.publish(&envelopes).await.unwrap(), ids(&envelopes));
     let again = bench.another().await;
@@ -75,26 +75,26 @@ pub async fn what_was_published_is_there_after_a_restart(bench: Arc<Bench>) {
 }
 
 #[tokio::test]
-async fn the_local_bus_holds_no_second_copy_of_what_is_published_again() {
+async fn the_local_bus_stores_an_event_that_is_published_twice_once() {
     let bench = Bench::local().await;
     let envelopes = [bench.reserved(1), bench.reserved(2)];
     bench.bus.publish(&envelopes).await.unwrap();
-    // Published again after a crash between publishing and forgetting.
+    // As after a crash between publishing and deleting from the outbox.
     bench.bus.publish(&envelopes).await.unwrap();
     let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
     assert_eq!(subscription.next(10).await.unwrap().len(), 2);
 }
 
-/// A transport that is away until it is told to be back, and counts what it was given.
+/// A transport that is unavailable until `is_back`, and counts the events that it publishes.
 #[derive(Debug)]
-struct Watched {
+struct CountingTransport {
     is_back: AtomicBool,
     takes: usize,
     given: Mutex<HashMap<Uuid, u32>>,
     inner: Arc<dyn Transport>,
 }
 
-impl Watched {
+impl CountingTransport {
     fn new(inner: &Arc<dyn Transport>, is_back: bool, takes: usize) -> Arc<Self> {
         let inner = Arc::clone(inner);
         Arc::new(Self { is_back: AtomicBool::new(is_back), takes, given: Mutex::default(), inner })
@@ -102,7 +102,7 @@ impl Watched {
 }
 
 #[async_trait::async_trait]
-impl Transport for Watched {
+impl Transport for CountingTransport {
     async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
         if !self.is_back.load(Ordering::SeqCst) {
             return Err(SqlError::Unavailable("away".into()).into());
@@ -146,9 +146,9 @@ impl Transport for Watched {
 }
 
 #[tokio::test]
-async fn events_wait_while_the_transport_is_away_and_leave_one_by_one_as_it_takes_them() {
+async fn events_stay_in_the_outbox_until_the_transport_confirms_them() {
     let bench = Bench::local().await;
-    let away = Watched::new(&bench.bus, false, 1);
+    let away = CountingTransport::new(&bench.bus, false, 1);
     start_relay(&bench, &bench.db, away.clone());
     let envelopes: Vec<_> = (1..=3).map(|order| bench.reserved(order)).collect();
     write(&bench.db, envelopes.clone(), Ok(())).await.unwrap();
@@ -165,18 +165,20 @@ async fn events_wait_while_the_transport_is_away_and_leave_one_by_one_as_it_take
     bench.stop.cancel();
 }
 
-/// PostgreSQL and MySQL lock what a relay claims.
+/// Relays on PostgreSQL and MySQL lock the rows that they claim.
 async fn three_relays_publish_each_row_once(bench: Arc<Bench>, service: &'static str) {
     let stores = Stores::new();
     let url = stores.url(service);
     let open = || Db::open(&url, Access::ReadWrite);
-    let (one, other, third) = (open().await.unwrap(), open().await.unwrap(), open().await.unwrap());
+    let one = open().await.unwrap();
+    let other = open().await.unwrap();
+    let third = open().await.unwrap();
     one.migrate::<Tables>().await.unwrap();
     let envelopes: Vec<Envelope> = (1..=2_000).map(|order| bench.reserved(order)).collect();
     for part in envelopes.chunks(500) {
         write(&one, part.to_vec(), Ok(())).await.unwrap();
     }
-    // What one has claimed, the others pass over; what is dropped is given back.
+    // Claimed rows are skipped by other relays, and released when the claim is dropped.
     let claimed = SqlOutbox::new(one.clone()).claim(10).await.unwrap();
     let beside = SqlOutbox::new(other.clone()).claim(10).await.unwrap();
     let behind = SqlOutbox::new(third.clone()).claim(10).await.unwrap();
@@ -184,18 +186,18 @@ async fn three_relays_publish_each_row_once(bench: Arc<Bench>, service: &'static
     assert_eq!(ids(beside.envelopes()), ids(&envelopes[10..20]));
     assert_eq!(ids(behind.envelopes()), ids(&envelopes[20..30]));
     drop((claimed, beside, behind));
-    eventually("they are given back", || async {
+    eventually("they are released", || async {
         let claim = SqlOutbox::new(other.clone()).claim(30).await.unwrap();
         ids(claim.envelopes()) == ids(&envelopes[..30])
     })
     .await;
 
-    let watched = Watched::new(&bench.bus, true, usize::MAX);
+    let counting = CountingTransport::new(&bench.bus, true, usize::MAX);
     for relaying in [&one, &other, &third] {
-        start_relay(&bench, relaying, watched.clone());
+        start_relay(&bench, relaying, counting.clone());
     }
     eventually("the outbox is empty", || async { pending(&one).await == 0 }).await;
-    let given = watched.given.lock().unwrap().clone();
+    let given = counting.given.lock().unwrap().clone();
     assert_eq!(given.len(), 2_000);
     assert!(given.values().all(|times| *times == 1), "each row is published once");
     let mut arrived = arrived(&*bench.bus, 2_000).await;

@@ -1,4 +1,4 @@
-//! What only a broker can do wrong. These tests run on RabbitMQ, in `make test-engines`.
+//! Failures that only a broker has. These tests run on RabbitMQ, in `make test-engines`.
 
 mod letters;
 mod network;
@@ -8,7 +8,7 @@ mod topology;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, options::BasicPublishOptions};
 use souk_testkit::engine;
 
-/// Whether RabbitMQ is among the engines of this run; says so if not.
+/// Returns true if tests run on engines, among them RabbitMQ; prints a line otherwise.
 pub fn is_there() -> bool {
     let is = souk_testkit::on_engines();
     if !is {
@@ -17,7 +17,7 @@ pub fn is_there() -> bool {
     is
 }
 
-/// A channel beside the bus.
+/// Opens a channel independent of the bus.
 pub async fn raw() -> (Connection, Channel) {
     let connection = Connection::connect(&engine::rabbitmq(), ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
@@ -25,7 +25,7 @@ pub async fn raw() -> (Connection, Channel) {
     (connection, channel)
 }
 
-/// Publishes a body as a stranger would.
+/// Publishes a body as a foreign program would.
 pub async fn send(exchange: &str, key: &str, body: &[u8]) {
     let (connection, channel) = raw().await;
     let sent = channel.basic_publish(

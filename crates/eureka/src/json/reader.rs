@@ -1,4 +1,4 @@
-//! Reads what clients send: a number may be a text, a truth value a text or a word, a list a lone object.
+//! A lenient reader: clients send numbers and booleans as strings, and single objects instead of lists.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,23 @@ use crate::{
 };
 
 /// Reads the body of a registration: `{"instance":{..}}`, or the instance without the wrapper.
+///
+/// Timestamps that are absent become `now_ms`.
 pub fn read_registration(body: &[u8], now_ms: i64) -> Result<InstanceInfo, Malformed> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| Malformed(format!("the JSON: {error}")))?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| Malformed(format!("invalid JSON: {error}")))?;
     InstanceInfo::from_json(unwrapped(&value, "instance"), now_ms)
 }
 
-/// What is in `{"name":{..}}`; `value` itself if it has no such wrapper.
+/// Returns the content of `{"name":{..}}`; `value` itself if it has no such wrapper.
 fn unwrapped<'v>(value: &'v Value, name: &str) -> &'v Value {
     value.get(name).filter(|inner| inner.is_object()).unwrap_or(value)
 }
 
 impl InstanceInfo {
-    /// Reads one instance without the wrapper; what is absent gets its default.
+    /// Reads one instance without the wrapper; absent fields get their defaults.
     ///
-    /// What a registry requires may be missing: texts are empty then, of a data center the class too. An absent
-    /// `instanceId` is Amazon's `instance-id`, else the host's name.
+    /// Fields that a registration requires may be absent: their texts are empty then, and so is the class of an
+    /// absent data center. Without an `instanceId`, Amazon's `instance-id` or the host name stands in for it.
     pub fn from_json(value: &Value, now_ms: i64) -> Result<Self, Malformed> {
         let fields = Fields::of(value, "an instance")?;
         let data_center = fields.data_center()?;
@@ -53,58 +55,56 @@ impl InstanceInfo {
             secure_health_check_url: fields.text("secureHealthCheckUrl")?,
             vip_address: fields.text("vipAddress")?,
             secure_vip_address: fields.text("secureVipAddress")?,
-            is_coordinating_discovery_server: fields.truth("isCoordinatingDiscoveryServer")?.unwrap_or(false),
+            is_coordinating_discovery_server: fields.boolean("isCoordinatingDiscoveryServer")?.unwrap_or(false),
             last_updated_at: fields.number("lastUpdatedTimestamp")?.unwrap_or(now_ms),
             last_dirty_at: fields.number("lastDirtyTimestamp")?.unwrap_or(now_ms),
-            action_type: fields.text("actionType")?.and_then(|text| ActionType::named(&text)),
+            action_type: fields.text("actionType")?.and_then(|text| ActionType::from_name(&text)),
             asg_name: fields.text("asgName")?,
         })
     }
 }
 
 impl Applications {
-    /// Reads `{"applications":{..}}`. What cannot be read of it is left out; see [`Self::read_what_is_readable`].
-    pub fn from_json(value: &Value, now_ms: i64) -> Result<Self, Malformed> {
-        Self::read_what_is_readable(value, now_ms).map(|(applications, _)| applications)
-    }
-
-    /// Reads `{"applications":{..}}`, and says why each instance or application that is left out cannot be read: one
-    /// client that says nonsense does not hide all others. Errors: it is something else altogether.
-    pub fn read_what_is_readable(value: &Value, now_ms: i64) -> Result<(Self, Vec<Malformed>), Malformed> {
+    /// Reads `{"applications":{..}}`, skipping instances and applications that cannot be read: one broken client
+    /// must not hide all others. The second value has an error for each that was skipped.
+    ///
+    /// Errors: the value is not a registry.
+    pub fn from_json(value: &Value, now_ms: i64) -> Result<(Self, Vec<Malformed>), Malformed> {
         let root = value.get("applications");
-        let root = root.ok_or_else(|| Malformed("it is no registry: it has no `applications`".to_owned()))?;
+        let root = root.ok_or_else(|| Malformed("not a registry: `applications` is missing".to_owned()))?;
         let fields = Fields::of(root, "applications")?;
-        let (mut applications, mut left_out) = (Vec::new(), Vec::new());
+        let mut applications = Vec::new();
+        let mut skipped = Vec::new();
         for application in fields.list("application") {
-            match read_application(application, now_ms, &mut left_out) {
+            match read_application(application, now_ms, &mut skipped) {
                 Ok(application) => applications.push(application),
-                Err(error) => left_out.push(error),
+                Err(error) => skipped.push(error),
             }
         }
         let version = fields.number("versions__delta")?.and_then(|version| u64::try_from(version).ok()).unwrap_or(0);
-        Ok((Self { version, hash_code: fields.text_or_empty("apps__hashcode")?, applications }, left_out))
+        Ok((Self { version, hash_code: fields.text_or_empty("apps__hashcode")?, applications }, skipped))
     }
 }
 
-fn read_application(value: &Value, now_ms: i64, left_out: &mut Vec<Malformed>) -> Result<Application, Malformed> {
+fn read_application(value: &Value, now_ms: i64, skipped: &mut Vec<Malformed>) -> Result<Application, Malformed> {
     let fields = Fields::of(value, "an application")?;
     let name = fields.text_or_empty("name")?.to_uppercase();
     let mut instances = Vec::new();
     for instance in fields.list("instance") {
         match InstanceInfo::from_json(instance, now_ms) {
             Ok(instance) => instances.push(instance),
-            Err(error) => left_out.push(Malformed(format!("an instance of {name}: {error}"))),
+            Err(error) => skipped.push(Malformed(format!("an instance of {name}: {error}"))),
         }
     }
     Ok(Application { name, instances })
 }
 
-/// What is no status is taken for `UNKNOWN`, as the original does.
+/// Parses a status; unknown names become `UNKNOWN`, as in the original.
 fn status(text: &str) -> InstanceStatus {
     text.trim().to_ascii_uppercase().parse().unwrap_or(InstanceStatus::Unknown)
 }
 
-/// The fields of an object, where `null` is absent.
+/// The fields of an object; `null` counts as absent.
 struct Fields<'v>(&'v Map<String, Value>);
 
 impl<'v> Fields<'v> {
@@ -116,8 +116,7 @@ impl<'v> Fields<'v> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// The object of that name.
-    fn inner(&self, name: &str) -> Result<Option<Self>, Malformed> {
+    fn object(&self, name: &str) -> Result<Option<Self>, Malformed> {
         self.get(name).map(|value| Self::of(value, name)).transpose()
     }
 
@@ -132,18 +131,18 @@ impl<'v> Fields<'v> {
     fn number(&self, name: &str) -> Result<Option<i64>, Malformed> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let read = match value {
-            Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+            Value::Number(number) => number.as_i64().or_else(|| integer(number.as_f64()?)),
             Value::String(text) if text.trim().is_empty() => return Ok(None),
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
-        read.map(Some).ok_or_else(|| Malformed(format!("{name} is not a whole number: {}", shown(value))))
+        read.map(Some).ok_or_else(|| Malformed(format!("{name} is not an integer: {}", excerpt(value))))
     }
 
-    fn truth(&self, name: &str) -> Result<Option<bool>, Malformed> {
+    fn boolean(&self, name: &str) -> Result<Option<bool>, Malformed> {
         let Some(value) = self.get(name) else { return Ok(None) };
         Ok(match value {
-            Value::Bool(truth) => Some(*truth),
+            Value::Bool(boolean) => Some(*boolean),
             _ => Some(text(name, value)?.trim().eq_ignore_ascii_case("true")),
         })
     }
@@ -154,14 +153,14 @@ impl<'v> Fields<'v> {
         many.chain(value.filter(|value| !value.is_array()))
     }
 
-    /// `{"$":8080,"@enabled":"true"}`, or just the number.
+    /// Reads `{"$":8080,"@enabled":"true"}`, or just the number.
     fn port(&self, name: &str, default: Port) -> Result<Port, Malformed> {
         let (number, is_enabled) = match self.get(name) {
-            Some(Value::Object(fields)) => (Fields(fields).number("$")?, Fields(fields).truth("@enabled")?),
+            Some(Value::Object(fields)) => (Fields(fields).number("$")?, Fields(fields).boolean("@enabled")?),
             _ => (self.number(name)?, None),
         };
         let number = number.map(|number| {
-            u16::try_from(number).map_err(|_| Malformed(format!("{name} is {number}; a port is from 0 to 65535")))
+            u16::try_from(number).map_err(|_| Malformed(format!("{name} is {number}; ports range from 0 to 65535")))
         });
         Ok(Port {
             number: number.transpose()?.unwrap_or(default.number),
@@ -171,8 +170,8 @@ impl<'v> Fields<'v> {
 
     fn lease(&self) -> Result<LeaseInfo, Malformed> {
         let default = LeaseInfo::default();
-        let Some(fields) = self.inner("leaseInfo")? else { return Ok(default) };
-        // Nobody can live by a lease of no time; clients that leave it out send 0.
+        let Some(fields) = self.object("leaseInfo")? else { return Ok(default) };
+        // py-eureka-client sends 0 for durations that are not configured.
         let positive = |name: &str, default: i64| -> Result<i64, Malformed> {
             Ok(fields.number(name)?.filter(|seconds| *seconds > 0).unwrap_or(default))
         };
@@ -190,9 +189,9 @@ impl<'v> Fields<'v> {
         })
     }
 
-    /// Absent: everything is empty. Without a class it is the default one.
+    /// Reads the data center: empty if it is absent, of the default class if it has none.
     fn data_center(&self) -> Result<DataCenter, Malformed> {
-        let Some(fields) = self.inner("dataCenterInfo")? else {
+        let Some(fields) = self.object("dataCenterInfo")? else {
             return Ok(DataCenter { class: String::new(), name: String::new(), metadata: BTreeMap::new() });
         };
         Ok(DataCenter {
@@ -203,33 +202,31 @@ impl<'v> Fields<'v> {
     }
 
     fn metadata(&self) -> Result<BTreeMap<String, String>, Malformed> {
-        let Some(fields) = self.inner("metadata")? else { return Ok(BTreeMap::new()) };
-        let entries = fields.0.iter().filter(|(_, value)| !value.is_null());
-        let texts = entries.map(|(key, value)| Ok((key.clone(), text(key, value)?)));
-        let is_real = |entry: &Result<(String, String), Malformed>| {
-            entry.as_ref().map_or(true, |(key, value)| !is_empty_marker(key, value))
-        };
-        texts.filter(is_real).collect()
+        let Some(fields) = self.object("metadata")? else { return Ok(BTreeMap::new()) };
+        // Clients send Java's marker for an empty map back as if it were an entry.
+        let is_marker = |key: &str, value: &Value| value.as_str().is_some_and(|text| is_empty_marker(key, text));
+        let entries = fields.0.iter().filter(|(key, value)| !value.is_null() && !is_marker(key, value));
+        entries.map(|(key, value)| Ok((key.clone(), text(key, value)?))).collect()
     }
 }
 
-/// A text, or what is written of a number or a truth value.
+/// Returns a string, or the text of a number or boolean.
 fn text(name: &str, value: &Value) -> Result<String, Malformed> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(truth) => Ok(truth.to_string()),
-        _ => Err(Malformed(format!("{name} is not a text: {}", shown(value)))),
+        Value::Bool(boolean) => Ok(boolean.to_string()),
+        _ => Err(Malformed(format!("{name} is not a string: {}", excerpt(value)))),
     }
 }
 
-/// A number that JavaScript wrote with a fraction, if the fraction is nothing.
-fn whole(number: f64) -> Option<i64> {
-    // Through its text, which is exact for what fits.
+/// Converts an integer that was written as a float, such as `6.0` or `1e3`.
+fn integer(number: f64) -> Option<i64> {
+    // By way of its text: there is no checked conversion, and the text is exact for every integer that fits.
     if number.fract() == 0.0 { format!("{number:.0}").parse().ok() } else { None }
 }
 
-/// The beginning of a value, for a message.
-fn shown(value: &Value) -> String {
+/// Returns the beginning of a value, for an error message.
+fn excerpt(value: &Value) -> String {
     value.to_string().chars().take(40).collect()
 }

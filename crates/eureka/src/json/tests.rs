@@ -1,4 +1,4 @@
-//! JSON as real clients send it, and both ways for anything.
+//! Bodies that real clients send, and round trips of arbitrary values.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ fn read(value: &Value) -> InstanceInfo {
     read_registration(value.to_string().as_bytes(), NOW).unwrap()
 }
 
-/// What eureka-js-client sends: booleans, no timestamps.
+/// The body of eureka-js-client has booleans and no timestamps.
 #[test]
-fn what_is_absent_gets_its_default() {
+fn absent_fields_get_their_defaults() {
     let info = read(&json!({"instance": {"app": "shop", "hostName": "h", "ipAddr": "1.2.3.4",
         "port": {"$": "8080", "@enabled": true}, "metadata": {"@class": "java.util.Collections$EmptyMap"},
         "dataCenterInfo": {"name": "MyOwn"}, "status": null, "unknown": [1]}}));
@@ -29,9 +29,9 @@ fn what_is_absent_gets_its_default() {
     assert!(info.metadata.is_empty());
 }
 
-/// What py-eureka-client sends: texts for numbers, zeros in the lease, a lower-case override.
+/// The body of py-eureka-client has strings for numbers, zeros in the lease, and a lower-case override.
 #[test]
-fn texts_and_zeros_are_taken() {
+fn strings_and_zeros_are_accepted() {
     let info = read(&json!({"instanceId": "i", "app": "Shop", "hostName": "h", "ipAddr": "1.2.3.4", "sid": "na",
         "overriddenstatus": "OUT_OF_SERVICE", "status": "whatever", "lastDirtyTimestamp": "5", "countryId": "7",
         "lastUpdatedTimestamp": 6.0, "isCoordinatingDiscoveryServer": "true", "appGroupName": "group",
@@ -56,19 +56,19 @@ fn an_amazon_instance_is_named_by_its_machine() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
-    for (field, value, said) in [
+fn an_unreadable_field_is_named() {
+    for (field, value, expected) in [
         ("port", json!({"$": 70_000}), "65535"),
-        ("port", json!({"$": "x"}), "$ is not a whole number"),
-        ("lastDirtyTimestamp", json!("soon"), "lastDirtyTimestamp is not a whole number"),
-        ("lastDirtyTimestamp", json!(1.5), "lastDirtyTimestamp is not a whole number"),
-        ("lastDirtyTimestamp", json!(1e300), "lastDirtyTimestamp is not a whole number"),
+        ("port", json!({"$": "x"}), "$ is not an integer"),
+        ("lastDirtyTimestamp", json!("soon"), "lastDirtyTimestamp is not an integer"),
+        ("lastDirtyTimestamp", json!(1.5), "lastDirtyTimestamp is not an integer"),
+        ("lastDirtyTimestamp", json!(1e300), "lastDirtyTimestamp is not an integer"),
         ("metadata", json!([1]), "metadata is not a JSON object"),
-        ("metadata", json!({"a": [1]}), "a is not a text"),
-        ("hostName", json!({}), "hostName is not a text"),
+        ("metadata", json!({"a": [1]}), "a is not a string"),
+        ("hostName", json!({}), "hostName is not a string"),
     ] {
         let error = InstanceInfo::from_json(&json!({field: value}), NOW).unwrap_err();
-        assert!(error.0.contains(said), "{error}");
+        assert!(error.0.contains(expected), "{error}");
     }
     assert!(read_registration(b"[]", NOW).is_err());
     assert!(read_registration(b"{\"instance\": {", NOW).is_err());
@@ -77,7 +77,7 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
-fn the_odd_types_are_written() {
+fn numbers_and_booleans_are_written_with_the_originals_types() {
     let info = read(&json!({"app": "shop", "hostName": "h", "ipAddr": "i", "dataCenterInfo": {"name": "MyOwn"}}));
     let written = info.to_json();
     assert_eq!(written["port"], json!({"$": 7001, "@enabled": "true"}));
@@ -87,12 +87,13 @@ fn the_odd_types_are_written() {
     assert_eq!(written["leaseInfo"]["durationInSecs"], 90);
     assert_eq!(written["overriddenStatus"], "UNKNOWN");
     assert!(written.get("sid").is_none() && written.get("homePageUrl").is_none());
-    let compact = info.to_compact_json();
+    let compact: Value = serde_json::from_str(&instance(&info, EurekaAccept::Compact)).unwrap();
+    let compact = &compact["instance"];
     for left_out in ["leaseInfo", "metadata", "countryId", "overriddenStatus", "lastDirtyTimestamp", "homePageUrl"] {
         assert!(compact.get(left_out).is_none(), "{left_out}");
     }
     assert_eq!((&compact["status"], &compact["hostName"]), (&json!("UP"), &json!("h")));
-    let body: Value = serde_json::from_str(&instance(&info, Accept::Full)).unwrap();
+    let body: Value = serde_json::from_str(&instance(&info, EurekaAccept::Full)).unwrap();
     assert_eq!(body["instance"], written);
 }
 
@@ -101,17 +102,17 @@ fn a_lone_object_is_a_list_of_one_and_an_empty_application_is_left_out() {
     let one = json!({"app": "A", "hostName": "h", "ipAddr": "i"});
     let body = json!({"applications": {"versions__delta": 3, "apps__hashcode": "UP_1_",
         "application": {"name": "A", "instance": one}}});
-    let read = Applications::from_json(&body, NOW).unwrap();
+    let (read, _) = Applications::from_json(&body, NOW).unwrap();
     assert_eq!((read.version, read.applications.len(), read.applications[0].instances.len()), (3, 1, 1));
     let mut more = read.clone();
     more.applications.push(Application { name: "EMPTY".to_owned(), instances: Vec::new() });
     assert_eq!(more.to_json(), read.to_json());
-    let nothing = Applications::from_json(&json!({"applications": {"application": []}}), NOW).unwrap();
+    let (nothing, _) = Applications::from_json(&json!({"applications": {"application": []}}), NOW).unwrap();
     assert_eq!(nothing, Applications::default());
 }
 
 #[test]
-fn what_is_no_registry_is_not_an_empty_one() {
+fn a_body_that_is_not_a_registry_is_not_taken_for_an_empty_one() {
     for other in [json!({}), json!([]), json!(null), json!({"application": []}), json!({"error": "no"})] {
         let error = Applications::from_json(&other, NOW).unwrap_err();
         assert!(error.0.contains("`applications`"), "{error}");
@@ -122,17 +123,16 @@ fn what_is_no_registry_is_not_an_empty_one() {
 }
 
 #[test]
-fn one_that_cannot_be_read_does_not_hide_the_others() {
+fn an_unreadable_instance_does_not_hide_the_others() {
     let of = |id: &str| json!({"instanceId": id, "app": "A", "hostName": "h", "ipAddr": "i"});
     let broken = json!({"instanceId": "x", "app": "A", "hostName": "h", "ipAddr": "i", "port": {"$": 70_000}});
     let body = json!({"applications": {"versions__delta": "1", "apps__hashcode": "UP_3_", "application": [
         {"name": "a", "instance": [of("1"), broken, 5, of("2")]}, "nonsense", {"name": "b", "instance": of("3")}]}});
-    let (read, left_out) = Applications::read_what_is_readable(&body, NOW).unwrap();
+    let (read, skipped) = Applications::from_json(&body, NOW).unwrap();
     let instances = read.applications.iter().flat_map(|application| &application.instances);
     assert_eq!(instances.map(|instance| instance.instance_id.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
-    assert_eq!(left_out.len(), 3);
-    assert!(left_out[0].0.starts_with("an instance of A: "), "{}", left_out[0]);
-    assert_eq!(Applications::from_json(&body, NOW).unwrap(), read);
+    assert_eq!(skipped.len(), 3);
+    assert!(skipped[0].0.starts_with("an instance of A: "), "{}", skipped[0]);
 }
 
 fn statuses() -> impl Strategy<Value = InstanceStatus> {
@@ -202,21 +202,21 @@ fn instances() -> impl Strategy<Value = InstanceInfo> {
 
 proptest! {
     #[test]
-    fn json_and_back(info in instances()) {
+    fn written_json_reads_back_equal(info in instances()) {
         prop_assert_eq!(InstanceInfo::from_json(&info.to_json(), 0).unwrap(), info.clone());
         let applications = Applications {
             version: 7,
             hash_code: "UP_1_".to_owned(),
             applications: vec![Application { name: "A".to_owned(), instances: vec![info] }],
         };
-        let text = super::applications(&applications, Accept::Full);
+        let text = super::applications(&applications, EurekaAccept::Full);
         let value: Value = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(&value, &applications.to_json());
-        prop_assert_eq!(Applications::from_json(&value, 0).unwrap(), applications);
+        prop_assert_eq!(Applications::from_json(&value, 0).unwrap().0, applications);
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,80}") {
+    fn no_input_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,80}") {
         let _ = read_registration(&bytes, NOW);
         let _ = read_registration(text.as_bytes(), NOW);
     }

@@ -1,13 +1,13 @@
-//! Metadata keys as element names, by the rules of `XStream`.
+//! Metadata keys as element names, escaped by the rules of `XStream`.
 //!
-//! `_` is `__`, `$` is `_-`, and a UTF-16 unit that no name may hold there is `_.` with four hexadecimal digits, so that
-//! `1 café` is `_.0031_.0020café`. One difference: `:` and letters beyond Latin-1 are written in digits too. `XStream`
-//! lets them through, and then parsers that know namespaces, or only the older editions of XML 1.0, refuse the whole
-//! document. It reads both alike.
+//! `_` becomes `__`, `$` becomes `_-`, and any other UTF-16 unit that a name cannot hold at that position becomes `_.`
+//! and four hexadecimal digits: `1 café` is `_.0031_.0020café`. Unlike `XStream`, this escapes `:` and letters beyond
+//! Latin-1 too: parsers that know namespaces, or only the older editions of XML 1.0, would reject the whole document.
+//! `XStream` reads both forms.
 
 use std::fmt::Write as _;
 
-/// The element name for `key`, which is not empty.
+/// Returns the element name for `key`, which must not be empty.
 pub fn encode(key: &str) -> String {
     let mut name = String::with_capacity(key.len());
     let mut units = [0_u16; 2];
@@ -28,7 +28,7 @@ pub fn encode(key: &str) -> String {
     name
 }
 
-/// The key that `name` stands for. An `_` that starts no escape is itself: not everybody writes as `XStream` does.
+/// Returns the key for an element name. A `_` that starts no escape is kept: not all clients write as `XStream` does.
 pub fn decode(name: &str) -> String {
     if !name.contains('_') {
         return name.to_owned();
@@ -36,28 +36,28 @@ pub fn decode(name: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(name.len());
     let mut rest = name;
     while let Some(letter) = rest.chars().next() {
-        let (read, length) = escaped(rest).unwrap_or((None, letter.len_utf8()));
-        match read {
-            Some(unit) => units.push(unit),
+        let escape = leading_escape(rest);
+        match escape {
+            Some((unit, _)) => units.push(unit),
             None => units.extend(letter.encode_utf16(&mut [0; 2]).iter()),
         }
-        rest = rest.get(length..).unwrap_or_default();
+        rest = rest.get(escape.map_or(letter.len_utf8(), |(_, length)| length)..).unwrap_or_default();
     }
     String::from_utf16_lossy(&units)
 }
 
-/// The escape that `text` starts with, and its length.
-fn escaped(text: &str) -> Option<(Option<u16>, usize)> {
+/// Returns the UTF-16 unit that `text` starts with in escaped form, and the escape's length.
+fn leading_escape(text: &str) -> Option<(u16, usize)> {
     let unit = match text.get(..2)? {
-        "__" => return Some((Some(u16::from(b'_')), 2)),
-        "_-" => return Some((Some(u16::from(b'$')), 2)),
+        "__" => return Some((u16::from(b'_'), 2)),
+        "_-" => return Some((u16::from(b'$'), 2)),
         "_." => text.get(2..6).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?,
         _ => return None,
     };
-    Some((Some(u16::from_str_radix(unit, 16).ok()?), 6))
+    Some((u16::from_str_radix(unit, 16).ok()?, 6))
 }
 
-/// What every parser takes as the first letter of a name. `_` is never met here.
+/// Returns true for letters that every parser accepts at the start of a name; `_` is handled before.
 fn starts_a_name(letter: char) -> bool {
     letter.is_ascii_alphabetic() || matches!(letter, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ÿ')
 }
@@ -96,7 +96,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn there_and_back(key in "\\PC{1,20}|[_$.:a\\-0-9]{1,12}") {
+        fn an_encoded_key_decodes_to_itself(key in "\\PC{1,20}|[_$.:a\\-0-9]{1,12}") {
             let name = encode(&key);
             prop_assert!(name.chars().next().is_some_and(|first| first == '_' || starts_a_name(first)));
             prop_assert!(name.chars().all(|l| starts_a_name(l) || l.is_ascii_digit() || "_.-".contains(l)));
@@ -104,7 +104,7 @@ mod tests {
         }
 
         #[test]
-        fn no_name_is_too_odd(name in "\\PC{0,20}|[_.a0d8]{0,12}") {
+        fn no_name_makes_decoding_panic(name in "\\PC{0,20}|[_.a0d8]{0,12}") {
             decode(&name);
         }
     }

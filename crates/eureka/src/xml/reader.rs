@@ -1,4 +1,4 @@
-//! Reads a registration: the document becomes the JSON that says the same, so that defaults and tolerance are one.
+//! Reads a registration by converting it to the equivalent JSON, so that both formats share defaults and leniency.
 
 use quick_xml::{
     Reader, XmlVersion,
@@ -9,21 +9,22 @@ use serde_json::{Map, Value};
 use super::names;
 use crate::{InstanceInfo, Malformed};
 
-/// An instance is three elements deep; more is nothing that we know, and is refused beyond this.
-const DEEPEST: usize = 32;
+/// Maximum depth of elements; an instance is three elements deep.
+const MAX_DEPTH: usize = 32;
 
-/// Reads the body of a registration, `<instance>`, in UTF-8. Unknown elements are passed over; what is absent gets its
-/// default. Document types and entities beyond the five of XML are refused.
+/// Reads the body of a registration, `<instance>` in UTF-8. Unknown elements are ignored; absent fields get their
+/// defaults, and timestamps that are absent become `now_ms`.
+///
+/// Errors: also for document types, and for entities other than XML's own five (no entity expansion attacks).
 pub fn read_registration(body: &[u8], now_ms: i64) -> Result<InstanceInfo, Malformed> {
     let text = std::str::from_utf8(body).map_err(|_| Malformed("the XML must be in UTF-8".to_owned()))?;
     let root = parse(text.trim_start_matches('\u{feff}'))?;
     if root.name != "instance" {
-        return Err(Malformed(format!("expected <instance>, found <{}>", shortened(&root.name))));
+        return Err(Malformed(format!("expected <instance>, found <{}>", excerpt(&root.name))));
     }
     InstanceInfo::from_json(&instance(&root), now_ms)
 }
 
-/// An element with its attributes and what is in it.
 #[derive(Default)]
 struct Element {
     name: String,
@@ -37,7 +38,7 @@ impl Element {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A number as a number; anything else as text, for the reader of JSON to judge.
+    /// Returns an integer as a number, and anything else as a string, which the JSON reader rejects.
     fn number(&self) -> Value {
         let text = self.text.trim();
         text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)
@@ -47,7 +48,7 @@ impl Element {
         Value::from(self.text.as_str())
     }
 
-    /// What its children say, each made a value by `read`. Of elements with one name the last counts.
+    /// Returns the children as an object, each converted by `read`. Of children with the same name the last one wins.
     fn object(&self, read: impl Fn(&Element) -> Value) -> Map<String, Value> {
         self.children.iter().map(|child| (child.name.clone(), read(child))).collect()
     }
@@ -92,16 +93,16 @@ fn metadata(element: &Element) -> Value {
     element.children.iter().map(|entry| (names::decode(&entry.name), entry.text())).collect()
 }
 
-/// The document's one element.
+/// Parses a document into its root element.
 fn parse(text: &str) -> Result<Element, Malformed> {
     let mut reader = Reader::from_str(text);
-    // From the root to what is open now; the first holds the root once it is closed.
+    // The elements that are open, outermost first. The first is a frame that receives the root once it is closed.
     let mut open = vec![Element::default()];
     loop {
         match reader.read_event().map_err(|error| malformed(&error))? {
             Event::Start(start) => {
-                if open.len() > DEEPEST {
-                    return Err(Malformed(format!("the XML is more than {DEEPEST} elements deep")));
+                if open.len() > MAX_DEPTH {
+                    return Err(Malformed(format!("the XML is more than {MAX_DEPTH} elements deep")));
                 }
                 open.push(element(&start)?);
             }
@@ -114,18 +115,18 @@ fn parse(text: &str) -> Result<Element, Malformed> {
             Event::Text(text) => add_text(&mut open, &text.xml10_content()),
             Event::CData(text) => add_text(&mut open, &text.xml10_content()),
             Event::GeneralRef(reference) => add_text(&mut open, resolve(&reference)?.encode_utf8(&mut [0; 4])),
-            Event::DocType(_) => return Err(Malformed("a document type is not accepted".to_owned())),
+            Event::DocType(_) => return Err(Malformed("a document type declaration is not allowed".to_owned())),
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
             Event::Eof => break,
         }
     }
-    // Whoever is left open is not closed: more than the frame itself, or no root in it.
+    // A complete document leaves only the frame, with one child and no text.
     match (open.pop(), open.is_empty()) {
         (Some(mut frame), true) if frame.children.len() == 1 && frame.text.trim().is_empty() => {
             Ok(frame.children.pop().unwrap_or_default())
         }
         (_, false) => Err(Malformed("the XML ends too early".to_owned())),
-        _ => Err(Malformed("the XML is not one element".to_owned())),
+        _ => Err(Malformed("the XML must consist of one root element".to_owned())),
     }
 }
 
@@ -161,15 +162,15 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, Malformed> {
         "amp" => Ok('&'),
         "apos" => Ok('\''),
         "quot" => Ok('"'),
-        name => Err(Malformed(format!("the entity &{}; is not known", shortened(name)))),
+        name => Err(Malformed(format!("unknown entity &{};", excerpt(name)))),
     }
 }
 
-/// What a caller sent, short enough to be told back.
-fn shortened(text: &str) -> String {
+/// Returns the beginning of a text, for an error message.
+fn excerpt(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> Malformed {
-    Malformed(format!("the XML cannot be read: {error}"))
+    Malformed(format!("invalid XML: {error}"))
 }

@@ -1,3 +1,5 @@
+//! Documents as the original writes them, bodies that clients send, and round trips of arbitrary values.
+
 use proptest::{collection::btree_map, prelude::*};
 
 use super::*;
@@ -9,7 +11,7 @@ fn read(xml: &str) -> Result<InstanceInfo, Malformed> {
     read_registration(xml.as_bytes(), NOW)
 }
 
-fn refusal(xml: &str) -> String {
+fn error(xml: &str) -> String {
     read(xml).unwrap_err().0
 }
 
@@ -32,7 +34,7 @@ fn an_instance_is_written_as_the_original_does() {
     let mut shop = shop();
     shop.metadata.insert("my_key".to_owned(), "a & b".to_owned());
     assert_eq!(
-        instance(&shop, Accept::Full),
+        instance(&shop, EurekaAccept::Full),
         "<instance><instanceId>10.0.0.5:shop:8080</instanceId><hostName>shop-1</hostName><app>SHOP</app>\
          <ipAddr>10.0.0.5</ipAddr><status>UP</status><overriddenstatus>UNKNOWN</overriddenstatus>\
          <port enabled=\"true\">8080</port><securePort enabled=\"false\">7002</securePort><countryId>1</countryId>\
@@ -49,33 +51,33 @@ fn an_instance_is_written_as_the_original_does() {
 }
 
 #[test]
-fn no_metadata_is_the_empty_map_of_java() {
-    assert!(instance(&shop(), Accept::Full).contains("<metadata class=\"java.util.Collections$EmptyMap\"/>"));
+fn empty_metadata_is_written_as_javas_empty_map() {
+    assert!(instance(&shop(), EurekaAccept::Full).contains("<metadata class=\"java.util.Collections$EmptyMap\"/>"));
 }
 
 #[test]
-fn compact_leaves_out_what_a_caller_does_not_need() {
-    let compact = instance(&shop(), Accept::Compact);
+fn the_compact_form_leaves_out_fields_that_calls_do_not_need() {
+    let compact = instance(&shop(), EurekaAccept::Compact);
     let left_out = ["leaseInfo", "metadata", "Url", "sid", "countryId", "overriddenstatus", "lastDirtyTimestamp"];
     assert_eq!(left_out.into_iter().find(|name| compact.contains(name)), None);
     assert!(compact.contains("<vipAddress>shop</vipAddress>") && compact.contains("dataCenterInfo class="));
 }
 
 #[test]
-fn a_registry_shows_its_version_and_hash_and_no_empty_application() {
+fn a_registry_is_written_with_version_and_hash_and_without_empty_applications() {
     let empty = Application { name: "GONE".to_owned(), instances: Vec::new() };
     let full = Application { name: "SHOP".to_owned(), instances: vec![shop()] };
     let registry = Applications { version: 1, hash_code: "UP_1_".to_owned(), applications: vec![empty, full.clone()] };
-    let xml = applications(&registry, Accept::Full);
+    let xml = applications(&registry, EurekaAccept::Full);
     let start = "<applications><versions__delta>1</versions__delta><apps__hashcode>UP_1_</apps__hashcode>\
                  <application><name>SHOP</name><instance><instanceId>";
     assert!(xml.starts_with(start), "{xml}");
     assert!(xml.ends_with("</instance></application></applications>"), "{xml}");
-    assert!(xml.contains(&application(&full, Accept::Full)));
+    assert!(xml.contains(&application(&full, EurekaAccept::Full)));
 }
 
 #[test]
-fn the_status_names_its_numbers() {
+fn keys_of_the_status_become_element_names() {
     let pairs = |key: &str| vec![(key.to_owned(), "<1>".to_owned())];
     let status = StatusInfo { general_stats: pairs("num-of-cpus"), application_stats: pairs("a b"), instance: shop() };
     let xml = status_info(&status);
@@ -84,12 +86,12 @@ fn the_status_names_its_numbers() {
 }
 
 #[test]
-fn odd_keys_and_characters_do_not_break_the_document() {
+fn unusual_keys_and_characters_do_not_break_the_document() {
     let mut shop = shop();
     let keys = ["", "1", "a b", "<x>", "a:b", "xmlns:y", "\"", "é", "日本", "\u{0}"];
     shop.metadata =
         keys.iter().map(|key| ((*key).to_owned(), "\u{0}\u{b}\u{ffff}<![CDATA[]]>&x;".to_owned())).collect();
-    let back = read(&instance(&shop, Accept::Full)).unwrap();
+    let back = read(&instance(&shop, EurekaAccept::Full)).unwrap();
     let read_keys: Vec<&str> = back.metadata.keys().map(String::as_str).collect();
     let mut expected: Vec<&str> = keys.into_iter().filter(|key| !key.is_empty()).collect();
     expected.sort_unstable();
@@ -98,7 +100,7 @@ fn odd_keys_and_characters_do_not_break_the_document() {
 }
 
 #[test]
-fn what_is_absent_gets_its_default_and_what_is_unknown_is_passed_over() {
+fn absent_fields_get_their_defaults_and_unknown_ones_are_ignored() {
     let xml = "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- by hand -->\n<instance xmlns=\"urn:x\">
         <hostName><![CDATA[a&b]]>&#x2d;&amp;</hostName>
         <app>Shop</app> <colour deep=\"1\"><shade>red</shade></colour>
@@ -122,25 +124,25 @@ fn what_is_absent_gets_its_default_and_what_is_unknown_is_passed_over() {
 }
 
 #[test]
-fn what_is_no_registration_is_refused_with_a_reason() {
+fn a_body_that_is_not_a_registration_is_rejected_with_a_reason() {
     for (xml, reason) in [
-        ("", "not one element"),
-        ("<instance/><instance/>", "not one element"),
-        ("text<instance/>", "not one element"),
+        ("", "one root element"),
+        ("<instance/><instance/>", "one root element"),
+        ("text<instance/>", "one root element"),
         ("<applications/>", "expected <instance>, found <applications>"),
         ("<instance>", "ends too early"),
-        ("<instance><app></instance>", "cannot be read"),
-        ("<instance a=1/>", "cannot be read"),
-        ("<instance><app>&nbsp;</app></instance>", "&nbsp; is not known"),
-        ("<instance><app>&#0;</app></instance>", "cannot be read"),
+        ("<instance><app></instance>", "invalid XML"),
+        ("<instance a=1/>", "invalid XML"),
+        ("<instance><app>&nbsp;</app></instance>", "unknown entity &nbsp;"),
+        ("<instance><app>&#0;</app></instance>", "invalid XML"),
         ("<!DOCTYPE x [<!ENTITY a \"b\">]><instance><app>&a;</app></instance>", "document type"),
     ] {
-        let refused = refusal(xml);
-        assert!(refused.contains(reason), "{xml}: {refused}");
+        let rejected = error(xml);
+        assert!(rejected.contains(reason), "{xml}: {rejected}");
     }
     assert!(read_registration(b"\xff\xfe<\0i\0", NOW).unwrap_err().0.contains("UTF-8"));
     let deep = "<instance>".repeat(100_000);
-    assert!(refusal(&deep).contains("elements deep"));
+    assert!(error(&deep).contains("elements deep"));
 }
 
 fn words() -> impl Strategy<Value = String> {
@@ -174,7 +176,7 @@ prop_compose! {
         ports in (port(), port()),
         numbers in (0..=500_i64, 1..=4_000_000_000_000_i64, 1..=4_000_000_000_000_i64, any::<bool>()),
         lease in lease(),
-        // A key named `class` may be a marker of Java's, and is judged by the reader of JSON.
+        // No key is named `class`: the reader of JSON may take it for Java's marker of an empty map.
         metadata in btree_map("k\\PC{0,8}|[_$.:0-9-]{1,8}", words(), 0..4),
         amazon in btree_map("[a-z-]{5,9}", words(), 1..3),
         is_amazon in any::<bool>(),
@@ -205,12 +207,12 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back_equal(info in instances()) {
-        prop_assert_eq!(read(&instance(&info, Accept::Full)).unwrap(), info);
+    fn written_xml_reads_back_equal(info in instances()) {
+        prop_assert_eq!(read(&instance(&info, EurekaAccept::Full)).unwrap(), info);
     }
 
     #[test]
-    fn nothing_makes_the_reader_panic(xml in "(<|>|/|instance|app|&|;|#|!\\[CDATA\\[|\\]\\]>|=|\"|\\PC){0,40}") {
+    fn no_input_makes_the_reader_panic(xml in "(<|>|/|instance|app|&|;|#|!\\[CDATA\\[|\\]\\]>|=|\"|\\PC){0,40}") {
         let _ = read(&xml);
     }
 }

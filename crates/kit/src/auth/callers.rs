@@ -1,4 +1,4 @@
-//! Permissions as extractors: a handler says in its signature who may call it.
+//! Permissions as extractors: the signature of a handler names its callers.
 
 use axum::{
     extract::FromRequestParts,
@@ -11,34 +11,34 @@ use crate::{
     auth::{Claims, Refused, Role, Verifier},
 };
 
-/// Anyone with a token of a person: guest, customer or admin.
+/// A person with any token: guest, customer or admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Who.
+    /// Id of the user or guest.
     pub user_id: UserId,
-    /// What.
+    /// Role that the token grants.
     pub role: Role,
-    /// The name shown; guests have none.
+    /// Display name; `None` for guests.
     pub username: Option<String>,
 }
 
 /// A registered person: customer or admin. Guests get 403.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
-    /// Who.
+    /// Id of the user.
     pub user_id: UserId,
-    /// The name shown.
+    /// Display name of the user.
     pub username: String,
-    /// Whether the person runs the shop.
+    /// True for admins, who may see and change what belongs to others.
     pub is_admin: bool,
 }
 
-/// Who runs the shop. Others get 403.
+/// An admin of the shop. Others get 403.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
-    /// Who.
+    /// Id of the admin.
     pub user_id: UserId,
-    /// The name shown.
+    /// Display name of the admin.
     pub username: String,
 }
 
@@ -54,7 +54,7 @@ fn unauthorized(code: &str, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
 }
 
-/// The token of an `Authorization: Bearer` header.
+/// Returns the token of the header `Authorization: Bearer`.
 pub(crate) fn bearer(headers: &axum::http::HeaderMap) -> Result<&str, Problem> {
     let missing = || unauthorized("auth.token_missing", "Sign in, and send the token as 'Authorization: Bearer …'.");
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;

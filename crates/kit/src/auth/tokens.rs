@@ -1,23 +1,24 @@
-//! Service tokens: fetched from auth against the configured secret, renewed at half-life; and the
-//! JWKS fetched from auth.
+//! What a service fetches from auth: its service token, exchanged for the configured secret and renewed at half-life,
+//! and the JWKS.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jsonwebtoken::jwk::JwkSet;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use souk_values::{Clock, Secret, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::{CallError, PeerClient, auth::JwksSource, call::Repeat};
 
-/// `POST /internal/tokens`: a service asks auth for its token.
+/// Request of `POST /internal/tokens`, the exchange of the shop's secret for a service token.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceTokenRequest {
-    /// Who asks, such as `order`.
+    /// Name of the requesting service, such as `order`.
     pub service: String,
-    /// What all services of the shop are configured with.
+    /// The configured `shop.service-secret`, the same for all services of the shop.
     pub secret: String,
 }
 
@@ -27,13 +28,13 @@ impl std::fmt::Debug for ServiceTokenRequest {
     }
 }
 
-/// Auth's answer.
+/// Response of `POST /internal/tokens`.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceToken {
-    /// A token with role `service`.
+    /// Access token with the role `service`, a signed JWT.
     pub access_token: String,
-    /// Seconds that it lives.
+    /// Lifetime of the token in seconds.
     pub expires_in: u64,
 }
 
@@ -66,70 +67,74 @@ struct Inner {
     auth: PeerClient,
     clock: Arc<dyn Clock>,
     held: Mutex<Option<Held>>,
-    asking: Semaphore,
+    /// Held while a token is requested, so that concurrent calls cause one request.
+    requesting: Semaphore,
 }
 
 impl ServiceTokens {
-    /// For calls of `service`; `auth` asks without a token.
+    /// Returns the tokens of `service`, requested through `auth`, a client that sends no token itself.
     #[must_use]
     pub fn new(service: &'static str, secret: Secret, auth: PeerClient, clock: &Arc<dyn Clock>) -> Self {
-        let (clock, held, asking) = (Arc::clone(clock), Mutex::default(), Semaphore::new(1));
-        Self(Arc::new(Inner { service, secret, auth, clock, held, asking }))
+        let clock = Arc::clone(clock);
+        Self(Arc::new(Inner { service, secret, auth, clock, held: Mutex::default(), requesting: Semaphore::new(1) }))
     }
 
-    /// A token that is good now. Past half of its time it is renewed beside the call that finds out, so
-    /// that nobody waits for auth as long as the one at hand is good.
+    /// Returns a valid token. Past half of its lifetime it is renewed in the background, so that no call waits for auth
+    /// while the current token is valid.
     ///
-    /// Boxed, because asking auth is itself a call like the one the token is for.
+    /// Boxed, because the request to auth is itself a call like the one the token is for.
     #[must_use]
     pub fn get(&self) -> BoxFuture<'_, Result<Arc<str>, CallError>> {
         Box::pin(async move {
             if let Some((token, is_young)) = self.held(self.0.clock.now()) {
                 if !is_young {
                     let tokens = self.clone();
-                    tokio::spawn(async move { tokens.renew_beside().await });
+                    tokio::spawn(async move { tokens.renew_in_background().await });
                 }
                 return Ok(token);
             }
-            // Whoever waited finds the token that the one before has fetched.
-            let _asking = self.0.asking.acquire().await;
+            // The call that held the permit before may have fetched a token.
+            let _requesting = self.0.requesting.acquire().await;
             match self.held(self.0.clock.now()) {
                 Some((token, _)) => Ok(token),
-                None => self.0.ask().await,
+                None => self.0.request().await,
             }
         })
     }
 
-    /// The token at hand if it is good at `now`, and whether less than half of its time is over.
+    /// Returns the current token if it is valid at `now`, and true while it is in the first half of its lifetime.
     fn held(&self, now: Timestamp) -> Option<(Arc<str>, bool)> {
-        let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.0.held.lock();
         let held = held.as_ref().filter(|held| now < held.ends_at)?;
         Some((Arc::clone(&held.token), now < held.renew_at))
     }
 
-    async fn renew_beside(&self) {
-        let Ok(_asking) = self.0.asking.try_acquire() else { return };
-        if let Err(error) = self.0.ask().await {
+    async fn renew_in_background(&self) {
+        let Ok(_requesting) = self.0.requesting.try_acquire() else { return };
+        if let Err(error) = self.0.request().await {
             tracing::warn!(service = self.0.service, error = %error, "the service token could not be renewed yet");
         }
     }
 }
 
 impl Inner {
-    async fn ask(&self) -> Result<Arc<str>, CallError> {
+    async fn request(&self) -> Result<Arc<str>, CallError> {
         let now = self.clock.now();
-        let ask = ServiceTokenRequest { service: self.service.to_owned(), secret: self.secret.expose().clone() };
-        let issued: ServiceToken = self.auth.post("/internal/tokens", &ask, Repeat::Safe).await?;
+        let request = ServiceTokenRequest { service: self.service.to_owned(), secret: self.secret.expose().clone() };
+        let issued: ServiceToken = self.auth.post("/internal/tokens", &request, Repeat::Safe).await?;
         let token: Arc<str> = issued.access_token.into();
-        let lives = |seconds| now.plus(std::time::Duration::from_secs(seconds));
-        let (renew_at, ends_at) = (lives(issued.expires_in / 2), lives(issued.expires_in));
-        let held = Held { token: Arc::clone(&token), renew_at, ends_at };
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        let after = |seconds| now.plus(std::time::Duration::from_secs(seconds));
+        let held = Held {
+            token: Arc::clone(&token),
+            renew_at: after(issued.expires_in / 2),
+            ends_at: after(issued.expires_in),
+        };
+        *self.held.lock() = Some(held);
         Ok(token)
     }
 }
 
-/// Auth's keys, fetched over HTTP.
+/// Auth's public keys, fetched over HTTP.
 #[derive(Debug, Clone)]
 pub struct RemoteJwks(pub PeerClient);
 

@@ -1,4 +1,4 @@
-//! Verifies access tokens: signature by a key of auth's JWKS, issuer, audience, time.
+//! Verification of access tokens: signature by a key of auth's JWKS, issuer, audience, expiry.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,89 +9,89 @@ use serde::{Deserialize, Serialize};
 use souk_values::{Clock, Timestamp, UserId};
 use tokio::sync::{Mutex, RwLock};
 
-/// `iss` of every token.
+/// Claim `iss` of every token.
 pub const ISSUER: &str = "souk-auth";
-/// `aud` of every token.
+/// Claim `aud` of every token.
 pub const AUDIENCE: &str = "souk";
-/// Verified tokens remembered at most, so that memory stays bounded.
-const REMEMBERED_TOKENS: usize = 10_000;
-/// An unknown key makes the JWKS be fetched again at most this often.
+/// Capacity of the cache of verified tokens.
+const CACHED_TOKENS: usize = 10_000;
+/// Shortest interval between two fetches of the JWKS that an unknown key causes.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
-/// While no key was ever fetched, auth is asked at most this often.
+/// Shortest interval between two fetches while none has succeeded.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// What a caller is.
+/// Role of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Registered.
+    /// A registered person who buys in the shop.
     Customer,
-    /// Runs the shop.
+    /// A registered person who runs the shop.
     Admin,
-    /// Has a cart, and no account yet.
+    /// A visitor with a cart and without an account.
     Guest,
     /// Another service of the shop.
     Service,
 }
 
-/// The claims of a token.
+/// Claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// [`ISSUER`].
+    /// Issuer, always [`ISSUER`].
     pub iss: String,
-    /// The user's id as text; of a service token, the service's name.
+    /// User id as text; the service's name in a service token.
     pub sub: String,
-    /// [`AUDIENCE`].
+    /// Audience, always [`AUDIENCE`].
     pub aud: String,
-    /// When it ends, seconds since 1970.
+    /// Expiry, in seconds since 1970.
     pub exp: i64,
-    /// When it was issued, seconds since 1970.
+    /// Time of issue, in seconds since 1970.
     pub iat: i64,
-    /// Unique.
+    /// Unique id of the token.
     pub jti: String,
-    /// The name shown; absent for guests and services.
+    /// Display name; absent for guests and services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// What the caller is.
+    /// Role that the token grants.
     pub role: Role,
 }
 
 impl Claims {
-    /// The user, unless this is a service's token.
+    /// Returns the user's id; `None` for a service token.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
         if self.role == Role::Service { None } else { self.sub.parse().ok() }
     }
 }
 
-/// Why a token is refused.
+/// Reason to refuse a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It is no token of this shop: wrong form, key, algorithm, issuer or audience.
+    /// Not a token of this shop: wrong format, key, algorithm, issuer or audience.
     #[error("the token is not valid")]
     Invalid,
-    /// It was valid until its time was over.
+    /// A valid token past its expiry.
     #[error("the token has expired")]
     Expired,
-    /// The keys cannot be fetched, so that nothing can be said about it.
+    /// The keys cannot be fetched, so the token cannot be verified.
     #[error("auth's keys cannot be fetched: {0}")]
     KeysUnavailable(String),
 }
 
-/// Where auth's public keys come from. Auth itself has them at hand; others fetch them.
+/// Source of auth's public keys: auth's own store, or HTTP for every other service.
 #[async_trait::async_trait]
 pub trait JwksSource: Send + Sync + std::fmt::Debug {
-    /// The present keys. Errors: a sentence why they cannot be had.
+    /// Returns the current keys. Errors: the reason, as a sentence.
     async fn fetch(&self) -> Result<JwkSet, String>;
 }
 
 #[derive(Debug, Default)]
 struct Keys {
     set: Option<JwkSet>,
-    asked_at: Option<Timestamp>,
+    fetched_at: Option<Timestamp>,
 }
 
-/// Verifies tokens. Cloning shares the keys and the memory of verified tokens.
+/// Verifier of access tokens. Cloning shares the keys and the cache of verified tokens.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -110,7 +110,7 @@ impl std::fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// A verifier whose keys come from `source`.
+    /// Returns a verifier with the keys of `source`.
     #[must_use]
     pub fn new(source: impl JwksSource + 'static, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
@@ -118,24 +118,24 @@ impl Verifier {
             clock,
             keys: RwLock::default(),
             fetching: Mutex::default(),
-            verified: Cache::new(REMEMBERED_TOKENS),
+            verified: Cache::new(CACHED_TOKENS),
         }))
     }
 
-    /// The claims of `token`. A token verified before is only checked for its time.
+    /// Returns the claims of `token`. Of a token that was verified before only the expiry is checked.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, Refused> {
-        let claims = self.verify_at_any_age(token).await?;
+        let claims = self.verify_ignoring_expiry(token).await?;
         if self.0.clock.now().seconds() >= claims.exp { Err(Refused::Expired) } else { Ok(claims) }
     }
 
-    /// The claims of `token` though its time may be over: a guest's cart is merged even then.
-    pub async fn verify_at_any_age(&self, token: &str) -> Result<Arc<Claims>, Refused> {
+    /// Returns the claims of `token` even if it has expired: a guest's cart is merged all the same.
+    pub async fn verify_ignoring_expiry(&self, token: &str) -> Result<Arc<Claims>, Refused> {
         let fingerprint = fingerprint(token);
         if let Some(claims) = self.0.verified.get(&fingerprint) {
             return Ok(claims);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
-        // Only signatures by a private key: a public key must never pass for a shared secret.
+        // Asymmetric algorithms only: with HMAC, a public key would pass for the shared secret.
         if !matches!(header.alg, Algorithm::ES256 | Algorithm::RS256 | Algorithm::EdDSA) {
             return Err(Refused::Invalid);
         }
@@ -145,7 +145,7 @@ impl Verifier {
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[AUDIENCE]);
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Time is judged by the injected clock, not by the library's.
+        // The expiry is checked by the injected clock, not by the library's.
         rules.validate_exp = false;
         rules.validate_nbf = false;
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &rules).map_err(|_| Refused::Invalid)?.claims;
@@ -158,16 +158,16 @@ impl Verifier {
         if let Some(key) = self.known(kid, algorithm).await {
             return Ok(key);
         }
-        // One fetches; tokens of known keys are verified meanwhile.
+        // One caller fetches; tokens of known keys are verified meanwhile.
         let _fetching = self.0.fetching.lock().await;
         if let Some(key) = self.known(kid, algorithm).await {
             return Ok(key);
         }
         let now = self.0.clock.now();
-        self.may_ask(now).await?;
+        self.may_fetch(now).await?;
         let fetched = self.0.source.fetch().await;
         let mut keys = self.0.keys.write().await;
-        keys.asked_at = Some(now);
+        keys.fetched_at = Some(now);
         keys.set = Some(fetched.map_err(Refused::KeysUnavailable)?);
         keys.set.as_ref().and_then(|set| find(set, kid, algorithm)).ok_or(Refused::Invalid)
     }
@@ -176,15 +176,15 @@ impl Verifier {
         self.0.keys.read().await.set.as_ref().and_then(|set| find(set, kid, algorithm))
     }
 
-    /// Whether auth may be asked at `now`. Known keys say that another is none of auth's; without any,
-    /// nothing can be said yet.
-    async fn may_ask(&self, now: Timestamp) -> Result<(), Refused> {
+    /// Checks the interval since the last fetch. Within it, a key that is unknown beside known ones is refused as
+    /// invalid; without any known key the token cannot be verified.
+    async fn may_fetch(&self, now: Timestamp) -> Result<(), Refused> {
         let keys = self.0.keys.read().await;
         let (pause, refused) = match &keys.set {
             Some(_) => (REFRESH_PAUSE, Refused::Invalid),
-            None => (FIRST_PAUSE, Refused::KeysUnavailable("they could not be fetched a moment ago".to_owned())),
+            None => (FIRST_PAUSE, Refused::KeysUnavailable("the last attempt failed a moment ago".to_owned())),
         };
-        if keys.asked_at.is_some_and(|at| now.since(at) < pause) { Err(refused) } else { Ok(()) }
+        if keys.fetched_at.is_some_and(|at| now.since(at) < pause) { Err(refused) } else { Ok(()) }
     }
 }
 
@@ -194,7 +194,7 @@ fn find(set: &JwkSet, kid: &str, algorithm: Algorithm) -> Option<DecodingKey> {
     if allowed { DecodingKey::from_jwk(jwk).ok() } else { None }
 }
 
-/// A hash of the whole token, so that the memory of verified tokens holds none.
+/// Hash of the whole token, so that the cache holds no token.
 fn fingerprint(token: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());

@@ -1,15 +1,16 @@
-//! Service names to instances; of two drawn at random, the one with fewer calls in flight. Whoever cannot be reached is
-//! passed over for a while.
+//! Instances of each service, and the choice between them: of two drawn at random, the one with fewer calls in flight
+//! (power of two choices). An unreachable instance is skipped for a while.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, RwLock};
 use rand::RngExt;
 use tokio::sync::Notify;
 
@@ -18,15 +19,15 @@ use tokio::sync::Notify;
 #[error("no instance of {0} is known")]
 pub struct NoInstance(pub String);
 
-/// How long an instance that could not be reached is passed over while there are others. It has no calls in flight, so
-/// it would be preferred otherwise.
-const PASSED_OVER: Duration = Duration::from_secs(2);
+/// Time for which an unreachable instance is skipped while there are others. Without calls in flight it would be
+/// preferred otherwise.
+const SKIP_FOR: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 struct Instance {
     base: String,
     in_flight: AtomicUsize,
-    /// When it could not be reached last. By the monotonic clock: this is the network's time, not the shop's.
+    /// Time of the last failure to connect, by the monotonic clock: the network's time, not the shop's.
     unreachable_at: Mutex<Option<Instant>>,
 }
 
@@ -35,26 +36,26 @@ impl Instance {
         Self { base: base.to_owned(), in_flight: AtomicUsize::new(0), unreachable_at: Mutex::default() }
     }
 
-    fn is_passed_over(&self) -> bool {
-        let at = *self.unreachable_at.lock().unwrap_or_else(PoisonError::into_inner);
-        at.is_some_and(|at| at.elapsed() < PASSED_OVER)
+    fn is_skipped(&self) -> bool {
+        let at = *self.unreachable_at.lock();
+        at.is_some_and(|at| at.elapsed() < SKIP_FOR)
     }
 }
 
-/// An instance that was chosen for one call, and counts it until dropped.
+/// An instance chosen for one call, which counts as in flight until this is dropped.
 #[derive(Debug)]
 pub struct Chosen(Arc<Instance>);
 
 impl Chosen {
-    /// `http://host:port`, without a slash at the end.
+    /// Base URL `http://host:port`, without a trailing slash.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.0.base
     }
 
-    /// Says that no connection to it could be made: for two seconds others are chosen, if there are any.
-    pub fn cannot_be_reached(&self) {
-        *self.0.unreachable_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    /// Records that no connection could be made: for 2 s other instances are chosen, if there are any.
+    pub fn mark_unreachable(&self) {
+        *self.0.unreachable_at.lock() = Some(Instant::now());
     }
 }
 
@@ -64,18 +65,19 @@ impl Drop for Chosen {
     }
 }
 
-/// Where each service is. Filled from a static table; a registry may replace entries while it runs.
+/// Instances of each service. Filled from a static table; the discovery client replaces entries at run time.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     known: Arc<RwLock<HashMap<String, Vec<Arc<Instance>>>>>,
-    /// Told when a service was asked for and nobody could be named who answers for it.
-    wanted: Arc<Notify>,
+    /// Notified when a caller found no reachable instance.
+    missing: Arc<Notify>,
 }
 
 impl Directory {
-    /// Replaces what is known of `service` by `bases`, each `http://host:port`. Whoever stays keeps its calls in flight.
+    /// Replaces the instances of `service` by `bases`, each `http://host:port`. An instance that stays keeps its calls in
+    /// flight.
     pub fn set(&self, service: &str, bases: impl IntoIterator<Item = String>) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write();
         let before = known.remove(service).unwrap_or_default();
         let instance = |base: String| {
             let base = base.trim().trim_end_matches('/');
@@ -86,21 +88,21 @@ impl Directory {
         known.insert(service.to_owned(), bases.into_iter().map(instance).collect());
     }
 
-    /// Forgets `service`. Calls in flight go on.
+    /// Removes `service`. Calls in flight continue.
     pub fn remove(&self, service: &str) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(service);
+        self.known.write().remove(service);
     }
 
-    /// One instance of `service` for one call: one that could be reached, unless none could.
+    /// Chooses an instance of `service` for one call, a reachable one if there is any.
     pub fn choose(&self, service: &str) -> Result<Chosen, NoInstance> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read();
         let all = known.get(service).map_or(&[][..], Vec::as_slice);
-        let mut instances: Vec<_> = all.iter().filter(|instance| !instance.is_passed_over()).collect();
+        let mut instances: Vec<_> = all.iter().filter(|instance| !instance.is_skipped()).collect();
         if instances.is_empty() {
-            self.wanted.notify_one();
+            self.missing.notify_one();
             instances = all.iter().collect();
         }
-        // Which of two is only load spreading: nothing rests on this draw being repeatable.
+        // Load spreading only: no result depends on this draw, so it needs no injected randomness.
         let draw = || instances.get(rand::rng().random_range(0..instances.len().max(1)));
         let (one, other) = match &*instances {
             [] => return Err(NoInstance(service.to_owned())),
@@ -114,21 +116,21 @@ impl Directory {
         Ok(Chosen(Arc::clone(chosen)))
     }
 
-    /// Waits until a service is asked for of which no instance is known, or none that could be reached lately.
-    pub(crate) async fn wanted(&self) {
-        self.wanted.notified().await;
+    /// Waits until a caller finds no reachable instance of some service.
+    pub(crate) async fn missing_instance(&self) {
+        self.missing.notified().await;
     }
 
-    /// Whether an instance of `service` is left that is not passed over.
+    /// True while an instance of `service` is not skipped.
     pub(crate) fn has_reachable(&self, service: &str) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(service).is_some_and(|instances| instances.iter().any(|instance| !instance.is_passed_over()))
+        let known = self.known.read();
+        known.get(service).is_some_and(|instances| instances.iter().any(|instance| !instance.is_skipped()))
     }
 
-    /// The services that are known.
+    /// Names of the known services, sorted.
     #[must_use]
     pub fn services(&self) -> Vec<String> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read();
         let mut names: Vec<String> = known.keys().cloned().collect();
         names.sort();
         names
@@ -151,13 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn who_stays_keeps_its_calls_in_flight() {
+    fn an_instance_that_stays_keeps_its_calls_in_flight() {
         let directory = Directory::default();
         directory.set("order", ["http://a".to_owned()]);
         let held = directory.choose("order").unwrap();
         directory.set("order", ["http://b".to_owned(), "http://a/".to_owned()]);
         let load = |base: &str| {
-            let known = directory.known.read().unwrap();
+            let known = directory.known.read();
             known["order"].iter().find(|one| one.base == base).unwrap().in_flight.load(Ordering::Relaxed)
         };
         assert_eq!((load("http://a"), load("http://b")), (1, 0));
@@ -168,25 +170,25 @@ mod tests {
     }
 
     #[test]
-    fn who_cannot_be_reached_is_passed_over_while_others_are_there() {
+    fn an_unreachable_instance_is_skipped_while_there_are_others() {
         let directory = Directory::default();
         directory.set("order", ["http://a".to_owned(), "http://b".to_owned()]);
         let choose = || directory.choose("order").unwrap();
         let mark = |base: &str| std::iter::repeat_with(choose).find(|one| one.base() == base).unwrap();
-        mark("http://a").cannot_be_reached();
-        // Whoever stays keeps its mark.
+        mark("http://a").mark_unreachable();
+        // An instance that stays keeps its mark.
         directory.set("order", ["http://a".to_owned(), "http://b".to_owned()]);
         let held: Vec<Chosen> = (0..40).map(|_| choose()).collect();
         assert!(held.iter().all(|chosen| chosen.base() == "http://b"));
         assert!(directory.has_reachable("order") && !directory.has_reachable("cart"));
-        mark("http://b").cannot_be_reached();
+        mark("http://b").mark_unreachable();
         assert!(!directory.has_reachable("order"));
         let held: Vec<Chosen> = (0..40).map(|_| choose()).collect();
         assert!(held.iter().any(|chosen| chosen.base() == "http://a"), "none can be reached, so all are tried");
-        let known = directory.known.read().unwrap();
+        let known = directory.known.read();
         for instance in &known["order"] {
-            *instance.unreachable_at.lock().unwrap() = Instant::now().checked_sub(PASSED_OVER);
-            assert!(!instance.is_passed_over());
+            *instance.unreachable_at.lock() = Instant::now().checked_sub(SKIP_FOR);
+            assert!(!instance.is_skipped());
         }
     }
 }

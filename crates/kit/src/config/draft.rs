@@ -1,4 +1,4 @@
-//! One source while it is read: flat keys and nested values become a tree, its lists whole.
+//! A layer under construction: flat keys and nested values become a tree with complete lists.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,27 @@ use serde_json::{Map, Value};
 
 use super::key::{self, Step};
 
-/// A source that was read.
+/// Tree of a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
     /// A scalar or a list, which later sources replace whole.
     Leaf(Value),
-    /// What later sources add to.
+    /// A mapping, which is merged with those of other layers.
     Branch(BTreeMap<String, Node>),
 }
 
-/// Something wrong in a source.
+/// A mistake in a layer.
 #[derive(Debug, Clone)]
 pub(super) struct Flaw {
-    /// Whose mistake it is.
+    /// Section that reports the mistake.
     pub section: String,
-    /// What is missing by it; a stronger source that has it mends that. Empty: nothing can.
+    /// Path of the value that is missing because of it; a value in a stronger layer mends that. Empty: no value does.
     pub place: Vec<Step>,
-    /// What is told.
+    /// Text for the operator.
     pub text: String,
 }
 
-/// A source that is being read.
+/// Builder of a layer's tree.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     root: Part,
@@ -48,12 +48,12 @@ impl Draft {
         self.put_below(&[], flat, value);
     }
 
-    /// Notes what is wrong.
+    /// Records a mistake.
     pub fn flaw(&mut self, flaw: Flaw) {
         self.flaws.push(flaw);
     }
 
-    /// The tree and everything that is wrong with it.
+    /// Returns the tree and all mistakes.
     pub fn finish(self) -> (Node, Vec<Flaw>) {
         let mut flaws = self.flaws;
         let root = match self.root {
@@ -111,7 +111,7 @@ fn section_of(step: &Step) -> String {
 }
 
 impl Part {
-    /// What is deeper wins over what is not, in whatever order they come: `a` gives way to `a.b`.
+    /// Inserts `part`. The deeper key wins, in any order: `a.b` replaces a scalar `a`.
     fn put(&mut self, steps: &[Step], part: Part) {
         match (steps.split_first(), &mut *self) {
             (None, Self::Nothing | Self::Leaf(_)) => *self = part,
@@ -152,7 +152,7 @@ impl Part {
         })
     }
 
-    /// Items of lists are values; a list with a gap is a mistake, for nobody knows what belongs there.
+    /// Converts to a value. A list with a gap is a mistake, since its missing item is unknown.
     fn into_value(self, above: &mut Vec<Step>, flaws: &mut Vec<Flaw>) -> Option<Value> {
         match self {
             Self::Nothing => None,
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_keys_and_gaps_are_told_of_their_section() {
+    fn malformed_keys_and_gaps_are_mistakes_of_their_section() {
         let (tree, flaws) = tree(&[
             ("order.a[", json!(1)),
             ("order.list[1]", json!(1)),

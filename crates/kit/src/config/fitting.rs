@@ -1,4 +1,4 @@
-//! Fits a section to the struct that describes it, and finds everything that does not fit.
+//! Deserializes a section and finds every value that does not fit the target type.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -10,19 +10,19 @@ use super::{
     merged::is_empty,
 };
 
-/// Something that does not fit.
+/// A value that does not fit.
 pub(super) struct Misfit {
-    /// Its path in the section.
+    /// Path in the section.
     pub path: Vec<Step>,
-    /// What is wrong with it.
+    /// Reason, as a sentence.
     pub cause: String,
 }
 
-/// The tree as `T`, as far as it fits: what does not is left out, and is a misfit. `None` when even the rest
-/// is no `T`. What is at one of the paths of `secret` is not shown.
+/// Deserializes `tree` as `T` without the values that do not fit, which are returned as misfits; `None` when the rest does
+/// not suffice. Values at the paths of `secret` are not shown.
 pub(super) fn fit<T: DeserializeOwned>(mut tree: Value, secret: &[Vec<Step>]) -> (Option<T>, Vec<Misfit>) {
     let mut misfits = Vec::new();
-    // Each round mends or removes what the deserializer stumbled over, so that all is found.
+    // The deserializer stops at its first error: each round mends or removes that value, so that all are found.
     loop {
         let error = match serde_path_to_error::deserialize::<_, T>(&tree) {
             Ok(value) => return (Some(value), misfits),
@@ -54,32 +54,32 @@ fn path_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Vec<Step> {
         .collect()
 }
 
-/// What is wrong, without what nobody may see.
+/// Describes a misfit without any part of a secret value.
 fn describe(tree: &mut Value, path: &[Step], cause: String, secret: &[Vec<Step>]) -> String {
     let Some(value) = find(tree, path) else { return cause };
     let is_scalar = !value.is_object() && !value.is_array();
     if is_scalar && cause.contains("expected a string") {
-        return "a text is due here: write the value in quotes".to_owned();
+        return "a text is expected: write the value in quotes".to_owned();
     }
     let has_password = value.as_str().is_some_and(|text| without_passwords(text) != text);
     let is_secret = looks_secret(&key::show(path)) || has_password || secret.iter().any(|one| one.starts_with(path));
     // An unknown key's value is not in the cause.
     if is_secret && !cause.starts_with("unknown field") && !cause.starts_with("missing field") {
-        return "its value does not fit; it is not shown, for it may be secret".to_owned();
+        return "its value does not fit; it is not shown, as it may be secret".to_owned();
     }
     cause
 }
 
-/// Environment variables and `.properties` are texts; a text where a number, truth value or list is due
-/// becomes one, and an empty one where a list or a mapping is due says nothing.
+/// Converts a text where the type expects a number, a boolean or a list, since environment variables and `.properties`
+/// are texts. An empty text counts as an empty list or mapping. Returns false when nothing was converted.
 fn mend(tree: &mut Value, path: &[Step], cause: &str) -> bool {
     let Some(value) = find(tree, path) else { return false };
-    let is_list_due = cause.contains("expected a sequence");
-    if is_list_due && (value.is_number() || value.is_boolean()) {
+    let expects_list = cause.contains("expected a sequence");
+    if expects_list && (value.is_number() || value.is_boolean()) {
         *value = Value::Array(vec![value.take()]);
         return true;
     }
-    if is_list_due && value.is_null() {
+    if expects_list && value.is_null() {
         *value = Value::Array(Vec::new());
         return true;
     }
@@ -90,8 +90,8 @@ fn mend(tree: &mut Value, path: &[Step], cause: &str) -> bool {
     let Some(text) = value.as_str() else { return false };
     match serde_json::from_str::<Value>(text) {
         Ok(read @ Value::Array(_)) => *value = read,
-        Ok(read @ (Value::Number(_) | Value::Bool(_))) if !is_list_due => *value = read,
-        _ if is_list_due || text.contains(',') => *value = parts(text),
+        Ok(read @ (Value::Number(_) | Value::Bool(_))) if !expects_list => *value = read,
+        _ if expects_list || text.contains(',') => *value = parts(text),
         _ => return false,
     }
     true
@@ -109,7 +109,7 @@ fn find<'t>(tree: &'t mut Value, path: &[Step]) -> Option<&'t mut Value> {
     })
 }
 
-/// Removes what is at `path`; of a list all, so that the other items keep their numbers in what is told.
+/// Removes the value at `path`; an item's whole list, so that reported indexes of other items stay right.
 fn remove(tree: &mut Value, path: &[Step]) -> bool {
     let mut path = path;
     loop {

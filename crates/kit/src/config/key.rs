@@ -1,22 +1,22 @@
-//! Keys: `order.routes[0].store-url` as steps, every spelling of a name alike.
+//! Keys such as `order.routes[0].store-url`, parsed into steps, independent of the spelling of names.
 
 use std::fmt::Write;
 
-/// The most steps of a key; no configuration is deeper, and what walks it is recursive.
-const MOST_STEPS: usize = 64;
-/// The most items of a list.
-const MOST_ITEMS: usize = 10_000;
+/// Upper bound of a key's steps: the tree is walked recursively.
+const MAX_STEPS: usize = 64;
+/// Upper bound of a list's items.
+const MAX_ITEMS: usize = 10_000;
 
 /// One step down a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Step {
-    /// Into a mapping, by a key as [`normal`] writes it, or by one in brackets as it is.
+    /// Entry of a mapping; the key is normalized by [`normal`] unless it stood in brackets.
     Key(String),
-    /// Into a list.
+    /// Item of a list, counted from 0.
     Index(usize),
 }
 
-/// `storeUrl`, `store-url`, `STORE_URL` and `store_url` are one key.
+/// Normalizes a name to snake case: `storeUrl`, `store-url` and `STORE_URL` become `store_url`.
 pub(super) fn normal(key: &str) -> String {
     let shouted = !key.chars().any(char::is_lowercase);
     let mut out = String::with_capacity(key.len());
@@ -29,7 +29,7 @@ pub(super) fn normal(key: &str) -> String {
     out
 }
 
-/// The steps of `a.b[0].c`; `[name]` is a key that is taken as it is. Errors: what is wrong with it.
+/// Parses a key such as `a.b[0].c`; the text of `[name]` is a key without normalization. Errors: the reason.
 pub(super) fn parse(text: &str) -> Result<Vec<Step>, String> {
     let mut steps = Vec::new();
     let mut rest = text;
@@ -47,8 +47,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Step>, String> {
             steps.push(bracketed(inner)?);
             rest = after;
         }
-        if steps.len() > MOST_STEPS {
-            return Err(format!("it has more than {MOST_STEPS} parts"));
+        if steps.len() > MAX_STEPS {
+            return Err(format!("it has more than {MAX_STEPS} parts"));
         }
         match rest.strip_prefix('.') {
             Some(after) => rest = after,
@@ -66,29 +66,29 @@ fn bracketed(inner: &str) -> Result<Step, String> {
         return Ok(Step::Key(inner.to_owned()));
     }
     match inner.parse() {
-        Ok(index) if index < MOST_ITEMS => Ok(Step::Index(index)),
-        Ok(_) | Err(_) => Err(format!("a list has at most {MOST_ITEMS} items")),
+        Ok(index) if index < MAX_ITEMS => Ok(Step::Index(index)),
+        Ok(_) | Err(_) => Err(format!("a list has at most {MAX_ITEMS} items")),
     }
 }
 
-/// The steps of a path inside `section`.
+/// Parses a path inside `section`.
 pub(super) fn parse_in(section: &str, path: &str) -> Option<Vec<Step>> {
     let mut steps = vec![Step::Key(normal(section))];
     steps.extend(parse(path).ok()?);
     Some(steps)
 }
 
-/// The section that a key, which may be malformed, is of.
+/// Returns the section of a key, which may be malformed.
 pub(super) fn section_of(text: &str) -> String {
     normal(text.split(['.', '[']).next().unwrap_or_default())
 }
 
-/// Whether a path has more steps than any configuration needs.
+/// True for a path with more than [`MAX_STEPS`] steps.
 pub(super) fn is_too_deep(steps: &[Step]) -> bool {
-    steps.len() > MOST_STEPS
+    steps.len() > MAX_STEPS
 }
 
-/// The steps as an operator writes them: `order.routes[0].store-url`.
+/// Formats steps as an operator writes them: `order.routes[0].store-url`.
 pub(super) fn show(steps: &[Step]) -> String {
     let mut out = String::new();
     for step in steps {

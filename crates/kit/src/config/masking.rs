@@ -1,29 +1,29 @@
-//! What of a value may be shown: no password in an address, nothing of a key that looks secret.
+//! Masking of values in output: passwords in URLs, and every value whose key looks secret.
 
 use std::borrow::Cow;
 
-/// What stands for what is not shown.
+/// Replacement of a masked text.
 pub const HIDDEN: &str = "******";
 
-/// Words of keys whose texts are not shown.
+/// Substrings of keys whose values are masked.
 const SECRET_PARTS: [&str; 9] =
     ["password", "passwd", "passphrase", "secret", "token", "credential", "private", "pwd", "pem"];
-/// Words that are secret only when they stand alone: a `key`, but no `monkey`.
+/// Words that count as secret only as a whole: `key`, but not `monkey`.
 const SECRET_WORDS: [&str; 5] = ["key", "keys", "salt", "apikey", "pass"];
 
-/// Whether what this key holds may not be shown: `auth.admin-password`, `encrypt.key`, `stripe-api-key`.
+/// True when the value of `key` must be masked: `auth.admin-password`, `encrypt.key`, `stripe-api-key`.
 #[must_use]
 pub fn looks_secret(key: &str) -> bool {
     let lower = super::key::normal(key);
     let mut words = lower.split(|letter: char| !letter.is_alphanumeric());
-    // Where a secret is kept is none.
+    // The location of a secret is no secret.
     if ["_file", "_dir", "_path"].iter().any(|end| lower.ends_with(end)) {
         return false;
     }
     SECRET_PARTS.iter().any(|part| lower.contains(part)) || words.any(|word| SECRET_WORDS.contains(&word))
 }
 
-/// The text of a key as it may be shown.
+/// Returns the value of `key`, masked if need be.
 #[must_use]
 pub fn shown<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
     if text.is_empty() {
@@ -35,7 +35,7 @@ pub fn shown<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
     }
 }
 
-/// The text with the passwords of all addresses in it hidden: `postgres://souk:******@host/db`.
+/// Masks the passwords of all URLs in `text`: `postgres://souk:******@host/db`.
 #[must_use]
 pub fn without_passwords(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
@@ -46,7 +46,7 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
     while let Some((before, after)) = rest.split_once("://") {
         out.push_str(before);
         out.push_str("://");
-        let (address, next) = after.split_at(address_ends(after));
+        let (address, next) = after.split_at(url_end(after));
         hide(&mut out, before, address);
         rest = next;
     }
@@ -54,8 +54,8 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Where an address ends: at a space, a quote, or where the next one begins with its scheme.
-fn address_ends(text: &str) -> usize {
+/// Returns the end of a URL: a space, a quote, or the scheme of the next URL.
+fn url_end(text: &str) -> usize {
     let space = text.find(|letter: char| letter.is_whitespace() || letter == '"').unwrap_or(text.len());
     let Some(next) = text.find("://").filter(|next| *next < space) else { return space };
     let before = text.get(..next).unwrap_or_default();
@@ -63,7 +63,7 @@ fn address_ends(text: &str) -> usize {
     before.trim_end_matches(is_scheme).len()
 }
 
-/// Passwords are often not escaped, so that all up to the last `@` may be one.
+/// Appends `address` with its password masked. Passwords are often not escaped: all up to the last `@` may belong to one.
 fn hide(out: &mut String, scheme: &str, address: &str) {
     let Some((user_info, host)) = address.rsplit_once('@') else {
         return hide_parameters(out, address);
@@ -71,7 +71,7 @@ fn hide(out: &mut String, scheme: &str, address: &str) {
     let is_web = scheme.ends_with("http") || scheme.ends_with("https");
     match user_info.split_once(':') {
         Some((user, _)) => out.extend([user, ":", HIDDEN]),
-        // An `@` in the path or the query is nobody's password.
+        // An `@` in the path or the query ends no password.
         None if user_info.contains(['/', '?', '#']) => return hide_parameters(out, address),
         // A token stands alone before the host of a Git server.
         None if is_web => out.push_str(HIDDEN),
@@ -81,7 +81,7 @@ fn hide(out: &mut String, scheme: &str, address: &str) {
     hide_parameters(out, host);
 }
 
-/// `?password=…`, `&sslkey=…`, `;password=…`.
+/// Appends `text` with secret parameters masked: `?password=…`, `&sslkey=…`, `;password=…`.
 fn hide_parameters(out: &mut String, text: &str) {
     let mut is_first = true;
     for part in text.split_inclusive(['?', '&', ';']) {

@@ -1,4 +1,4 @@
-//! All sources as one tree, in which each value knows the layer it is from.
+//! All layers merged into one tree, whose values know their layer.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) struct Found<'s> {
     pub layer: usize,
 }
 
-/// The merged tree.
+/// Tree merged from all layers.
 #[derive(Debug)]
 pub(super) enum Merged<'s> {
     Leaf(Found<'s>),
@@ -25,33 +25,33 @@ pub(super) enum Merged<'s> {
 }
 
 impl<'s> Merged<'s> {
-    /// Later layers win: mappings merge, lists and scalars replace.
+    /// Merges `layers`. Later ones win: mappings are merged, lists and scalars replaced.
     pub fn of(layers: &'s [Layer]) -> Self {
         let mut root = Self::Branch(BTreeMap::new());
         for (number, layer) in layers.iter().enumerate() {
-            root.take(&layer.tree, number);
+            root.merge(&layer.tree, number);
         }
         root
     }
 
-    fn take(&mut self, node: &'s Node, layer: usize) {
+    fn merge(&mut self, node: &'s Node, layer: usize) {
         match (node, &mut *self) {
             (Node::Branch(new), Self::Branch(old)) => {
                 for (key, node) in new {
-                    old.entry(key).or_insert_with(|| Self::Branch(BTreeMap::new())).take(node, layer);
+                    old.entry(key).or_insert_with(|| Self::Branch(BTreeMap::new())).merge(node, layer);
                 }
             }
             (Node::Branch(_), Self::Leaf(_)) => {
                 *self = Self::Branch(BTreeMap::new());
-                self.take(node, layer);
+                self.merge(node, layer);
             }
-            // `order:` with nothing below it, which the config server tells as an empty text.
+            // `order:` with nothing below it, which config servers send as an empty text.
             (Node::Leaf(value), Self::Branch(old)) if is_empty(value) && !old.is_empty() => {}
             (Node::Leaf(value), _) => *self = Self::Leaf(Found { value, layer }),
         }
     }
 
-    /// The value at a path, which may go into lists, if there is one and it is no mapping of the tree.
+    /// Returns the value at a path, which may lead into lists; `None` for a mapping of the tree.
     pub fn find(&self, steps: &[Step]) -> Option<Found<'s>> {
         match (self, steps.split_first()) {
             (Self::Leaf(found), _) => steps
@@ -66,7 +66,7 @@ impl<'s> Merged<'s> {
         }
     }
 
-    /// What is below a key of the root.
+    /// Returns the subtree below a key of the root.
     pub fn below(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Branch(entries) => entries.get(key),
@@ -74,12 +74,12 @@ impl<'s> Merged<'s> {
         }
     }
 
-    /// Whether the flaw of `layer` harms: no stronger layer has what is missing.
+    /// True unless a stronger layer than `layer` has the value that is missing because of `flaw`.
     pub fn is_harmed(&self, flaw: &Flaw, layer: usize) -> bool {
         flaw.place.is_empty() || self.find(&flaw.place).is_none_or(|found| found.layer <= layer)
     }
 
-    /// Every value with its path, lists item by item.
+    /// Returns every value with its path, lists item by item.
     pub fn leaves(&self) -> Vec<(Vec<Step>, Found<'s>)> {
         let mut leaves = Vec::new();
         self.collect(&mut Vec::new(), &mut leaves);
@@ -117,12 +117,12 @@ fn collect_items<'s>(value: &'s Value, layer: usize, above: &mut Vec<Step>, leav
     }
 }
 
-/// Whether nothing is said by it.
+/// True for null and the empty text.
 pub(super) fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(str::is_empty)
 }
 
-/// A scalar as text, and a list of scalars with commas between. Mappings have none.
+/// Formats a scalar as text, a list of scalars as comma-separated text; `None` for mappings.
 pub(super) fn plain_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),

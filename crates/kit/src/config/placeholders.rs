@@ -1,5 +1,4 @@
-//! `${key}` and `${key:default}` in values, from all sources. What is not set, leads back to itself or
-//! grows without end is a mistake.
+//! Resolution of `${key}` and `${key:default}` against all layers. Unset keys, circles and unbounded growth are mistakes.
 
 use std::collections::HashMap;
 
@@ -12,38 +11,38 @@ use super::{
     merged::{Found, Merged, plain_text},
 };
 
-/// How deep placeholders may lead from one to the next.
-const DEEPEST: usize = 32;
-/// How many bytes all that is put in for placeholders may have together.
-const MOST_BYTES: usize = 16 << 20;
+/// Upper bound of the depth of nested placeholders.
+const MAX_DEPTH: usize = 32;
+/// Upper bound of the resolved text of a configuration, in bytes.
+const MAX_BYTES: usize = 16 << 20;
 
-/// What helps whoever meant no placeholder.
+/// Advice for a text that is meant literally.
 const LITERAL: &str = "write \\${ for a literal ${";
 
-/// A text without placeholders.
+/// A text with its placeholders resolved.
 #[derive(Debug, Clone, Default)]
 struct Filled {
     text: String,
-    /// Whether something in it is from a key that looks secret.
+    /// True when a part of it comes from a key that looks secret.
     is_secret: bool,
 }
 
-/// Fills placeholders in; each value once, however often it is asked for.
+/// Resolves placeholders, each value once.
 pub(super) struct Resolver<'s> {
     layers: &'s [Layer],
     merged: &'s Merged<'s>,
     done: HashMap<Vec<Step>, Result<Filled, String>>,
-    under_way: Vec<Vec<Step>>,
+    in_progress: Vec<Vec<Step>>,
     bytes_left: usize,
 }
 
 impl<'s> Resolver<'s> {
     pub fn new(layers: &'s [Layer], merged: &'s Merged<'s>) -> Self {
-        Self { layers, merged, done: HashMap::new(), under_way: Vec::new(), bytes_left: MOST_BYTES }
+        Self { layers, merged, done: HashMap::new(), in_progress: Vec::new(), bytes_left: MAX_BYTES }
     }
 
-    /// The text of the value at `steps`, and whether it holds something from a key that looks secret.
-    /// `None`: it has no placeholder and stays. Errors: what is wrong with the placeholders.
+    /// Resolves the value at `steps`; the flag is true when a part comes from a key that looks secret. Returns `None` for a
+    /// value without placeholders. Errors: the reason.
     pub fn fill(&mut self, steps: &[Step], found: Found<'_>) -> Option<Result<(String, bool), String>> {
         let text = found.value.as_str().filter(|text| text.contains("${"))?;
         if !self.layers.get(found.layer)?.has_placeholders {
@@ -56,21 +55,21 @@ impl<'s> Resolver<'s> {
         if let Some(done) = self.done.get(steps) {
             return done.clone();
         }
-        if let Some(first) = self.under_way.iter().position(|step| step == steps) {
-            let round: Vec<String> = self.under_way.iter().skip(first).map(|steps| key::show(steps)).collect();
+        if let Some(first) = self.in_progress.iter().position(|step| step == steps) {
+            let round: Vec<String> = self.in_progress.iter().skip(first).map(|steps| key::show(steps)).collect();
             return Err(format!("placeholders lead round in a circle: {} → {}", round.join(" → "), key::show(steps)));
         }
-        self.under_way.push(steps.to_vec());
+        self.in_progress.push(steps.to_vec());
         let key = key::show(steps);
         let filled = self.expand(text, depth).map_err(|wrong| hide(&key, wrong));
-        self.under_way.pop();
+        self.in_progress.pop();
         self.done.insert(steps.to_vec(), filled.clone());
         filled
     }
 
     fn expand(&mut self, text: &str, depth: usize) -> Result<Filled, String> {
-        if depth > DEEPEST {
-            return Err(format!("placeholders lead from one to the next more than {DEEPEST} times"));
+        if depth > MAX_DEPTH {
+            return Err(format!("placeholders lead from one to the next more than {MAX_DEPTH} times"));
         }
         let mut filled = Filled::default();
         let mut rest = text;
@@ -97,12 +96,12 @@ impl<'s> Resolver<'s> {
         self.bytes_left = self
             .bytes_left
             .checked_sub(text.len())
-            .ok_or_else(|| format!("placeholders put in more than {MOST_BYTES} bytes"))?;
+            .ok_or_else(|| format!("placeholders put in more than {MAX_BYTES} bytes"))?;
         filled.text.push_str(text);
         Ok(())
     }
 
-    /// What stands for `${inner}`.
+    /// Returns the value of `${inner}`.
     fn value_of(&mut self, inner: &str, depth: usize) -> Result<Filled, String> {
         let (key, default) = match colon(inner) {
             Some(at) => (inner.get(..at).unwrap_or_default(), inner.get(at + 1..)),
@@ -146,7 +145,7 @@ impl<'s> Resolver<'s> {
         Ok(Filled { text, is_secret: false })
     }
 
-    /// Why what is at `steps` must not be taken from anywhere else: it is there and cannot be read.
+    /// Returns the mistake of a value at `steps` that is set but unusable, and so must not fall back to a weaker layer.
     fn lost(&self, steps: &[Step]) -> Option<&'s str> {
         self.layers.iter().enumerate().find_map(|(number, layer)| {
             let harms = |flaw: &&super::draft::Flaw| flaw.place == steps && self.merged.is_harmed(flaw, number);
@@ -155,15 +154,15 @@ impl<'s> Resolver<'s> {
     }
 }
 
-/// What is wrong with the text of `key`, without any of the text if it may be secret: `${` may be a part of it.
+/// Returns the mistake in the text of `key`; without any part of a text that may be secret, where `${` may belong to it.
 fn hide(key: &str, wrong: String) -> String {
     if !looks_secret(key) {
         return wrong;
     }
-    format!("a '${{' in {key} cannot be filled in; what stands there is not shown, for it may be secret; {LITERAL}")
+    format!("a '${{' in {key} cannot be filled in; the text is not shown, as it may be secret; {LITERAL}")
 }
 
-/// Where the brace closes that was open before `text`; braces inside are in pairs.
+/// Returns the position of the brace that closes the one before `text`, across nested pairs.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut open = 0_usize;
     for (at, letter) in text.char_indices() {
@@ -177,7 +176,7 @@ fn closing_brace(text: &str) -> Option<usize> {
     None
 }
 
-/// The first colon that is in no braces.
+/// Returns the position of the first colon outside of braces.
 fn colon(text: &str) -> Option<usize> {
     let mut open = 0_usize;
     for (at, letter) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Reads one section out of the merged tree: placeholders filled in, and what cannot be noted.
+//! Extraction of one section from the merged tree, placeholders resolved and mistakes collected.
 
 use serde_json::{Map, Value};
 
@@ -10,14 +10,14 @@ use super::{
     placeholders::Resolver,
 };
 
-/// A section that is being read.
+/// State of the extraction of a section.
 pub(super) struct Read<'s> {
     sources: &'s Sources,
     resolver: Resolver<'s>,
     path: Vec<Step>,
-    /// What is wrong, a line each.
+    /// Mistakes, a line each.
     pub mistakes: Vec<String>,
-    /// What holds something of a key that looks secret, by its path in the section.
+    /// Paths in the section of values with a part from a key that looks secret.
     pub secret: Vec<Vec<Step>>,
 }
 
@@ -32,7 +32,7 @@ impl<'s> Read<'s> {
         Self { sources, resolver, path: vec![Step::Key(section.to_owned())], mistakes, secret: Vec::new() }
     }
 
-    /// What is below `node`, placeholders filled in, without what is a mistake.
+    /// Returns the value of `node` with placeholders resolved, without invalid parts.
     pub fn value(&mut self, node: &Merged<'_>) -> Value {
         match node {
             Merged::Leaf(found) => self.leaf(found.value, found.layer).unwrap_or(Value::Null),
@@ -52,7 +52,7 @@ impl<'s> Read<'s> {
         }
     }
 
-    /// `None`: it is a mistake, which was noted.
+    /// Returns `None` for a mistake, which is recorded.
     fn leaf(&mut self, value: &Value, layer: usize) -> Option<Value> {
         match value {
             Value::Array(items) => {
@@ -87,9 +87,9 @@ impl<'s> Read<'s> {
             }
             Some(Err(wrong)) => return self.mistake(&wrong, layer),
         };
-        // The config server's own section may hold what it is to hand out encrypted.
-        let is_handed_out = self.path.first() == Some(&Step::Key("config_server".to_owned()));
-        if !is_handed_out && filled.as_str().is_some_and(|text| text.trim_start().starts_with("{cipher}")) {
+        // The config server's own section may hold encrypted values that it serves.
+        let is_served = self.path.first() == Some(&Step::Key("config_server".to_owned()));
+        if !is_served && filled.as_str().is_some_and(|text| text.trim_start().starts_with("{cipher}")) {
             return self.mistake("it is still encrypted; only the config server decrypts: give the plain value", layer);
         }
         Some(filled)

@@ -1,4 +1,4 @@
-//! What sources make of one another.
+//! Layers of a configuration and how they combine.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -35,7 +35,7 @@ fn every_spelling_is_read_and_later_sources_win() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_together() {
     let sources = env(&[
         ("SOUK_ORDER__STORE_URI", "x"),
         ("SOUK_ORDER__PAY_WITHIN_SECONDS", "soon"),
@@ -114,7 +114,7 @@ fn texts_of_properties_fit_at_any_depth() {
     ));
     let (rest, mistakes) = wrong.section_and_mistakes::<Table>("t");
     assert_eq!((rest.unwrap().rows.len(), mistakes.len()), (2, 3), "{mistakes:?}");
-    for part in ["t.rows[0].order: ", "t.rows[1].colour: unknown", "t.rows[1].id: a text is due"] {
+    for part in ["t.rows[0].order: ", "t.rows[1].colour: unknown", "t.rows[1].id: a text is expected"] {
         assert!(mistakes.iter().any(|mistake| mistake.starts_with(part)), "{part}: {mistakes:?}");
     }
 }
@@ -207,7 +207,7 @@ fn what_the_server_says_is_not_available_is_no_value() {
 }
 
 #[test]
-fn a_secret_that_looks_like_a_placeholder_is_not_told() {
+fn a_secret_that_looks_like_a_placeholder_is_not_shown() {
     for secret in ["ab${heim}cd", "ab${heim", "ab${order.heim:${heim}}", "${order.admin-password}heim", "a${${heim}}"] {
         let sources = flat(
             "order.yml",
@@ -223,12 +223,12 @@ fn a_secret_that_looks_like_a_placeholder_is_not_told() {
             assert!(!mistake.contains("heim") && mistake.contains(r"write \${ for a literal ${"), "{mistake}");
         }
     }
-    let told = flat("order.yml", &[("order.store-url", json!("${db.host}"))]).section::<Config>("order").unwrap_err();
-    assert!(told.to_string().contains(r"db.host is not set") && told.to_string().contains(r"write \${"), "{told}");
+    let error = flat("order.yml", &[("order.store-url", json!("${db.host}"))]).section::<Config>("order").unwrap_err();
+    assert!(error.to_string().contains(r"db.host is not set") && error.to_string().contains(r"write \${"), "{error}");
 }
 
 #[test]
-fn no_secret_is_told_with_a_mistake() {
+fn no_secret_is_shown_with_a_mistake() {
     let sources = flat(
         "order.yml",
         &[
@@ -237,9 +237,9 @@ fn no_secret_is_told_with_a_mistake() {
             ("db.password", json!("geheim")),
         ],
     );
-    let told = sources.section::<Config>("order").unwrap_err().to_string();
-    assert!(!told.contains("987654") && !told.contains("geheim"), "{told}");
-    assert!(told.contains("order.admin-password: a text is due here") && told.contains("not shown"), "{told}");
+    let error = sources.section::<Config>("order").unwrap_err().to_string();
+    assert!(!error.contains("987654") && !error.contains("geheim"), "{error}");
+    assert!(error.contains("order.admin-password: a text is expected") && error.contains("not shown"), "{error}");
     let url = env(&[("SOUK_ORDER__PAY_WITHIN_SECONDS", "http://u:geheim@h")]);
     assert!(!url.section::<Config>("order").unwrap_err().to_string().contains("geheim"));
     assert!(!format!("{url:?}").contains("geheim"));

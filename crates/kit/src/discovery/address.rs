@@ -1,4 +1,4 @@
-//! Where an instance is: this process's own address, and others' as they tell it.
+//! Addresses of instances: this process's own, and the registered ones of others.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -6,7 +6,7 @@ use souk_eureka::{InstanceInfo, InstanceStatus};
 use tokio::net::UdpSocket;
 use url::Host;
 
-/// A name or an IP address and nothing else, as it stands in a URL.
+/// Parses a host name or an IP address and returns it in the form of URLs; `None` for anything else.
 pub fn host(text: &str) -> Option<String> {
     match text.parse::<IpAddr>() {
         Ok(IpAddr::V6(address)) => Some(format!("[{address}]")),
@@ -15,26 +15,26 @@ pub fn host(text: &str) -> Option<String> {
     }
 }
 
-/// Where a call to `instance` goes, `http://10.0.0.5:8080`, if it takes calls at all: it is up and its plain port is
-/// enabled. Some clients put a name where the IP address belongs.
+/// Returns the base URL of `instance`, such as `http://10.0.0.5:8080`; `None` unless it is up and its plain port enabled.
+/// Some clients register a name in place of the IP address.
 pub fn base(instance: &InstanceInfo) -> Option<String> {
     let takes_calls = instance.status == InstanceStatus::Up && instance.port.is_enabled && instance.port.number > 0;
     let host = || host(&instance.ip_addr).or_else(|| host(&instance.host_name));
     takes_calls.then(host)?.map(|host| format!("http://{host}:{}", instance.port.number))
 }
 
-/// The address that this machine has on the way to `server`. Nothing is sent there.
-pub async fn on_the_way_to(server: (&str, u16)) -> std::io::Result<IpAddr> {
-    way(server).await.map(|(own, _)| own)
+/// Returns the address of this machine's interface towards `server`. Sends nothing.
+pub async fn local_address_towards(server: (&str, u16)) -> std::io::Result<IpAddr> {
+    route(server).await.map(|(own, _)| own)
 }
 
-/// Whether `server` is on this machine.
-pub async fn is_here(server: (&str, u16)) -> std::io::Result<bool> {
-    way(server).await.map(|(own, its)| own == its || its.is_loopback())
+/// True when `server` is on this machine.
+pub async fn is_local(server: (&str, u16)) -> std::io::Result<bool> {
+    route(server).await.map(|(own, its)| own == its || its.is_loopback())
 }
 
-/// From here to `server`: both addresses.
-async fn way(server: (&str, u16)) -> std::io::Result<(IpAddr, IpAddr)> {
+/// Returns the local and the remote address of a route to `server`.
+async fn route(server: (&str, u16)) -> std::io::Result<(IpAddr, IpAddr)> {
     let unknown = || std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
     let server = tokio::net::lookup_host(server).await?.next().ok_or_else(unknown)?;
     let any: IpAddr = if server.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
@@ -43,7 +43,8 @@ async fn way(server: (&str, u16)) -> std::io::Result<(IpAddr, IpAddr)> {
     Ok((socket.local_addr()?.ip(), server.ip()))
 }
 
-/// The IP address of `host`: `known` while it is still one, or while nobody knows one here; `host` itself without it.
+/// Resolves `host` to an IP address. Keeps `known` while it is still one of its addresses or the name does not resolve;
+/// falls back to `host` itself.
 pub async fn resolved(host: &str, known: Option<&str>) -> String {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() {
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_takes_calls_has_a_base() {
+    fn only_an_instance_that_is_up_has_a_base_url() {
         let port = json!({"$": 80, "@enabled": "true"});
         let instance = |ip: &str, status: &str, port: &serde_json::Value| {
             base_of(json!({"ipAddr": ip, "status": status, "port": port}))
@@ -87,11 +88,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_way_to_this_machine_is_its_loopback() {
-        assert_eq!(on_the_way_to(("127.0.0.1", 9)).await.unwrap(), Ipv4Addr::LOCALHOST);
-        assert!(is_here(("127.0.0.1", 9)).await.unwrap());
+    async fn the_route_to_this_machine_is_its_loopback() {
+        assert_eq!(local_address_towards(("127.0.0.1", 9)).await.unwrap(), Ipv4Addr::LOCALHOST);
+        assert!(is_local(("127.0.0.1", 9)).await.unwrap());
         // An address that no machine has.
-        assert!(!is_here(("192.0.2.1", 9)).await.unwrap_or(false));
+        assert!(!is_local(("192.0.2.1", 9)).await.unwrap_or(false));
     }
 
     #[tokio::test]
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(resolved("10.1.2.3", None).await, "10.1.2.3");
         assert_eq!(resolved("[::1]", None).await, "::1");
         assert_eq!(resolved("nowhere.invalid", None).await, "nowhere.invalid");
-        assert_eq!(resolved("nowhere.invalid", Some("10.0.0.1")).await, "10.0.0.1", "nobody knows better");
+        assert_eq!(resolved("nowhere.invalid", Some("10.0.0.1")).await, "10.0.0.1", "the name does not resolve");
         let first = resolved("localhost", None).await;
         assert_eq!(resolved("localhost", Some(&first)).await, first);
         assert_eq!(resolved("localhost", Some("10.0.0.1")).await, first);

@@ -1,4 +1,4 @@
-//! One instance of this process in the registry: registered, renewed, taken out.
+//! Registration of one instance of this process: registered, renewed, deregistered.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,101 +9,111 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner, Pace, RegistrationConfig, address, metrics,
-    servers::{self, Answer, Request},
+    servers::{self, RegistryRequest, RegistryResponse},
 };
 
-/// How long what is under way is waited for before the instance is taken out: a registration that arrived later would
+/// Time limit for a request in progress before the instance is deregistered: a registration that arrived later would
 /// stay.
-const UNDER_WAY: Duration = Duration::from_millis(400);
+const IN_PROGRESS_LIMIT: Duration = Duration::from_millis(400);
 
-/// An instance that is to be registered.
+/// Registration of one instance.
 #[derive(Debug)]
 pub struct Registration {
     inner: Arc<Inner>,
     service: &'static str,
     address: SocketAddr,
-    /// As it stands in the registry, or may: it is to be taken out in the end.
+    /// The instance as it is, or may be, in the registry; deregistered at the end.
     instance: Option<InstanceInfo>,
-    /// Whether a refusal was told already.
-    has_told: bool,
-    /// Whether it was looked at that others can reach what is announced.
-    has_checked_reach: bool,
+    /// True once a refusal was logged.
+    is_refusal_logged: bool,
+    /// True once it was checked that other machines can reach the registered address.
+    is_reach_checked: bool,
 }
 
-/// Why a registration does not stand.
+/// A failed registration or renewal.
 enum Failure {
-    /// Nobody answers; whoever fetches the registry tells it.
-    Away(String),
-    /// The registry answers, and does not want it.
+    /// No registry is reachable, which the fetch loop logs.
+    Unreachable(String),
+    /// The registry refuses the instance.
     Refused(String),
 }
 
 impl Registration {
-    /// Of `service`, listening on `address`.
     pub fn new(inner: Arc<Inner>, service: &'static str, address: SocketAddr) -> Self {
-        Self { inner, service, address, instance: None, has_told: false, has_checked_reach: false }
+        Self { inner, service, address, instance: None, is_refusal_logged: false, is_reach_checked: false }
     }
 
-    /// Registers and renews until `leave`, and then takes the instance out.
-    pub async fn run(mut self, leave: CancellationToken) {
+    /// Registers and renews until `stop`, then deregisters the instance.
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut pace = Pace::new(Duration::from_secs(self.inner.config.renewal_interval_seconds));
-        let ended = leave.clone();
+        let stopped = stop.clone();
         let too_long = async move {
-            ended.cancelled().await;
-            // Real time: somebody waits for the process to end.
-            tokio::time::sleep(UNDER_WAY).await;
+            stopped.cancelled().await;
+            // Real time: it delays the end of the process.
+            tokio::time::sleep(IN_PROGRESS_LIMIT).await;
         };
         tokio::select! {
-            () = self.keep(&mut pace, &leave) => {}
+            () = self.keep_registered(&mut pace, &stop) => {}
             () = too_long => {}
         }
-        self.take_out().await;
+        self.deregister().await;
     }
 
-    async fn keep(&mut self, pace: &mut Pace, leave: &CancellationToken) {
-        while !leave.is_cancelled() {
+    async fn keep_registered(&mut self, pace: &mut Pace, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
             let outcome = self.renew().await;
-            pace.note(outcome.is_ok());
-            self.tell(outcome);
+            pace.record(outcome.is_ok());
+            self.report(outcome);
             let inner = Arc::clone(&self.inner);
-            leave.run_until_cancelled(pace.pause(&*inner.clock, &inner.ids)).await;
+            stop.run_until_cancelled(pace.pause(&*inner.clock, &inner.ids)).await;
         }
     }
 
-    fn tell(&mut self, outcome: Result<(), Failure>) {
+    fn report(&mut self, outcome: Result<(), Failure>) {
         metrics::registered(self.service, outcome.is_ok());
         match outcome {
-            Ok(()) => self.has_told = false,
-            Err(Failure::Refused(error)) if !self.has_told => {
-                tracing::warn!(service = self.service, error, "the registry refuses an instance; it is tried again");
-                self.has_told = true;
+            Ok(()) => self.is_refusal_logged = false,
+            Err(Failure::Refused(error)) if !self.is_refusal_logged => {
+                tracing::warn!(
+                    service = self.service,
+                    error,
+                    "the registry refuses an instance; the registration is retried"
+                );
+                self.is_refusal_logged = true;
             }
-            Err(Failure::Refused(error) | Failure::Away(error)) => {
+            Err(Failure::Refused(error) | Failure::Unreachable(error)) => {
                 tracing::debug!(service = self.service, error, "an instance is not registered");
             }
         }
     }
 
-    /// Renews; registers what the registry does not know, be it new, evicted, moved, or the registry started anew.
+    /// Renews the lease. Registers an instance that the registry does not know: a new, evicted or moved one, or after a
+    /// restart of the registry.
     async fn renew(&mut self) -> Result<(), Failure> {
         let Some(instance) = &self.instance else { return self.register().await };
-        // Who cannot tell where it is now stays where it was.
-        if let Ok(now) = self.describe().await
-            && (now.instance_id != instance.instance_id || now.ip_addr != instance.ip_addr)
+        // Without a current address, the registered one stays.
+        if let Ok(current) = self.describe().await
+            && (current.instance_id != instance.instance_id || current.ip_addr != instance.ip_addr)
         {
-            tracing::info!(service = self.service, from = instance.ip_addr, to = now.ip_addr, "this instance moved");
-            if now.instance_id != instance.instance_id {
-                self.ask(&Request::new(Method::DELETE, &["apps", &instance.app, &instance.instance_id])).await?;
+            tracing::info!(
+                service = self.service,
+                from = instance.ip_addr,
+                to = current.ip_addr,
+                "this instance has a new address"
+            );
+            if current.instance_id != instance.instance_id {
+                self.send(&RegistryRequest::new(Method::DELETE, &["apps", &instance.app, &instance.instance_id]))
+                    .await?;
             }
-            return self.register_as(now).await;
+            return self.register_as(current).await;
         }
         let dirty = instance.last_dirty_at.to_string();
-        // The status that the instance itself has: what a person set over it is the registry's to remember.
+        // The instance's own status: an override that an operator set is the registry's to keep.
         let query = [("status", instance.status.name()), ("lastDirtyTimestamp", dirty.as_str())];
         let path = ["apps", &instance.app, &instance.instance_id];
-        let request = Request { query: &query, ..Request::new(Method::PUT, &path) };
-        let answer = self.ask(&request).await?;
-        if answer.status.is_success() {
+        let request = RegistryRequest { query: &query, ..RegistryRequest::new(Method::PUT, &path) };
+        let response = self.send(&request).await?;
+        if response.status.is_success() {
             return Ok(());
         }
         self.register().await
@@ -118,36 +128,36 @@ impl Registration {
     async fn register_as(&mut self, instance: InstanceInfo) -> Result<(), Failure> {
         let body = json!({"instance": instance.to_json()});
         let path = ["apps", &instance.app];
-        let request = Request { body: Some(&body), ..Request::new(Method::POST, &path) };
-        // From here on it may be there, whatever becomes of the answer.
-        let before = self.instance.replace(instance.clone());
-        let answer = self.inner.servers.ask(&request, servers::judged_registration).await;
-        let answer = answer.map_err(|away| Failure::Away(away.to_string()))?;
-        if answer.status.is_success() {
+        let request = RegistryRequest { body: Some(&body), ..RegistryRequest::new(Method::POST, &path) };
+        // From here on it may be registered, even if the response is lost.
+        let previous = self.instance.replace(instance.clone());
+        let response = self.inner.servers.send(&request, servers::answered_registration).await;
+        let response = response.map_err(|unreachable| Failure::Unreachable(unreachable.to_string()))?;
+        if response.status.is_success() {
             tracing::info!(service = self.service, instance.id = instance.instance_id, "registered");
             return Ok(());
         }
-        let said: String = String::from_utf8_lossy(&answer.body).chars().take(300).collect();
-        // What stood before may still stand.
-        self.instance = before;
-        Err(Failure::Refused(format!("{}: {said}", answer.status)))
+        let reason: String = String::from_utf8_lossy(&response.body).chars().take(300).collect();
+        // The previous one may still be registered.
+        self.instance = previous;
+        Err(Failure::Refused(format!("{}: {reason}", response.status)))
     }
 
-    /// Once: who listens on loopback only and tells a registry elsewhere is called by nobody.
+    /// Warns once of a service that listens on loopback only and registers at another machine: no caller can reach it.
     async fn warn_of_loopback(&mut self) {
-        if std::mem::replace(&mut self.has_checked_reach, true) {
+        if std::mem::replace(&mut self.is_reach_checked, true) {
             return;
         }
         if self.inner.config.host.is_some() || !self.address.ip().is_loopback() {
             return;
         }
-        for place in self.inner.servers.places() {
-            if address::is_here(place).await.is_ok_and(|is_here| !is_here) {
+        for server in self.inner.servers.addresses() {
+            if address::is_local(server).await.is_ok_and(|is_local| !is_local) {
                 tracing::warn!(
                     service = self.service,
                     address = %self.address,
-                    registry = place.0,
-                    "the registry is on another machine, and from there nobody reaches this service: it listens on \
+                    registry = server.0,
+                    "the registry is on another machine, from which this service cannot be reached: it listens on \
                      loopback only. Let it listen on an address of this machine or on 0.0.0.0, or set \
                      SOUK_REGISTRATION__HOST to where others reach it"
                 );
@@ -156,29 +166,29 @@ impl Registration {
         }
     }
 
-    async fn take_out(&self) {
+    async fn deregister(&self) {
         let Some(instance) = &self.instance else { return };
         let path = ["apps", &instance.app, &instance.instance_id];
-        match self.ask(&Request::new(Method::DELETE, &path)).await {
-            Ok(answer) if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND => {
-                tracing::info!(service = self.service, "taken out of the registry");
+        match self.send(&RegistryRequest::new(Method::DELETE, &path)).await {
+            Ok(response) if response.status.is_success() || response.status == StatusCode::NOT_FOUND => {
+                tracing::info!(service = self.service, "deregistered");
             }
-            Ok(Answer { status, .. }) => {
-                tracing::warn!(service = self.service, %status, "the registry does not take an instance out");
+            Ok(RegistryResponse { status, .. }) => {
+                tracing::warn!(service = self.service, %status, "the registry refuses to deregister an instance");
             }
-            Err(Failure::Away(error) | Failure::Refused(error)) => {
-                tracing::warn!(service = self.service, error, "an instance stays registered until its lease runs out");
+            Err(Failure::Unreachable(error) | Failure::Refused(error)) => {
+                tracing::warn!(service = self.service, error, "an instance stays registered until its lease expires");
             }
         }
         metrics::registered(self.service, false);
     }
 
-    async fn ask(&self, request: &Request<'_>) -> Result<Answer, Failure> {
-        let answer = self.inner.servers.ask(request, servers::judged).await;
-        answer.map_err(|away| Failure::Away(away.to_string()))
+    async fn send(&self, request: &RegistryRequest<'_>) -> Result<RegistryResponse, Failure> {
+        let response = self.inner.servers.send(request, servers::answered).await;
+        response.map_err(|unreachable| Failure::Unreachable(unreachable.to_string()))
     }
 
-    /// The instance as it is now: this machine's address may have changed.
+    /// Returns the instance with its current address, which may have changed.
     async fn describe(&self) -> Result<InstanceInfo, Failure> {
         let config = &self.inner.config;
         let host = match &config.host {
@@ -189,21 +199,24 @@ impl Registration {
         let known = self.instance.as_ref().filter(|known| known.host_name == host);
         let ip = address::resolved(&host, known.map(|known| known.ip_addr.as_str())).await;
         let now = self.inner.clock.now().millis();
-        // One that moved is newer; one that only registers again is the same.
+        // A moved instance is a newer one; a repeated registration is not.
         let dirty = known.filter(|known| known.ip_addr == ip).map_or(now, |known| known.last_dirty_at);
         Ok(instance(config, (self.service, self.address.port()), (&host, ip), dirty))
     }
 
     async fn own_address(&self) -> Result<String, Failure> {
         let mut causes = Vec::new();
-        for place in self.inner.servers.places() {
-            match address::on_the_way_to(place).await {
+        for server in self.inner.servers.addresses() {
+            match address::local_address_towards(server).await {
                 Ok(address) => return Ok(address.to_string()),
-                Err(error) => causes.push(format!("{}: {error}", place.0)),
+                Err(error) => causes.push(format!("{}: {error}", server.0)),
             }
         }
-        let advice = "SOUK_REGISTRATION__HOST can say where others reach this process";
-        Err(Failure::Away(format!("the own address is not found ({}); {advice}", causes.join("; "))))
+        let advice = "set SOUK_REGISTRATION__HOST to where other machines reach this process";
+        Err(Failure::Unreachable(format!(
+            "this machine's address cannot be determined ({}); {advice}",
+            causes.join("; ")
+        )))
     }
 }
 

@@ -1,18 +1,18 @@
-//! This process's own copy of the registry.
+//! Local replica of the registry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use souk_eureka::{ActionType, Applications, InstanceInfo, hash_code};
 
-/// What an instance is known by: its application and its id.
+/// Identity of an instance: application and instance id.
 pub type Key = (String, String);
 
-/// A copy of the registry, by application and instance.
+/// A replica of the registry.
 #[derive(Debug, Default)]
 pub struct Replica(BTreeMap<Key, InstanceInfo>);
 
 impl Replica {
-    /// Becomes `whole`.
+    /// Replaces the whole content.
     pub fn replace(&mut self, whole: Applications) {
         self.0.clear();
         for application in whole.applications {
@@ -20,8 +20,8 @@ impl Replica {
         }
     }
 
-    /// Takes over what changed, the oldest first. Answers whether the copy now is what the registry has; if not, it must
-    /// be replaced.
+    /// Applies a delta, the oldest change first. Returns false when the hash codes differ afterwards: then the replica
+    /// must be replaced.
     pub fn apply(&mut self, delta: Applications) -> bool {
         for instance in delta.applications.into_iter().flat_map(|application| application.instances) {
             if instance.action_type == Some(ActionType::Deleted) {
@@ -33,13 +33,13 @@ impl Replica {
         hash_code(self.0.values()) == delta.hash_code
     }
 
-    /// All instances, whatever their status.
+    /// Iterates over all instances of any status.
     pub fn instances(&self) -> impl Iterator<Item = &InstanceInfo> + Clone {
         self.0.values()
     }
 }
 
-/// Those of which `delta` says last that they were taken out.
+/// Returns the instances whose last change in `delta` is their deletion.
 pub fn deleted(delta: &Applications) -> BTreeSet<Key> {
     let mut deleted = BTreeSet::new();
     for instance in delta.applications.iter().flat_map(|application| &application.instances) {
@@ -52,7 +52,6 @@ pub fn deleted(delta: &Applications) -> BTreeSet<Key> {
     deleted
 }
 
-/// Under which an instance is kept.
 pub fn key(instance: &InstanceInfo) -> Key {
     (instance.app.clone(), instance.instance_id.clone())
 }

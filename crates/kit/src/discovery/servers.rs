@@ -1,51 +1,51 @@
-//! The registries: one is asked, and the next when it does not answer.
+//! Requests to the registries: to the current one, and to the next when it fails.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
+use bytes::Bytes;
 use reqwest::{Method, Response, StatusCode, header};
-use souk_values::Secret;
+use souk_values::{Secret, error_chain};
 use url::Url;
 
-use crate::{call::chain, credentials};
+use crate::{
+    credentials,
+    http_body::{BodyError, read_at_most},
+};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// How long one server may take; a whole registry may be long.
+/// Time limit of one server; a whole registry may be large.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// More is no registry.
-const LARGEST_BODY: usize = 64 << 20;
+/// Largest registry that is read, in bytes.
+const MAX_BODY: usize = 64 << 20;
 
-/// No registry gave an answer that can be used: what became of each, without passwords.
+/// No registry gave a usable response. The text names each failure, without passwords.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Away(String);
+pub struct Unreachable(String);
 
-/// What a registry answered.
+/// Response of a registry.
 #[derive(Debug)]
-pub struct Answer {
-    /// Its status.
+pub struct RegistryResponse {
     pub status: StatusCode,
-    /// Its body.
-    pub body: Vec<u8>,
+    /// Body of at most [`MAX_BODY`] bytes.
+    pub body: Bytes,
 }
 
-/// A request to whichever registry answers.
+/// Request to the first registry that answers.
 #[derive(Debug)]
-pub struct Request<'r> {
-    /// Its method.
+pub struct RegistryRequest<'r> {
     pub method: Method,
-    /// Below the base, not encoded yet. An empty one at the end makes a slash there.
+    /// Path segments below the base URL, not yet encoded. An empty last one makes a trailing slash.
     pub path: &'r [&'r str],
-    /// Behind the question mark.
     pub query: &'r [(&'r str, &'r str)],
-    /// JSON.
     pub body: Option<&'r serde_json::Value>,
 }
 
-impl<'r> Request<'r> {
-    /// Without query and body.
+impl<'r> RegistryRequest<'r> {
+    /// Returns a request without query and body.
     pub fn new(method: Method, path: &'r [&'r str]) -> Self {
         Self { method, path, query: &[], body: None }
     }
@@ -53,12 +53,12 @@ impl<'r> Request<'r> {
 
 #[derive(Debug)]
 struct Server {
-    /// Without user and password: it is shown.
+    /// URL without user and password, fit to be shown.
     base: Url,
     user: Option<(String, Secret)>,
 }
 
-/// All registries. One that answered is asked until it fails.
+/// All configured registries. One that answered is used until it fails.
 #[derive(Debug)]
 pub struct Servers {
     http: reqwest::Client,
@@ -67,17 +67,17 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Reads a comma list of addresses. Errors: every one that is none, by its place: it may hold a password.
+    /// Parses a comma-separated list of URLs. Errors: every invalid one by its position, as its text may hold a password.
     pub fn new(urls: &Secret) -> Result<Self, Vec<String>> {
         let texts = urls.expose().split(',').map(str::trim).filter(|text| !text.is_empty());
-        let (mut servers, mut mistakes) = (Vec::new(), Vec::new());
-        for (place, text) in texts.enumerate() {
+        let mut servers = Vec::new();
+        let mut mistakes = Vec::new();
+        for (position, text) in (1_u32..).zip(texts) {
             match server(text) {
                 Some(server) => servers.push(server),
                 None => mistakes.push(format!(
-                    "SOUK_DISCOVERY_URL: address {} is not like http://user:password@host:8761/eureka (special \
-                     characters in user and password as %40)",
-                    place + 1
+                    "SOUK_DISCOVERY_URL: address {position} is not like http://user:password@host:8761/eureka (special \
+                     characters in user and password as %40)"
                 )),
             }
         }
@@ -91,91 +91,95 @@ impl Servers {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
-            .map_err(|error| mistakes.push(format!("no HTTP client can be made: {error}")));
+            .map_err(|error| mistakes.push(format!("the HTTP client cannot be built: {error}")));
         match http {
             Ok(http) if mistakes.is_empty() => Ok(Self { http, list: servers, current: AtomicUsize::new(0) }),
             _ => Err(mistakes),
         }
     }
 
-    /// Which one is asked first now. A change says that another registry was gone over to.
+    /// Index of the current registry. It changes when another one takes over.
     pub fn current(&self) -> usize {
         self.current.load(Ordering::Relaxed)
     }
 
-    /// Hosts and ports, the one in use first.
-    pub fn places(&self) -> impl Iterator<Item = (&str, u16)> {
-        self.in_turn().filter_map(|(_, server)| {
+    /// Hosts and ports of the registries, the current one first.
+    pub fn addresses(&self) -> impl Iterator<Item = (&str, u16)> {
+        self.in_order().filter_map(|(_, server)| {
             let (host, port) = (server.base.host_str()?, server.base.port_or_known_default()?);
             Some((host.trim_start_matches('[').trim_end_matches(']'), port))
         })
     }
 
-    /// Asks one after another until `read` takes an answer; otherwise it tells what is wrong with it.
-    pub async fn ask<T>(&self, request: &Request<'_>, read: impl Fn(Answer) -> Result<T, String>) -> Result<T, Away> {
+    /// Sends `request` to one registry after another until `accept` takes a response; it returns the reason otherwise.
+    pub async fn send<T>(
+        &self,
+        request: &RegistryRequest<'_>,
+        accept: impl Fn(RegistryResponse) -> Result<T, String>,
+    ) -> Result<T, Unreachable> {
         let mut causes = Vec::new();
-        for (index, server) in self.in_turn() {
-            match self.ask_one(server, request).await.and_then(&read) {
-                Ok(answer) => {
+        for (index, server) in self.in_order() {
+            match self.send_to(server, request).await.and_then(&accept) {
+                Ok(accepted) => {
                     self.current.store(index, Ordering::Relaxed);
-                    return Ok(answer);
+                    return Ok(accepted);
                 }
                 Err(cause) => causes.push(format!("{}: {cause}", server.base)),
             }
         }
-        Err(Away(causes.join("; ")))
+        Err(Unreachable(causes.join("; ")))
     }
 
-    fn in_turn(&self) -> impl Iterator<Item = (usize, &Server)> {
+    fn in_order(&self) -> impl Iterator<Item = (usize, &Server)> {
         self.list.iter().enumerate().cycle().skip(self.current()).take(self.list.len())
     }
 
-    async fn ask_one(&self, server: &Server, request: &Request<'_>) -> Result<Answer, String> {
+    async fn send_to(&self, server: &Server, request: &RegistryRequest<'_>) -> Result<RegistryResponse, String> {
         let mut url = server.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(request.path);
         }
-        // No `Accept-Encoding`: answers are read as they come.
-        let mut asked = self.http.request(request.method.clone(), url).header(header::ACCEPT, "application/json");
+        // No `Accept-Encoding`: bodies are parsed as they arrive.
+        let mut builder = self.http.request(request.method.clone(), url).header(header::ACCEPT, "application/json");
         if let Some((user, password)) = &server.user {
-            asked = asked.basic_auth(user, Some(password.expose()));
+            builder = builder.basic_auth(user, Some(password.expose()));
         }
         if !request.query.is_empty() {
-            asked = asked.query(request.query);
+            builder = builder.query(request.query);
         }
         if let Some(body) = request.body {
-            asked = asked.json(body);
+            builder = builder.json(body);
         }
-        let answer = asked.send().await.map_err(in_words)?;
-        let status = answer.status();
-        Ok(Answer { status, body: read(answer).await? })
+        let response = builder.send().await.map_err(describe)?;
+        let status = response.status();
+        Ok(RegistryResponse { status, body: read(response).await? })
     }
 }
 
-/// Takes only what a registry grants.
-pub fn successful(answer: Answer) -> Result<Answer, String> {
-    if answer.status.is_success() { Ok(answer) } else { Err(unusable(answer.status)) }
+/// Accepts a success only.
+pub fn successful(response: RegistryResponse) -> Result<RegistryResponse, String> {
+    if response.status.is_success() { Ok(response) } else { Err(unusable(response.status)) }
 }
 
-/// Takes what the registry thinks of the request, rather than that it cannot serve anybody.
-pub fn judged(answer: Answer) -> Result<Answer, String> {
+/// Accepts an answer to the request, be it a refusal; not the report that this registry cannot serve at all.
+pub fn answered(response: RegistryResponse) -> Result<RegistryResponse, String> {
     let cannot_serve = matches!(
-        answer.status,
+        response.status,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
     );
-    if answer.status.is_client_error() && !cannot_serve { Ok(answer) } else { successful(answer) }
+    if response.status.is_client_error() && !cannot_serve { Ok(response) } else { successful(response) }
 }
 
-/// Takes what a registry thinks of a registration. It knows no 404 there: whoever says so is something else.
-pub fn judged_registration(answer: Answer) -> Result<Answer, String> {
+/// Accepts an answer to a registration. A registry never answers it 404: that is some other server.
+pub fn answered_registration(response: RegistryResponse) -> Result<RegistryResponse, String> {
     let is_refusal = matches!(
-        answer.status,
+        response.status,
         StatusCode::BAD_REQUEST
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNSUPPORTED_MEDIA_TYPE
             | StatusCode::INSUFFICIENT_STORAGE
     );
-    if is_refusal { Ok(answer) } else { successful(answer) }
+    if is_refusal { Ok(response) } else { successful(response) }
 }
 
 fn unusable(status: StatusCode) -> String {
@@ -188,19 +192,15 @@ fn unusable(status: StatusCode) -> String {
     }
 }
 
-async fn read(mut answer: Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(in_words)? {
-        if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(format!("it answers with more than {} MB", LARGEST_BODY >> 20));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+async fn read(response: Response) -> Result<Bytes, String> {
+    read_at_most(response, MAX_BODY).await.map_err(|error| match error {
+        BodyError::TooLarge(_) => format!("its response has more than {} MB", MAX_BODY >> 20),
+        BodyError::Broken(error) => describe(error),
+    })
 }
 
-fn in_words(error: reqwest::Error) -> String {
-    chain(&error.without_url())
+fn describe(error: reqwest::Error) -> String {
+    error_chain(&error.without_url())
 }
 
 fn server(text: &str) -> Option<Server> {
@@ -225,18 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_and_passwords_are_kept_apart() {
+    fn addresses_are_parsed_and_passwords_kept_apart() {
         let list = servers("http://souk:p%40ss@one:8761, https://two/own/path/ ,http://[::1]:9/eureka").unwrap();
         let shown: Vec<&str> = list.list.iter().map(|server| server.base.as_str()).collect();
         assert_eq!(shown, ["http://one:8761/eureka", "https://two/own/path/", "http://[::1]:9/eureka"]);
         let (user, password) = list.list[0].user.as_ref().unwrap();
         assert_eq!((user.as_str(), password.expose().as_str()), ("souk", "p@ss"));
-        assert_eq!(list.places().collect::<Vec<_>>(), [("one", 8761), ("two", 443), ("::1", 9)]);
+        assert_eq!(list.addresses().collect::<Vec<_>>(), [("one", 8761), ("two", 443), ("::1", 9)]);
         assert!(!format!("{list:?}").contains("p@ss"));
     }
 
     #[test]
-    fn a_wrong_address_is_told_by_its_place_and_never_by_its_text() {
+    fn an_invalid_address_is_reported_by_its_position_and_never_by_its_text() {
         for wrong in ["souk:hunter2@one", "ftp://souk:hunter2@one", "http://souk:hunter2@:80", "http://x/?hunter2"] {
             let mistakes = servers(&format!("http://one,{wrong}")).unwrap_err().join("\n");
             assert!(mistakes.contains("address 2") && !mistakes.contains("hunter2"), "{mistakes}");

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the caller's promise that two requests with it are one.
+//! `Idempotency-Key`: the caller's promise that two requests with the same key are one act.
 
 use axum::{
     extract::{FromRequest, Request},
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::body::{parse, read_json};
 use crate::Problem;
 
-/// A key with the hash of the body it came with. Stored in the row that the request creates.
+/// A key and the hash of its body. Stored in the row that the request creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// 1 to 255 visible ASCII characters.
@@ -21,7 +21,14 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    /// 422: the key was used before with another body.
+    /// SHA-256 of `scope` and the key, 64 hexadecimal digits: the form that stores keep, so that no engine's collation
+    /// takes two keys for one. Keys of different scopes (a route, a caller) never meet.
+    #[must_use]
+    pub fn digest(&self, scope: &str) -> String {
+        hex::encode(Sha256::new().chain_update(scope).chain_update(&self.key).finalize())
+    }
+
+    /// Returns the 422 for a key that was used with another body.
     #[must_use]
     pub fn reused() -> Problem {
         Problem::new(
@@ -31,13 +38,13 @@ impl Idempotency {
         )
     }
 
-    /// 409: the first request with the key is not finished.
+    /// Returns the 409 for a key whose first request is in progress.
     #[must_use]
     pub fn in_progress() -> Problem {
         Problem::new(
             StatusCode::CONFLICT,
             "idempotency_key.in_progress",
-            "A request with this Idempotency-Key is being worked on. Ask again in a moment.",
+            "A request with this Idempotency-Key is in progress. Please try again in a moment.",
         )
     }
 }
@@ -100,16 +107,11 @@ fn read_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Whitespace and the order of fields do not make another body.
+/// Digest of the body's JSON value: whitespace and the order of fields do not make another body.
 fn hash(body: &[u8]) -> String {
     let canonical = serde_json::from_slice::<serde_json::Value>(body)
         .ok()
         .and_then(|value| serde_json::to_vec(&value).ok())
         .unwrap_or_else(|| body.to_vec());
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(&canonical) {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex::encode(Sha256::digest(&canonical))
 }

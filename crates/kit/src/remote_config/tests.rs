@@ -22,7 +22,7 @@ use super::*;
 /// Answers each request by the next of its answers, the last one again and again.
 struct Fake {
     base: String,
-    asked: Arc<Mutex<Vec<(String, String)>>>,
+    requests: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Fake {
@@ -33,8 +33,8 @@ impl Fake {
     /// Status, `Retry-After` and body.
     async fn answering_by(answers: Vec<(u16, Option<&'static str>, String)>) -> Self {
         crate::install_crypto();
-        let asked: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-        let (seen, count) = (Arc::clone(&asked), AtomicUsize::new(0));
+        let requests: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let (seen, count) = (Arc::clone(&requests), AtomicUsize::new(0));
         let answer = move |request: Request| {
             let header =
                 |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
@@ -50,7 +50,7 @@ impl Fake {
         let answer = Arc::new(answer);
         let app = Router::new().fallback(move |request: Request| answer(request));
         tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
-        Self { base, asked }
+        Self { base, requests }
     }
 
     async fn having(sources: &Value) -> Self {
@@ -59,8 +59,8 @@ impl Fake {
         Self::answering(vec![(200, body.to_string())]).await
     }
 
-    fn asked(&self) -> Vec<(String, String)> {
-        self.asked.lock().unwrap().clone()
+    fn requests(&self) -> Vec<(String, String)> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
@@ -79,7 +79,7 @@ fn ids() -> IdGen {
     IdGen::new(Arc::new(SystemClock))
 }
 
-/// Nobody listens there.
+/// Returns the address of a port without a listener.
 async fn nowhere() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -104,7 +104,7 @@ async fn the_first_source_of_the_server_wins_and_each_value_knows_its_own() {
     assert_eq!(sources.origin_of("order", "store-url"), Some(strong.as_str()));
     let weak = sources.origin_of("db", "host").unwrap();
     assert!(weak.ends_with("order.yml") && !weak.contains("geheim"), "{weak}");
-    assert_eq!(fake.asked(), [("/order,cart/default".to_owned(), String::new())]);
+    assert_eq!(fake.requests(), [("/order,cart/default".to_owned(), String::new())]);
 }
 
 #[tokio::test]
@@ -125,10 +125,10 @@ async fn profiles_label_path_and_credentials_are_sent() {
     let other = config(&by_token).unwrap().unwrap().with_profiles(&["test".to_owned()]).unwrap();
     other.fetch(&["cart"]).await.unwrap();
     let basic = "Basic dXNAZXI6cC93".to_owned();
-    let asked = fake.asked();
-    assert_eq!(asked[0], ("/config/order/prod,eu-1/feature(_)x%20y".to_owned(), basic));
-    assert_eq!(asked[1], ("/order/default".to_owned(), "Bearer tok".to_owned()));
-    assert_eq!(asked[2].0, "/cart/test");
+    let requests = fake.requests();
+    assert_eq!(requests[0], ("/config/order/prod,eu-1/feature(_)x%20y".to_owned(), basic));
+    assert_eq!(requests[1], ("/order/default".to_owned(), "Bearer tok".to_owned()));
+    assert_eq!(requests[2].0, "/cart/test");
     let shown = format!("{signed_in:?} {:?}", signed_in.servers());
     assert!(!shown.contains("p/w") && !shown.contains("p%2Fw") && !shown.contains("tok"), "{shown}");
     assert_eq!(signed_in.servers(), [format!("{}/config", fake.base)]);
@@ -142,9 +142,9 @@ async fn what_cannot_be_decrypted_is_a_mistake() {
     ]))
     .await;
     let sources = at(&fake.base).fetch(&["order"]).await.unwrap().sources;
-    let told = sources.section::<std::collections::HashMap<String, Value>>("order").unwrap_err().to_string();
-    assert!(told.contains("the config server cannot decrypt order.store-url"), "{told}");
-    assert!(told.contains(&format!("{} order.yml", fake.base)), "{told}");
+    let message = sources.section::<std::collections::HashMap<String, Value>>("order").unwrap_err().to_string();
+    assert!(message.contains("the config server cannot decrypt order.store-url"), "{message}");
+    assert!(message.contains(&format!("{} order.yml", fake.base)), "{message}");
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_server_that_is_away_is_passed_over() {
     let all = at(&format!("{},{},{}", nowhere().await, broken.base, fake.base));
     all.fetch(&["order"]).await.unwrap();
     let none = at(&format!("{},{}", nowhere().await, broken.base)).fetch(&["order"]).await.unwrap_err();
-    assert!(none.may_pass() && none.to_string().contains("503") && none.to_string().contains("starting"), "{none}");
+    assert!(none.is_transient() && none.to_string().contains("503") && none.to_string().contains("starting"), "{none}");
 }
 
 #[tokio::test]
@@ -174,30 +174,30 @@ async fn a_refusal_ends_it_at_once_and_says_what_to_do() {
         let urls = format!("{},{}", fake.base, other.base);
         let remote = config(&[("SOUK_CONFIG_URL", urls.as_str()), variable]).unwrap().unwrap();
         let began = Instant::now();
-        let refused = remote.fetch_patiently(&["order"], &ids()).await.unwrap_err();
-        assert!(began.elapsed() < Duration::from_secs(20) && !refused.may_pass());
-        let told = refused.to_string();
-        assert!(parts.iter().all(|part| told.contains(part)) && told.contains(&fake.base), "{told}");
-        assert!(!told.contains("geheim"), "{told}");
-        assert_eq!((fake.asked().len(), other.asked().len()), (1, 0), "{told}");
+        let refused = remote.fetch_with_retries(&["order"], &ids()).await.unwrap_err();
+        assert!(began.elapsed() < Duration::from_secs(20) && !refused.is_transient());
+        let message = refused.to_string();
+        assert!(parts.iter().all(|part| message.contains(part)) && message.contains(&fake.base), "{message}");
+        assert!(!message.contains("geheim"), "{message}");
+        assert_eq!((fake.requests().len(), other.requests().len()), (1, 0), "{message}");
     }
 }
 
 #[tokio::test]
 async fn a_guess_is_told_only_where_the_server_gives_no_reason() {
-    let told = async |label: &str, body: Value| {
+    let message = async |label: &str, body: Value| {
         let fake = Fake::answering(vec![(404, body.to_string())]).await;
         let remote = config(&[("SOUK_CONFIG_URL", fake.base.as_str()), ("SOUK_CONFIG_LABEL", label)]).unwrap().unwrap();
         remote.fetch(&["order"]).await.unwrap_err().to_string()
     };
     let silent = || json!({"status": 404, "error": "Not Found", "message": "No message available", "path": "/x"});
-    let (no_label, nothing) = (told("nope", silent()).await, told("", silent()).await);
+    let (no_label, nothing) = (message("nope", silent()).await, message("", silent()).await);
     assert!(no_label.contains("no label 'nope'") && no_label.contains("SOUK_CONFIG_LABEL"), "{no_label}");
     assert!(nothing.contains("SOUK_CONFIG_URL") && nothing.contains("default label"), "{nothing}");
     for label in ["nope", ""] {
-        let told = told(label, json!({"error": "Not Found", "message": "the repository x cannot be used"})).await;
-        assert!(told.contains("the repository x cannot be used") && !told.contains("path"), "{told}");
-        assert!(!told.contains("has no label"), "{told}");
+        let message = message(label, json!({"error": "Not Found", "message": "the repository x cannot be used"})).await;
+        assert!(message.contains("the repository x cannot be used") && !message.contains("path"), "{message}");
+        assert!(!message.contains("has no label"), "{message}");
     }
 }
 
@@ -209,51 +209,54 @@ async fn a_repository_that_cannot_be_used_yet_is_waited_for() {
     let unusable = Fake::answering_by(vec![yet()]).await;
     at(&format!("{},{}", unusable.base, fake.base)).fetch(&["order"]).await.unwrap();
     let away = at(&unusable.base).fetch(&["order"]).await.unwrap_err();
-    let told = away.to_string();
-    assert!(away.may_pass() && told.contains("the repository x cannot be used") && !told.contains("path"), "{told}");
+    let message = away.to_string();
+    assert!(
+        away.is_transient() && message.contains("the repository x cannot be used") && !message.contains("path"),
+        "{message}"
+    );
     let coming = Fake::answering_by(vec![yet(), (200, None, json!({"propertySources": []}).to_string())]).await;
-    at(&coming.base).fetch_patiently(&["order"], &ids()).await.unwrap();
-    assert_eq!(coming.asked().len(), 2);
+    at(&coming.base).fetch_with_retries(&["order"], &ids()).await.unwrap();
+    assert_eq!(coming.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn it_waits_for_a_server_and_then_gives_up_with_a_sentence() {
     let body = json!({"propertySources": []}).to_string();
     let coming = Fake::answering(vec![(503, String::new()), (500, "oops".to_owned()), (200, body)]).await;
-    at(&coming.base).fetch_patiently(&["order"], &ids()).await.unwrap();
-    assert_eq!(coming.asked().len(), 3);
+    at(&coming.base).fetch_with_retries(&["order"], &ids()).await.unwrap();
+    assert_eq!(coming.requests().len(), 3);
 
     let message = json!({"message": "order.yml: line 3 is no YAML"}).to_string();
     let broken = Fake::answering(vec![(500, message)]).await;
     let mut remote = at(&broken.base.replace("http://", "http://u:geheim@"));
-    remote.patience = Duration::from_millis(700);
-    let told = remote.fetch_patiently(&["order"], &ids()).await.unwrap_err();
-    assert!(!told.may_pass() && broken.asked().len() >= 2);
-    let told = told.to_string();
+    remote.timeout = Duration::from_millis(700);
+    let message = remote.fetch_with_retries(&["order"], &ids()).await.unwrap_err();
+    assert!(!message.is_transient() && broken.requests().len() >= 2);
+    let message = message.to_string();
     for part in [broken.base.as_str(), "line 3 is no YAML", "0.7 s", "SOUK_CONFIG_URL", "souk serve config-server"] {
-        assert!(told.contains(part), "{part} is not in {told}");
+        assert!(message.contains(part), "{part} is not in {message}");
     }
-    assert!(!told.contains("geheim"), "{told}");
+    assert!(!message.contains("geheim"), "{message}");
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers_does_not_hold_a_start_for_ever() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut remote = at(&format!("http://{}", listener.local_addr().unwrap()));
-    remote.patience = Duration::from_millis(300);
-    let told = remote.fetch_patiently(&["order"], &ids()).await.unwrap_err().to_string();
-    assert!(told.contains("no answer"), "{told}");
+    remote.timeout = Duration::from_millis(300);
+    let message = remote.fetch_with_retries(&["order"], &ids()).await.unwrap_err().to_string();
+    assert!(message.contains("no answer"), "{message}");
 }
 
 #[tokio::test]
 async fn an_answer_without_end_or_sense_is_refused() {
     let huge = format!(r#"{{"propertySources": [{{"name": "x", "source": {{"a": "{}"}}}}]}}"#, "x".repeat(9 << 20));
     let fake = Fake::answering(vec![(200, huge)]).await;
-    let told = at(&fake.base).fetch(&["order"]).await.unwrap_err();
-    assert!(matches!(&told, FetchError::Refused(text) if text.contains("more than")), "{told}");
+    let message = at(&fake.base).fetch(&["order"]).await.unwrap_err();
+    assert!(matches!(&message, FetchError::Refused(text) if text.contains("more than")), "{message}");
     let page = Fake::answering(vec![(200, "<html>geheim</html>".to_owned())]).await;
-    let told = at(&page.base).fetch(&["order"]).await.unwrap_err().to_string();
-    assert!(told.contains("not a configuration") && !told.contains("geheim"), "{told}");
+    let message = at(&page.base).fetch(&["order"]).await.unwrap_err().to_string();
+    assert!(message.contains("not a configuration") && !message.contains("geheim"), "{message}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which config servers the environment names. A mistake never shows a value: it may hold a password.
+//! The variables `SOUK_CONFIG_*`. A mistake never shows a value, which may hold a password.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use url::Url;
 use super::{RemoteConfig, Server, SignIn};
 use crate::{config::ConfigError, credentials};
 
-/// How long connecting may take.
+/// Time limit for connecting.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// How long one answer may take: a server may have to fetch from its repository first.
-const ANSWER_LIMIT: Duration = Duration::from_secs(20);
-/// The longest that a start may be told to wait.
-const MOST_PATIENCE_SECONDS: u64 = 86_400;
+/// Time limit of a response, which may wait for the server's fetch from its repository.
+const RESPONSE_LIMIT: Duration = Duration::from_secs(20);
+/// Upper bound of `SOUK_CONFIG_TIMEOUT_SECONDS`.
+const MAX_TIMEOUT_SECONDS: u64 = 86_400;
 
 pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<RemoteConfig>, ConfigError> {
     let set = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -42,15 +42,15 @@ pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<R
         mistakes.push("SOUK_CONFIG_LABEL is a branch, tag or commit, without '..' and '#'".to_owned());
     }
     let seconds = set("SOUK_CONFIG_TIMEOUT_SECONDS").map_or(Ok(60), |text| text.parse::<u64>());
-    let seconds = seconds.ok().filter(|seconds| *seconds <= MOST_PATIENCE_SECONDS);
+    let seconds = seconds.ok().filter(|seconds| *seconds <= MAX_TIMEOUT_SECONDS);
     if seconds.is_none() {
-        let text = format!("SOUK_CONFIG_TIMEOUT_SECONDS is a whole number of seconds, up to {MOST_PATIENCE_SECONDS}");
+        let text = format!("SOUK_CONFIG_TIMEOUT_SECONDS is a whole number of seconds, up to {MAX_TIMEOUT_SECONDS}");
         mistakes.push(text);
     }
     let http = client().map_err(|error| mistakes.push(format!("the client of the config server: {error}"))).ok();
     match (seconds, http) {
         (Some(seconds), Some(http)) if mistakes.is_empty() => {
-            Ok(Some(RemoteConfig { servers, profiles, label, patience: Duration::from_secs(seconds), http }))
+            Ok(Some(RemoteConfig { servers, profiles, label, timeout: Duration::from_secs(seconds), http }))
         }
         _ => Err(ConfigError(mistakes)),
     }
@@ -59,14 +59,14 @@ pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<R
 fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .connect_timeout(CONNECT_LIMIT)
-        .timeout(ANSWER_LIMIT)
-        // A redirect would carry the credentials elsewhere.
+        .timeout(RESPONSE_LIMIT)
+        // A redirect would carry the credentials to another server.
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()
 }
 
-/// What is wrong with a profile's name, if anything.
+/// Returns the rule that a profile's name breaks, if any.
 pub(super) fn mistake_of_profile(profile: &str) -> Option<String> {
     let is_end = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
     let may_be = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);
@@ -85,7 +85,7 @@ fn is_no_label(label: &str) -> bool {
     label.contains("..") || label.contains('#') || label.starts_with("(_)") || label.starts_with('/')
 }
 
-/// Errors: what is wrong with the address, without showing it.
+/// Errors: the reason, without the address.
 fn server(text: &str, token: &SignIn) -> Result<Server, &'static str> {
     let mut base = Url::parse(text).map_err(|_| "is not like http://host:8888")?;
     if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
@@ -94,7 +94,7 @@ fn server(text: &str, token: &SignIn) -> Result<Server, &'static str> {
     if base.query().is_some() || base.fragment().is_some() {
         return Err("has a '?' or '#': write %3F and %23 in a password, %40 for '@', %2C for ','");
     }
-    let own = credentials::take(&mut base).map_err(|_| "has a user or password that is no text")?;
+    let own = credentials::take(&mut base).map_err(|_| "has a user or password that is not valid UTF-8")?;
     let sign_in = own.map_or_else(|| token.clone(), |(user, password)| SignIn::Basic { user, password });
     Ok(Server { base, sign_in })
 }

@@ -1,64 +1,64 @@
-//! How a circuit breaker is set: Resilience4j's keys and defaults.
+//! Configuration of a circuit breaker, with the keys and defaults of Resilience4j.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config_errors::{ConfigErrors, Validation},
     duration_text,
-    mistakes::{Check, Mistakes},
 };
 
-/// The settings of one breaker. Durations are written as [`duration_text`] says.
+/// Configuration of one circuit breaker. Durations have the forms of [`duration_text`].
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields, default)]
 pub struct BreakerConfig {
-    /// Opens when at least this share of calls failed, in percent, above 0 and up to 100. Default 50.
+    /// Failure rate in percent at which the breaker opens, above 0 and up to 100. Default 50.
     pub failure_rate_threshold: f64,
-    /// Opens when at least this share of calls was slow, in percent, above 0 and up to 100. Default 100.
+    /// Slow call rate in percent at which the breaker opens, above 0 and up to 100. Default 100.
     pub slow_call_rate_threshold: f64,
-    /// A call that takes longer than this is slow. Default 60 s.
+    /// Duration above which a call is slow. Default 60 s.
     #[serde(with = "duration_text")]
     pub slow_call_duration_threshold: Duration,
-    /// With fewer results than this nothing is judged; at least 1. Default 100.
-    /// A count window that is smaller lowers it to its size.
+    /// Number of calls in the window below which the rates are not evaluated, at least 1. Default 100. Lowered to the size
+    /// of a smaller window.
     pub minimum_number_of_calls: u32,
-    /// What `sliding-window-size` counts. Default `COUNT_BASED`.
+    /// Unit of `sliding-window-size`. Default `COUNT_BASED`.
     pub sliding_window_type: WindowType,
-    /// How many results are judged while closed; at least 1. Default 100.
+    /// Size of the window in the state CLOSED, at least 1. Default 100.
     pub sliding_window_size: u32,
-    /// How long an open breaker denies calls before it tries again; at least 1 ms. Default 60 s.
+    /// Time that the breaker stays OPEN before it permits trial calls, at least 1 ms. Default 60 s.
     #[serde(with = "duration_text")]
     pub wait_duration_in_open_state: Duration,
-    /// Each time in a row that it opens, the wait is this many times longer; at least 1. Default 1: the wait stays.
+    /// Factor by which the wait grows with each consecutive transition to OPEN, at least 1. Default 1, a constant wait.
     pub exponential_backoff_multiplier: f64,
-    /// The longest that the wait may grow, if it grows. Default 1 h.
+    /// Upper limit of a growing wait. Default 1 h.
     #[serde(with = "duration_text")]
     pub exponential_max_wait_duration_in_open_state: Duration,
-    /// How many calls pass on trial while half open; at least 1. Default 10.
+    /// Number of trial calls in the state `HALF_OPEN`, at least 1. Default 10.
     pub permitted_number_of_calls_in_half_open_state: u32,
-    /// How long the trial may last without a decision. Default 0: for ever.
+    /// Maximum time in the state `HALF_OPEN`; 0 for no limit. Default 0.
     #[serde(with = "duration_text")]
     pub max_wait_duration_in_half_open_state: Duration,
-    /// What a trial that lasted too long leads to. Default `OPEN`.
-    pub transition_to_state_after_wait_duration: AfterTrial,
+    /// State that follows once the maximum time in `HALF_OPEN` has passed. Default `OPEN`.
+    pub transition_to_state_after_wait_duration: StateAfterWait,
 }
 
-/// What the window counts.
+/// The unit of a window's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum WindowType {
-    /// The last calls, whatever their age.
+    /// The last calls, regardless of their age.
     #[serde(rename = "COUNT_BASED")]
     CountBased,
 }
 
-/// Where a trial without a decision ends.
+/// The state that follows on a `HALF_OPEN` state that lasted too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AfterTrial {
-    /// Denies calls again.
+pub enum StateAfterWait {
+    /// Back to denying calls.
     Open,
-    /// Lets calls pass again.
+    /// Back to permitting all calls.
     Closed,
 }
 
@@ -76,34 +76,34 @@ impl Default for BreakerConfig {
             exponential_max_wait_duration_in_open_state: Duration::from_hours(1),
             permitted_number_of_calls_in_half_open_state: 10,
             max_wait_duration_in_half_open_state: Duration::ZERO,
-            transition_to_state_after_wait_duration: AfterTrial::Open,
+            transition_to_state_after_wait_duration: StateAfterWait::Open,
         }
     }
 }
 
 impl BreakerConfig {
-    /// Whether every value is in its range; if not, all that are not.
-    pub fn validate(&self) -> Result<(), Mistakes> {
+    /// Checks the ranges of all values. Errors: all values that are out of range.
+    pub fn validate(&self) -> Result<(), ConfigErrors> {
         let is_share = |percent: f64| percent > 0.0 && percent <= 100.0;
         let share = "above 0 and at most 100";
         let count = "at least 1";
-        Check::default()
-            .key("failure-rate-threshold", is_share(self.failure_rate_threshold), share)
-            .key("slow-call-rate-threshold", is_share(self.slow_call_rate_threshold), share)
-            .key("slow-call-duration-threshold", !self.slow_call_duration_threshold.is_zero(), "above 0")
-            .key("minimum-number-of-calls", self.minimum_number_of_calls >= 1, count)
-            .key("sliding-window-size", self.sliding_window_size >= 1, count)
-            .key("wait-duration-in-open-state", self.wait_duration_in_open_state.as_millis() >= 1, "at least 1ms")
-            .key("exponential-backoff-multiplier", self.exponential_backoff_multiplier >= 1.0, count)
-            .key(
+        Validation::default()
+            .require("failure-rate-threshold", is_share(self.failure_rate_threshold), share)
+            .require("slow-call-rate-threshold", is_share(self.slow_call_rate_threshold), share)
+            .require("slow-call-duration-threshold", !self.slow_call_duration_threshold.is_zero(), "above 0")
+            .require("minimum-number-of-calls", self.minimum_number_of_calls >= 1, count)
+            .require("sliding-window-size", self.sliding_window_size >= 1, count)
+            .require("wait-duration-in-open-state", self.wait_duration_in_open_state.as_millis() >= 1, "at least 1ms")
+            .require("exponential-backoff-multiplier", self.exponential_backoff_multiplier >= 1.0, count)
+            .require(
                 "permitted-number-of-calls-in-half-open-state",
                 self.permitted_number_of_calls_in_half_open_state >= 1,
                 count,
             )
-            .done()
+            .finish()
     }
 
-    /// How long the breaker stays open after it opened for the `attempt`th time in a row.
+    /// Returns the time to stay OPEN after the `attempt`th consecutive transition to OPEN.
     pub(super) fn wait_in_open(&self, attempt: u32) -> Duration {
         let first = self.wait_duration_in_open_state;
         if self.exponential_backoff_multiplier <= 1.0 {
@@ -120,9 +120,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_valid_and_every_mistake_is_told() {
+    fn the_defaults_are_valid_and_all_invalid_values_are_reported() {
         assert_eq!(BreakerConfig::default().validate(), Ok(()));
-        let wrong = BreakerConfig {
+        let invalid = BreakerConfig {
             failure_rate_threshold: 0.0,
             slow_call_rate_threshold: 100.1,
             slow_call_duration_threshold: Duration::ZERO,
@@ -133,13 +133,13 @@ mod tests {
             permitted_number_of_calls_in_half_open_state: 0,
             ..BreakerConfig::default()
         };
-        let mistakes = wrong.validate().unwrap_err();
-        assert_eq!(mistakes.lines().len(), 8, "{mistakes}");
-        assert_eq!(mistakes.lines()[0], "failure-rate-threshold must be above 0 and at most 100");
+        let errors = invalid.validate().unwrap_err();
+        assert_eq!(errors.lines().len(), 8, "{errors}");
+        assert_eq!(errors.lines()[0], "failure-rate-threshold must be above 0 and at most 100");
     }
 
     #[test]
-    fn it_is_read_by_its_keys_and_unknown_keys_are_refused() {
+    fn it_deserializes_by_its_keys_and_rejects_unknown_ones() {
         let text = r#"{
             "failure_rate_threshold": 30,
             "sliding_window_type": "COUNT_BASED",
@@ -152,7 +152,7 @@ mod tests {
             failure_rate_threshold: 30.0,
             wait_duration_in_open_state: Duration::from_secs(10),
             max_wait_duration_in_half_open_state: Duration::from_millis(1_500),
-            transition_to_state_after_wait_duration: AfterTrial::Closed,
+            transition_to_state_after_wait_duration: StateAfterWait::Closed,
             ..BreakerConfig::default()
         };
         assert_eq!(read, wanted);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_stays_or_grows_up_to_its_maximum() {
+    fn the_wait_is_constant_or_grows_up_to_its_maximum() {
         let fixed = BreakerConfig { wait_duration_in_open_state: Duration::from_hours(2), ..BreakerConfig::default() };
         assert_eq!(fixed.wait_in_open(50), Duration::from_hours(2));
         let growing = BreakerConfig { exponential_backoff_multiplier: 2.0, ..BreakerConfig::default() };

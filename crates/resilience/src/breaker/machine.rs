@@ -1,32 +1,33 @@
-//! The states and counts of a breaker, pure: time comes in, decisions come out.
+//! The state machine of a circuit breaker: pure, with the current time as an argument of every operation.
 
 use std::time::Duration;
 
 use souk_values::Timestamp;
 
 use super::{
-    config::{AfterTrial, BreakerConfig, WindowType},
+    config::{BreakerConfig, StateAfterWait, WindowType},
     state::{IllegalTransition, State},
     window::{Call, CountWindow, Totals, Window},
 };
 
-/// How long a call that finds no trial permit is told to wait. A guess: it depends on the calls on trial.
+/// `Retry-After` of a call that is denied because all trial calls are in progress. An estimate: their end is unknown.
 const TRIAL_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Names the window that a permit was given from. A result counts there or, once that window is
-/// gone, nowhere: a slow answer from before the outage must not decide the trial after it.
+/// Identifies the window in which a permit was acquired. Its result counts in that window only: the late result of a call
+/// from before an outage must not decide the trial after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WindowId(u64);
 
-/// From which state to which.
+/// A change of state, to be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Transition {
     pub from: State,
     pub to: State,
 }
 
-enum Verdict {
-    TooFewCalls,
+/// The result of comparing the rates with their thresholds, named as in Resilience4j.
+enum Thresholds {
+    BelowMinimumCalls,
     Below,
     Exceeded,
 }
@@ -62,9 +63,10 @@ impl Machine {
         machine
     }
 
-    /// Lets a call pass, or says after how long it may be worth asking again.
+    /// Acquires permission for a call. Errors: the call is denied, with the time until one may be permitted.
     pub fn acquire(&mut self, now: Timestamp) -> Result<WindowId, Duration> {
         self.catch_up(now);
+        // Strictly after the wait, as in Resilience4j.
         if self.state == State::Open && now > self.open_until() {
             self.enter(State::HalfOpen, now);
         }
@@ -84,59 +86,59 @@ impl Machine {
         })
     }
 
-    /// Records how a call went, and judges.
+    /// Records the result of a call, and transitions if a rate has reached its threshold.
     pub fn record(&mut self, window_id: WindowId, failed: bool, took: Duration, now: Timestamp) {
         self.catch_up(now);
         if !self.state.records() || window_id != self.window_id {
             return;
         }
         self.window.record(Call { failed, slow: took > self.config.slow_call_duration_threshold });
-        match (self.state, self.verdict()) {
-            (State::Closed | State::HalfOpen, Verdict::Exceeded) => self.enter(State::Open, now),
-            (State::HalfOpen, Verdict::Below) => self.enter(State::Closed, now),
+        match (self.state, self.check_thresholds()) {
+            (State::Closed | State::HalfOpen, Thresholds::Exceeded) => self.enter(State::Open, now),
+            (State::HalfOpen, Thresholds::Below) => self.enter(State::Closed, now),
             _ => {}
         }
     }
 
-    /// Takes back the permit of a call that is not to be recorded.
-    pub fn give_back(&mut self, window_id: WindowId, now: Timestamp) {
+    /// Releases the permit of a call that is not recorded.
+    pub fn release(&mut self, window_id: WindowId, now: Timestamp) {
         self.catch_up(now);
         if self.state == State::HalfOpen && window_id == self.window_id {
             self.trial_permits += 1;
         }
     }
 
-    pub fn force(&mut self, next: State, now: Timestamp) -> Result<(), IllegalTransition> {
+    pub fn transition_to(&mut self, next: State, now: Timestamp) -> Result<(), IllegalTransition> {
         self.catch_up(now);
-        if !self.state.may_become(next) {
+        if !self.state.can_transition_to(next) {
             return Err(IllegalTransition { from: self.state, to: next });
         }
         self.enter(next, now);
         Ok(())
     }
 
-    /// CLOSED with nothing recorded, from every state.
+    /// Transitions from any state to CLOSED with an empty window.
     pub fn reset(&mut self, now: Timestamp) {
         self.catch_up(now);
         self.enter(State::Closed, now);
     }
 
-    /// Does what was due before `now`. No timer runs, so each act begins with this.
+    /// Performs the transition that was due before `now`. Every operation begins with this, because there is no timer.
     pub fn catch_up(&mut self, now: Timestamp) {
-        // A clock that was set back must not make a wait longer.
+        // A system clock that was set back must not prolong a wait.
         self.since = self.since.min(now);
         let max_wait = self.config.max_wait_duration_in_half_open_state;
         let trial_ends = self.since.plus(max_wait);
         if self.state == State::HalfOpen && !max_wait.is_zero() && now >= trial_ends {
             let next = match self.config.transition_to_state_after_wait_duration {
-                AfterTrial::Open => State::Open,
-                AfterTrial::Closed => State::Closed,
+                StateAfterWait::Open => State::Open,
+                StateAfterWait::Closed => State::Closed,
             };
             self.enter(next, trial_ends);
         }
     }
 
-    /// The changes since the last time this was asked.
+    /// Removes and returns the transitions since the last call.
     pub fn take_transitions(&mut self) -> Vec<Transition> {
         std::mem::take(&mut self.transitions)
     }
@@ -149,7 +151,7 @@ impl Machine {
         self.state
     }
 
-    /// How often in a row it opened; 0 while closed.
+    /// Number of consecutive transitions to OPEN; 0 in the state CLOSED.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
@@ -162,12 +164,12 @@ impl Machine {
         self.not_permitted
     }
 
-    /// In percent; `None` below the minimum number of calls.
+    /// Percentage of failed calls; `None` below the minimum number of calls.
     pub fn failure_rate(&self) -> Option<f64> {
         self.percent(self.totals().failed)
     }
 
-    /// In percent; `None` below the minimum number of calls.
+    /// Percentage of slow calls; `None` below the minimum number of calls.
     pub fn slow_call_rate(&self) -> Option<f64> {
         self.percent(self.totals().slow)
     }
@@ -177,15 +179,15 @@ impl Machine {
         (calls >= self.minimum).then(|| f64::from(part) * 100.0 / f64::from(calls))
     }
 
-    fn verdict(&self) -> Verdict {
+    fn check_thresholds(&self) -> Thresholds {
         match (self.failure_rate(), self.slow_call_rate()) {
             (Some(failed), Some(slow))
                 if failed >= self.config.failure_rate_threshold || slow >= self.config.slow_call_rate_threshold =>
             {
-                Verdict::Exceeded
+                Thresholds::Exceeded
             }
-            (Some(_), Some(_)) => Verdict::Below,
-            _ => Verdict::TooFewCalls,
+            (Some(_), Some(_)) => Thresholds::Below,
+            _ => Thresholds::BelowMinimumCalls,
         }
     }
 
@@ -203,7 +205,7 @@ impl Machine {
             State::Closed | State::Disabled | State::MetricsOnly => 0,
         };
         match next {
-            // An open breaker shows what opened it, and late results of those calls.
+            // Keeps the window, so that metrics show the calls that opened the breaker, and their late results.
             State::Open => {}
             State::HalfOpen => {
                 self.trial_permits = self.config.permitted_number_of_calls_in_half_open_state.max(1);

@@ -1,4 +1,4 @@
-//! The series of one breaker, with Resilience4j's names.
+//! The metrics of one circuit breaker, with the names of Resilience4j.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use super::{Snapshot, state::State};
+use super::{snapshot::Snapshot, state::State};
 use crate::series::Series;
 
 const STATE: &str = "resilience4j_circuitbreaker_state";
@@ -17,7 +17,7 @@ const SLOW_CALL_RATE: &str = "resilience4j_circuitbreaker_slow_call_rate";
 const CALLS_SECONDS: &str = "resilience4j_circuitbreaker_calls_seconds";
 const NOT_PERMITTED_CALLS: &str = "resilience4j_circuitbreaker_not_permitted_calls_total";
 
-/// What became of a call that was let pass.
+/// The result of a permitted call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Successful,
@@ -58,9 +58,9 @@ impl BreakerMetrics {
         }
     }
 
-    pub fn show_state(&self, present: State) {
+    pub fn show_state(&self, current: State) {
         for (state, gauge) in &self.states {
-            gauge.set(if *state == present { 1.0 } else { 0.0 });
+            gauge.set(if *state == current { 1.0 } else { 0.0 });
         }
     }
 

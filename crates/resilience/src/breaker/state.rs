@@ -1,30 +1,30 @@
-//! The states of a breaker and which may follow which.
+//! The states of a circuit breaker and the legal transitions between them.
 
 use std::fmt;
 
-/// What a breaker does with calls.
+/// The state of a circuit breaker, as in Resilience4j.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Calls pass and are judged.
+    /// Permits and records all calls.
     Closed,
-    /// Calls are denied until the wait is over.
+    /// Denies all calls until the wait is over.
     Open,
-    /// A few calls pass on trial; their results decide what comes next.
+    /// Permits a few trial calls, whose results decide on the next state.
     HalfOpen,
-    /// Calls pass and nothing is recorded. Set by hand.
+    /// Permits all calls and records none, until an operator changes the state.
     Disabled,
-    /// Calls are denied until it is lifted by hand.
+    /// Denies all calls until an operator changes the state.
     ForcedOpen,
-    /// Calls pass and are recorded, but the breaker never opens. Set by hand.
+    /// Permits and records all calls and never opens, until an operator changes the state.
     MetricsOnly,
 }
 
 impl State {
-    /// All six.
+    /// All six states.
     pub const ALL: [Self; 6] =
         [Self::Closed, Self::Open, Self::HalfOpen, Self::Disabled, Self::ForcedOpen, Self::MetricsOnly];
 
-    /// As the actuator writes it, such as `HALF_OPEN`. `Display` writes the same.
+    /// Returns the name in the actuator's responses, such as `HALF_OPEN`. `Display` writes the same.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl State {
         }
     }
 
-    /// As the metrics write it, such as `half_open`.
+    /// Returns the value of the metric label `state`, such as `half_open`.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -50,14 +50,14 @@ impl State {
         }
     }
 
-    /// Whether results of calls are recorded.
+    /// Returns true if the breaker records results of calls in this state.
     pub(super) fn records(self) -> bool {
         !matches!(self, Self::Disabled | Self::ForcedOpen)
     }
 
-    /// Whether a breaker in this state may be put into `next`. A state may follow itself.
+    /// Returns true if an operator may transition a breaker from this state to `next`, which may be the same state.
     #[must_use]
-    pub fn may_become(self, next: Self) -> bool {
+    pub fn can_transition_to(self, next: Self) -> bool {
         !matches!((self, next), (Self::Closed | Self::MetricsOnly, Self::HalfOpen) | (Self::MetricsOnly, Self::Open))
     }
 }
@@ -68,13 +68,13 @@ impl fmt::Display for State {
     }
 }
 
-/// A change of state that makes no sense, such as CLOSED to `HALF_OPEN`.
+/// A requested transition that is not allowed, such as CLOSED to `HALF_OPEN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a circuit breaker cannot go from {from} to {to}")]
 pub struct IllegalTransition {
-    /// The state that it is in, and stays in.
+    /// Current state, which does not change.
     pub from: State,
-    /// The state that was asked for.
+    /// Requested state.
     pub to: State,
 }
 
@@ -83,11 +83,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_changes_are_illegal_and_all_others_legal() {
+    fn three_transitions_are_illegal_and_all_others_legal() {
         let illegal: Vec<_> = State::ALL
             .into_iter()
             .flat_map(|from| State::ALL.into_iter().map(move |to| (from, to)))
-            .filter(|(from, to)| !from.may_become(*to))
+            .filter(|(from, to)| !from.can_transition_to(*to))
             .collect();
         assert_eq!(
             illegal,

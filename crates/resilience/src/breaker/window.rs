@@ -1,15 +1,15 @@
-//! The latest results of a breaker and the sums over them.
+//! The sliding window over the latest calls, with running totals.
 
 use std::collections::VecDeque;
 
-/// How one call went. It may have failed and been slow as well.
+/// The result of one call, which may be both failed and slow.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
     pub failed: bool,
     pub slow: bool,
 }
 
-/// How many calls the window holds, and how many of them were what.
+/// Numbers of calls in a window, by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub calls: u32,
@@ -26,7 +26,7 @@ impl Totals {
         self.slow_failed += u32::from(call.failed && call.slow);
     }
 
-    fn take_away(&mut self, call: Call) {
+    fn subtract(&mut self, call: Call) {
         self.calls -= 1;
         self.failed -= u32::from(call.failed);
         self.slow -= u32::from(call.slow);
@@ -34,10 +34,9 @@ impl Totals {
     }
 }
 
-/// Which results count.
+/// A sliding window of one of the window types.
 #[derive(Debug)]
 pub(super) enum Window {
-    /// The last so many.
     Count(CountWindow),
 }
 
@@ -55,7 +54,7 @@ impl Window {
     }
 }
 
-/// The last `size` results, whatever their age.
+/// The last `size` calls, regardless of their age.
 #[derive(Debug)]
 pub(super) struct CountWindow {
     size: u32,
@@ -72,7 +71,7 @@ impl CountWindow {
         if self.totals.calls >= self.size
             && let Some(oldest) = self.calls.pop_front()
         {
-            self.totals.take_away(oldest);
+            self.totals.subtract(oldest);
         }
         self.calls.push_back(call);
         self.totals.add(call);

@@ -1,4 +1,4 @@
-//! CLOSED: what is judged, when, and against which threshold.
+//! The state CLOSED: the window, the minimum number of calls and the thresholds.
 
 use std::thread;
 
@@ -7,12 +7,12 @@ use souk_resilience::{BreakerConfig, State};
 use crate::rig::{Rig, small};
 
 #[test]
-fn nothing_is_judged_below_the_minimum() {
+fn rates_are_not_evaluated_below_the_minimum() {
     let rig = Rig::new(BreakerConfig { sliding_window_size: 10, ..small() });
     (0..3).for_each(|_| rig.fail());
     assert_eq!(rig.rates(), (-1.0, -1.0));
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.buffered_calls, shown.failed_calls), (3, 3));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.buffered_calls, snapshot.failed_calls), (3, 3));
     assert_eq!(rig.state(), State::Closed);
     rig.fail();
     assert_eq!(rig.state(), State::Open);
@@ -71,8 +71,8 @@ fn a_call_may_be_failed_and_slow() {
     let rig = Rig::small();
     rig.call(101, false);
     rig.call(101, true);
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.failed_calls, shown.slow_calls, shown.slow_failed_calls), (1, 2, 1));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.failed_calls, snapshot.slow_calls, snapshot.slow_failed_calls), (1, 2, 1));
 }
 
 #[test]
@@ -105,6 +105,6 @@ fn it_opens_once_however_many_calls_fail_at_the_same_time() {
             scope.spawn(|| permit.failure());
         }
     });
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.state, shown.attempt), (State::Open, 1));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.attempt), (State::Open, 1));
 }

@@ -1,8 +1,8 @@
-//! `HALF_OPEN`: the trial, its permits and its ends.
+//! The state `HALF_OPEN`: trial calls, their permits and the transitions that end it.
 
 use std::{thread, time::Duration};
 
-use souk_resilience::{BreakerConfig, Permit, State, breaker::AfterTrial};
+use souk_resilience::{BreakerConfig, Permit, State, breaker::StateAfterWait};
 
 use crate::rig::{Rig, small};
 
@@ -28,17 +28,17 @@ fn the_first_call_takes_one_of_the_permits_and_at_zero_calls_are_denied() {
 }
 
 #[test]
-fn no_more_calls_pass_than_permits_however_many_come_at_the_same_time() {
+fn concurrent_calls_get_no_more_permits_than_configured() {
     let rig = on_trial(small());
     let passed: Vec<_> = thread::scope(|scope| {
-        let askers: Vec<_> = (0..64).map(|_| scope.spawn(|| rig.breaker.acquire())).collect();
-        askers.into_iter().map(|asker| asker.join().unwrap()).filter_map(Result::ok).collect()
+        let threads: Vec<_> = (0..64).map(|_| scope.spawn(|| rig.breaker.acquire())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).filter_map(Result::ok).collect()
     });
     assert_eq!(passed.len(), 3);
 }
 
 #[test]
-fn a_result_does_not_hand_its_permit_back() {
+fn a_result_does_not_release_its_permit() {
     let rig = on_trial(small());
     let mut permits = take(&rig, 3);
     permits.pop().unwrap().success();
@@ -47,7 +47,7 @@ fn a_result_does_not_hand_its_permit_back() {
 }
 
 #[test]
-fn ignored_and_dropped_calls_hand_their_permits_back() {
+fn ignored_and_dropped_calls_release_their_permits() {
     let rig = on_trial(small());
     for _ in 0..10 {
         let mut permits = take(&rig, 3);
@@ -60,11 +60,11 @@ fn ignored_and_dropped_calls_hand_their_permits_back() {
 }
 
 #[test]
-fn it_shows_its_own_window() {
+fn the_trial_has_its_own_window() {
     let rig = on_trial(small());
     rig.ok();
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.buffered_calls, shown.failed_calls, shown.failure_rate), (1, 0, -1.0));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.buffered_calls, snapshot.failed_calls, snapshot.failure_rate), (1, 0, -1.0));
 }
 
 #[test]
@@ -73,9 +73,9 @@ fn good_results_close_it_with_an_empty_window() {
     (0..2).for_each(|_| rig.ok());
     assert_eq!(rig.state(), State::HalfOpen);
     rig.ok();
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.state, shown.attempt, shown.buffered_calls), (State::Closed, 0, 0));
-    assert_eq!(shown.not_permitted_calls, 0);
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.attempt, snapshot.buffered_calls), (State::Closed, 0, 0));
+    assert_eq!(snapshot.not_permitted_calls, 0);
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn bad_results_open_it_for_another_attempt() {
     rig.ok();
     rig.fail();
     rig.fail();
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.state, shown.attempt), (State::Open, 2));
-    assert_eq!((shown.buffered_calls, shown.failed_calls), (3, 2), "the trial's window");
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.attempt), (State::Open, 2));
+    assert_eq!((snapshot.buffered_calls, snapshot.failed_calls), (3, 2), "the trial's window");
     rig.clock.advance_ms(1_000);
     assert!(rig.is_denied());
     rig.clock.advance_ms(1);
@@ -134,7 +134,7 @@ fn results_from_before_the_trial_do_not_decide_it() {
     }
     assert_eq!((rig.state(), rig.breaker.snapshot().buffered_calls), (State::HalfOpen, 0));
     let rest = take(&rig, 2);
-    assert!(rig.is_denied(), "permits of other windows are not handed back here");
+    assert!(rig.is_denied(), "permits of other windows are not released here");
     trial.success();
     rest.into_iter().for_each(Permit::success);
     assert_eq!(rig.state(), State::Closed);
@@ -151,7 +151,7 @@ fn late_trial_results_do_not_count_in_the_next_window() {
 }
 
 #[test]
-fn without_a_maximum_the_trial_waits_for_ever() {
+fn without_a_maximum_the_trial_lasts_indefinitely() {
     let rig = on_trial(small());
     let _permits = take(&rig, 3);
     rig.clock.advance_ms(1_000_000_000);
@@ -167,15 +167,15 @@ fn a_trial_that_lasts_too_long_ends_open() {
     rig.clock.advance_ms(499);
     assert_eq!(rig.state(), State::HalfOpen);
     rig.clock.advance_ms(1);
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.state, shown.attempt), (State::Open, 2));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.attempt), (State::Open, 2));
     permits.into_iter().for_each(Permit::success);
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.state, shown.buffered_calls), (State::Open, 3), "late results");
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.buffered_calls), (State::Open, 3), "late results");
 }
 
 #[test]
-fn the_wait_after_such_a_trial_counts_from_its_end_even_if_nobody_looked() {
+fn the_wait_after_such_a_trial_starts_at_its_end_even_without_a_call() {
     let max_wait = Duration::from_millis(500);
     let rig = on_trial(BreakerConfig { max_wait_duration_in_half_open_state: max_wait, ..small() });
     let _hanging = take(&rig, 3);
@@ -183,15 +183,15 @@ fn the_wait_after_such_a_trial_counts_from_its_end_even_if_nobody_looked() {
     assert!(rig.is_denied());
     rig.clock.advance_ms(1);
     let _next_trial = rig.breaker.acquire().unwrap();
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.state, shown.attempt), (State::HalfOpen, 2));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.attempt), (State::HalfOpen, 2));
 }
 
 #[test]
 fn a_trial_that_lasts_too_long_may_end_closed() {
     let rig = on_trial(BreakerConfig {
         max_wait_duration_in_half_open_state: Duration::from_millis(500),
-        transition_to_state_after_wait_duration: AfterTrial::Closed,
+        transition_to_state_after_wait_duration: StateAfterWait::Closed,
         ..small()
     });
     let _hanging = take(&rig, 3);

@@ -1,4 +1,4 @@
-//! Whatever happens to a breaker, it never lets too many calls on trial and never hangs.
+//! In any sequence of events a breaker permits no more trial calls than configured and never gets stuck.
 
 use proptest::prelude::*;
 use souk_resilience::{Permit, State};
@@ -13,7 +13,7 @@ enum Act {
     Ignore(usize),
     Drop(usize),
     Advance(i64),
-    Force(usize),
+    TransitionTo(usize),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -24,7 +24,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => any::<usize>().prop_map(Act::Ignore),
         1 => any::<usize>().prop_map(Act::Drop),
         3 => (0_i64..800).prop_map(Act::Advance),
-        1 => (0..State::ALL.len()).prop_map(Act::Force),
+        1 => (0..State::ALL.len()).prop_map(Act::TransitionTo),
     ]
 }
 
@@ -46,7 +46,7 @@ proptest! {
                 Act::Ignore(index) => pick(&mut permits, index).into_iter().for_each(Permit::ignore),
                 Act::Drop(index) => drop(pick(&mut permits, index)),
                 Act::Advance(millis) => rig.clock.advance_ms(millis),
-                Act::Force(index) => drop(rig.breaker.force(State::ALL[index])),
+                Act::TransitionTo(index) => drop(rig.breaker.transition_to(State::ALL[index])),
             }
             let shown = rig.breaker.snapshot();
             prop_assert!(shown.failed_calls <= shown.buffered_calls && shown.buffered_calls <= 4);
@@ -57,7 +57,7 @@ proptest! {
         if rig.state() == State::ForcedOpen {
             return Ok(());
         }
-        // Every call ends and the target is well: after a few waits the breaker is, too.
+        // Once every call has ended and the target is healthy, the breaker closes after a few waits.
         permits.clear();
         for _ in 0..3 {
             rig.wait_over();

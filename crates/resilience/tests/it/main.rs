@@ -1,4 +1,4 @@
-//! The rules of breaker, retry and time limit, one file per subject.
+//! The behaviour of breaker, retry and time limit, one file per subject.
 #![cfg(test)]
 
 mod closed;

@@ -1,4 +1,4 @@
-//! The series that a scrape sees, by name and label.
+//! The exported metrics of a breaker, by name and label.
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use souk_resilience::State;
@@ -35,7 +35,7 @@ fn a_new_breaker_shows_all_its_series() {
 }
 
 #[test]
-fn calls_move_them() {
+fn calls_update_the_series() {
     let (rig, handle) = recorded(Rig::small);
     rig.call(200, true);
     rig.call(300, false);
@@ -59,7 +59,7 @@ fn calls_move_them() {
 }
 
 #[test]
-fn closing_empties_them() {
+fn closing_resets_the_series() {
     let (rig, handle) = recorded(Rig::opened);
     rig.wait_over();
     (0..3).for_each(|_| rig.ok());
@@ -69,9 +69,9 @@ fn closing_empties_them() {
 }
 
 #[test]
-fn a_disabled_breaker_measures_nothing() {
+fn a_disabled_breaker_records_nothing() {
     let (rig, handle) = recorded(Rig::small);
-    rig.breaker.force(State::Disabled).unwrap();
+    rig.breaker.transition_to(State::Disabled).unwrap();
     rig.call(5, true);
     assert!(!handle.render().contains("calls_seconds_count{service=\"order\",name=\"product\",kind=\"successful\"} 1"));
 }

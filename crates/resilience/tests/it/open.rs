@@ -1,4 +1,4 @@
-//! OPEN: how long calls are denied, and what is shown meanwhile.
+//! The state OPEN: the wait, and the window that stays visible meanwhile.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn calls_are_denied_and_counted() {
 }
 
 #[test]
-fn it_tries_again_strictly_after_the_wait() {
+fn it_permits_a_call_strictly_after_the_wait() {
     let rig = Rig::opened();
     rig.clock.advance_ms(1_000);
     assert!(rig.is_denied());
@@ -24,7 +24,7 @@ fn it_tries_again_strictly_after_the_wait() {
 }
 
 #[test]
-fn a_denied_call_is_told_when_to_come_back() {
+fn a_denied_call_gets_a_retry_after() {
     let rig = Rig::opened();
     rig.clock.advance_ms(400);
     let denied = rig.breaker.acquire().unwrap_err();
@@ -47,22 +47,22 @@ fn it_stays_open_until_a_call_comes() {
 }
 
 #[test]
-fn it_keeps_showing_what_opened_it() {
+fn it_keeps_the_window_that_opened_it() {
     let rig = Rig::opened();
     rig.clock.advance_ms(500);
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.failure_rate, shown.buffered_calls, shown.failed_calls), (100.0, 4, 4));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.failure_rate, snapshot.buffered_calls, snapshot.failed_calls), (100.0, 4, 4));
 }
 
 #[test]
-fn late_results_are_shown_and_change_nothing() {
+fn late_results_are_recorded_and_change_no_state() {
     let rig = Rig::small();
     let late: Vec<_> = (0..4).map(|_| rig.breaker.acquire().unwrap()).collect();
     (0..4).for_each(|_| rig.fail());
     late.into_iter().for_each(souk_resilience::Permit::success);
-    let shown = rig.breaker.snapshot();
-    assert_eq!((shown.state, shown.attempt), (State::Open, 1));
-    assert_eq!((shown.failure_rate, shown.failed_calls), (0.0, 0));
+    let snapshot = rig.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.attempt), (State::Open, 1));
+    assert_eq!((snapshot.failure_rate, snapshot.failed_calls), (0.0, 0));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn late_failures_do_not_open_it_again() {
 }
 
 #[test]
-fn the_wait_grows_with_each_attempt_if_it_may() {
+fn the_wait_grows_with_each_attempt_if_configured() {
     let rig = Rig::opened_with(BreakerConfig { exponential_backoff_multiplier: 2.0, ..small() });
     rig.wait_over();
     (0..3).for_each(|_| rig.fail());
@@ -90,7 +90,7 @@ fn the_wait_grows_with_each_attempt_if_it_may() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_makes_the_wait_no_longer() {
+fn a_clock_that_is_set_back_does_not_prolong_the_wait() {
     let rig = Rig::opened();
     rig.clock.advance_ms(-3_600_000);
     assert!(rig.is_denied());

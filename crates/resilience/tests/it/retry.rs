@@ -1,4 +1,4 @@
-//! Retry: which calls are repeated, how often, after which pause, and within which budget.
+//! Retry: its conditions, the number of attempts, the pauses and the budget.
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ fn retry() -> Retry {
     retry_within(&RetryBudget::new(RetryBudgetConfig::default(), StillClock::new()), RetryPolicy::default())
 }
 
-/// Fails until the given attempt, then answers its number.
+/// Fails until attempt `succeeds_at`, then returns its number.
 async fn run(retry: &Retry, succeeds_at: u32) -> Result<u32, u32> {
     retry.run(async |attempt| if attempt >= succeeds_at { Ok(attempt) } else { Err(attempt) }, |_| true).await
 }
@@ -33,7 +33,7 @@ async fn attempts_are_counted_in_total() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_that_is_not_retryable_is_answered_at_once() {
+async fn an_error_that_is_not_retryable_is_returned_immediately() {
     let calls = Cell::new(0);
     let attempt = async |_| {
         calls.set(calls.get() + 1);
@@ -78,7 +78,7 @@ async fn each_second_allows_a_retry_without_traffic() {
     clock.advance_ms(1);
     assert_eq!(run(&retry, 9).await, Err(2));
     clock.advance_ms(1_000_000);
-    assert_eq!(run(&retry, 9).await, Err(2), "no more is saved up than the burst");
+    assert_eq!(run(&retry, 9).await, Err(2), "no more accumulate than the burst");
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +104,7 @@ async fn each_call_is_counted_once_by_how_it_ended() {
 }
 
 #[test]
-fn a_server_may_run_it_on_any_thread() {
+fn its_future_is_send() {
     fn is_send<T: Send>(_: T) {}
     is_send(retry().run(|_| async { Err::<(), _>(()) }, |()| true));
 }

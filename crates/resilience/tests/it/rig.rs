@@ -1,4 +1,4 @@
-//! A breaker on a clock that stands still until it is moved.
+//! A circuit breaker on a clock that only advances explicitly.
 
 use std::{
     sync::{
@@ -35,7 +35,7 @@ pub struct Rig {
     pub breaker: Arc<Breaker>,
 }
 
-/// Window 4, minimum 4, opens at 50 %, slow above 100 ms, waits 1 s, 3 trial calls.
+/// Window 4, minimum 4, threshold 50 %, slow above 100 ms, wait 1 s, 3 trial calls.
 pub fn small() -> BreakerConfig {
     BreakerConfig {
         slow_call_duration_threshold: Duration::from_millis(100),
@@ -58,7 +58,7 @@ impl Rig {
         Self::new(small())
     }
 
-    /// Runs one call of that length.
+    /// Runs one call that takes `millis` milliseconds.
     pub fn call(&self, millis: i64, is_ok: bool) {
         let permit = self.breaker.acquire().unwrap();
         self.clock.advance_ms(millis);
@@ -81,10 +81,10 @@ impl Rig {
         self.breaker.state()
     }
 
-    /// In percent: how many calls failed, and how many were slow.
+    /// Failure rate and slow call rate in percent.
     pub fn rates(&self) -> (f64, f64) {
-        let shown = self.breaker.snapshot();
-        (shown.failure_rate, shown.slow_call_rate)
+        let snapshot = self.breaker.snapshot();
+        (snapshot.failure_rate, snapshot.slow_call_rate)
     }
 
     /// A breaker that failures have just opened.
@@ -101,7 +101,7 @@ impl Rig {
         rig
     }
 
-    /// Moves just past the wait of `small`.
+    /// Advances the clock just past the wait of `small`.
     pub fn wait_over(&self) {
         self.clock.advance_ms(1_001);
     }

@@ -1,4 +1,4 @@
-//! The time limit: what is let through, what is cut off, and how it is counted.
+//! The time limit: calls in time, late calls, and their metrics.
 
 use std::{
     sync::{Arc, Weak},
@@ -23,18 +23,18 @@ impl From<TimedOut> for CallError {
     }
 }
 
-async fn answer_after(millis: u64, answer: Result<u8, CallError>) -> Result<u8, CallError> {
+async fn result_after(millis: u64, result: Result<u8, CallError>) -> Result<u8, CallError> {
     sleep(Duration::from_millis(millis)).await;
-    answer
+    result
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_in_time_pass_and_late_ones_do_not() {
+async fn results_in_time_pass_and_late_ones_do_not() {
     let limit = TimeLimit::new("order", "product", LIMIT);
-    assert_eq!(limit.run(answer_after(99, Ok(1))).await, Ok(1));
-    assert_eq!(limit.run(answer_after(99, Err(CallError::Refused))).await, Err(CallError::Refused));
+    assert_eq!(limit.run(result_after(99, Ok(1))).await, Ok(1));
+    assert_eq!(limit.run(result_after(99, Err(CallError::Refused))).await, Err(CallError::Refused));
     let started = Instant::now();
-    let late = limit.run(answer_after(10_000, Ok(1))).await.unwrap_err();
+    let late = limit.run(result_after(10_000, Ok(1))).await.unwrap_err();
     assert_eq!(late, CallError::TimedOut(TimedOut { limit: LIMIT }));
     assert!(started.elapsed() < Duration::from_millis(110));
     assert_eq!(TimedOut { limit: LIMIT }.to_string(), "no answer within 100 ms");
@@ -59,9 +59,9 @@ async fn each_call_is_counted_by_how_it_ended() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let limit = metrics::with_local_recorder(&recorder, || TimeLimit::new("order", "product", LIMIT));
     for millis in [1, 2, 500] {
-        let _ = limit.run(answer_after(millis, Ok(1))).await;
+        let _ = limit.run(result_after(millis, Ok(1))).await;
     }
-    let _ = limit.run(answer_after(1, Err(CallError::Refused))).await;
+    let _ = limit.run(result_after(1, Err(CallError::Refused))).await;
     let text = recorder.handle().render();
     for (kind, count) in [("successful", 2), ("failed", 1), ("timeout", 1)] {
         let line = format!(

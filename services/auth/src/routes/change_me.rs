@@ -1,4 +1,4 @@
-//! Somebody takes another name or address.
+//! `PATCH /auth/me`: changing the caller's own name or address.
 
 use axum::{Json, extract::State};
 use garde::Validate;
@@ -8,60 +8,59 @@ use souk_sql::SqlError;
 use utoipa::ToSchema;
 
 use crate::{
-    App,
     account::{Email, Username},
+    app::App,
     error::AuthError,
     sign_in::UserView,
-    store::{Change, Taken},
+    store::{AccountChange, Conflict},
 };
 
-/// What shall be another; what is left out stays.
+/// Changes of the caller's account; fields that are left out stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"username": "ada.lovelace"}))]
-pub struct ChangeMe {
-    /// 3 to 40 letters, digits, `_`, `.` or `-`; unique in any case.
+pub(crate) struct ChangeMe {
+    /// New user name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
     #[garde(skip)]
     username: Option<String>,
-    /// Unique in any case.
+    /// New e-mail address, unique regardless of case.
     #[garde(skip)]
     email: Option<String>,
 }
 
-/// Changes the caller's name or address.
+/// Changes the caller's name, e-mail address or both.
 #[utoipa::path(patch, path = "", request_body = ChangeMe,
     responses(
-        (status = 200, body = UserView, description = "changed; tokens show a new name from the next refresh on"),
+        (status = 200, body = UserView, description = "The changed user; tokens carry a new name from the next refresh on"),
         (status = 409, description = "`auth.email_taken`, `auth.username_taken`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     ValidJson(body): ValidJson<ChangeMe>,
 ) -> Result<Json<UserView>, AuthError> {
     let username = body.username.as_deref().map(Username::parse).transpose()?;
     let email = body.email.as_deref().map(Email::parse).transpose()?;
-    let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountGone)?;
-    let wanted = (
-        username.clone().unwrap_or_else(|| account.username.clone()),
-        email.clone().unwrap_or_else(|| account.email.clone()),
-    );
+    let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountMissing)?;
+    let new_username = username.clone().unwrap_or_else(|| account.username.clone());
+    let new_email = email.clone().unwrap_or_else(|| account.email.clone());
     let outcome = app.change(account, |account| {
-        let (over, old_email) = (account.version, account.email.clone());
+        let base_version = account.version;
+        let old_email = account.email.clone();
         let Some((account, event)) = account.with_profile(username.clone(), email.clone()) else { return Ok(None) };
-        // A token on its way to the old address must not open the account any more.
+        // A token that was mailed to the old address must no longer open the account.
         let ends_resets = account.email != old_email;
         let events = vec![app.stamper.stamp(&event)?];
-        Ok(Some(Change { account, over, loses_admin: false, ends_resets, events }))
+        Ok(Some(AccountChange { account, base_version, removes_admin: false, ends_resets, events }))
     });
     match outcome.await {
         Ok(account) => Ok(Json((&account).into())),
         Err(AuthError::Store(SqlError::Unique(cause))) => {
-            match app.store.taken(&wanted.0, &wanted.1, None, Some(caller.user_id)).await? {
-                Some(Taken::Email) => Err(AuthError::EmailTaken),
-                Some(Taken::Username) => Err(AuthError::UsernameTaken),
-                // Whoever had it has given it up in the meantime.
-                Some(Taken::Key(_)) | None => Err(SqlError::Busy(cause).into()),
+            match app.store.conflict(&new_username, &new_email, None, Some(caller.user_id)).await? {
+                Some(Conflict::Email) => Err(AuthError::EmailTaken),
+                Some(Conflict::Username) => Err(AuthError::UsernameTaken),
+                // The other account has given up the name or address since: a retry succeeds.
+                Some(Conflict::RegisterKey(_)) | None => Err(SqlError::Busy(cause).into()),
             }
         }
         Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! Somebody who is signed in chooses another password.
+//! `POST /auth/password`: changing the caller's own password.
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
@@ -8,19 +8,20 @@ use souk_values::Secret;
 use utoipa::ToSchema;
 
 use crate::{
-    App, address::ClientAddress, error::AuthError, password::NewPassword, sign_in::try_password, store::Change,
+    address::ClientAddress, app::App, error::AuthError, password::NewPassword, sign_in::check_password,
+    store::AccountChange,
 };
 
-/// The present password, and the next.
+/// The current and the new password.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"current": "correct horse battery", "new": "incorrect donkey capacitor"}))]
-pub struct ChangePassword {
-    /// The present one.
+pub(crate) struct ChangePassword {
+    /// Current password, as proof of identity.
     #[garde(skip)]
     #[schema(value_type = String, format = Password)]
     current: Secret,
-    /// 10 to 256 characters, neither the name nor the address.
+    /// New password: 10 to 256 characters, neither user name nor e-mail address.
     #[garde(skip)]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 256)]
     new: Secret,
@@ -28,34 +29,34 @@ pub struct ChangePassword {
 
 /// Changes the caller's password.
 ///
-/// Every sign-in of the account ends, this one too: refresh tokens are refused from now on.
+/// All sign-ins of the account end, including this one: their refresh tokens are refused from now on.
 #[utoipa::path(post, path = "", request_body = ChangePassword,
     responses(
-        (status = 204, description = "changed"),
+        (status = 204, description = "The password is changed"),
         (status = 422, description = "`auth.current_password_wrong`"),
         (status = 429, description = "`auth.too_many_attempts`: see Retry-After"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     ClientAddress(from): ClientAddress,
     ValidJson(body): ValidJson<ChangePassword>,
 ) -> Result<StatusCode, AuthError> {
-    let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountGone)?;
+    let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountMissing)?;
     let new = NewPassword::parse("new", &body.new, Some(&account.username), Some(&account.email))?;
-    if !try_password(&app, &account.user_id.to_string(), &body.current, Some(&account), from).await? {
+    if !check_password(&app, &account.user_id.to_string(), &body.current, Some(&account), from).await? {
         return Err(AuthError::CurrentPasswordWrong);
     }
-    let proven = account.password_hash.clone();
+    let verified = account.password_hash.clone();
     let hash = app.hasher.hash(new).await?;
     app.change(account, |account| {
-        // Somebody else has changed it since, so what was proven is not the present password.
-        if account.password_hash != proven {
+        // Changed concurrently: the password that was verified is no longer the current one.
+        if account.password_hash != verified {
             return Err(AuthError::CurrentPasswordWrong);
         }
-        let over = account.version;
+        let base_version = account.version;
         let account = account.with_password(hash.clone());
-        Ok(Some(Change { account, over, loses_admin: false, ends_resets: true, events: Vec::new() }))
+        Ok(Some(AccountChange { account, base_version, removes_admin: false, ends_resets: true, events: Vec::new() }))
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

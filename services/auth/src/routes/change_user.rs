@@ -1,4 +1,4 @@
-//! An admin gives a role, locks or unlocks.
+//! `PATCH /users/{userId}`: changing another user's role or lock.
 
 use axum::{Json, extract::State};
 use garde::Validate;
@@ -11,63 +11,64 @@ use souk_values::UserId;
 use utoipa::ToSchema;
 
 use super::list_users::AccountView;
-use crate::{App, error::AuthError, store::Change};
+use crate::{app::App, error::AuthError, store::AccountChange};
 
-/// What a registered person may be.
+/// Role that an account may have.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum GivenRole {
-    /// Buys.
+#[schema(as = GivenRole)]
+pub(crate) enum AccountRole {
     Customer,
-    /// Runs the shop.
     Admin,
 }
 
-/// What shall be another; what is left out stays.
+/// Changes of a user's rights; fields that are left out stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"locked": true}))]
-pub struct ChangeUser {
-    /// `customer` or `admin`.
+pub(crate) struct ChangeUser {
+    /// New role of the user: `customer` or `admin`.
     #[garde(skip)]
-    role: Option<GivenRole>,
-    /// Whether signing in is refused.
+    role: Option<AccountRole>,
+    /// True to lock the user out, false to unlock.
     #[garde(skip)]
     locked: Option<bool>,
 }
 
 /// Changes a user's role or lock.
 ///
-/// Another role and a lock end every sign-in of the user: refresh stops at once, access within 15 minutes.
+/// A new role or a lock ends all sign-ins of the user: refresh tokens are refused immediately, and access tokens expire
+/// within 15 minutes.
 #[utoipa::path(patch, path = "", request_body = ChangeUser, params(("userId" = UserId, Path)),
     responses(
-        (status = 200, body = AccountView, description = "changed"),
+        (status = 200, body = AccountView, description = "The changed user"),
         (status = 400, description = "`path.invalid`"),
         (status = 404, description = "`auth.user_not_found`"),
         (status = 409, description = "`auth.last_admin`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Admin,
     Path(user): Path<UserId>,
     ValidJson(body): ValidJson<ChangeUser>,
 ) -> Result<Json<AccountView>, AuthError> {
-    // A token outlives its admin's rights by minutes; they must not be enough to take the rights back.
-    if !app.store.account(caller.user_id).await?.is_some_and(|admin| admin.is_acting_admin()) {
-        return Err(AuthError::NoAdminAnyMore);
+    // A token outlives its admin's rights by up to 15 minutes, in which it must not be able to restore them.
+    if !app.store.account(caller.user_id).await?.is_some_and(|admin| admin.is_active_admin()) {
+        return Err(AuthError::AdminRightsLost);
     }
     let role = body.role.map(|role| match role {
-        GivenRole::Customer => Role::Customer,
-        GivenRole::Admin => Role::Admin,
+        AccountRole::Customer => Role::Customer,
+        AccountRole::Admin => Role::Admin,
     });
     let account = app.store.account(user).await?.ok_or(AuthError::UserNotFound)?;
     let account = app
         .change(account, |before| {
-            let (over, was_admin) = (before.version, before.is_acting_admin());
+            let base_version = before.version;
+            let was_admin = before.is_active_admin();
             let Some((account, event)) = before.with_rights(role, body.locked) else { return Ok(None) };
-            let loses_admin = was_admin && !account.is_acting_admin();
+            let removes_admin = was_admin && !account.is_active_admin();
             let events = vec![app.stamper.stamp(&event)?];
-            Ok(Some(Change { account, over, loses_admin, ends_resets: false, events }))
+            Ok(Some(AccountChange { account, base_version, removes_admin, ends_resets: false, events }))
         })
         .await?;
     Ok(Json(account.into()))

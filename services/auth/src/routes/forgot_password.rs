@@ -1,4 +1,4 @@
-//! Somebody forgot a password, and asks for a mail.
+//! `POST /auth/password/forgot`: requesting a mail with a reset token.
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
@@ -6,31 +6,35 @@ use serde::Deserialize;
 use souk_kit::extract::ValidJson;
 use utoipa::ToSchema;
 
-use crate::{App, account::Email, error::AuthError, store::PendingReset};
+use crate::{account::Email, app::App, error::AuthError, store::ResetRequest};
 
-/// Who forgot.
+/// Address of the account whose password was forgotten.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"email": "ada@example.org"}))]
-pub struct Forgot {
-    /// The account's address, in any case.
+#[schema(as = Forgot)]
+pub(crate) struct ForgotPassword {
+    /// E-mail address of the account, in any case.
     #[garde(skip)]
     email: String,
 }
 
-/// Asks for a mail with a reset token, good once within an hour.
+/// Requests a mail with a reset token, which is valid once within an hour.
 ///
-/// The answer is the same, and takes as long, whether the address is known or not.
-#[utoipa::path(post, path = "", request_body = Forgot,
-    responses((status = 202, description = "a mail is sent if the address is known")))]
-pub async fn handle(State(app): State<App>, ValidJson(body): ValidJson<Forgot>) -> Result<StatusCode, AuthError> {
+/// The response is the same, and takes as long, whether an account has the address or not.
+#[utoipa::path(post, path = "", request_body = ForgotPassword,
+    responses((status = 202, description = "A mail is sent if an account has the address")))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    ValidJson(body): ValidJson<ForgotPassword>,
+) -> Result<StatusCode, AuthError> {
     let email = Email::parse(&body.email)?;
-    let request = PendingReset {
+    let request = ResetRequest {
         request_id: app.ids.uuid().to_string(),
         email_key: email.key(),
         traceparent: souk_bus::trace::current(),
     };
-    app.store.ask_reset(request, app.clock.now()).await?;
-    app.reset_asked.notify_one();
+    app.store.request_reset(request, app.clock.now()).await?;
+    app.reset_requested.notify_one();
     Ok(StatusCode::ACCEPTED)
 }

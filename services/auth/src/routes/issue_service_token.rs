@@ -1,4 +1,4 @@
-//! A service, or the operator, gets a token against the shop's secret.
+//! `POST /internal/tokens`: issuing tokens to services and to the operator's commands, against a secret.
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use axum::{
@@ -16,20 +16,19 @@ use souk_kit::{
 use souk_values::Secret;
 
 use crate::{
-    App,
+    app::App,
     error::AuthError,
-    session::{self, ACCESS_LIFE},
+    session::{self, ACCESS_LIFETIME},
 };
 
-/// Who asks for the operator, with a secret of its own.
+/// Name that the operator's commands use, with a secret of their own.
 const OPERATOR: &str = "operator";
 
-/// The request, with its rules.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub struct Asked(ServiceTokenRequest);
+pub(crate) struct ValidRequest(ServiceTokenRequest);
 
-impl Validate for Asked {
+impl Validate for ValidRequest {
     type Context = ();
 
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
@@ -38,38 +37,42 @@ impl Validate for Asked {
             && name.starts_with(|first: char| first.is_ascii_lowercase())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
         if !fits {
-            report.append(parent().join("service"), garde::Error::new("is not the name of a service"));
+            report.append(parent().join("service"), garde::Error::new("must be the name of a service, such as order"));
         }
     }
 }
 
-/// Gives a service its token.
+/// Issues an access token to a service of the shop.
 ///
 /// For calls between services only; the gateway does not route it.
 #[utoipa::path(post, path = "", request_body = ServiceTokenRequest,
     responses(
-        (status = 200, body = ServiceToken, description = "a token, good for 15 minutes"),
+        (status = 200, body = ServiceToken, description = "A token that is valid for 15 minutes"),
         (status = 401, description = "`auth.service_secret_wrong`"),
     ))]
-pub async fn handle(State(app): State<App>, ValidJson(body): ValidJson<Asked>) -> Result<Response, AuthError> {
-    let Asked(ServiceTokenRequest { service, secret }) = body;
+pub(crate) async fn handle(
+    State(app): State<App>,
+    ValidJson(body): ValidJson<ValidRequest>,
+) -> Result<Response, AuthError> {
+    let ValidRequest(ServiceTokenRequest { service, secret }) = body;
     let secret = Secret::new(secret);
     let jti = app.ids.token(16);
     let now = app.clock.now();
     let claims = if service == OPERATOR {
-        demand(&app.operator_secret, &secret)?;
+        verify_secret(&app.operator_secret, &secret)?;
         let admin = app.store.first_admin().await?.ok_or(AuthError::Defect("there is no admin".into()))?;
         session::claims(admin.user_id.to_string(), jti, now, Role::Admin, Some(service))
     } else {
-        demand(&app.service_secret, &secret)?;
+        verify_secret(&app.service_secret, &secret)?;
         session::claims(service, jti, now, Role::Service, None)
     };
-    let token = ServiceToken { access_token: app.key.sign(&claims)?, expires_in: ACCESS_LIFE.as_secs() };
+    let token = ServiceToken { access_token: app.key.sign(&claims)?, expires_in: ACCESS_LIFETIME.as_secs() };
     Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(token)).into_response())
 }
 
-/// Compares hashes, so that neither the time nor the length tells anything.
-fn demand(expected: &Secret, given: &Secret) -> Result<(), AuthError> {
+/// Errors unless both secrets are equal and not empty.
+fn verify_secret(expected: &Secret, given: &Secret) -> Result<(), AuthError> {
+    // Compares hashes: a constant-time comparison of the secrets themselves would still reveal their length.
     let hash = |secret: &Secret| digest::digest(&digest::SHA256, secret.expose().as_bytes());
     let equal = verify_slices_are_equal(hash(expected).as_ref(), hash(given).as_ref()).is_ok();
     if equal && !expected.expose().is_empty() { Ok(()) } else { Err(AuthError::ServiceSecretWrong) }

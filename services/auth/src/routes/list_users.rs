@@ -1,35 +1,35 @@
-//! An admin looks at all users.
+//! `GET /users`: a page of all users.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
 use souk_kit::{
     auth::{Admin, Role},
-    extract::Paging,
+    extract::{NoFilter, Paged},
 };
 use souk_values::{Page, Timestamp, UserId};
 use utoipa::ToSchema;
 
-use crate::{App, account::Account, error::AuthError};
+use crate::{account::Account, app::App, error::AuthError};
 
-/// A user, as an admin sees it.
+/// A user as shown to admins.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "userId": 246_290_604_621_824_i64, "username": "ada", "email": "ada@example.org", "role": "customer",
     "locked": false, "createdAt": "2026-01-31T12:00:00.000Z"
 }))]
-pub struct AccountView {
-    /// Who.
+pub(crate) struct AccountView {
+    /// Id of the user.
     user_id: UserId,
-    /// The name shown.
+    /// User name, unique regardless of case.
     username: String,
-    /// Where mail goes.
+    /// E-mail address, unique regardless of case.
     email: String,
-    /// `customer` or `admin`.
+    /// Role of the user: `customer` or `admin`.
     role: Role,
-    /// Whether signing in is refused.
+    /// True if the user may not sign in.
     locked: bool,
-    /// When the account was made.
+    /// Time of registration (RFC 3339, UTC).
     created_at: Timestamp,
 }
 
@@ -48,15 +48,12 @@ impl From<Account> for AccountView {
 
 /// Lists all users, newest first.
 #[utoipa::path(get, path = "",
-    params(
-        ("page" = Option<u32>, Query, description = "from 0", example = 0),
-        ("size" = Option<u32>, Query, description = "1 to 100", minimum = 1, maximum = 100, example = 20),
-    ),
-    responses((status = 200, body = Page<AccountView>, description = "a page of users")))]
-pub async fn handle(
+    params(Paged<NoFilter>),
+    responses((status = 200, body = Page<AccountView>, description = "A page of users")))]
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
-    Paging(page): Paging,
+    Paged(page, NoFilter {}): Paged<NoFilter>,
 ) -> Result<Json<Page<AccountView>>, AuthError> {
     let (accounts, total) = app.store.accounts(page).await?;
     Ok(Json(Page::new(accounts, page, total).map(AccountView::from)))

@@ -1,4 +1,4 @@
-//! Somebody signs in.
+//! `POST /auth/login`: signing in with a password.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use garde::Validate;
@@ -8,53 +8,53 @@ use souk_values::Secret;
 use utoipa::ToSchema;
 
 use crate::{
-    App,
-    account::{Login, wrong},
+    account::{Login, field_error},
     address::ClientAddress,
-    cookie::Keeping,
+    app::App,
+    cookie::RefreshCookie,
     error::AuthError,
     sign_in::{self, SignedIn},
 };
 
-/// Who signs in: a name or an address, and the password.
+/// Password with either the user name or the e-mail address.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"email": "ada@example.org", "password": "correct horse battery"}))]
-pub struct SignIn {
-    /// Either this, in any case,
+pub(crate) struct SignIn {
+    /// User name in any case; left out if `email` is given.
     #[garde(length(min = 1, max = 255))]
     username: Option<String>,
-    /// or this, in any case.
+    /// E-mail address in any case; left out if `username` is given.
     #[garde(length(min = 1, max = 255))]
     email: Option<String>,
-    /// The password.
+    /// Password of the account, in plain text.
     #[garde(skip)]
     #[schema(value_type = String, format = Password)]
     password: Secret,
 }
 
-/// Signs in.
+/// Signs in with user name or e-mail address, and password.
 ///
-/// With `X-Souk-Client: browser` the refresh token comes in the cookie `souk_refresh` only.
+/// With `X-Souk-Client: browser` the refresh token is returned in the cookie `souk_refresh` only.
 #[utoipa::path(post, path = "", request_body = SignIn,
     params(("X-Souk-Client" = Option<String>, Header, description = "`browser`: keep the refresh token in a cookie")),
     responses(
-        (status = 200, body = SignedIn, description = "signed in"),
+        (status = 200, body = SignedIn, description = "Tokens of the new sign-in"),
         (status = 401, description = "`auth.credentials_wrong`"),
         (status = 403, description = "`auth.locked`"),
         (status = 429, description = "`auth.too_many_attempts`: see Retry-After"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
-    keeping: Keeping,
+    cookie: RefreshCookie,
     ClientAddress(from): ClientAddress,
     ValidJson(body): ValidJson<SignIn>,
 ) -> Result<Response, AuthError> {
     let login = match (body.username, body.email) {
         (Some(username), None) => Login::Username(username),
         (None, Some(email)) => Login::Email(email),
-        _ => return Err(wrong("username", "or email is needed, and not both").into()),
+        _ => return Err(field_error("username", "or email is required, but not both").into()),
     };
-    let account = sign_in::prove(&app, &login, &body.password, from).await?;
-    Ok(sign_in::begin(&app, &account).await?.answer_kept(StatusCode::OK, &keeping))
+    let account = sign_in::authenticate(&app, &login, &body.password, from).await?;
+    Ok(sign_in::start_session(&app, &account).await?.respond_with(StatusCode::OK, &cookie))
 }

@@ -1,4 +1,4 @@
-//! Somebody signs out: the sign-in ends, and with it every refresh token of it.
+//! `POST /auth/logout`: ending a sign-in with all its refresh tokens.
 
 use axum::{
     extract::State,
@@ -8,41 +8,41 @@ use axum::{
 use souk_kit::auth::Refused;
 
 use super::optional_token::{OptionalToken, RefreshToken};
-use crate::{App, cookie::Keeping, error::AuthError, session};
+use crate::{app::App, cookie::RefreshCookie, error::AuthError, session, token};
 
-/// Signs out.
+/// Signs out, also with an expired access token.
 ///
-/// Ends the sign-in of the refresh token in the body (in the cookie, with `X-Souk-Client: browser`)
-/// and of the access token in `Authorization`, whichever are given. Signing out twice is no error.
+/// Ends the sign-ins of the refresh token in the body (in the cookie, with `X-Souk-Client: browser`) and of the access
+/// token in `Authorization`, whichever are given. Signing out twice is no error.
 #[utoipa::path(post, path = "", request_body = RefreshToken,
     params(
         ("X-Souk-Client" = Option<String>, Header, description = "`browser`: the refresh token is in the cookie"),
         ("Authorization" = Option<String>, Header, description = "`Bearer` and an access token, expired or not"),
     ),
     responses(
-        (status = 204, description = "signed out"),
-        (status = 401, description = "`auth.refresh_token_missing`: nothing says which sign-in; `auth.token_invalid`"),
+        (status = 204, description = "The sign-in has ended"),
+        (status = 401, description = "`auth.refresh_token_missing`: no token identifies a sign-in; `auth.token_invalid`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
-    keeping: Keeping,
+    cookie: RefreshCookie,
     headers: HeaderMap,
     OptionalToken(in_body): OptionalToken,
 ) -> Result<Response, AuthError> {
-    let tokens: Vec<_> = keeping.token.iter().chain(&in_body).map(session::hash).collect();
-    let access = bearer(&headers);
-    if tokens.is_empty() && access.is_none() && !keeping.browser {
+    let hashes: Vec<_> = cookie.token.iter().chain(&in_body).map(token::hash).collect();
+    let access = bearer_token(&headers);
+    if hashes.is_empty() && access.is_none() && !cookie.is_browser {
         return Err(AuthError::RefreshTokenMissing);
     }
     let mut families = Vec::new();
-    for token in tokens {
-        families.extend(app.store.presented(&token).await?.map(|presented| presented.family.id));
+    for hash in hashes {
+        families.extend(app.store.refresh_token(&hash).await?.map(|stored| stored.family.id));
     }
     if let Some(token) = access {
-        match app.verifier.verify_at_any_age(token).await {
+        match app.verifier.verify_ignoring_expiry(token).await {
             Ok(claims) => families.extend(session::family_of(&claims).map(ToOwned::to_owned)),
-            // With a refresh token at hand the other one does not matter.
-            Err(Refused::Invalid) if keeping.browser || !families.is_empty() => {}
+            // The refresh token already identifies the sign-in, so a damaged access token beside it is no error.
+            Err(Refused::Invalid) if cookie.is_browser || !families.is_empty() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -52,11 +52,11 @@ pub async fn handle(
         app.store.revoke(&family, app.clock.now()).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    keeping.forget(&mut response);
+    cookie.clear(&mut response);
     Ok(response)
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

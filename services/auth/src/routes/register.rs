@@ -1,45 +1,41 @@
-//! Somebody registers, and is signed in.
+//! `POST /auth/register`: registering a customer, once per `Idempotency-Key`.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use garde::Validate;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use souk_kit::{
-    auth::Role,
-    extract::{Idempotency, MaybeKeyedJson},
-};
+use souk_kit::{auth::Role, extract::MaybeKeyedJson};
 use souk_sql::SqlError;
 use souk_values::Secret;
 use utoipa::ToSchema;
 
 use crate::{
-    App,
     account::{Account, Email, Login, Username},
     address::ClientAddress,
-    cookie::Keeping,
+    app::App,
+    cookie::RefreshCookie,
     error::AuthError,
     metrics,
     password::NewPassword,
     session,
     sign_in::{self, SignedIn},
-    store::{NewAccount, Taken},
+    store::{Conflict, NewAccount},
 };
 
-/// How often another id is drawn.
-const DRAWS: u32 = 5;
+/// Attempts to find an unused user id.
+const ID_ATTEMPTS: u32 = 5;
 
-/// Who registers.
+/// Account to create for a customer.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}))]
-pub struct Register {
-    /// 3 to 40 letters, digits, `_`, `.` or `-`; unique in any case.
+pub(crate) struct Register {
+    /// User name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
     #[garde(skip)]
     username: String,
-    /// Unique in any case.
+    /// E-mail address, unique regardless of case.
     #[garde(skip)]
     email: String,
-    /// 10 to 256 characters, neither the name nor the address.
+    /// Password: 10 to 256 characters, neither user name nor e-mail address.
     #[garde(skip)]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 256)]
     password: Secret,
@@ -47,57 +43,59 @@ pub struct Register {
 
 /// Registers a customer and signs in.
 ///
-/// With `X-Souk-Client: browser` the refresh token comes in the cookie `souk_refresh` only.
+/// With `X-Souk-Client: browser` the refresh token is returned in the cookie `souk_refresh` only.
 #[utoipa::path(post, path = "", request_body = Register,
     params(
         ("X-Souk-Client" = Option<String>, Header, description = "`browser`: keep the refresh token in a cookie"),
-        ("Idempotency-Key" = Option<String>, Header, description = "a repeated registration answers again"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeats of a registration with the same key sign in to the same account"),
     ),
     responses(
-        (status = 201, body = SignedIn, description = "registered and signed in"),
+        (status = 201, body = SignedIn, description = "Tokens of the new account's first sign-in"),
         (status = 400, description = "`idempotency_key.invalid`"),
-        (status = 403, description = "`auth.locked`: a repeated registration, whose account was locked since"),
+        (status = 403, description = "`auth.locked`: a repeated registration whose account was locked meanwhile"),
         (status = 409, description = "`auth.email_taken`, `auth.username_taken`"),
         (status = 422, description = "`idempotency_key.reused`"),
         (status = 429, description = "`auth.too_many_attempts`: a registration repeated with wrong passwords"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
-    keeping: Keeping,
+    cookie: RefreshCookie,
     ClientAddress(from): ClientAddress,
     MaybeKeyedJson(key, body): MaybeKeyedJson<Register>,
 ) -> Result<Response, AuthError> {
-    let (username, email) = (Username::parse(&body.username), Email::parse(&body.email));
+    let username = Username::parse(&body.username);
+    let email = Email::parse(&body.email);
     let password = NewPassword::parse("password", &body.password, username.as_ref().ok(), email.as_ref().ok());
     let (username, email, password) = match (username, email, password) {
         (Ok(username), Ok(email), Ok(password)) => (username, email, password),
         (username, email, password) => {
             let errors = [username.err(), email.err(), password.err()].into_iter().flatten().collect();
-            return Err(AuthError::NotAllowed(errors));
+            return Err(AuthError::InvalidFields(errors));
         }
     };
-    let key = key.map(|key| key_hash(&key));
+    let key = key.map(|key| key.digest("register|"));
     let signed_in = match register(&app, username.clone(), email.clone(), password, key).await? {
         Registered::Now(signed_in) => signed_in,
-        Registered::Before(account) => {
+        Registered::Earlier(account) => {
             if (&account.username, &account.email) != (&username, &email) {
                 return Err(AuthError::KeyReused);
             }
-            // The stored password is compared in place of a body's hash, which would give it away.
+            // Verifies the password instead of a stored hash of the body, from which it could be guessed cheaply.
             let login = Login::Email(email.key());
-            let account = match sign_in::prove(&app, &login, &body.password, from).await {
+            let account = match sign_in::authenticate(&app, &login, &body.password, from).await {
                 Err(AuthError::CredentialsWrong) => return Err(AuthError::KeyReused),
-                proven => proven?,
+                authenticated => authenticated?,
             };
-            sign_in::begin(&app, &account).await?
+            sign_in::start_session(&app, &account).await?
         }
     };
-    Ok(signed_in.answer_kept(StatusCode::CREATED, &keeping))
+    Ok(signed_in.respond_with(StatusCode::CREATED, &cookie))
 }
 
 enum Registered {
     Now(SignedIn),
-    Before(Box<Account>),
+    /// The account was registered before with the same key.
+    Earlier(Box<Account>),
 }
 
 async fn register(
@@ -107,16 +105,16 @@ async fn register(
     password: NewPassword,
     key: Option<String>,
 ) -> Result<Registered, AuthError> {
-    if let Some(before) = taken(app, &username, &email, key.as_deref()).await? {
-        return Ok(before);
+    if let Some(earlier) = registered_earlier(app, &username, &email, key.as_deref()).await? {
+        return Ok(Registered::Earlier(earlier));
     }
     let hash = app.hasher.hash(password).await?;
-    for _ in 0..DRAWS {
+    for _ in 0..ID_ATTEMPTS {
         let id = session::draw_account_id(&app.ids);
-        let names = (username.clone(), email.clone());
-        let (account, event) = Account::register(id, names, Role::Customer, hash.clone(), app.clock.now());
+        let (account, event) =
+            Account::register(id, username.clone(), email.clone(), Role::Customer, hash.clone(), app.clock.now());
         let (session, token) = sign_in::new_session(app, &account);
-        let signed_in = sign_in::tokens(app, &session.family, &token, (&account).into())?;
+        let signed_in = sign_in::issue_tokens(app, &session.family, &token, (&account).into())?;
         let events = vec![app.stamper.stamp(&event)?];
         let new = NewAccount { account, register_key: key.clone(), session: Some(session), events };
         match app.store.register(new).await {
@@ -124,10 +122,10 @@ async fn register(
                 metrics::registration();
                 return Ok(Registered::Now(signed_in));
             }
-            // Somebody else was faster with the name, the address or the key; or the id was taken.
+            // A concurrent request has taken the name, the address or the key; or the random id is taken.
             Err(SqlError::Unique(_)) => {
-                if let Some(before) = taken(app, &username, &email, key.as_deref()).await? {
-                    return Ok(before);
+                if let Some(earlier) = registered_earlier(app, &username, &email, key.as_deref()).await? {
+                    return Ok(Registered::Earlier(earlier));
                 }
             }
             Err(error) => return Err(error.into()),
@@ -136,20 +134,17 @@ async fn register(
     Err(AuthError::Defect("no free user id was found".into()))
 }
 
-async fn taken(
+/// Returns the account that was registered with `key`. Errors: the name or address is taken by another.
+async fn registered_earlier(
     app: &App,
     username: &Username,
     email: &Email,
     key: Option<&str>,
-) -> Result<Option<Registered>, AuthError> {
-    match app.store.taken(username, email, key, None).await? {
+) -> Result<Option<Box<Account>>, AuthError> {
+    match app.store.conflict(username, email, key, None).await? {
         None => Ok(None),
-        Some(Taken::Key(account)) => Ok(Some(Registered::Before(account))),
-        Some(Taken::Email) => Err(AuthError::EmailTaken),
-        Some(Taken::Username) => Err(AuthError::UsernameTaken),
+        Some(Conflict::RegisterKey(account)) => Ok(Some(account)),
+        Some(Conflict::Email) => Err(AuthError::EmailTaken),
+        Some(Conflict::Username) => Err(AuthError::UsernameTaken),
     }
-}
-
-fn key_hash(key: &Idempotency) -> String {
-    session::hex(&Sha256::digest(format!("register|{}", key.key)))
 }

@@ -1,4 +1,4 @@
-//! The public keys that verify tokens.
+//! `GET /.well-known/jwks.json`: the public keys that verify tokens.
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, error::AuthError};
+use crate::{app::App, error::AuthError};
 
 /// A JSON Web Key Set (RFC 7517).
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,15 +17,15 @@ use crate::{App, error::AuthError};
     "use": "sig", "alg": "ES256", "kid": "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", "kty": "EC", "crv": "P-256",
     "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
 }]}))]
-pub struct KeySet {
-    /// The keys, newest first; retired ones too, for tokens that they signed.
+pub(crate) struct KeySet {
+    /// Public keys, newest first, including retired ones for tokens that they signed.
     #[schema(value_type = Vec<Object>)]
     keys: Vec<jsonwebtoken::jwk::Jwk>,
 }
 
-/// Shows the public keys that verify tokens.
-#[utoipa::path(get, path = "", responses((status = 200, body = KeySet, description = "the keys")))]
-pub async fn handle(State(app): State<App>) -> Result<Response, AuthError> {
+/// Returns the public keys that verify access tokens.
+#[utoipa::path(get, path = "", responses((status = 200, body = KeySet, description = "The current and retired keys")))]
+pub(crate) async fn handle(State(app): State<App>) -> Result<Response, AuthError> {
     let keys = KeySet { keys: app.store.public_keys().await?.keys };
     Ok(([(header::CACHE_CONTROL, "public, max-age=60")], Json(keys)).into_response())
 }

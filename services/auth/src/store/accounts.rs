@@ -1,4 +1,4 @@
-//! Accounts: found, made, changed.
+//! Queries and changes of accounts.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
@@ -8,60 +8,53 @@ use souk_kit::auth::Role;
 use souk_sql::{SqlError, Tx};
 use souk_values::{PageRequest, Secret, Timestamp, UserId, ids::Id};
 
-use super::{AuthStore, StoreError, entities::shop_user, resets, sessions};
-use crate::{
-    account::{Account, Email, Login, Username, role_name},
-    store::OpenSession,
+use super::{
+    AuthStore, NewSession, StoreError,
+    entities::{reset_token, shop_user},
+    sessions,
 };
+use crate::account::{Account, Email, Login, Username, role_name};
 use shop_user::{ActiveModel, Column, Entity, Model};
 
-/// An account to be made.
 #[derive(Debug, Clone)]
-pub struct NewAccount {
-    /// The account.
-    pub account: Account,
-    /// Hash of the registration's `Idempotency-Key`.
-    pub register_key: Option<String>,
-    /// Its first sign-in.
-    pub session: Option<OpenSession>,
-    /// What is told of it.
-    pub events: Vec<Envelope>,
+pub(crate) struct NewAccount {
+    pub(crate) account: Account,
+    /// Digest of the registration's `Idempotency-Key`.
+    pub(crate) register_key: Option<String>,
+    /// First sign-in, if the user is signed in by registering.
+    pub(crate) session: Option<NewSession>,
+    pub(crate) events: Vec<Envelope>,
 }
 
-/// What stands in the way of a name, an address or a key.
+/// The unique value that an existing account has already.
 #[derive(Debug, Clone)]
-pub enum Taken {
-    /// The registration was made before, with the same key.
-    Key(Box<Account>),
-    /// Somebody has the address.
+pub(crate) enum Conflict {
+    /// The account was registered with the same `Idempotency-Key`.
+    RegisterKey(Box<Account>),
     Email,
-    /// Somebody has the name.
     Username,
 }
 
-/// An account as it shall be, saved over the version before.
+/// A decided change of an account.
 #[derive(Debug, Clone)]
-pub struct Change {
-    /// The account as it shall be.
-    pub account: Account,
-    /// The version that this was decided on.
-    pub over: i64,
-    /// Whether an acting admin is no longer one.
-    pub loses_admin: bool,
-    /// Whether reset tokens that are on their way end.
-    pub ends_resets: bool,
-    /// What is told of it.
-    pub events: Vec<Envelope>,
+pub(crate) struct AccountChange {
+    /// The account after the change.
+    pub(crate) account: Account,
+    /// Version that the change was decided on; the change is saved only if the row still has it.
+    pub(crate) base_version: i64,
+    /// True if an admin who may sign in no longer is one.
+    pub(crate) removes_admin: bool,
+    /// True if mailed reset tokens become invalid.
+    pub(crate) ends_resets: bool,
+    pub(crate) events: Vec<Envelope>,
 }
 
 impl AuthStore {
-    /// The account of `user`.
-    pub async fn account(&self, user: UserId) -> Result<Option<Account>, SqlError> {
+    pub(crate) async fn account(&self, user: UserId) -> Result<Option<Account>, SqlError> {
         Entity::find_by_id(user.get()).one(self.db.reader()).await?.map(read).transpose()
     }
 
-    /// The account that `login` names.
-    pub async fn account_by(&self, login: &Login) -> Result<Option<Account>, SqlError> {
+    pub(crate) async fn account_by(&self, login: &Login) -> Result<Option<Account>, SqlError> {
         let column = match login {
             Login::Username(_) => Column::UsernameKey,
             Login::Email(_) => Column::EmailKey,
@@ -69,35 +62,35 @@ impl AuthStore {
         Entity::find().filter(column.eq(login.key())).one(self.db.reader()).await?.map(read).transpose()
     }
 
-    /// What of these somebody other than `but` has.
-    pub async fn taken(
+    /// Returns which of these values an account other than `except` has, the key first.
+    pub(crate) async fn conflict(
         &self,
         username: &Username,
         email: &Email,
         register_key: Option<&str>,
-        but: Option<UserId>,
-    ) -> Result<Option<Taken>, SqlError> {
+        except: Option<UserId>,
+    ) -> Result<Option<Conflict>, SqlError> {
         let (username, email) = (username.key(), email.key());
         let any = Condition::any()
             .add(Column::UsernameKey.eq(username))
             .add(Column::EmailKey.eq(email.clone()))
             .add_option(register_key.map(|key| Column::RegisterKey.eq(key)));
         let mut rows = Entity::find().filter(any).all(self.db.reader()).await?;
-        rows.retain(|row| but.is_none_or(|but| row.user_id != but.get()));
+        rows.retain(|row| except.is_none_or(|except| row.user_id != except.get()));
         if let Some(row) = rows.iter().find(|row| register_key.is_some() && row.register_key.as_deref() == register_key)
         {
-            return Ok(Some(Taken::Key(Box::new(read(row.clone())?))));
+            return Ok(Some(Conflict::RegisterKey(Box::new(read(row.clone())?))));
         }
         let email_taken = rows.iter().any(|row| row.email_key == email);
         Ok(match rows.first() {
             None => None,
-            Some(_) if email_taken => Some(Taken::Email),
-            Some(_) => Some(Taken::Username),
+            Some(_) if email_taken => Some(Conflict::Email),
+            Some(_) => Some(Conflict::Username),
         })
     }
 
-    /// Makes an account. Errors: `Unique` when its name, address, key or id is taken.
-    pub async fn register(&self, new: NewAccount) -> Result<(), SqlError> {
+    /// Inserts an account. Errors: `Unique` if its name, address, key or id is taken.
+    pub(crate) async fn register(&self, new: NewAccount) -> Result<(), SqlError> {
         self.db
             .write(new, |tx, new| {
                 Box::pin(async move {
@@ -113,65 +106,68 @@ impl AuthStore {
             .await
     }
 
-    /// Saves a change. Errors: `Stale`, `LastAdmin`, and `Unique` when a name or address is taken.
-    pub async fn save(&self, change: Change) -> Result<(), StoreError> {
+    /// Saves a change. Errors: `Stale`, `LastAdmin`, and `Unique` if a name or address is taken.
+    pub(crate) async fn save(&self, change: AccountChange) -> Result<(), StoreError> {
         self.db.write(change, |tx, change| Box::pin(save(tx, change))).await
     }
 
-    /// A page of all accounts, newest first, and how many there are.
-    pub async fn accounts(&self, page: PageRequest) -> Result<(Vec<Account>, u64), SqlError> {
+    /// Returns a page of all accounts, newest first, and the number of accounts on all pages.
+    pub(crate) async fn accounts(&self, page: PageRequest) -> Result<(Vec<Account>, u64), SqlError> {
         let query = Entity::find().order_by_desc(Column::UserId).offset(page.offset()).limit(page.limit());
         let rows = query.all(self.db.reader()).await?;
         let total = Entity::find().count(self.db.reader()).await?;
         Ok((rows.into_iter().map(read).collect::<Result<_, _>>()?, total))
     }
 
-    /// Whether there is an admin, locked or not.
-    pub async fn has_admin(&self) -> Result<bool, SqlError> {
+    /// True if there is an admin, locked or not.
+    pub(crate) async fn has_admin(&self) -> Result<bool, SqlError> {
         let query = Entity::find().filter(Column::Role.eq(role_name(Role::Admin)));
         Ok(query.one(self.db.reader()).await?.is_some())
     }
 
-    /// The admin who was made first, of those who are not locked.
-    pub async fn first_admin(&self) -> Result<Option<Account>, SqlError> {
+    /// Returns the oldest admin who is not locked.
+    pub(crate) async fn first_admin(&self) -> Result<Option<Account>, SqlError> {
         let query = Entity::find().filter(Column::Role.eq(role_name(Role::Admin))).filter(Column::Locked.eq(false));
         query.order_by_asc(Column::UserId).one(self.db.reader()).await?.map(read).transpose()
     }
 
-    /// How many accounts there are, and how many of them are admins'.
-    pub async fn count_accounts(&self) -> Result<(u64, u64), SqlError> {
+    /// Returns the number of accounts, and the number of admins among them.
+    pub(crate) async fn count_accounts(&self) -> Result<(u64, u64), SqlError> {
         let users = Entity::find().count(self.db.reader()).await?;
         let admins = Entity::find().filter(Column::Role.eq(role_name(Role::Admin))).count(self.db.reader()).await?;
         Ok((users, admins))
     }
 }
 
-/// Saves `change` in `tx`.
-pub(super) async fn save(tx: &Tx, change: &Change) -> Result<(), StoreError> {
-    if change.loses_admin {
-        keep_an_admin(tx, change.account.user_id).await?;
+/// Saves `change` as part of a transaction.
+pub(super) async fn save(tx: &Tx, change: &AccountChange) -> Result<(), StoreError> {
+    if change.removes_admin {
+        ensure_another_admin(tx, change.account.user_id).await?;
     }
     let row = row(&change.account);
     let saved = Entity::update_many()
         .set(row)
         .filter(Column::UserId.eq(change.account.user_id.get()))
-        .filter(Column::Version.eq(change.over))
+        .filter(Column::Version.eq(change.base_version))
         .exec(tx)
         .await?;
     if saved.rows_affected == 0 {
         return Err(StoreError::Stale);
     }
     if change.ends_resets {
-        resets::end_all(tx, change.account.user_id).await?;
+        reset_token::Entity::delete_many()
+            .filter(reset_token::Column::UserId.eq(change.account.user_id.get()))
+            .exec(tx)
+            .await?;
     }
     souk_bus::outbox::add(tx, &change.events).await?;
     Ok(())
 }
 
-/// Refuses unless another admin may sign in. Two who take each other's rights at once are put in order
-/// by the lock on all admins' rows, which the update takes though it changes nothing.
-async fn keep_an_admin(tx: &Tx, leaving: UserId) -> Result<(), StoreError> {
+/// Errors unless an admin other than `leaving` may sign in.
+async fn ensure_another_admin(tx: &Tx, leaving: UserId) -> Result<(), StoreError> {
     let admins = Column::Role.eq(role_name(Role::Admin));
+    // Changes nothing, but locks the rows of all admins: two admins who concurrently remove each other are serialized.
     Entity::update_many().col_expr(Column::Role, Expr::col(Column::Role)).filter(admins.clone()).exec(tx).await?;
     let others = Entity::find()
         .filter(admins)

@@ -1,12 +1,12 @@
-//! Auth's tables.
+//! SeaORM's entities of auth's tables.
 
-/// Registered people.
-pub mod shop_user {
+/// Accounts of customers and admins.
+pub(crate) mod shop_user {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "shop_user")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub user_id: i64,
         pub username: String,
@@ -22,6 +22,7 @@ pub mod shop_user {
         pub register_key: Option<String>,
     }
 
+    // Written by hand: a derived one would show the password hash in logs.
     impl std::fmt::Debug for Model {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.debug_struct("shop_user").field("user_id", &self.user_id).finish_non_exhaustive()
@@ -29,17 +30,17 @@ pub mod shop_user {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Sign-ins.
-pub mod token_family {
+/// Sign-ins of accounts and guests.
+pub(crate) mod token_family {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "token_family")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub family_id: String,
         pub user_id: Option<i64>,
@@ -51,17 +52,17 @@ pub mod token_family {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Refresh tokens, by hash.
-pub mod refresh_token {
+/// Refresh tokens, keyed by their hash.
+pub(crate) mod refresh_token {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "refresh_token")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub token_hash: String,
         pub family_id: String,
@@ -71,17 +72,17 @@ pub mod refresh_token {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Addresses for which a reset was asked, until it is looked up whose they are.
-pub mod reset_request {
+/// Addresses for which a reset was requested; deleted once processed.
+pub(crate) mod reset_request {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "reset_request")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub request_id: String,
         pub email_key: String,
@@ -90,17 +91,17 @@ pub mod reset_request {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Reset tokens, by hash.
-pub mod reset_token {
+/// Reset tokens, keyed by their hash.
+pub(crate) mod reset_token {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "reset_token")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub token_hash: String,
         pub user_id: i64,
@@ -108,17 +109,17 @@ pub mod reset_token {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Failed sign-ins, by a hash of account and address.
-pub mod sign_in_failure {
+/// Failed sign-ins, keyed by a hash of account and client address.
+pub(crate) mod sign_in_failure {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "sign_in_failure")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub throttle_key: String,
         pub failures: i64,
@@ -127,26 +128,27 @@ pub mod sign_in_failure {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Keys that sign or signed tokens.
-pub mod signing_key {
+/// Current and retired keys for signing tokens.
+pub(crate) mod signing_key {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "signing_key")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub kid: String,
         pub algorithm: String,
         pub public_jwk: String,
-        /// PKCS#8 in base64; absent for configured keys.
+        /// PKCS#8 in base64; `None` for configured keys.
         pub private_key: Option<String>,
         pub created_at: i64,
     }
 
+    // Written by hand: a derived one would show the private key in logs.
     impl std::fmt::Debug for Model {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.debug_struct("signing_key").field("kid", &self.kid).finish_non_exhaustive()
@@ -154,6 +156,6 @@ pub mod signing_key {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }

@@ -1,4 +1,4 @@
-//! Failed sign-ins, so that all replicas agree on who has to wait.
+//! Failed sign-ins. They are stored, so that all replicas throttle together and a restart clears none.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 use souk_sql::{SqlError, Tx};
@@ -11,18 +11,17 @@ use super::{
 use crate::throttle::Failures;
 
 impl AuthStore {
-    /// The failures counted under `key`.
-    pub async fn failures(&self, key: &str) -> Result<Option<Failures>, SqlError> {
+    pub(crate) async fn failures(&self, key: &str) -> Result<Option<Failures>, SqlError> {
         Ok(Entity::find_by_id(key.to_owned()).one(self.db.reader()).await?.as_ref().map(read))
     }
 
-    /// Counts one more failure, unless further tries have to wait already: then answers those that say so.
-    pub async fn count_failure(&self, key: String, now: Timestamp) -> Result<Option<Failures>, SqlError> {
+    /// Counts one more failure. If attempts have to wait already, counts nothing and returns the failures.
+    pub(crate) async fn count_failure(&self, key: String, now: Timestamp) -> Result<Option<Failures>, SqlError> {
         self.db.write((key, now), |tx, (key, now)| Box::pin(count(tx, key, *now))).await
     }
 
-    /// Forgets the failures under `key`: somebody signed in.
-    pub async fn forget_failures(&self, key: String) -> Result<(), SqlError> {
+    /// Deletes the failures after a successful sign-in.
+    pub(crate) async fn clear_failures(&self, key: String) -> Result<(), SqlError> {
         self.db
             .write(key, |tx, key| {
                 Box::pin(async move {
@@ -36,22 +35,22 @@ impl AuthStore {
 
 async fn count(tx: &Tx, key: &str, now: Timestamp) -> Result<Option<Failures>, SqlError> {
     let before = Entity::find_by_id(key.to_owned()).one(tx).await?;
-    let known = before.as_ref().map(read);
-    if let Some(blocked) = known.filter(|failures| failures.wait(now).is_some()) {
+    let stored = before.as_ref().map(read);
+    if let Some(blocked) = stored.filter(|failures| failures.wait(now).is_some()) {
         return Ok(Some(blocked));
     }
-    let after = Failures::and_one_more(known, now);
+    let after = Failures::with_another(stored, now);
     let row = ActiveModel {
         throttle_key: Set(key.to_owned()),
         failures: Set(after.count),
         blocked_until: Set(after.blocked_until.millis()),
-        last_failed_at: Set(after.last_at.millis()),
+        last_failed_at: Set(after.last_failed_at.millis()),
     };
-    // Whoever counted meanwhile makes this transaction run again on what is there now.
-    let again = || SqlError::Busy("another sign-in failed at the same moment".into());
+    // `Busy` runs the transaction again, on top of the failure that was counted concurrently.
+    let retry = || SqlError::Busy("another failed sign-in was counted concurrently".into());
     match before {
         None => match Entity::insert(row).exec_without_returning(tx).await.map_err(SqlError::from) {
-            Err(SqlError::Unique(_)) => return Err(again()),
+            Err(SqlError::Unique(_)) => return Err(retry()),
             inserted => drop(inserted?),
         },
         Some(before) => {
@@ -63,7 +62,7 @@ async fn count(tx: &Tx, key: &str, now: Timestamp) -> Result<Option<Failures>, S
                 .exec(tx)
                 .await?;
             if counted.rows_affected == 0 {
-                return Err(again());
+                return Err(retry());
             }
         }
     }
@@ -74,6 +73,6 @@ fn read(row: &Model) -> Failures {
     Failures {
         count: row.failures,
         blocked_until: Timestamp::from_millis(row.blocked_until),
-        last_at: Timestamp::from_millis(row.last_failed_at),
+        last_failed_at: Timestamp::from_millis(row.last_failed_at),
     }
 }

@@ -1,21 +1,21 @@
-//! A SQLite store's file, readable to its owner only from the moment it exists.
+//! Keeps a SQLite store's file readable by its owner only, from the moment it exists.
 
 use souk_sql::SqlError;
 
-/// Makes the file of a `sqlite:` URL, or closes it to others; does nothing for another engine, which
-/// has its own access rules. SQLite gives its `-wal` and `-shm` files the same mode.
-pub fn keep_private(url: &str) -> Result<(), SqlError> {
+/// Creates the file of a `sqlite:` URL with mode 0600, or changes its mode; does nothing for other engines.
+pub(crate) fn make_private(url: &str) -> Result<(), SqlError> {
     let Some(path) = url.strip_prefix("sqlite:") else { return Ok(()) };
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     if path.is_empty() || path == ":memory:" {
         return Ok(());
     }
-    close_to_others(path).map_err(|error| SqlError::Unavailable(format!("{path} cannot be made private: {error}")))
+    // SQLite gives its `-wal` and `-shm` files the mode of the main file.
+    restrict_to_owner(path).map_err(|error| SqlError::Unavailable(format!("{path} cannot be made private: {error}")))
 }
 
 #[cfg(unix)]
-fn close_to_others(path: &str) -> std::io::Result<()> {
+fn restrict_to_owner(path: &str) -> std::io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let owner_only = 0o600;
     std::fs::OpenOptions::new().create(true).append(true).mode(owner_only).open(path)?;
@@ -23,6 +23,6 @@ fn close_to_others(path: &str) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn close_to_others(_: &str) -> std::io::Result<()> {
+fn restrict_to_owner(_: &str) -> std::io::Result<()> {
     Ok(())
 }

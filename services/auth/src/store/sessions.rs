@@ -8,40 +8,33 @@ use super::{
     AuthStore,
     entities::{refresh_token, token_family},
 };
-use crate::session::{Family, Holder, Presented, REFRESH_LIFE};
+use crate::session::{Holder, REFRESH_LIFETIME, StoredToken, TokenFamily};
 
-/// A sign-in to be begun with its first refresh token.
+/// A sign-in and its first refresh token.
 #[derive(Debug, Clone)]
-pub struct OpenSession {
-    /// The sign-in.
-    pub family: Family,
-    /// Hash of the refresh token.
-    pub token_hash: String,
-    /// When.
-    pub now: Timestamp,
+pub(crate) struct NewSession {
+    pub(crate) family: TokenFamily,
+    pub(crate) token_hash: String,
+    pub(crate) now: Timestamp,
 }
 
-/// A refresh token to be exchanged for another.
+/// The exchange of a refresh token for another of the same family.
 #[derive(Debug, Clone)]
-pub struct Rotation {
-    /// Hash of the one that was presented.
-    pub old_hash: String,
-    /// Hash of the one given for it.
-    pub new_hash: String,
-    /// Their sign-in.
-    pub family_id: String,
-    /// When.
-    pub now: Timestamp,
+pub(crate) struct Rotation {
+    pub(crate) old_hash: String,
+    pub(crate) new_hash: String,
+    pub(crate) family_id: String,
+    pub(crate) now: Timestamp,
 }
 
 impl AuthStore {
-    /// Begins a sign-in. Errors: `Unique` when a guest's id is taken.
-    pub async fn open_session(&self, session: OpenSession) -> Result<(), SqlError> {
+    /// Inserts a sign-in. Errors: `Unique` if a guest's id is taken.
+    pub(crate) async fn insert_session(&self, session: NewSession) -> Result<(), SqlError> {
         self.db.write(session, |tx, session| Box::pin(insert(tx, session))).await
     }
 
-    /// The refresh token with this hash, and its sign-in.
-    pub async fn presented(&self, token_hash: &str) -> Result<Option<Presented>, SqlError> {
+    /// Returns the refresh token with this hash, and its sign-in.
+    pub(crate) async fn refresh_token(&self, token_hash: &str) -> Result<Option<StoredToken>, SqlError> {
         let reader = self.db.reader();
         let Some(token) = refresh_token::Entity::find_by_id(token_hash.to_owned()).one(reader).await? else {
             return Ok(None);
@@ -49,27 +42,27 @@ impl AuthStore {
         let Some(family) = token_family::Entity::find_by_id(token.family_id).one(reader).await? else {
             return Ok(None);
         };
-        Ok(Some(Presented {
-            token_hash: token.token_hash,
-            used: token.used_at.is_some(),
+        Ok(Some(StoredToken {
+            hash: token.token_hash,
+            is_used: token.used_at.is_some(),
             expires_at: Timestamp::from_millis(token.expires_at),
             family: read(family)?,
         }))
     }
 
-    /// Exchanges a refresh token. False: another request was first, and the sign-in is ended.
-    pub async fn rotate(&self, rotation: Rotation) -> Result<bool, SqlError> {
+    /// Exchanges a refresh token. Returns false if another request was first; the sign-in is ended then.
+    pub(crate) async fn rotate(&self, rotation: Rotation) -> Result<bool, SqlError> {
         self.db.write(rotation, |tx, rotation| Box::pin(rotate(tx, rotation))).await
     }
 
-    /// Ends a sign-in. Ending it again changes nothing.
-    pub async fn revoke(&self, family_id: &str, now: Timestamp) -> Result<(), SqlError> {
+    /// Ends a sign-in. Ending it again has no effect.
+    pub(crate) async fn revoke(&self, family_id: &str, now: Timestamp) -> Result<(), SqlError> {
         self.db.write((family_id.to_owned(), now), |tx, (family_id, now)| Box::pin(revoke(tx, family_id, *now))).await
     }
 }
 
-/// Begins a sign-in in `tx`.
-pub(super) async fn insert(tx: &Tx, session: &OpenSession) -> Result<(), SqlError> {
+/// Inserts a sign-in as part of a transaction.
+pub(super) async fn insert(tx: &Tx, session: &NewSession) -> Result<(), SqlError> {
     let (user_id, guest_id, epoch) = match session.family.holder {
         Holder::Account { user_id, epoch } => (Some(user_id.get()), None, epoch),
         Holder::Guest(guest) => (None, Some(guest.get()), 0),
@@ -80,7 +73,7 @@ pub(super) async fn insert(tx: &Tx, session: &OpenSession) -> Result<(), SqlErro
         guest_id: Set(guest_id),
         sign_in_epoch: Set(epoch),
         created_at: Set(session.now.millis()),
-        expires_at: Set(session.now.plus(REFRESH_LIFE).millis()),
+        expires_at: Set(session.now.plus(REFRESH_LIFETIME).millis()),
         revoked_at: NotSet,
     };
     token_family::Entity::insert(family).exec_without_returning(tx).await?;
@@ -92,7 +85,7 @@ async fn insert_token(tx: &Tx, token_hash: &str, family_id: &str, now: Timestamp
         token_hash: Set(token_hash.to_owned()),
         family_id: Set(family_id.to_owned()),
         created_at: Set(now.millis()),
-        expires_at: Set(now.plus(REFRESH_LIFE).millis()),
+        expires_at: Set(now.plus(REFRESH_LIFETIME).millis()),
         used_at: NotSet,
     };
     refresh_token::Entity::insert(token).exec_without_returning(tx).await?;
@@ -108,12 +101,13 @@ async fn rotate(tx: &Tx, rotation: &Rotation) -> Result<bool, SqlError> {
         .exec(tx)
         .await?;
     if claimed.rows_affected == 0 {
+        // Of two holders of the same token one has a copy. Which one cannot be known, so both lose the sign-in.
         revoke(tx, &rotation.family_id, rotation.now).await?;
         return Ok(false);
     }
-    let lives_on = rotation.now.plus(REFRESH_LIFE).millis();
+    let expires_at = rotation.now.plus(REFRESH_LIFETIME).millis();
     token_family::Entity::update_many()
-        .col_expr(token_family::Column::ExpiresAt, Expr::value(lives_on))
+        .col_expr(token_family::Column::ExpiresAt, Expr::value(expires_at))
         .filter(token_family::Column::FamilyId.eq(rotation.family_id.clone()))
         .exec(tx)
         .await?;
@@ -132,12 +126,12 @@ async fn revoke(tx: &Tx, family_id: &str, now: Timestamp) -> Result<(), SqlError
     Ok(())
 }
 
-fn read(row: token_family::Model) -> Result<Family, SqlError> {
+fn read(row: token_family::Model) -> Result<TokenFamily, SqlError> {
     let id = |number| UserId::new(number).ok();
     let holder = match (row.user_id.and_then(id), row.guest_id.and_then(id)) {
         (Some(user_id), None) => Holder::Account { user_id, epoch: row.sign_in_epoch },
         (None, Some(guest)) => Holder::Guest(guest),
         _ => return Err(SqlError::Failed("the row of a sign-in has a damaged holder".into())),
     };
-    Ok(Family { id: row.family_id, holder, revoked: row.revoked_at.is_some() })
+    Ok(TokenFamily { id: row.family_id, holder, is_revoked: row.revoked_at.is_some() })
 }

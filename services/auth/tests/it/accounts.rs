@@ -1,13 +1,13 @@
-//! Registering, and what a person may change of herself.
+//! Registering, and changes of one's own account.
 
 use serde_json::{Value, json};
 use souk_events::{UserChanged, UserRegistered, queue::NOTIFICATION_USERS};
 
-use crate::rig::{Auth, PASSWORD, at_once, person};
+use crate::rig::{PASSWORD, Rig, concurrently, person};
 
 #[tokio::test]
-async fn who_registers_is_signed_in_and_told_of() {
-    let auth = Auth::start().await;
+async fn registering_signs_in_and_publishes_an_event() {
+    let auth = Rig::start().await;
     let answer = auth.client.post("/auth/register", person("ada")).await.expect(201);
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("set-cookie"), "");
@@ -26,7 +26,7 @@ async fn who_registers_is_signed_in_and_told_of() {
         assert_eq!(again["user"], user);
         assert_ne!(again["refreshToken"], ada["refreshToken"]);
     }
-    souk_testkit::eventually("both are told of", async || {
+    souk_testkit::eventually("both events are published", async || {
         auth.world.waiting::<UserRegistered>(&NOTIFICATION_USERS).await.len() == 2
     })
     .await;
@@ -41,7 +41,7 @@ async fn who_registers_is_signed_in_and_told_of() {
 
 #[tokio::test]
 async fn names_and_addresses_are_unique_in_any_case() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     auth.register("ada").await;
     let other = |username: &str, email: &str| json!({"username": username, "email": email, "password": PASSWORD});
     let register = |body: Value| {
@@ -50,16 +50,16 @@ async fn names_and_addresses_are_unique_in_any_case() {
     };
     register(other("ADA", "ada2@example.org")).await.is_problem(409, "auth.username_taken");
     register(other("ada2", "ADA@EXAMPLE.ORG")).await.is_problem(409, "auth.email_taken");
-    // What a taken name looks like in another's address or name does not mislead.
+    // Values that are spelled like column names cause no confusion.
     register(other("email_key", "username_key@example.org")).await.expect(201);
     register(other("email_key", "other@example.org")).await.is_problem(409, "auth.username_taken");
     assert_eq!(auth.facts().await.users, 3);
 }
 
 #[tokio::test]
-async fn of_many_who_want_a_name_at_once_one_gets_it() {
-    let auth = Auth::start().await;
-    let answers = at_once((0..8).map(|number| {
+async fn of_concurrent_registrations_with_one_name_one_succeeds() {
+    let auth = Rig::start().await;
+    let answers = concurrently((0..8).map(|number| {
         let client = auth.client.clone();
         let mut body = person("ada");
         body["email"] = json!(format!("ada{number}@example.org"));
@@ -75,9 +75,9 @@ async fn of_many_who_want_a_name_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn a_repeated_registration_answers_again() {
-    let auth = Auth::start().await;
-    let answers = at_once((0..6).map(|_| {
+async fn a_repeated_registration_signs_in_again() {
+    let auth = Rig::start().await;
+    let answers = concurrently((0..6).map(|_| {
         let client = auth.client.clone();
         async move { client.post_keyed("/auth/register", "k-1", person("ada")).await }
     }))
@@ -99,8 +99,8 @@ async fn a_repeated_registration_answers_again() {
 }
 
 #[tokio::test]
-async fn a_person_may_change_name_and_address() {
-    let auth = Auth::start().await;
+async fn users_may_change_their_name_and_address() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     auth.register("bob").await;
     let me = auth.as_of(&ada);
@@ -119,7 +119,7 @@ async fn a_person_may_change_name_and_address() {
     let refreshed = auth.refresh(&ada["refreshToken"]).await.expect(200).json;
     assert_eq!(refreshed["user"]["username"], "ADA.L", "a new name does not end a sign-in");
 
-    souk_testkit::eventually("changes are told", async || {
+    souk_testkit::eventually("both events are published", async || {
         auth.world.waiting::<UserChanged>(&NOTIFICATION_USERS).await.len() == 2
     })
     .await;
@@ -129,11 +129,11 @@ async fn a_person_may_change_name_and_address() {
 }
 
 #[tokio::test]
-async fn changes_at_once_are_all_kept() {
-    let auth = Auth::start().await;
+async fn concurrent_changes_are_all_kept() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let bodies = [json!({"username": "ada.l"}), json!({"email": "ada@new.example"})];
-    let answers = at_once(bodies.into_iter().map(|body| {
+    let answers = concurrently(bodies.into_iter().map(|body| {
         let me = auth.as_of(&ada);
         async move { me.patch("/auth/me", body).await }
     }))

@@ -1,19 +1,20 @@
-//! The first admin, and what admins do to others.
+//! The first admin, and the rights that admins give and take.
 
 use serde_json::{Value, json};
-use souk_auth::{AuthConfig, build};
+use souk_auth::{Auth, AuthConfig};
 use souk_events::{UserChanged, queue::NOTIFICATION_USERS};
+use souk_kit::Service;
 use souk_testkit::{Client, World};
 
-use crate::rig::{ADMIN_PASSWORD, Auth, PASSWORD, at_once, config, person, secret};
+use crate::rig::{ADMIN_PASSWORD, PASSWORD, Rig, concurrently, config, person, secret};
 
 fn path(signed_in: &Value) -> String {
     format!("/users/{}", signed_in["user"]["userId"])
 }
 
 #[tokio::test]
-async fn the_first_admin_is_made_once() {
-    let mut auth = Auth::start_with(|config| config.admin_password = secret("")).await;
+async fn the_first_admin_is_created_once() {
+    let mut auth = Rig::start_with(|config| config.admin_password = secret("")).await;
     let made = auth.first_admin.clone().unwrap();
     assert_eq!((made.email.as_str(), made.generated), ("admin@souk.local", true));
     assert_eq!(made.password.expose().len(), 24);
@@ -21,10 +22,10 @@ async fn the_first_admin_is_made_once() {
     let login = json!({"email": "admin@souk.local", "password": made.password.expose()});
     assert_eq!(auth.client.post("/auth/login", login.clone()).await.expect(200).json["user"]["role"], "admin");
     auth.restart_with(|config| config.admin_password = secret(ADMIN_PASSWORD)).await;
-    assert!(auth.first_admin.is_none(), "an admin that exists is left as it is");
+    assert!(auth.first_admin.is_none(), "an existing admin stays as it is");
     auth.client.post("/auth/login", login).await.expect(200);
 
-    let configured = Auth::start_with(|config| config.admin_email = "Boss@shop.example".into()).await;
+    let configured = Rig::start_with(|config| config.admin_email = "Boss@shop.example".into()).await;
     let made = configured.first_admin.clone().unwrap();
     assert_eq!((made.email.as_str(), made.generated), ("Boss@shop.example", false));
     let login = json!({"email": "boss@shop.example", "password": ADMIN_PASSWORD});
@@ -34,26 +35,26 @@ async fn the_first_admin_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_configuration_is_told_at_the_start() {
+async fn a_wrong_configuration_is_reported_at_the_start() {
     let world = World::new().await;
-    let told = async |config: AuthConfig| build(config, &world.deps).await.unwrap_err().to_string();
+    let start_error = async |config: AuthConfig| Auth::build(config, &world.deps).await.unwrap_err().to_string();
     let wrong = AuthConfig { admin_email: "nobody".into(), ..config(&world) };
-    assert!(told(wrong).await.contains("auth.admin-email"));
+    assert!(start_error(wrong).await.contains("auth.admin-email"));
     let wrong = AuthConfig { trusted_proxies: vec!["here".into(), "there".into()], ..config(&world) };
-    let text = told(wrong).await;
+    let text = start_error(wrong).await;
     assert!(text.contains("'here'") && text.contains("'there'"), "{text}");
     let wrong = AuthConfig { signing_key_pem: secret("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END"), ..config(&world) };
-    let text = told(wrong).await;
+    let text = start_error(wrong).await;
     assert!(text.contains("auth.signing-key-pem") && !text.contains("AAAA"), "{text}");
     let wrong = AuthConfig { store_url: "redis://x".into(), ..config(&world) };
-    assert!(told(wrong).await.contains("sqlite:"));
+    assert!(start_error(wrong).await.contains("sqlite:"));
 }
 
 #[tokio::test]
 async fn admins_list_users_newest_first() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     for name in ["ada", "bob", "eve"] {
-        // Ids are ordered by the second they were made in.
+        // Ids are ordered by the second in which they were drawn.
         auth.world.clock.advance(std::time::Duration::from_secs(2));
         auth.register(name).await;
     }
@@ -75,21 +76,21 @@ async fn admins_list_users_newest_first() {
 }
 
 #[tokio::test]
-async fn a_locked_user_is_out_until_unlocked() {
-    let auth = Auth::start().await;
+async fn a_locked_user_cannot_sign_in_until_unlocked() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let admin = auth.admin().await;
     let locked = admin.patch(&path(&ada), json!({"locked": true})).await.expect(200).json;
     assert_eq!((&locked["locked"], &locked["role"]), (&json!(true), &json!("customer")));
     auth.refresh(&ada["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
     auth.login("ada", PASSWORD).await.is_problem(403, "auth.locked");
-    // Only who knows the password learns that the account is locked.
+    // Only a caller who knows the password is informed of the lock.
     auth.login("ada", "wrong").await.is_problem(401, "auth.credentials_wrong");
     auth.client.post_keyed("/auth/register", "k", person("ada")).await.is_problem(409, "auth.email_taken");
     admin.patch(&path(&ada), json!({"locked": false})).await.expect(200);
     auth.refresh(&ada["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
     auth.login("ada", PASSWORD).await.expect(200);
-    souk_testkit::eventually("locks are told", async || {
+    souk_testkit::eventually("both events are published", async || {
         auth.world.waiting::<UserChanged>(&NOTIFICATION_USERS).await.len() == 2
     })
     .await;
@@ -98,8 +99,8 @@ async fn a_locked_user_is_out_until_unlocked() {
 }
 
 #[tokio::test]
-async fn another_role_ends_sign_ins_and_holds_from_the_next_on() {
-    let auth = Auth::start().await;
+async fn another_role_ends_all_sign_ins_and_applies_from_the_next_one_on() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let admin = auth.admin().await;
     admin.patch(&path(&ada), json!({"role": "admin"})).await.expect(200);
@@ -119,8 +120,8 @@ async fn another_role_ends_sign_ins_and_holds_from_the_next_on() {
 }
 
 #[tokio::test]
-async fn the_last_admin_stays() {
-    let auth = Auth::start().await;
+async fn the_last_admin_keeps_the_role() {
+    let auth = Rig::start().await;
     let admin = auth.admin().await;
     let me = format!("/users/{}", admin.get("/auth/me").await.json["userId"]);
     admin.patch(&me, json!({"role": "customer"})).await.is_problem(409, "auth.last_admin");
@@ -128,19 +129,19 @@ async fn the_last_admin_stays() {
     for round in 0..5 {
         let other = auth.register(&format!("other{round}")).await;
         admin.patch(&path(&other), json!({"role": "admin"})).await.expect(200);
-        // Both take each other's rights at once; only one may.
+        // Both remove each other concurrently; only one may succeed.
         let demote = |client: &Client, path: String| {
             let client = client.clone();
             async move { client.patch(&path, json!({"locked": true})).await }
         };
         let other_admin = auth.as_of(&auth.login(&format!("other{round}"), PASSWORD).await.expect(200).json);
-        let answers = at_once([demote(&admin, path(&other)), demote(&other_admin, me.clone())]).await;
+        let answers = concurrently([demote(&admin, path(&other)), demote(&other_admin, me.clone())]).await;
         assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
-        // Whoever comes second would take the last admin's rights, or has none any more.
+        // The second one would remove the last admin, or no longer has the rights to.
         let loser = answers.iter().find(|answer| answer.status != 200).unwrap();
         let code = loser.json["code"].as_str().unwrap();
         assert!(["auth.last_admin", "auth.forbidden"].contains(&code), "{}", loser.text);
-        // The other's token lives on, but does not give the rights back.
+        // The removed admin's token is still valid, but cannot restore the rights.
         if answers[0].status == 200 {
             other_admin.patch(&path(&other), json!({"locked": false})).await.is_problem(403, "auth.forbidden");
         } else {

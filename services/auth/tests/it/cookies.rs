@@ -1,16 +1,16 @@
-//! A browser's refresh token: in the cookie only, read with the header only.
+//! A browser's refresh token: returned in the cookie only, and read from it only with the header.
 
 use serde_json::json;
-use souk_testkit::{Answer, Client};
+use souk_testkit::{Client, TestResponse};
 
-use crate::rig::{Auth, PASSWORD, person};
+use crate::rig::{PASSWORD, Rig, person};
 
 fn browser(client: &Client) -> Client {
     client.with_header("x-souk-client", "browser")
 }
 
-/// Checks the cookie's attributes; answers its value.
-fn cookie(answer: &Answer) -> String {
+/// Checks the cookie's attributes and returns its value.
+fn cookie(answer: &TestResponse) -> String {
     assert!(answer.json["accessToken"].is_string(), "{}", answer.text);
     assert!(answer.json.get("refreshToken").is_none(), "the body holds no refresh token");
     let text = answer.header("set-cookie").to_owned();
@@ -21,7 +21,7 @@ fn cookie(answer: &Answer) -> String {
     value
 }
 
-fn clears(answer: &Answer) {
+fn clears(answer: &TestResponse) {
     assert!(answer.header("set-cookie").starts_with("souk_refresh=; Path=/api/auth; Max-Age=0;"), "{answer:?}");
 }
 
@@ -31,7 +31,7 @@ fn with_cookie(client: &Client, value: &str) -> Client {
 
 #[tokio::test]
 async fn register_login_and_refresh_keep_the_token_in_the_cookie_only() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let browser = browser(&auth.client);
     cookie(&browser.post("/auth/register", person("ada")).await.expect(201));
     let login = browser.post("/auth/login", json!({"username": "ada", "password": PASSWORD})).await.expect(200);
@@ -48,8 +48,8 @@ async fn register_login_and_refresh_keep_the_token_in_the_cookie_only() {
 }
 
 #[tokio::test]
-async fn the_cookie_counts_for_nothing_without_the_header() {
-    let auth = Auth::start().await;
+async fn the_cookie_is_ignored_without_the_header() {
+    let auth = Rig::start().await;
     let value = cookie(&browser(&auth.client).post("/auth/register", person("ada")).await);
     for client in [auth.client.clone(), auth.client.with_header("x-souk-client", "app")] {
         let forged = with_cookie(&client, &value);
@@ -63,7 +63,7 @@ async fn the_cookie_counts_for_nothing_without_the_header() {
 
 #[tokio::test]
 async fn the_cookie_is_secure_except_on_loopback() {
-    let mut auth = Auth::start().await;
+    let mut auth = Rig::start().await;
     let login = json!({"username": "admin", "password": crate::rig::ADMIN_PASSWORD});
     let is_secure = async |client: Client| {
         let answer = browser(&client).post("/auth/login", login.clone()).await.expect(200);
@@ -80,7 +80,7 @@ async fn the_cookie_is_secure_except_on_loopback() {
 
 #[tokio::test]
 async fn a_guest_in_a_browser_has_its_token_in_the_body() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let browser = browser(&auth.client);
     let guest = browser.post("/auth/guest", json!({})).await.expect(200);
     assert_eq!(guest.header("set-cookie"), "");
@@ -88,6 +88,6 @@ async fn a_guest_in_a_browser_has_its_token_in_the_body() {
         browser.post("/auth/refresh", json!({"refreshToken": guest.json["refreshToken"]})).await.expect(200);
     cookie(&refreshed);
     assert_eq!(refreshed.json["user"], guest.json["user"]);
-    // Nothing to sign out of is signed out.
+    // A browser without a token is signed out without an error.
     clears(&browser.post("/auth/logout", json!({})).await.expect(204));
 }

@@ -1,4 +1,4 @@
-//! Signing keys: made, configured, retired; and the set that others verify with.
+//! Signing keys: generated, configured, retired; and the key set for verifiers.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, Pkcs8V2Der},
@@ -9,12 +9,15 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
-use souk_auth::{AuthConfig, build};
-use souk_kit::auth::{RemoteJwks, Role, Verifier};
+use souk_auth::{Auth, AuthConfig, FirstAdmin};
+use souk_kit::{
+    Service,
+    auth::{RemoteJwks, Role, Verifier},
+};
 use souk_testkit::World;
 use souk_values::Secret;
 
-use crate::rig::{Auth, config};
+use crate::rig::{Rig, config};
 
 pub fn pem(der: &[u8]) -> Secret {
     let body = STANDARD.encode(der);
@@ -44,11 +47,11 @@ fn header(token: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn all_three_kinds_of_configured_keys_sign_what_anyone_verifies() {
+async fn tokens_of_all_three_kinds_of_configured_keys_can_be_verified() {
     let [old_ed, new_ed] = ed25519();
     let keys = [("ES256", p256()), ("RS256", rsa(KeySize::Rsa2048)), ("EdDSA", old_ed), ("EdDSA", new_ed)];
     for (algorithm, der) in keys {
-        let auth = Auth::start_with(|config| config.signing_key_pem = pem(&der)).await;
+        let auth = Rig::start_with(|config| config.signing_key_pem = pem(&der)).await;
         let ada = auth.register("ada").await;
         let set = auth.client.get("/.well-known/jwks.json").await.expect(200).json;
         assert_eq!(set["keys"].as_array().unwrap().len(), 1);
@@ -57,7 +60,7 @@ async fn all_three_kinds_of_configured_keys_sign_what_anyone_verifies() {
         let head = header(&ada["accessToken"]);
         assert_eq!((&head["alg"], &head["kid"]), (&jwk["alg"], &jwk["kid"]));
         assert!(["d", "p", "q", "k"].iter().all(|private| jwk.get(private).is_none()), "{jwk}");
-        // Auth itself, and another service that has fetched the set.
+        // Both by auth itself and by another service that has fetched the set.
         auth.as_of(&ada).get("/auth/me").await.expect(200);
         let remote = RemoteJwks(auth.world.deps.peers.plain_client("order", "auth"));
         let verifier = Verifier::new(remote, auth.world.clock.clone());
@@ -69,7 +72,7 @@ async fn all_three_kinds_of_configured_keys_sign_what_anyone_verifies() {
 
 #[tokio::test]
 async fn a_retired_key_stays_in_the_set() {
-    let mut auth = Auth::start().await;
+    let mut auth = Rig::start().await;
     let guest = auth.client.post("/auth/guest", Value::Object(serde_json::Map::new())).await.expect(200).json;
     let generated = header(&guest["accessToken"])["kid"].clone();
     auth.restart_with(|config| config.signing_key_pem = pem(&rsa(KeySize::Rsa2048))).await;
@@ -91,10 +94,10 @@ async fn a_retired_key_stays_in_the_set() {
 
 #[tokio::test]
 async fn replicas_share_the_key_of_the_store() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let guest = auth.client.post("/auth/guest", Value::Object(serde_json::Map::new())).await.json;
-    let (replica, first_admin) = build(auth.config.clone(), &auth.world.deps).await.unwrap();
-    assert!(first_admin.is_none());
+    let mut replica = Auth::build(auth.config.clone(), &auth.world.deps).await.unwrap();
+    assert!(replica.take::<FirstAdmin>().is_none());
     let replica = auth.world.serve(replica).await;
     let body = serde_json::json!({"refreshToken": guest["refreshToken"]});
     let next = replica.client.post("/auth/refresh", body).await.expect(200).json;
@@ -109,20 +112,20 @@ async fn weak_and_foreign_keys_are_refused() {
     let public = pem(&p256()).expose().replace("PRIVATE", "PUBLIC");
     for wrong in [pem(p384.as_ref()), Secret::new(public), Secret::new("key".into())] {
         let config = AuthConfig { signing_key_pem: wrong, ..config(&world) };
-        let error = build(config, &world.deps).await.unwrap_err().to_string();
+        let error = Auth::build(config, &world.deps).await.unwrap_err().to_string();
         assert!(error.starts_with("auth.signing-key-pem: "), "{error}");
     }
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_store_is_readable_to_its_owner_only() {
+async fn the_store_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     if souk_testkit::on_engines() {
-        println!("the store is no file on these engines");
+        println!("skipped: on these engines the store is not a file");
         return;
     }
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     auth.register("ada").await;
     for name in ["auth.db", "auth.db-wal", "auth.db-shm"] {
         let mode = std::fs::metadata(auth.world.folder.path().join(name)).unwrap().permissions().mode();

@@ -6,12 +6,12 @@ use serde_json::json;
 use souk_events::{PasswordResetRequested, queue::NOTIFICATION_USERS};
 use souk_testkit::eventually;
 
-use crate::rig::{Auth, PASSWORD, at_once};
+use crate::rig::{PASSWORD, Rig, concurrently};
 
 const NEXT: &str = "incorrect donkey capacitor";
 
-/// The reset tokens that were mailed so far, once there are `count`.
-async fn mailed(auth: &Auth, count: usize) -> Vec<PasswordResetRequested> {
+/// Waits until `count` reset tokens are mailed, and returns them.
+async fn mailed(auth: &Rig, count: usize) -> Vec<PasswordResetRequested> {
     eventually("the mails are sent", async || {
         auth.world.waiting::<PasswordResetRequested>(&NOTIFICATION_USERS).await.len() >= count
     })
@@ -21,14 +21,14 @@ async fn mailed(auth: &Auth, count: usize) -> Vec<PasswordResetRequested> {
     mails
 }
 
-async fn forgot(auth: &Auth, email: &str) {
+async fn forgot(auth: &Rig, email: &str) {
     let answer = auth.client.post("/auth/password/forgot", json!({"email": email})).await.expect(202);
     assert_eq!(answer.text, "");
 }
 
 #[tokio::test]
 async fn a_new_password_ends_every_sign_in() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let elsewhere = auth.login("ada", PASSWORD).await.expect(200).json;
     let me = auth.as_of(&ada);
@@ -48,7 +48,7 @@ async fn a_new_password_ends_every_sign_in() {
 
 #[tokio::test]
 async fn a_forgotten_password_is_reset_once_within_an_hour() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     forgot(&auth, "nobody@example.org").await;
     forgot(&auth, "ADA@example.org").await;
@@ -61,7 +61,7 @@ async fn a_forgotten_password_is_reset_once_within_an_hour() {
         auth.client.post("/auth/password/reset", json!({"token": token, "new": new})).await
     };
     reset("forged", NEXT).await.is_problem(422, "auth.reset_token_invalid");
-    // What is refused does not spend the token.
+    // A refused password does not use up the token.
     reset(&mail.token, "short").await.is_problem(422, "body.not_allowed");
     auth.login("ada", PASSWORD).await.expect(200);
     reset(&mail.token, NEXT).await.expect(204);
@@ -78,12 +78,12 @@ async fn a_forgotten_password_is_reset_once_within_an_hour() {
 }
 
 #[tokio::test]
-async fn of_many_resets_with_one_token_exactly_one_counts() {
-    let auth = Auth::start().await;
+async fn of_concurrent_resets_with_one_token_exactly_one_succeeds() {
+    let auth = Rig::start().await;
     auth.register("ada").await;
     forgot(&auth, "ada@example.org").await;
     let token = mailed(&auth, 1).await.remove(0).token;
-    let answers = at_once((0..6).map(|number| {
+    let answers = concurrently((0..6).map(|number| {
         let body = json!({"token": token, "new": format!("new password number {number}")});
         let client = auth.client.clone();
         async move { client.post("/auth/password/reset", body).await }
@@ -97,8 +97,8 @@ async fn of_many_resets_with_one_token_exactly_one_counts() {
 }
 
 #[tokio::test]
-async fn tokens_on_their_way_end_with_a_new_password_or_address() {
-    let auth = Auth::start().await;
+async fn mailed_tokens_end_with_a_new_password_or_address() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let is_over = async |token: &str| {
         let answer = auth.client.post("/auth/password/reset", json!({"token": token, "new": "whatever it is"})).await;
@@ -116,7 +116,7 @@ async fn tokens_on_their_way_end_with_a_new_password_or_address() {
 
 #[tokio::test]
 async fn one_account_gets_at_most_five_mails_an_hour() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     auth.register("ada").await;
     auth.register("bob").await;
     for _ in 0..7 {
@@ -128,8 +128,8 @@ async fn one_account_gets_at_most_five_mails_an_hour() {
 }
 
 #[tokio::test]
-async fn a_restart_loses_no_request_for_a_reset() {
-    let mut auth = Auth::start().await;
+async fn a_restart_loses_no_reset_request() {
+    let mut auth = Rig::start().await;
     auth.register("ada").await;
     for _ in 0..3 {
         forgot(&auth, "ada@example.org").await;
@@ -139,12 +139,12 @@ async fn a_restart_loses_no_request_for_a_reset() {
 }
 
 #[tokio::test]
-async fn neither_time_nor_answer_tells_who_is_known() {
-    let auth = Auth::start().await;
+async fn neither_duration_nor_response_reveals_known_users() {
+    let auth = Rig::start().await;
     auth.register("ada").await;
     let mut shortest = [Duration::MAX; 2];
     let mut answers = [String::new(), String::new()];
-    // The fastest of several tries is what the work takes; another address each, so that none waits.
+    // Compares the fastest of several attempts; each has an address of its own, so that none is throttled.
     for round in 0..8 {
         for (index, name) in ["ada", "nobody"].into_iter().enumerate() {
             let client = auth.client.with_header("x-forwarded-for", format!("198.51.100.{round}"));

@@ -1,8 +1,9 @@
-//! Auth in a world of its own.
+//! One auth service in a world of its own.
 
 use serde_json::{Value, json};
-use souk_auth::{AuthConfig, FirstAdmin};
-use souk_testkit::{Answer, Client, Started, World};
+use souk_auth::{Auth, AuthConfig, FirstAdmin, audit::AuthAuditFacts};
+use souk_kit::Service;
+use souk_testkit::{Client, Started, TestResponse, World};
 use souk_values::Secret;
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -10,7 +11,7 @@ pub const SERVICE_SECRET: &str = "what services know";
 pub const OPERATOR_SECRET: &str = "what the operator knows";
 pub const ADMIN_PASSWORD: &str = "the admin's own password";
 
-pub struct Auth {
+pub struct Rig {
     pub world: World,
     pub client: Client,
     pub config: AuthConfig,
@@ -31,7 +32,7 @@ pub fn config(world: &World) -> AuthConfig {
     }
 }
 
-impl Auth {
+impl Rig {
     pub async fn start() -> Self {
         Self::start_with(|_| ()).await
     }
@@ -41,8 +42,9 @@ impl Auth {
         world.deps.shop.service_secret = secret(SERVICE_SECRET);
         let mut config = config(&world);
         change(&mut config);
-        let (service, first_admin) = souk_auth::build(config.clone(), &world.deps).await.unwrap();
-        let started = world.serve(service).await;
+        let mut parts = Auth::build(config.clone(), &world.deps).await.unwrap();
+        let first_admin = parts.take();
+        let started = world.serve(parts).await;
         Self { client: started.client.clone(), world, config, first_admin, running: Some(started) }
     }
 
@@ -50,27 +52,27 @@ impl Auth {
     pub async fn restart_with(&mut self, change: impl FnOnce(&mut AuthConfig)) {
         self.running.take().unwrap().running.stop().await;
         change(&mut self.config);
-        let (service, first_admin) = souk_auth::build(self.config.clone(), &self.world.deps).await.unwrap();
-        let started = self.world.serve(service).await;
+        let mut parts = Auth::build(self.config.clone(), &self.world.deps).await.unwrap();
+        self.first_admin = parts.take();
+        let started = self.world.serve(parts).await;
         self.client = started.client.clone();
-        self.first_admin = first_admin;
         self.running = Some(started);
     }
 
-    /// Registers somebody. Answers the whole body.
+    /// Registers a customer and returns the body of the response.
     pub async fn register(&self, name: &str) -> Value {
         self.client.post("/auth/register", person(name)).await.expect(201).json
     }
 
-    pub async fn login(&self, name: &str, password: &str) -> Answer {
+    pub async fn login(&self, name: &str, password: &str) -> TestResponse {
         self.client.post("/auth/login", json!({"username": name, "password": password})).await
     }
 
-    pub async fn refresh(&self, token: &Value) -> Answer {
+    pub async fn refresh(&self, token: &Value) -> TestResponse {
         self.client.post("/auth/refresh", json!({"refreshToken": token})).await
     }
 
-    /// A client with the access token of a sign-in.
+    /// Returns a client with the access token of a sign-in.
     pub fn as_of(&self, signed_in: &Value) -> Client {
         self.client.with_token(signed_in["accessToken"].as_str().unwrap())
     }
@@ -80,7 +82,7 @@ impl Auth {
         self.as_of(&self.client.post("/auth/login", body).await.expect(200).json)
     }
 
-    pub async fn facts(&self) -> souk_auth::audit::Facts {
+    pub async fn facts(&self) -> AuthAuditFacts {
         souk_auth::audit::read(&self.config.store_url).await.unwrap()
     }
 }
@@ -89,8 +91,10 @@ pub fn person(name: &str) -> Value {
     json!({"username": name, "email": format!("{name}@Example.org"), "password": PASSWORD})
 }
 
-/// Sends all at once; answers the statuses with the codes of problems.
-pub async fn at_once(requests: impl IntoIterator<Item = impl Future<Output = Answer> + Send + 'static>) -> Vec<Answer> {
+/// Sends all requests concurrently and returns their responses.
+pub async fn concurrently(
+    requests: impl IntoIterator<Item = impl Future<Output = TestResponse> + Send + 'static>,
+) -> Vec<TestResponse> {
     let running: Vec<_> = requests.into_iter().map(tokio::spawn).collect();
     let mut answers = Vec::new();
     for request in running {

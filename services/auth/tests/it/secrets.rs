@@ -1,38 +1,15 @@
-//! What nobody may read: not in logs, not in `Debug`, not in the store.
-
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
+//! Secrets appear neither in logs, nor in `Debug`, nor in the store.
 
 use serde_json::json;
 use souk_events::{PasswordResetRequested, queue::NOTIFICATION_USERS};
+use souk_testkit::CapturedLog;
 
-use crate::rig::{ADMIN_PASSWORD, Auth, OPERATOR_SECRET, PASSWORD, SERVICE_SECRET};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::rig::{ADMIN_PASSWORD, OPERATOR_SECRET, PASSWORD, Rig, SERVICE_SECRET};
 
 #[tokio::test]
 async fn secrets_are_neither_logged_nor_stored() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
-    let mut auth = Auth::start().await;
+    let captured = CapturedLog::start(tracing::Level::TRACE);
+    let mut auth = Rig::start().await;
     let ada = auth.register("ada").await;
     auth.login("ada", "a wrong password of ada").await;
     let second = auth.refresh(&ada["refreshToken"]).await.expect(200).json;
@@ -61,8 +38,8 @@ async fn secrets_are_neither_logged_nor_stored() {
         ada["accessToken"].as_str().unwrap(),
         &mail[0].token,
     ];
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("auth"), "the log was taken");
+    let log = captured.text();
+    assert!(log.contains("auth"), "the log was captured");
     let stored = everything_stored(&auth).await;
     for secret in secrets {
         assert!(!log.contains(secret), "logged: {secret}");
@@ -78,11 +55,11 @@ async fn secrets_are_neither_logged_nor_stored() {
     assert!(![ADMIN_PASSWORD, OPERATOR_SECRET].iter().any(|secret| debug.contains(secret)), "{debug}");
 }
 
-/// The store's files, or on an engine every row of every table.
-async fn everything_stored(auth: &Auth) -> Vec<u8> {
+/// Returns the store's files, or on an engine every row of every table.
+async fn everything_stored(auth: &Rig) -> Vec<u8> {
     use sea_orm::{ConnectionTrait as _, Statement};
     if !souk_testkit::on_engines() {
-        // What is not in the file yet is in the log beside it; both are read.
+        // Recent writes are only in the write-ahead log.
         let files = ["auth.db", "auth.db-wal"].map(|name| auth.world.folder.path().join(name));
         return files.iter().flat_map(|file| std::fs::read(file).unwrap_or_default()).collect();
     }
@@ -101,7 +78,7 @@ async fn everything_stored(auth: &Auth) -> Vec<u8> {
     stored.into_bytes()
 }
 
-async fn private_key(auth: &Auth) -> String {
+async fn private_key(auth: &Rig) -> String {
     use sea_orm::{ConnectionTrait as _, Statement};
     let db = souk_sql::Db::open(&auth.config.store_url, souk_sql::Access::ReadOnly).await.unwrap();
     let query = Statement::from_string(db.reader().get_database_backend(), "SELECT private_key FROM signing_key");

@@ -1,21 +1,21 @@
-//! Refresh tokens: exchanged once, ended in families; guests.
+//! Refresh tokens, which are valid once and end in families; guests.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use souk_testkit::Answer;
+use souk_testkit::TestResponse;
 
-use crate::rig::{Auth, PASSWORD, at_once};
+use crate::rig::{PASSWORD, Rig, concurrently};
 
-fn is_out(answer: &Answer) {
+fn assert_signed_out(answer: &TestResponse) {
     assert_eq!(answer.status.as_u16(), 401, "{}", answer.text);
     let code = answer.json["code"].as_str().unwrap();
     assert!(["auth.refresh_token_invalid", "auth.refresh_token_reused"].contains(&code), "{code}");
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_once_and_its_copy_ends_the_family() {
-    let auth = Auth::start().await;
+async fn a_refresh_token_is_valid_once_and_its_copy_ends_the_family() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let elsewhere = auth.login("ada", PASSWORD).await.expect(200).json;
     let second = auth.refresh(&ada["refreshToken"]).await.expect(200).json;
@@ -28,25 +28,26 @@ async fn a_refresh_token_is_good_once_and_its_copy_ends_the_family() {
 }
 
 #[tokio::test]
-async fn of_many_refreshes_at_once_exactly_one_wins() {
-    let auth = Auth::start().await;
+async fn of_concurrent_refreshes_exactly_one_wins() {
+    let auth = Rig::start().await;
     for _ in 0..5 {
         let guest = auth.client.post("/auth/guest", json!({})).await.expect(200).json;
-        let answers = at_once((0..8).map(|_| {
-            let (client, body) = (auth.client.clone(), json!({"refreshToken": guest["refreshToken"]}));
+        let answers = concurrently((0..8).map(|_| {
+            let client = auth.client.clone();
+            let body = json!({"refreshToken": guest["refreshToken"]});
             async move { client.post("/auth/refresh", body).await }
         }))
         .await;
-        let winners: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
+        let winners: Vec<&TestResponse> = answers.iter().filter(|answer| answer.status == 200).collect();
         assert_eq!(winners.len(), 1);
-        answers.iter().filter(|answer| answer.status != 200).for_each(is_out);
-        is_out(&auth.refresh(&winners[0].json["refreshToken"]).await);
+        answers.iter().filter(|answer| answer.status != 200).for_each(assert_signed_out);
+        assert_signed_out(&auth.refresh(&winners[0].json["refreshToken"]).await);
     }
 }
 
 #[tokio::test]
-async fn a_refresh_token_lives_thirty_days_from_its_making() {
-    let auth = Auth::start().await;
+async fn a_refresh_token_is_valid_for_thirty_days() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let other = auth.login("ada", PASSWORD).await.expect(200).json;
     auth.world.clock.advance(Duration::from_secs(29 * 86_400));
@@ -54,14 +55,14 @@ async fn a_refresh_token_lives_thirty_days_from_its_making() {
     auth.world.clock.advance(Duration::from_secs(2 * 86_400));
     auth.refresh(&other["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
     let third = auth.refresh(&second["refreshToken"]).await.expect(200).json;
-    // The first token is forgotten, the family lives on.
+    // The first token is purged by now, its family is not.
     auth.world.clock.advance(Duration::from_secs(601));
     auth.refresh(&third["refreshToken"]).await.expect(200);
 }
 
 #[tokio::test]
 async fn signing_out_ends_one_sign_in() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     let elsewhere = auth.login("ada", PASSWORD).await.expect(200).json;
     let logout = |body: Value| {
@@ -78,14 +79,14 @@ async fn signing_out_ends_one_sign_in() {
     auth.world.clock.advance(Duration::from_secs(3_600));
     auth.as_of(&next).send(reqwest::Method::POST, "/auth/logout", None).await.expect(204);
     auth.refresh(&next["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
-    // Nothing says which.
+    // No token identifies a sign-in.
     logout(json!({})).await.is_problem(401, "auth.refresh_token_missing");
     auth.client.with_token("forged").post("/auth/logout", json!({})).await.is_problem(401, "auth.token_invalid");
 }
 
 #[tokio::test]
 async fn a_guest_has_tokens_but_no_account() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let guest = auth.client.send(reqwest::Method::POST, "/auth/guest", None).await.expect(200).json;
     let user = json!({"userId": guest["user"]["userId"], "username": null, "email": null, "role": "guest"});
     assert_eq!(guest["user"], user);
@@ -101,12 +102,12 @@ async fn a_guest_has_tokens_but_no_account() {
     auth.client.post("/auth/guest", json!({"x": 1})).await.is_problem(400, "body.invalid");
     assert_eq!(auth.facts().await.users, 1);
     me.post("/auth/logout", json!({"refreshToken": next["refreshToken"]})).await.expect(204);
-    is_out(&auth.refresh(&next["refreshToken"]).await);
+    assert_signed_out(&auth.refresh(&next["refreshToken"]).await);
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_refused() {
-    let auth = Auth::start().await;
+async fn anything_but_a_refresh_token_is_refused() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     auth.refresh(&json!("0".repeat(64))).await.is_problem(401, "auth.refresh_token_invalid");
     auth.refresh(&ada["accessToken"]).await.is_problem(401, "auth.refresh_token_invalid");

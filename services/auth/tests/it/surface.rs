@@ -1,16 +1,18 @@
-//! The whole surface: what is public, what is documented, what bad input meets, what is measured.
+//! Public routes, the OpenAPI document, responses to bad input, and metrics.
 
 use std::path::Path;
 
 use reqwest::Method;
 use serde_json::json;
-use souk_testkit::{holds_against_snapshot, only_public};
+use souk_auth::Auth;
+use souk_kit::Service;
+use souk_testkit::{assert_public_routes, holds_against_snapshot};
 
-use crate::rig::{Auth, PASSWORD};
+use crate::rig::{PASSWORD, Rig};
 
 #[tokio::test]
 async fn only_entry_points_are_public() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let public = [
         "POST /auth/register",
         "POST /auth/login",
@@ -22,18 +24,18 @@ async fn only_entry_points_are_public() {
         "GET /.well-known/jwks.json",
         "POST /internal/tokens",
     ];
-    only_public(&auth.client, &public).await;
+    assert_public_routes(&auth.client, &public).await;
 }
 
 #[test]
 fn the_document_is_the_committed_one() {
     let snapshot = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
-    holds_against_snapshot(&souk_auth::openapi(), snapshot);
+    holds_against_snapshot(&Auth::openapi(), snapshot);
 }
 
 #[tokio::test]
 async fn bad_input_is_refused_with_a_reason_and_stores_nothing() {
-    let auth = Auth::start().await;
+    let auth = Rig::start().await;
     let token = auth.as_of(&auth.register("ada").await);
     let admin = auth.admin().await;
     let before = auth.facts().await;
@@ -82,14 +84,14 @@ async fn bad_input_is_refused_with_a_reason_and_stores_nothing() {
     assert_eq!((before.users, before.admins), (after.users, after.admins));
     auth.client.post("/auth/register", json!({"username": "x", "email": "y", "password": "z"})).await.json["errors"]
         .as_array()
-        .map(|errors| assert_eq!(errors.len(), 3, "all mistakes are told at once"))
+        .map(|errors| assert_eq!(errors.len(), 3, "all mistakes are reported together"))
         .unwrap();
     auth.login("ada", PASSWORD).await.expect(200);
 }
 
 #[tokio::test]
-async fn what_happens_is_counted() {
-    let auth = Auth::start().await;
+async fn every_series_is_exposed() {
+    let auth = Rig::start().await;
     let ada = auth.register("ada").await;
     auth.login("ada", PASSWORD).await.expect(200);
     auth.login("ada", "wrong").await;

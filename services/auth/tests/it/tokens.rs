@@ -1,4 +1,4 @@
-//! Forged tokens are refused; services and the operator get theirs against a secret.
+//! Forged tokens are refused; services and the operator obtain tokens with a secret.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use souk_values::Clock as _;
 
 use crate::{
     keys::{p256, pem},
-    rig::{Auth, OPERATOR_SECRET, SERVICE_SECRET, secret},
+    rig::{OPERATOR_SECRET, Rig, SERVICE_SECRET, secret},
 };
 
 struct Forge {
@@ -35,10 +35,10 @@ impl Forge {
     }
 }
 
-/// Auth with a key that the test has too.
-async fn forge() -> (Auth, Forge) {
+/// Starts auth with a signing key that the test knows.
+async fn forge() -> (Rig, Forge) {
     let der = p256();
-    let auth = Auth::start_with(|config| config.signing_key_pem = pem(&der)).await;
+    let auth = Rig::start_with(|config| config.signing_key_pem = pem(&der)).await;
     let jwk = auth.client.get("/.well-known/jwks.json").await.json["keys"][0].clone();
     let now = auth.world.clock.now().seconds();
     let claims = Claims {
@@ -77,7 +77,7 @@ async fn forged_tokens_are_refused() {
         forged.push(("no signature", format!("{head}.{body}.")));
         forged.push(("another's signature", format!("{head}.{body}.{signature}")));
     }
-    // The public key, in every form that somebody may take for a shared secret.
+    // The public key, in every form that a verifier may mistake for a shared secret.
     let part = |name: &str| URL_SAFE_NO_PAD.decode(forge.jwk[name].as_str().unwrap()).unwrap();
     let point = [vec![4], part("x"), part("y")].concat();
     for public in [point.clone(), point[1..].to_vec(), serde_json::to_vec(&forge.jwk).unwrap()] {
@@ -114,12 +114,12 @@ async fn the_account_of_a_genuine_token_must_exist() {
 }
 
 #[tokio::test]
-async fn services_get_tokens_against_the_secret() {
-    let auth = Auth::start().await;
-    let ask = async |service: &str, secret: &str| {
+async fn services_obtain_tokens_with_the_secret() {
+    let auth = Rig::start().await;
+    let request_token = async |service: &str, secret: &str| {
         auth.client.post("/internal/tokens", json!({"service": service, "secret": secret})).await
     };
-    let given = ask("order", SERVICE_SECRET).await.expect(200);
+    let given = request_token("order", SERVICE_SECRET).await.expect(200);
     assert_eq!((&given.json["expiresIn"], given.header("cache-control")), (&json!(900), "no-store"));
     let token = given.json["accessToken"].as_str().unwrap();
     let body: Value =
@@ -127,21 +127,21 @@ async fn services_get_tokens_against_the_secret() {
     assert_eq!((&body["sub"], &body["role"]), (&json!("order"), &json!("service")));
     assert!(body.get("username").is_none());
     for wrong in ["", "what", OPERATOR_SECRET, "what services know "] {
-        ask("order", wrong).await.is_problem(401, "auth.service_secret_wrong");
+        request_token("order", wrong).await.is_problem(401, "auth.service_secret_wrong");
     }
     for name in ["", "77", "Order", "or der", "-", &"x".repeat(41)] {
-        ask(name, SERVICE_SECRET).await.is_problem(422, "body.not_allowed");
+        request_token(name, SERVICE_SECRET).await.is_problem(422, "body.not_allowed");
     }
-    ask("operator", SERVICE_SECRET).await.is_problem(401, "auth.service_secret_wrong");
-    let operator = ask("operator", OPERATOR_SECRET).await.expect(200).json;
+    request_token("operator", SERVICE_SECRET).await.is_problem(401, "auth.service_secret_wrong");
+    let operator = request_token("operator", OPERATOR_SECRET).await.expect(200).json;
     let operator = auth.as_of(&operator);
     operator.get("/users").await.expect(200);
     assert_eq!(operator.get("/auth/me").await.json["username"], "admin", "the first admin's id");
 }
 
 #[tokio::test]
-async fn an_empty_secret_is_nobodys() {
-    let mut auth = Auth::start().await;
+async fn an_empty_secret_is_always_refused() {
+    let mut auth = Rig::start().await;
     auth.world.deps.shop.service_secret = secret("");
     auth.restart_with(|config| config.operator_secret = secret("")).await;
     for service in ["order", "operator"] {
@@ -151,13 +151,13 @@ async fn an_empty_secret_is_nobodys() {
 }
 
 #[tokio::test]
-async fn a_peer_calls_with_a_token_from_here() {
-    let mut auth = Auth::start().await;
-    // What the world's clients ask for tokens with.
+async fn another_service_calls_with_a_token_of_auth() {
+    let mut auth = Rig::start().await;
+    // The secret of the test world's clients.
     auth.world.deps.shop.service_secret = secret("test");
     auth.restart_with(|_| ()).await;
     let order = auth.world.deps.peers.client("order", "auth");
-    // The token is taken for what it is: a service's, which may not list users.
+    // The token is accepted as that of a service, which may not list users.
     match order.get::<Value>("/users").await {
         Err(CallError::Refused { problem, .. }) => assert_eq!(problem.code, "auth.forbidden"),
         other => panic!("{other:?}"),

@@ -1,36 +1,35 @@
-//! Taking over a guest's cart in two repeatable steps: add each item once, then empty the source.
+//! Merging a guest's cart in two repeatable steps: add each item once, then remove the items from the guest's cart.
 
 use serde::{Deserialize, Serialize};
 use souk_values::{ProductId, Timestamp};
 
-use super::{Cart, Effects, Item, MAX_ACTIVE, MAX_QUANTITY, Standing};
+use super::{Cart, Effects, Item, ItemState, MAX_ACTIVE, MAX_QUANTITY};
 
-/// The most guest items remembered of one cart; older ones are forgotten first.
+/// Maximum number of merged items remembered for one cart; the oldest are dropped first.
 const MAX_REMEMBERED: usize = 500;
 
 /// An active item of a guest's cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestLine {
-    /// Which item.
     pub cart_item_id: String,
-    /// What it is.
     pub product_id: ProductId,
-    /// Its name.
     pub name: String,
-    /// 1 to 99.
+    /// Units, 1 to 99.
     pub quantity: u32,
 }
 
-/// How many units of a guest's item were taken over, and until when that is remembered.
+/// A merged guest's item, remembered so that a repeated merge adds only what is new. Part of the stored JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Absorbed {
+pub(super) struct MergedItem {
     pub cart_item_id: String,
+    /// Units merged so far.
     pub quantity: u32,
-    pub until: Timestamp,
+    #[serde(rename = "until")]
+    pub expires_at: Timestamp,
 }
 
 impl Cart {
-    /// What another cart can take over from this one.
+    /// Returns the items that another cart can merge.
     #[must_use]
     pub fn guest_lines(&self, now: Timestamp) -> Vec<GuestLine> {
         let active = self.items_at(now).filter(|item| item.is_active());
@@ -43,37 +42,37 @@ impl Cart {
         active.map(line).collect()
     }
 
-    /// Adds of each line the units that were not added before, as far as there is room. Lines that are
-    /// accounted for, now or before, are told in `effects`.
-    pub(super) fn absorb(&mut self, lines: &[GuestLine], until: Timestamp, effects: &mut Effects) {
+    /// Adds the units of each line that were not merged before, as far as there is room. `effects.merged` gets every
+    /// line that this cart holds afterwards, whether it was merged now or before.
+    pub(super) fn merge(&mut self, lines: &[GuestLine], expires_at: Timestamp, effects: &mut Effects) {
         for line in lines {
-            let known = self.contents.absorbed.iter().find(|known| known.cart_item_id == line.cart_item_id);
+            let known = self.contents.merged.iter().find(|known| known.cart_item_id == line.cart_item_id);
             let missing = line.quantity.saturating_sub(known.map_or(0, |known| known.quantity));
             if missing > 0 {
-                if !self.absorb_units(line, missing, until) {
+                if !self.merge_units(line, missing, expires_at) {
                     continue;
                 }
                 effects.made_active += 1;
-                self.remember_absorbed(line, until);
+                self.remember_merged(line, expires_at);
             }
-            effects.absorbed.push(line.clone());
+            effects.merged.push(line.clone());
         }
     }
 
-    /// Takes out the active items of `lines`, but not one that grew since.
-    pub(super) fn leave(&mut self, lines: &[GuestLine]) {
+    /// Removes the active items of `lines`. An item with more units than its line has changed since and stays.
+    pub(super) fn remove_merged(&mut self, lines: &[GuestLine]) {
         self.contents.items.retain(|item| {
-            let is_taken = |line: &GuestLine| line.cart_item_id == item.cart_item_id && item.quantity <= line.quantity;
-            !(item.is_active() && lines.iter().any(is_taken))
+            let is_merged = |line: &GuestLine| line.cart_item_id == item.cart_item_id && item.quantity <= line.quantity;
+            !(item.is_active() && lines.iter().any(is_merged))
         });
     }
 
-    /// False: there is no room.
-    fn absorb_units(&mut self, line: &GuestLine, units: u32, until: Timestamp) -> bool {
-        let is_full = self.active().count() >= MAX_ACTIVE;
-        if let Some(item) = self.active_of(line.product_id) {
+    /// Adds `units` of `line`; returns false when the cart is full.
+    fn merge_units(&mut self, line: &GuestLine, units: u32, expires_at: Timestamp) -> bool {
+        let is_full = self.active_items().count() >= MAX_ACTIVE;
+        if let Some(item) = self.active_item_mut(line.product_id) {
             item.quantity = item.quantity.saturating_add(units).min(MAX_QUANTITY);
-            item.standing = Standing::Active { until };
+            item.state = ItemState::Active { expires_at };
             return true;
         }
         let is_here = self.contents.items.iter().any(|item| item.cart_item_id == line.cart_item_id);
@@ -83,19 +82,18 @@ impl Cart {
                 product_id: line.product_id,
                 name: line.name.clone(),
                 quantity: units.min(MAX_QUANTITY),
-                standing: Standing::Active { until },
+                state: ItemState::Active { expires_at },
             });
         }
         !is_full
     }
 
-    fn remember_absorbed(&mut self, line: &GuestLine, until: Timestamp) {
-        let absorbed = &mut self.contents.absorbed;
-        absorbed.retain(|known| known.cart_item_id != line.cart_item_id);
-        if absorbed.len() >= MAX_REMEMBERED {
-            absorbed.remove(0);
+    fn remember_merged(&mut self, line: &GuestLine, expires_at: Timestamp) {
+        let merged = &mut self.contents.merged;
+        merged.retain(|known| known.cart_item_id != line.cart_item_id);
+        if merged.len() >= MAX_REMEMBERED {
+            merged.remove(0);
         }
-        let (cart_item_id, quantity) = (line.cart_item_id.clone(), line.quantity);
-        absorbed.push(Absorbed { cart_item_id, quantity, until });
+        merged.push(MergedItem { cart_item_id: line.cart_item_id.clone(), quantity: line.quantity, expires_at });
     }
 }

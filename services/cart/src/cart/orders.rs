@@ -1,94 +1,90 @@
-//! Following an order: its lines are ordered, bought, or put back, each once, however the news arrive.
+//! Following an order: its items become ordered, purchased or active again, each once, in whatever order events arrive.
 
 use souk_events::CartLine;
 use souk_values::{OrderId, ProductId, Timestamp};
 
-use super::{Cart, Effects, Item, MAX_QUANTITY, Standing, Terms};
+use super::{Cart, Effects, Item, ItemState, Lifetimes, MAX_QUANTITY};
 
-/// How far an order is, as far as a cart is concerned. A later stage never goes back to an earlier.
+/// Stage of an order as far as it concerns a cart. An order never returns to an earlier stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// It took its lines.
+pub enum OrderStage {
+    /// Its items are reserved for it.
     Placed,
-    /// It is paid.
     Paid,
-    /// It is over without a sale.
+    /// Ended without a sale.
     Cancelled,
 }
 
-/// What is known of an order.
+/// The latest that is known of an order, stored beside the cart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OrderMark {
-    /// The highest version seen; 0 when only the call was.
+pub struct OrderProgress {
+    /// Highest version received; 0 when only the call was received, which carries none.
     pub version: i64,
-    /// The latest stage seen.
-    pub stage: Stage,
+    pub stage: OrderStage,
 }
 
 /// A line of an order that came from the cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderedLine {
-    /// The item that it was.
+    /// Item that was ordered.
     pub cart_item_id: String,
-    /// What it is.
     pub product_id: ProductId,
-    /// How many were ordered.
+    /// Units that were ordered.
     pub quantity: u32,
-    /// The id of what stays when the item grew meanwhile.
-    pub spare_id: String,
+    /// Id for the units that remain when the item has more than were ordered.
+    pub remainder_id: String,
 }
 
-/// News of an order.
+/// A step of an order, from its event or from the call of the order service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderStep {
-    /// Which order.
+pub struct OrderUpdate {
     pub order_id: OrderId,
-    /// Its version; 0 in a call, which has none.
+    /// Version of the order; 0 in a call, which carries none.
     pub version: i64,
-    /// How far it is.
-    pub stage: Stage,
-    /// Its lines that came from the cart.
+    pub stage: OrderStage,
+    /// Lines of the order that came from the cart.
     pub lines: Vec<OrderedLine>,
 }
 
 impl Cart {
-    /// Follows `step`, unless as much is known already. Answers what is known after it.
-    pub(super) fn follow(
+    /// Applies `update`, unless the same or a later stage is known already. Returns the progress to store.
+    pub(super) fn follow_order(
         &mut self,
-        step: &OrderStep,
-        mark: Option<OrderMark>,
+        update: &OrderUpdate,
+        progress: Option<OrderProgress>,
         now: Timestamp,
-        terms: &Terms,
+        lifetimes: &Lifetimes,
         effects: &mut Effects,
-    ) -> OrderMark {
-        let known = mark.unwrap_or(OrderMark { version: step.version, stage: step.stage });
-        let version = known.version.max(step.version);
-        if mark.is_some() && (step.stage <= known.stage || step.version < known.version) {
-            return OrderMark { version, ..known };
+    ) -> OrderProgress {
+        let known = progress.unwrap_or(OrderProgress { version: update.version, stage: update.stage });
+        let version = known.version.max(update.version);
+        if progress.is_some() && (update.stage <= known.stage || update.version < known.version) {
+            return OrderProgress { version, ..known };
         }
-        match step.stage {
-            Stage::Placed => self.order(step, now.plus(terms.ordered), effects),
-            Stage::Paid => {
-                if mark.is_none() {
-                    self.order(step, now.plus(terms.ordered), effects);
+        match update.stage {
+            OrderStage::Placed => self.mark_ordered(update, now.plus(lifetimes.ordered), effects),
+            OrderStage::Paid => {
+                // The payment's event overtook that of the placed order, whose items are still active.
+                if progress.is_none() {
+                    self.mark_ordered(update, now.plus(lifetimes.ordered), effects);
                 }
-                self.purchase(step.order_id);
+                self.mark_purchased(update.order_id);
             }
-            Stage::Cancelled => self.release(step, now.plus(terms.active), effects),
+            OrderStage::Cancelled => self.release(update, now.plus(lifetimes.active), effects),
         }
-        OrderMark { version, stage: step.stage }
+        OrderProgress { version, stage: update.stage }
     }
 
-    /// Moves exactly the order's lines, as far as they are still here.
-    fn order(&mut self, step: &OrderStep, until: Timestamp, effects: &mut Effects) {
+    /// Moves exactly the order's units to state ordered, as far as they are still in the cart.
+    fn mark_ordered(&mut self, update: &OrderUpdate, expires_at: Timestamp, effects: &mut Effects) {
         let mut moved: Vec<CartLine> = Vec::new();
-        for line in &step.lines {
-            let is_meant = |item: &&mut Item| item.is_active() && item.cart_item_id == line.cart_item_id;
-            let Some(item) = self.contents.items.iter_mut().find(is_meant) else { continue };
+        for line in &update.lines {
+            let is_ordered = |item: &&mut Item| item.is_active() && item.cart_item_id == line.cart_item_id;
+            let Some(item) = self.contents.items.iter_mut().find(is_ordered) else { continue };
             let rest = item.quantity.saturating_sub(line.quantity);
-            let remainder = Item { cart_item_id: line.spare_id.clone(), quantity: rest, ..item.clone() };
+            let remainder = Item { cart_item_id: line.remainder_id.clone(), quantity: rest, ..item.clone() };
             item.quantity -= rest;
-            item.standing = Standing::Ordered { order_id: step.order_id, until };
+            item.state = ItemState::Ordered { order_id: update.order_id, expires_at };
             moved.push(item.line());
             if rest > 0 {
                 self.contents.items.push(remainder);
@@ -96,44 +92,45 @@ impl Cart {
         }
         effects.made_ordered += moved.len();
         if !moved.is_empty() {
-            effects.checked_out = Some((step.order_id, moved));
+            effects.checked_out = Some((update.order_id, moved));
         }
     }
 
-    /// The order's items are bought: they stay, one for each product.
-    fn purchase(&mut self, order_id: OrderId) {
-        let is_meant = |item: &Item| matches!(item.standing, Standing::Ordered { order_id: of, .. } if of == order_id);
-        for bought in self.take(is_meant) {
-            let lately = bought.quantity;
+    /// Moves the order's items to state purchased, joined with the purchased item of the same product.
+    fn mark_purchased(&mut self, order_id: OrderId) {
+        let is_ordered = |item: &Item| matches!(item.state, ItemState::Ordered { order_id: of, .. } if of == order_id);
+        for bought in self.take_items(is_ordered) {
+            let latest_quantity = bought.quantity;
             let is_same = |item: &&mut Item| {
-                item.product_id == bought.product_id && matches!(item.standing, Standing::Purchased { .. })
+                item.product_id == bought.product_id && matches!(item.state, ItemState::Purchased { .. })
             };
-            let standing = Standing::Purchased { order_id: Some(order_id), lately };
+            let state = ItemState::Purchased { order_id: Some(order_id), latest_quantity };
             if let Some(item) = self.contents.items.iter_mut().find(is_same) {
-                item.quantity = item.quantity.saturating_add(lately).min(MAX_QUANTITY);
+                item.quantity = item.quantity.saturating_add(latest_quantity).min(MAX_QUANTITY);
                 item.name = bought.name;
-                item.standing = standing;
+                item.state = state;
             } else {
-                self.contents.items.push(Item { standing, ..bought });
+                self.contents.items.push(Item { state, ..bought });
             }
         }
     }
 
-    /// The order's items, and what it added to bought ones, are active again.
-    fn release(&mut self, step: &OrderStep, until: Timestamp, effects: &mut Effects) {
-        for item in self.take(|item| item.standing.order_id() == Some(step.order_id)) {
-            let Standing::Purchased { lately, .. } = item.standing else {
-                self.put_back(item, until, effects);
+    /// Makes the order's items active again, and so the units that it added to purchased items.
+    fn release(&mut self, update: &OrderUpdate, expires_at: Timestamp, effects: &mut Effects) {
+        for item in self.take_items(|item| item.state.order_id() == Some(update.order_id)) {
+            let ItemState::Purchased { latest_quantity, .. } = item.state else {
+                self.put_back(item, expires_at, effects);
                 continue;
             };
-            let rest = item.quantity.saturating_sub(lately);
-            let mut back = Item { quantity: lately, ..item.clone() };
+            let rest = item.quantity.saturating_sub(latest_quantity);
+            let mut released = Item { quantity: latest_quantity, ..item.clone() };
             if rest > 0 {
-                // The item that this order's was joined to keeps its id; the line's own is free again.
-                let line = step.lines.iter().find(|line| line.product_id == item.product_id);
-                let id_of = |line: &super::OrderedLine| {
+                // The older purchased item keeps its id. The id of the order's own line is free again, unless this is
+                // that very item.
+                let line = update.lines.iter().find(|line| line.product_id == item.product_id);
+                let id_of = |line: &OrderedLine| {
                     if line.cart_item_id == item.cart_item_id {
-                        line.spare_id.clone()
+                        line.remainder_id.clone()
                     } else {
                         line.cart_item_id.clone()
                     }
@@ -142,22 +139,22 @@ impl Cart {
                     self.contents.items.push(item);
                     continue;
                 };
-                back.cart_item_id = id;
-                let standing = Standing::Purchased { order_id: None, lately: 0 };
-                self.contents.items.push(Item { quantity: rest, standing, ..item });
+                released.cart_item_id = id;
+                let state = ItemState::Purchased { order_id: None, latest_quantity: 0 };
+                self.contents.items.push(Item { quantity: rest, state, ..item });
             }
-            self.put_back(back, until, effects);
+            self.put_back(released, expires_at, effects);
         }
     }
 
-    fn put_back(&mut self, item: Item, until: Timestamp, effects: &mut Effects) {
+    fn put_back(&mut self, item: Item, expires_at: Timestamp, effects: &mut Effects) {
         effects.made_active += 1;
-        match self.active_of(item.product_id) {
+        match self.active_item_mut(item.product_id) {
             Some(active) => {
                 active.quantity = active.quantity.saturating_add(item.quantity).min(MAX_QUANTITY);
-                active.standing = Standing::Active { until };
+                active.state = ItemState::Active { expires_at };
             }
-            None => self.contents.items.push(Item { standing: Standing::Active { until }, ..item }),
+            None => self.contents.items.push(Item { state: ItemState::Active { expires_at }, ..item }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /wishlist`
+//! `POST /wishlist`: puts a product on the wishlist.
 
 use axum::{Json, extract::State};
 use garde::Validate;
@@ -10,18 +10,19 @@ use utoipa::ToSchema;
 use super::show_wishlist::wishlist;
 use crate::{app::App, error::CartError, view::WishlistView};
 
-/// What to wish for.
+/// A product to put on the wishlist.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"productId": 1001}))]
-pub struct AddWish {
-    /// Which product.
+pub(crate) struct AddWish {
+    /// Id of the product in the catalogue.
     #[garde(skip)]
     product_id: ProductId,
 }
 
-/// Puts a product on the wishlist; news of its return and of a lower price will come. Repeating it
-/// changes nothing.
+/// Puts a product on the wishlist. Repeating the request changes nothing.
+///
+/// The customer is notified when the product is back in stock and when its price drops.
 #[utoipa::path(
     post, path = "", request_body = AddWish,
     responses(
@@ -29,12 +30,12 @@ pub struct AddWish {
         (status = 422, description = "`cart.product_unknown`, `wishlist.too_many_items`"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     ValidJson(request): ValidJson<AddWish>,
 ) -> Result<Json<WishlistView>, CartError> {
-    let product = app.catalogue.sold(request.product_id).await?;
-    app.store.wish(caller.user_id, product.product_id, product.revision, app.clock.now()).await?;
+    let product = app.catalogue.product_on_sale(request.product_id).await?;
+    app.store.add_wish(caller.user_id, product.product_id, product.revision, app.clock.now()).await?;
     wishlist(&app, caller.user_id).await.map(Json)
 }

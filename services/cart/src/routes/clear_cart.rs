@@ -1,12 +1,12 @@
-//! `DELETE /cart`
+//! `DELETE /cart`: removes the active items.
 
 use axum::{Json, extract::State};
 use souk_kit::auth::Caller;
 
-use crate::{app::App, cart::Act, error::CartError, view::CartView};
+use crate::{app::App, cart::CartCommand, error::CartError, view::CartView};
 
-/// Takes all active items out of the cart; ordered and bought ones stay.
+/// Removes all active items from the cart; ordered and purchased ones stay.
 #[utoipa::path(delete, path = "", responses((status = 200, body = CartView, description = "The whole cart.")))]
-pub async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<CartView>, CartError> {
-    app.change(caller.user_id, Act::Clear).await.map(Json)
+pub(crate) async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<CartView>, CartError> {
+    app.change(caller.user_id, CartCommand::Clear).await.map(Json)
 }

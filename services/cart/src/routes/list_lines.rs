@@ -1,4 +1,4 @@
-//! `GET /internal/carts/{userId}/lines`
+//! `GET /internal/carts/{userId}/lines`: lists the active items of a cart.
 
 use axum::{Json, extract::State};
 use souk_kit::{auth::PeerService, extract::Path};
@@ -7,13 +7,13 @@ use souk_values::UserId;
 
 use crate::{app::App, cart::Item, error::CartError};
 
-/// Tells a peer what is in somebody's cart to be ordered.
+/// Lists the active items of a user's cart, for the order service.
 #[utoipa::path(
     get, path = "",
-    params(("userId" = UserId, Path, description = "Whose cart.")),
+    params(("userId" = UserId, Path, description = "Id of the cart's owner, a customer or a guest.")),
     responses((status = 200, body = ActiveLines, description = "The active items, oldest first."))
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: PeerService,
     Path(user): Path<UserId>,

@@ -1,4 +1,4 @@
-//! `POST /internal/carts/{userId}/ordered`
+//! `POST /internal/carts/{userId}/ordered`: moves items to an order.
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
@@ -12,17 +12,17 @@ use souk_values::UserId;
 
 use crate::{
     app::App,
-    cart::{Act, MAX_QUANTITY, OrderStep, OrderedLine, Stage},
+    cart::{CartCommand, MAX_QUANTITY, OrderStage, OrderUpdate, OrderedLine},
     error::CartError,
 };
 
-/// A peer's request that keeps the rules.
+/// A request with valid quantities.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(transparent)]
-pub struct Ordered(#[garde(custom(has_sound_lines))] OrderedRequest);
+pub(crate) struct ValidOrder(#[garde(custom(has_valid_lines))] OrderedRequest);
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
-fn has_sound_lines(request: &OrderedRequest, (): &()) -> garde::Result {
+fn has_valid_lines(request: &OrderedRequest, (): &()) -> garde::Result {
     if request.lines.iter().all(|line| (1..=MAX_QUANTITY).contains(&line.quantity)) {
         Ok(())
     } else {
@@ -30,26 +30,26 @@ fn has_sound_lines(request: &OrderedRequest, (): &()) -> garde::Result {
     }
 }
 
-/// Moves exactly these lines to an order: the same effect as `order.created`, once, whichever comes first.
+/// Moves exactly these lines to an order. Has the same effect as `order.created`; whichever arrives second has none.
 #[utoipa::path(
     post, path = "", request_body = OrderedRequest,
-    params(("userId" = UserId, Path, description = "Whose cart.")),
-    responses((status = 204, description = "The lines belong to the order, as far as they were in the cart."))
+    params(("userId" = UserId, Path, description = "Id of the cart's owner, a customer or a guest.")),
+    responses((status = 204, description = "The lines that were still in the cart belong to the order."))
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: PeerService,
     Path(user): Path<UserId>,
-    ValidJson(Ordered(request)): ValidJson<Ordered>,
+    ValidJson(ValidOrder(request)): ValidJson<ValidOrder>,
 ) -> Result<StatusCode, CartError> {
-    let line = |line: ActiveLine| OrderedLine {
+    let ordered_line = |line: ActiveLine| OrderedLine {
         cart_item_id: line.cart_item_id,
         product_id: line.product_id,
         quantity: line.quantity,
-        spare_id: app.new_item_id(),
+        remainder_id: app.new_item_id(),
     };
-    let lines = request.lines.into_iter().map(line).collect();
-    let step = OrderStep { order_id: request.order_id, version: 0, stage: Stage::Placed, lines };
-    app.act(user, Act::Follow(step)).await?;
+    let lines = request.lines.into_iter().map(ordered_line).collect();
+    let update = OrderUpdate { order_id: request.order_id, version: 0, stage: OrderStage::Placed, lines };
+    app.execute(user, CartCommand::FollowOrder(update), None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

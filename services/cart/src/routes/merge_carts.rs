@@ -1,4 +1,4 @@
-//! `POST /cart/merge`
+//! `POST /cart/merge`: moves a guest's items into the caller's cart.
 
 use axum::{Json, extract::State};
 use garde::Validate;
@@ -10,28 +10,28 @@ use souk_kit::{
 use souk_values::{Secret, UserId};
 use utoipa::ToSchema;
 
-use crate::{app::App, cart::Act, error::CartError, view::CartView};
+use crate::{app::App, cart::CartCommand, error::CartError, view::CartView};
 
-/// Whose cart to take over.
+/// The guest whose cart to merge.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"guestToken": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.eyJyb2xlIjoiZ3Vlc3QifQ.c2lnbmF0dXJl"}))]
-pub struct MergeCarts {
-    /// The guest's access token; its time may be over.
+pub(crate) struct MergeCarts {
+    /// Access token of the guest. An expired one is accepted.
     #[garde(skip)]
     #[schema(value_type = String)]
     guest_token: Secret,
 }
 
-/// Takes a guest's active items over into the caller's cart. Repeating it changes nothing.
+/// Moves a guest's active items into the caller's cart. Repeating the request changes nothing.
 #[utoipa::path(
     post, path = "", request_body = MergeCarts,
     responses(
-        (status = 200, body = CartView, description = "The whole cart. What found no room stays with the guest."),
+        (status = 200, body = CartView, description = "The whole cart. Items that did not fit stay in the guest's cart."),
         (status = 422, description = "`cart.guest_token_invalid`"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     ValidJson(request): ValidJson<MergeCarts>,
@@ -42,14 +42,15 @@ pub async fn handle(
         let cart = app.store.cart(caller.user_id).await?;
         return app.show(&cart).await.map(Json);
     }
-    let done = app.act(caller.user_id, Act::Absorb(lines)).await?;
-    app.act(guest, Act::Leave(done.effects.absorbed)).await?;
-    app.show(&done.cart).await.map(Json)
+    let merged = app.execute(caller.user_id, CartCommand::Merge(lines), None).await?;
+    // A crash between the two commands leaves the items in both carts. A repeated merge recognises them and adds nothing.
+    app.execute(guest, CartCommand::RemoveMerged(merged.effects.merged), None).await?;
+    app.show(&merged.cart).await.map(Json)
 }
 
-/// The guest whose genuine token this is.
+/// Returns the guest that `token` was issued to, however long ago.
 async fn guest(app: &App, token: &Secret) -> Result<UserId, CartError> {
-    let claims = app.verifier.verify_at_any_age(token.expose()).await?;
+    let claims = app.verifier.verify_ignoring_expiry(token.expose()).await?;
     match claims.role {
         Role::Guest => claims.user_id().ok_or(CartError::GuestToken),
         Role::Customer | Role::Admin | Role::Service => Err(CartError::GuestToken),

@@ -1,13 +1,13 @@
-//! `GET /cart`
+//! `GET /cart`: shows the caller's cart.
 
 use axum::{Json, extract::State};
 use souk_kit::auth::Caller;
 
 use crate::{app::App, error::CartError, view::CartView};
 
-/// Shows the caller's cart: what is to be ordered, what was ordered, what was bought.
+/// Shows the caller's cart: active, ordered and purchased items.
 #[utoipa::path(get, path = "", responses((status = 200, body = CartView, description = "The whole cart.")))]
-pub async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<CartView>, CartError> {
+pub(crate) async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<CartView>, CartError> {
     let cart = app.store.cart(caller.user_id).await?;
     app.show(&cart).await.map(Json)
 }

@@ -1,6 +1,6 @@
-//! The SQL store's tables.
+//! The tables of the SQL store.
 
-/// A cart: what is asked of many at once in columns, what is only read with its cart in `contents`.
+/// A cart. `contents` is JSON: the columns beside it are those that queries over many carts need.
 pub mod cart {
     use sea_orm::{FromJsonQueryResult, entity::prelude::*};
     use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub mod cart {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What is known of an order.
+/// Progress of an order that took items from a cart.
 pub mod known_order {
     use sea_orm::entity::prelude::*;
 
@@ -44,7 +44,7 @@ pub mod known_order {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The copy of a product.
+/// The copy of a product at its highest revision.
 pub mod known_product {
     use sea_orm::entity::prelude::*;
 
@@ -68,7 +68,7 @@ pub mod known_product {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A wish, and up to which revision of its product its owner was told.
+/// A wish, with the revisions of its product up to which alerts were published.
 pub mod wish {
     use sea_orm::entity::prelude::*;
 

@@ -1,17 +1,17 @@
-//! The SQL store's migrations, in order.
+//! The migrations of the SQL store, in order.
 
 mod m0001_init;
 
 use sea_orm_migration::prelude::*;
+use souk_sql::create_tables;
 
-/// The bus's tables and cart's own.
 #[derive(Debug)]
-pub struct Migrations;
+pub(crate) struct Migrations;
 
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = souk_bus::service_migrations();
-        all.push(Box::new(m0001_init::Init));
+        all.push(create_tables("cart_m0001_init", m0001_init::tables));
         all
     }
 }

@@ -1,53 +1,54 @@
-//! Properties of the cart that hold after any acts in any order, at any time.
+//! Properties of the cart that hold after any commands in any order, at any time.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use proptest::prelude::*;
 use souk_cart::cart::{
-    Act, Cart, Effects, GuestLine, MAX_ACTIVE, NewItem, OrderMark, OrderStep, OrderedLine, Stage, Standing, Terms,
+    Cart, CartCommand, Contents, Effects, GuestLine, ItemState, Lifetimes, MAX_ACTIVE, NewItem, OrderProgress,
+    OrderStage, OrderUpdate, OrderedLine,
 };
 use souk_values::{Id, OrderId, ProductId, Timestamp, UserId};
 
-const TERMS: Terms = Terms {
+const LIFETIMES: Lifetimes = Lifetimes {
     active: Duration::from_secs(24 * 3_600),
     ordered: Duration::from_secs(168 * 3_600),
     remind_before: Duration::from_secs(2 * 3_600),
 };
 
 #[derive(Debug, Clone)]
-enum Move {
+enum Step {
     Wait(u64),
     Add(i64, u32),
-    Change(usize, u32),
+    SetQuantity(usize, u32),
     Remove(usize),
     Clear,
-    Absorb(i64, u32),
-    Follow(i64, Stage),
-    Sweep,
+    Merge(i64, u32),
+    Follow(i64, OrderStage),
+    Expire,
 }
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let stage = prop_oneof![Just(Stage::Placed), Just(Stage::Paid), Just(Stage::Cancelled)];
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let stage = prop_oneof![Just(OrderStage::Placed), Just(OrderStage::Paid), Just(OrderStage::Cancelled)];
     let one = prop_oneof![
-        3 => (0_u64..40 * 3_600).prop_map(Move::Wait),
-        5 => (1_i64..5, 1_u32..60).prop_map(|(product, quantity)| Move::Add(product, quantity)),
-        1 => (0_usize..6, 1_u32..99).prop_map(|(item, quantity)| Move::Change(item, quantity)),
-        1 => (0_usize..6).prop_map(Move::Remove),
-        1 => Just(Move::Clear),
-        1 => (1_i64..5, 1_u32..99).prop_map(|(product, quantity)| Move::Absorb(product, quantity)),
-        4 => (1_i64..5, stage).prop_map(|(order, stage)| Move::Follow(order, stage)),
-        2 => Just(Move::Sweep),
+        3 => (0_u64..40 * 3_600).prop_map(Step::Wait),
+        5 => (1_i64..5, 1_u32..60).prop_map(|(product, quantity)| Step::Add(product, quantity)),
+        1 => (0_usize..6, 1_u32..99).prop_map(|(item, quantity)| Step::SetQuantity(item, quantity)),
+        1 => (0_usize..6).prop_map(Step::Remove),
+        1 => Just(Step::Clear),
+        1 => (1_i64..5, 1_u32..99).prop_map(|(product, quantity)| Step::Merge(product, quantity)),
+        4 => (1_i64..5, stage).prop_map(|(order, stage)| Step::Follow(order, stage)),
+        2 => Just(Step::Expire),
     ];
     prop::collection::vec(one, 1..60)
 }
 
-/// A cart with what a store would remember beside it.
+/// A cart with what a store would keep beside it, and all effects so far.
 struct Bench {
     cart: Cart,
     now: Timestamp,
-    marks: [Option<OrderMark>; 5],
+    progress: [Option<OrderProgress>; 5],
     taken: [Vec<OrderedLine>; 5],
-    drawn: usize,
+    last_id: usize,
     expired: Vec<String>,
     checked_out: Vec<OrderId>,
     reminded: Vec<BTreeSet<String>>,
@@ -57,33 +58,34 @@ impl Bench {
     fn new() -> Self {
         let cart = Cart::empty(UserId::new(7).unwrap());
         let now = Timestamp::from_millis(1_800_000_000_000);
-        let (marks, taken) = ([None; 5], Default::default());
-        Self { cart, now, marks, taken, drawn: 0, expired: vec![], checked_out: vec![], reminded: vec![] }
+        let progress = [None; 5];
+        let taken = Default::default();
+        Self { cart, now, progress, taken, last_id: 0, expired: vec![], checked_out: vec![], reminded: vec![] }
     }
 
     fn id(&mut self) -> String {
-        self.drawn += 1;
-        format!("item-{}", self.drawn)
+        self.last_id += 1;
+        format!("item-{}", self.last_id)
     }
 
     fn nth(&self, index: usize) -> String {
         self.cart.items_at(self.now).nth(index).map_or_else(|| "none".to_owned(), |item| item.cart_item_id.clone())
     }
 
-    fn act(&mut self, act: &Act, order: Option<usize>) {
-        let mark = order.and_then(|order| self.marks[order]);
-        let Ok(after) = self.cart.clone().after(act, mark, self.now, &TERMS) else { return };
+    fn apply(&mut self, command: &CartCommand, order: Option<usize>) {
+        let known = order.and_then(|order| self.progress[order]);
+        let Ok(after) = self.cart.clone().apply(command, known, self.now, &LIFETIMES) else { return };
         assert_eq!(after.is_changed, after.cart != self.cart);
         assert!(!after.is_changed || after.cart.version() > self.cart.version());
         self.cart = after.cart;
         if let Some(order) = order {
-            self.marks[order] = after.mark;
+            self.progress[order] = after.progress;
         }
-        self.note(after.effects);
+        self.record(after.effects);
         self.check();
     }
 
-    fn note(&mut self, effects: Effects) {
+    fn record(&mut self, effects: Effects) {
         self.expired.extend(effects.expired.into_iter().map(|line| line.cart_item_id));
         self.checked_out.extend(effects.checked_out.map(|(order, _)| order));
         let ids = |(lines, _): (Vec<souk_events::CartLine>, Timestamp)| lines.into_iter().map(|line| line.cart_item_id);
@@ -92,86 +94,104 @@ impl Bench {
 
     fn check(&self) {
         let items: Vec<_> = self.cart.contents().items().iter().collect();
-        assert_eq!(items.len(), self.cart.items_at(self.now).count(), "an act leaves nothing that is over");
-        let unique = |kind: fn(&Standing) -> bool| {
-            let of_kind = items.iter().filter(|item| kind(&item.standing));
+        assert_eq!(items.len(), self.cart.items_at(self.now).count(), "a command leaves no expired item");
+        let unique = |kind: fn(&ItemState) -> bool| {
+            let of_kind = items.iter().filter(|item| kind(&item.state));
             let products: Vec<_> = of_kind.map(|item| item.product_id).collect();
             assert_eq!(products.iter().collect::<BTreeSet<_>>().len(), products.len(), "one for each product");
             products.len()
         };
-        assert!(unique(|standing| matches!(standing, Standing::Active { .. })) <= MAX_ACTIVE);
-        unique(|standing| matches!(standing, Standing::Purchased { .. }));
+        assert!(unique(|state| matches!(state, ItemState::Active { .. })) <= MAX_ACTIVE);
+        unique(|state| matches!(state, ItemState::Purchased { .. }));
         let ids: BTreeSet<_> = items.iter().map(|item| &item.cart_item_id).collect();
         assert_eq!(ids.len(), items.len(), "ids are unique");
         for item in items {
             assert!((1..=99).contains(&item.quantity), "{item:?}");
-            let longest = match item.standing {
-                Standing::Active { until } => until.since(self.now) <= TERMS.active,
-                Standing::Ordered { until, .. } => until.since(self.now) <= TERMS.ordered,
-                Standing::Purchased { .. } => true,
+            let is_within_lifetime = match item.state {
+                ItemState::Active { expires_at } => expires_at.since(self.now) <= LIFETIMES.active,
+                ItemState::Ordered { expires_at, .. } => expires_at.since(self.now) <= LIFETIMES.ordered,
+                ItemState::Purchased { .. } => true,
             };
-            assert!(longest, "{item:?}");
-            assert!(!self.expired.contains(&item.cart_item_id), "what was told as over is gone");
+            assert!(is_within_lifetime, "{item:?}");
+            assert!(!self.expired.contains(&item.cart_item_id), "an expired item is gone");
         }
-        let (told, sets) = (&self.expired, &self.reminded);
-        assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len(), "an expiry is told once");
-        assert!(sets.windows(2).all(|pair| pair[0] != pair[1]), "the same items are not told of again");
+        let expired = &self.expired;
+        assert_eq!(expired.iter().collect::<BTreeSet<_>>().len(), expired.len(), "an item expires once");
+        assert!(self.reminded.windows(2).all(|pair| pair[0] != pair[1]), "the same items get one reminder");
         let orders = &self.checked_out;
         assert_eq!(orders.iter().collect::<BTreeSet<_>>().len(), orders.len(), "an order takes its lines once");
     }
 
-    fn play(&mut self, step: &Move) {
+    fn play(&mut self, step: &Step) {
         match *step {
-            Move::Wait(seconds) => self.now = self.now.plus(Duration::from_secs(seconds)),
-            Move::Add(product, quantity) => {
+            Step::Wait(seconds) => self.now = self.now.plus(Duration::from_secs(seconds)),
+            Step::Add(product, quantity) => {
                 let item =
                     NewItem { cart_item_id: self.id(), product_id: product_id(product), name: "x".into(), quantity };
-                self.act(&Act::Add { item, key: None }, None);
+                self.apply(&CartCommand::Add { item, key: None }, None);
             }
-            Move::Change(index, quantity) => {
+            Step::SetQuantity(index, quantity) => {
                 let cart_item_id = self.nth(index);
-                self.act(&Act::Change { cart_item_id, quantity }, None);
+                self.apply(&CartCommand::SetQuantity { cart_item_id, quantity }, None);
             }
-            Move::Remove(index) => {
+            Step::Remove(index) => {
                 let cart_item_id = self.nth(index);
-                self.act(&Act::Remove { cart_item_id }, None);
+                self.apply(&CartCommand::Remove { cart_item_id }, None);
             }
-            Move::Clear => self.act(&Act::Clear, None),
-            Move::Absorb(product, quantity) => {
+            Step::Clear => self.apply(&CartCommand::Clear, None),
+            Step::Merge(product, quantity) => {
                 let line =
                     GuestLine { cart_item_id: self.id(), product_id: product_id(product), name: "x".into(), quantity };
-                self.act(&Act::Absorb(vec![line.clone()]), None);
+                self.apply(&CartCommand::Merge(vec![line.clone()]), None);
                 let once = self.cart.clone();
-                self.act(&Act::Absorb(vec![line]), None);
+                self.apply(&CartCommand::Merge(vec![line]), None);
                 assert_eq!(self.cart, once, "a repeated merge changes nothing");
             }
-            Move::Follow(order, stage) => self.follow(usize::try_from(order).unwrap(), stage),
-            Move::Sweep => self.act(&Act::Sweep, None),
+            Step::Follow(order, stage) => self.follow(usize::try_from(order).unwrap(), stage),
+            Step::Expire => self.apply(&CartCommand::Expire, None),
         }
     }
 
-    fn follow(&mut self, order: usize, stage: Stage) {
+    fn follow(&mut self, order: usize, stage: OrderStage) {
         if self.taken[order].is_empty() {
             let lines = self.cart.guest_lines(self.now).into_iter().map(|line| OrderedLine {
                 cart_item_id: line.cart_item_id,
                 product_id: line.product_id,
                 quantity: line.quantity,
-                spare_id: String::new(),
+                remainder_id: String::new(),
             });
             self.taken[order] = lines.collect();
         }
         let mut lines = self.taken[order].clone();
         for line in &mut lines {
-            line.spare_id = self.id();
+            line.remainder_id = self.id();
         }
         let version = match stage {
-            Stage::Placed => 1,
-            Stage::Paid => 3,
-            Stage::Cancelled => 4,
+            OrderStage::Placed => 1,
+            OrderStage::Paid => 3,
+            OrderStage::Cancelled => 4,
         };
         let order_id = OrderId::new(i64::try_from(order).unwrap()).unwrap();
-        self.act(&Act::Follow(OrderStep { order_id, version, stage, lines }), Some(order));
+        self.apply(&CartCommand::FollowOrder(OrderUpdate { order_id, version, stage, lines }), Some(order));
     }
+}
+
+/// Carts that were stored by an earlier version must be readable, so these names never change.
+#[test]
+fn stored_contents_keep_their_field_names() {
+    let until = "2026-01-31T12:00:00.000Z";
+    let stored = serde_json::json!({
+        "items": [
+            {"cart_item_id": "a", "product_id": 1, "name": "x", "quantity": 2, "state": "active", "until": until},
+            {"cart_item_id": "b", "product_id": 2, "name": "y", "quantity": 3, "state": "ordered", "order_id": 9, "until": until},
+            {"cart_item_id": "c", "product_id": 3, "name": "z", "quantity": 4, "state": "purchased", "order_id": null, "lately": 1},
+        ],
+        "reminded": ["a"],
+        "absorbed": [{"cart_item_id": "g", "quantity": 2, "until": until}],
+        "keys": [{"key": "k", "body_hash": "h", "until": until}],
+    });
+    let contents: Contents = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&contents).unwrap(), stored);
 }
 
 fn product_id(number: i64) -> ProductId {
@@ -182,56 +202,56 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_rules_hold_whatever_happens(moves in moves()) {
+    fn the_rules_hold_whatever_happens(steps in steps()) {
         let mut bench = Bench::new();
-        for step in &moves {
-            let bought = bench.cart.contents().items().iter().filter(|item| item.standing.until().is_none()).count();
+        for step in &steps {
+            let bought = bench.cart.contents().items().iter().filter(|item| item.state.expires_at().is_none()).count();
             bench.play(step);
-            if matches!(step, Move::Wait(_) | Move::Sweep | Move::Add(..)) {
-                let still = bench.cart.items_at(bench.now).filter(|item| item.standing.until().is_none()).count();
-                prop_assert_eq!(still, bought, "time takes nothing that was bought");
+            if matches!(step, Step::Wait(_) | Step::Expire | Step::Add(..)) {
+                let still = bench.cart.items_at(bench.now).filter(|item| item.state.expires_at().is_none()).count();
+                prop_assert_eq!(still, bought, "purchased items never expire");
             }
         }
     }
 
     #[test]
-    fn a_sweep_has_something_to_do_exactly_from_when_it_is_due(moves in moves()) {
+    fn expire_changes_a_cart_exactly_from_when_it_is_due(steps in steps()) {
         let mut bench = Bench::new();
-        for step in &moves {
+        for step in &steps {
             bench.play(step);
         }
-        bench.act(&Act::Sweep, None);
+        bench.apply(&CartCommand::Expire, None);
         for _ in 0..20 {
-            let Some(due) = bench.cart.due_at(&TERMS) else { break };
-            prop_assert!(due > bench.now, "after a sweep nothing is due");
+            let Some(due) = bench.cart.due_at(&LIFETIMES) else { break };
+            prop_assert!(due > bench.now, "nothing is due after it has run");
             let before = due.minus(Duration::from_millis(1));
-            prop_assert!(!bench.cart.clone().after(&Act::Sweep, None, before, &TERMS).unwrap().is_changed);
+            prop_assert!(!bench.cart.clone().apply(&CartCommand::Expire, None, before, &LIFETIMES).unwrap().is_changed);
             bench.now = due;
-            let swept = bench.cart.clone();
-            bench.act(&Act::Sweep, None);
-            prop_assert!(bench.cart != swept);
+            let before = bench.cart.clone();
+            bench.apply(&CartCommand::Expire, None);
+            prop_assert!(bench.cart != before);
         }
-        prop_assert_eq!(bench.cart.due_at(&TERMS), None, "in the end only what was bought stays");
-        prop_assert!(bench.cart.contents().items().iter().all(|item| item.standing.until().is_none()));
+        prop_assert_eq!(bench.cart.due_at(&LIFETIMES), None, "only purchased items stay");
+        prop_assert!(bench.cart.contents().items().iter().all(|item| item.state.expires_at().is_none()));
     }
 
     #[test]
     fn added_items_live_a_day_ordered_ones_a_week(product in 1_i64..9, quantity in 1_u32..99, wait in 0_u64..86_400) {
         let mut bench = Bench::new();
-        bench.play(&Move::Add(product, quantity));
-        let until = |bench: &Bench| bench.cart.contents().items()[0].standing.until();
-        prop_assert_eq!(until(&bench), Some(bench.now.plus(TERMS.active)));
-        bench.play(&Move::Wait(wait));
-        bench.play(&Move::Change(0, quantity));
-        prop_assert_eq!(until(&bench), Some(bench.now.plus(TERMS.active)));
-        bench.play(&Move::Wait(wait));
-        bench.follow(1, Stage::Placed);
-        prop_assert_eq!(until(&bench), Some(bench.now.plus(TERMS.ordered)));
-        bench.play(&Move::Wait(wait * 6));
-        bench.follow(1, Stage::Paid);
-        prop_assert_eq!(until(&bench), None);
-        bench.follow(1, Stage::Cancelled);
-        prop_assert_eq!(until(&bench), Some(bench.now.plus(TERMS.active)));
+        bench.play(&Step::Add(product, quantity));
+        let expires_at = |bench: &Bench| bench.cart.contents().items()[0].state.expires_at();
+        prop_assert_eq!(expires_at(&bench), Some(bench.now.plus(LIFETIMES.active)));
+        bench.play(&Step::Wait(wait));
+        bench.play(&Step::SetQuantity(0, quantity));
+        prop_assert_eq!(expires_at(&bench), Some(bench.now.plus(LIFETIMES.active)));
+        bench.play(&Step::Wait(wait));
+        bench.follow(1, OrderStage::Placed);
+        prop_assert_eq!(expires_at(&bench), Some(bench.now.plus(LIFETIMES.ordered)));
+        bench.play(&Step::Wait(wait * 6));
+        bench.follow(1, OrderStage::Paid);
+        prop_assert_eq!(expires_at(&bench), None);
+        bench.follow(1, OrderStage::Cancelled);
+        prop_assert_eq!(expires_at(&bench), Some(bench.now.plus(LIFETIMES.active)));
         prop_assert_eq!(bench.cart.contents().items()[0].quantity, quantity);
     }
 }

@@ -1,10 +1,10 @@
-//! Items by the clock: 24 hours, 7 days, for ever; expiries and reminders told once.
+//! Lifetimes of items: 24 hours, 7 days, for ever; expiries and reminders are published once.
 
 use std::time::Duration;
 
 use souk_cart::{
-    cart::{Act, Terms},
-    store::{self, Occasion},
+    cart::{CartCommand, Lifetimes},
+    store::{self, CommandContext},
 };
 use souk_events::{CartAbandoned, CartExpired, OrderCancelled, OrderPaid};
 use souk_testkit::{World, eventually};
@@ -24,7 +24,7 @@ fn expiry(cart: &serde_json::Value, index: usize) -> souk_values::Timestamp {
 }
 
 #[tokio::test]
-async fn a_day_then_a_week_then_for_ever() {
+async fn items_live_a_day_then_a_week_then_for_ever() {
     let shop = Shop::open().await;
     let clock = &shop.world.clock;
     let before = clock.now();
@@ -34,7 +34,7 @@ async fn a_day_then_a_week_then_for_ever() {
     clock.advance(hours(23));
     shop.add(1, 1).await;
     clock.advance(hours(23));
-    assert_eq!(shop.items().await, [row(1, "active", 2)], "changing begins the day anew");
+    assert_eq!(shop.items().await, [row(1, "active", 2)], "a change restarts the 24 hours");
     let order: OrderId = shop.world.deps.ids.next();
     let lines = shop.lines().await;
     let before = clock.now();
@@ -51,14 +51,15 @@ async fn a_day_then_a_week_then_for_ever() {
         (cart["items"][0]["state"].as_str(), &cart["items"][0]["expiryTime"]),
         (Some("purchased"), &serde_json::Value::Null)
     );
-    assert_eq!(shop.told::<CartExpired>().await, []);
+    assert_eq!(shop.published::<CartExpired>().await, []);
 }
 
 #[tokio::test]
 async fn a_cancelled_order_gives_a_new_day() {
     let shop = Shop::open().await;
     shop.add(1, 1).await;
-    let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+    let order = shop.world.deps.ids.next();
+    let lines = shop.lines().await;
     shop.ordered(order, &lines).await;
     shop.world.clock.advance(hours(100));
     let event = OrderCancelled {
@@ -74,18 +75,18 @@ async fn a_cancelled_order_gives_a_new_day() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_gone_at_once_and_told_once() {
+async fn expired_items_are_gone_immediately_and_published_once() {
     let shop = Shop::open().await;
     shop.add(1, 2).await;
     shop.world.clock.advance(hours(12));
     shop.add(2, 1).await;
     shop.world.clock.advance(hours(12));
-    assert_eq!(shop.items().await, [row(2, "active", 1)], "a reader does not wait for the sweep");
-    eventually("the expiry is told", || async { shop.told::<CartExpired>().await.len() == 1 }).await;
-    let told = shop.told::<CartExpired>().await;
-    assert_eq!((told[0].user_id, told[0].lines.len(), told[0].lines[0].quantity), (shop.user, 1, 2));
+    assert_eq!(shop.items().await, [row(2, "active", 1)], "a reader does not wait for the background task");
+    eventually("the expiry is published", || async { shop.published::<CartExpired>().await.len() == 1 }).await;
+    let expired = shop.published::<CartExpired>().await;
+    assert_eq!((expired[0].user_id, expired[0].lines.len(), expired[0].lines[0].quantity), (shop.user, 1, 2));
     shop.world.clock.advance(hours(12));
-    eventually("the second expiry is told", || async { shop.told::<CartExpired>().await.len() == 2 }).await;
+    eventually("the second expiry is published", || async { shop.published::<CartExpired>().await.len() == 2 }).await;
     assert_eq!(shop.items().await, []);
     assert_eq!(souk_cart::audit::read(&shop.world.store_url("cart")).await.unwrap().carts, 0);
 }
@@ -95,32 +96,33 @@ async fn a_reminder_comes_two_hours_before_once_for_the_same_items() {
     let shop = Shop::open().await;
     shop.add(1, 2).await;
     shop.world.clock.advance(hours(21));
-    let reminders = || shop.told::<CartAbandoned>();
+    let reminders = || shop.published::<CartAbandoned>();
     assert_eq!(reminders().await, []);
     shop.world.clock.advance(hours(1));
     eventually("a reminder", || async { reminders().await.len() == 1 }).await;
     assert_eq!(reminders().await[0].lines[0].quantity, 2);
-    // The same item, with a new day: no second reminder. Another item makes another set.
+    // The same item with a new expiry causes no second reminder; a second item does.
     shop.add(1, 1).await;
     shop.world.clock.advance(hours(23));
     shop.add(2, 1).await;
     eventually("a reminder of two items", || async { reminders().await.len() == 2 }).await;
     assert_eq!(reminders().await[1].lines.len(), 2);
     shop.world.clock.advance(hours(2));
-    eventually("one expired", || async { shop.told::<CartExpired>().await.len() == 1 }).await;
+    eventually("one expired", || async { shop.published::<CartExpired>().await.len() == 1 }).await;
     assert_eq!(reminders().await.len(), 2);
 }
 
 #[tokio::test]
-async fn two_sweepers_on_one_store_count_each_expiry_once() {
+async fn two_replicas_on_one_store_publish_each_expiry_once() {
     let world = World::new().await;
-    let (stop, mut tasks) = (CancellationToken::new(), Vec::new());
+    let stop = CancellationToken::new();
+    let mut tasks = Vec::new();
     for _ in 0..2 {
         let service = build(&world).await;
-        tasks.extend(service.tasks.into_iter().map(|task| tokio::spawn(task(stop.clone()))));
+        tasks.extend(service.tasks.into_iter().map(|task| tokio::spawn(task.run(stop.clone()))));
     }
     let (store, outbox) = store::open(&world.store_url("cart"), Currency::EUR).await.unwrap();
-    let terms = Terms { active: hours(24), ordered: hours(168), remind_before: hours(2) };
+    let lifetimes = Lifetimes { active: hours(24), ordered: hours(168), remind_before: hours(2) };
     let users: Vec<UserId> = world.deps.ids.next_many(300);
     for user in &users {
         let item = souk_cart::cart::NewItem {
@@ -130,21 +132,21 @@ async fn two_sweepers_on_one_store_count_each_expiry_once() {
             quantity: 1,
         };
         let stamper = world.deps.stamper();
-        let occasion = Occasion { now: world.clock.now(), terms, stamper, cause: None };
-        store.act(*user, Act::Add { item, key: None }, occasion).await.unwrap();
+        let context = CommandContext { now: world.clock.now(), lifetimes, stamper, cause: None };
+        store.execute(*user, CartCommand::Add { item, key: None }, context).await.unwrap();
     }
-    assert_eq!(store.active_carts().await.unwrap(), 300);
+    assert_eq!(store.count_active_carts().await.unwrap(), 300);
     world.clock.advance(hours(23));
     let count = |of: &'static str| {
         let outbox = &outbox;
         async move {
-            let told = outbox.unpublished(10_000).await.unwrap();
-            told.into_iter().filter(|envelope| envelope.event_type == of).count()
+            let envelopes = outbox.unpublished(10_000).await.unwrap();
+            envelopes.into_iter().filter(|envelope| envelope.event_type == of).count()
         }
     };
     eventually("all are reminded", || async { count("cart.abandoned.v1").await == 300 }).await;
     world.clock.advance(hours(2));
-    eventually("all are gone", || async { store.active_carts().await.unwrap() == 0 }).await;
+    eventually("all are gone", || async { store.count_active_carts().await.unwrap() == 0 }).await;
     stop.cancel();
     futures::future::join_all(tasks).await;
     assert_eq!((count("cart.expired.v1").await, count("cart.abandoned.v1").await), (300, 300));

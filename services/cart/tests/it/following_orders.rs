@@ -1,4 +1,4 @@
-//! Orders take lines of the cart, by call or by event, early, late, twice or out of turn.
+//! Following orders, by the call or by events that arrive late, twice or out of order.
 
 use serde_json::{Value, json};
 use souk_bus::Outcome;
@@ -21,11 +21,12 @@ fn cancelled(shop: &Shop, order: OrderId, lines: &Value) -> OrderCancelled {
 }
 
 #[tokio::test]
-async fn the_call_and_the_event_are_one() {
+async fn the_call_and_the_event_have_one_effect() {
     for call_first in [true, false] {
         let shop = Shop::open().await;
         shop.add(1, 2).await;
-        let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+        let order = shop.world.deps.ids.next();
+        let lines = shop.lines().await;
         let event = created(&shop, order, &lines);
         if call_first {
             shop.ordered(order, &lines).await;
@@ -35,8 +36,8 @@ async fn the_call_and_the_event_are_one() {
         shop.ordered(order, &lines).await;
         assert_eq!(shop.deliver(&event).await, Outcome::Ignored);
         assert_eq!(shop.items().await, [row(1, "active", 1), row(1, "ordered", 2)]);
-        let told = shop.told::<CartCheckedOut>().await;
-        assert_eq!((told.len(), told[0].order_id, told[0].lines[0].quantity), (1, order, 2));
+        let checked_out = shop.published::<CartCheckedOut>().await;
+        assert_eq!((checked_out.len(), checked_out[0].order_id, checked_out[0].lines[0].quantity), (1, order, 2));
     }
 }
 
@@ -62,7 +63,8 @@ async fn an_item_that_grew_is_split_and_one_that_shrank_is_not_stretched() {
 async fn putting_back_is_capped() {
     let shop = Shop::open().await;
     shop.add(1, 60).await;
-    let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+    let order = shop.world.deps.ids.next();
+    let lines = shop.lines().await;
     shop.ordered(order, &lines).await;
     shop.add(1, 60).await;
     shop.deliver(&cancelled(&shop, order, &lines)).await;
@@ -75,7 +77,8 @@ async fn bought_items_are_one_for_each_product() {
     let mut last = None;
     for quantity in [2, 3] {
         shop.add(1, quantity).await;
-        let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+        let order = shop.world.deps.ids.next();
+        let lines = shop.lines().await;
         shop.ordered(order, &lines).await;
         shop.deliver(&paid(&shop, order, &lines)).await;
         last = Some((order, lines));
@@ -91,10 +94,11 @@ async fn bought_items_are_one_for_each_product() {
 }
 
 #[tokio::test]
-async fn a_payment_after_the_items_are_over_creates_nothing() {
+async fn a_payment_after_the_items_expired_creates_nothing() {
     let shop = Shop::open().await;
     shop.add(1, 2).await;
-    let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+    let order = shop.world.deps.ids.next();
+    let lines = shop.lines().await;
     shop.ordered(order, &lines).await;
     shop.world.clock.advance(std::time::Duration::from_secs(8 * 86_400));
     shop.deliver(&paid(&shop, order, &lines)).await;
@@ -112,20 +116,21 @@ async fn what_was_never_in_the_cart_is_not_put_back() {
     shop.deliver(&cancelled(&shop, order, &lines)).await;
     shop.deliver(&paid(&shop, order, &lines)).await;
     assert_eq!(shop.items().await, [row(1, "active", 2)]);
-    assert_eq!(shop.told::<CartCheckedOut>().await, []);
+    assert_eq!(shop.published::<CartCheckedOut>().await, []);
 }
 
-/// Every order of three deliveries.
-const TURNS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+/// All permutations of three deliveries.
+const PERMUTATIONS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
 #[tokio::test]
 async fn shuffled_and_repeated_events_end_the_same() {
     for ends_cancelled in [true, false] {
-        for turn in TURNS {
+        for permutation in PERMUTATIONS {
             let shop = Shop::open().await;
             shop.add(1, 2).await;
             shop.add(2, 1).await;
-            let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+            let order = shop.world.deps.ids.next();
+            let lines = shop.lines().await;
             let last = if ends_cancelled {
                 shop.world.envelope(&cancelled(&shop, order, &lines))
             } else {
@@ -136,7 +141,7 @@ async fn shuffled_and_repeated_events_end_the_same() {
                 shop.world.envelope(&paid(&shop, order, &lines)),
                 last,
             ];
-            for which in turn.into_iter().chain(turn) {
+            for which in permutation.into_iter().chain(permutation) {
                 shop.handle(envelopes[which].clone()).await;
             }
             shop.ordered(order, &lines).await;
@@ -144,36 +149,38 @@ async fn shuffled_and_repeated_events_end_the_same() {
                 assert_eq!(shop.handle(envelope.clone()).await, Outcome::Ignored, "a repeated message is known");
             }
             let state = if ends_cancelled { "active" } else { "purchased" };
-            assert_eq!(shop.items().await, [row(1, state, 2), row(2, state, 1)], "{turn:?}");
-            let checked_out = shop.told::<CartCheckedOut>().await.len();
-            assert!(checked_out <= 1, "{turn:?}");
-            assert_eq!(checked_out, usize::from(!ends_cancelled || turn[0] != 2), "{turn:?}");
+            assert_eq!(shop.items().await, [row(1, state, 2), row(2, state, 1)], "{permutation:?}");
+            let checked_out = shop.published::<CartCheckedOut>().await.len();
+            assert!(checked_out <= 1, "{permutation:?}");
+            assert_eq!(checked_out, usize::from(!ends_cancelled || permutation[0] != 2), "{permutation:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_cancelled_order_takes_nothing_when_it_is_told_late() {
+async fn a_late_event_of_a_cancelled_order_takes_nothing() {
     let shop = Shop::open().await;
     shop.add(1, 2).await;
-    let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+    let order = shop.world.deps.ids.next();
+    let lines = shop.lines().await;
     shop.deliver(&cancelled(&shop, order, &lines)).await;
     shop.deliver(&created(&shop, order, &lines)).await;
     shop.ordered(order, &lines).await;
     shop.deliver(&paid(&shop, order, &lines)).await;
     assert_eq!(shop.items().await, [row(1, "active", 2)]);
-    assert_eq!(shop.told::<CartCheckedOut>().await, []);
+    assert_eq!(shop.published::<CartCheckedOut>().await, []);
 }
 
 #[tokio::test]
-async fn the_call_and_the_event_at_the_same_time_are_one() {
+async fn the_call_and_the_event_have_one_effect_concurrently() {
     let shop = Shop::open().await;
     shop.add(1, 2).await;
-    let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+    let order = shop.world.deps.ids.next();
+    let lines = shop.lines().await;
     let event = created(&shop, order, &lines);
     let calls = futures::future::join_all((0..4).map(|_| shop.ordered(order, &lines)));
     let events = futures::future::join_all((0..4).map(|_| shop.deliver(&event)));
     futures::join!(calls, events);
     assert_eq!(shop.items().await, [row(1, "ordered", 2)]);
-    assert_eq!(shop.told::<CartCheckedOut>().await.len(), 1);
+    assert_eq!(shop.published::<CartCheckedOut>().await.len(), 1);
 }

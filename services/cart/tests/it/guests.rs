@@ -1,4 +1,4 @@
-//! Guests' carts, and taking them over at sign-in.
+//! Guests' carts, and merging them at sign-in.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn merge(shop: &Shop, token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_guests_cart_is_taken_over_once() {
+async fn a_guests_cart_is_merged_once() {
     let shop = Shop::open().await;
     shop.add(2, 3).await;
     let guest = guest_with_items(&shop).await;
@@ -31,18 +31,18 @@ async fn a_guests_cart_is_taken_over_once() {
     shop.guest(guest).get("/cart").await.expect(200);
     let merged = merge(&shop, &token).await;
     let expected = [row(1, "active", 2), row(2, "active", 99)];
-    assert_eq!(rows(&merged), expected, "an expired token will do, and sums are capped");
+    assert_eq!(rows(&merged), expected, "an expired token is accepted, and sums are capped");
     assert_eq!(shop.guest(guest).get("/cart").await.json["items"], json!([]));
     for _ in 0..3 {
         assert_eq!(merge(&shop, &token).await, merged);
     }
     shop.guest(guest).post("/cart", json!({"productId": 1, "quantity": 1})).await.expect(200);
     merge(&shop, &token).await;
-    assert_eq!(shop.items().await, [row(1, "active", 3), row(2, "active", 99)], "a new item is taken over too");
+    assert_eq!(shop.items().await, [row(1, "active", 3), row(2, "active", 99)], "a new item is merged too");
 }
 
 #[tokio::test]
-async fn two_merges_at_once_are_one() {
+async fn concurrent_merges_have_one_effect() {
     let shop = Shop::open().await;
     let guest = guest_with_items(&shop).await;
     let token = shop.world.token(guest, Role::Guest);
@@ -51,7 +51,7 @@ async fn two_merges_at_once_are_one() {
 }
 
 #[tokio::test]
-async fn only_a_genuine_guest_token_will_do() {
+async fn only_a_genuine_guest_token_is_accepted() {
     let shop = Shop::open().await;
     let other = shop.world.user();
     let forged = {
@@ -66,7 +66,7 @@ async fn only_a_genuine_guest_token_will_do() {
             username: None,
             role: Role::Guest,
         };
-        [claims("somebody", AUDIENCE), claims(ISSUER, "elsewhere")].map(|claims| shop.world.token_with(&claims))
+        [claims("another-issuer", AUDIENCE), claims(ISSUER, "elsewhere")].map(|claims| shop.world.token_with(&claims))
     };
     let genuine = shop.world.token(other, Role::Guest);
     let (head, signature) = genuine.rsplit_once('.').unwrap();
@@ -74,8 +74,8 @@ async fn only_a_genuine_guest_token_will_do() {
     let customer = shop.world.customer(other);
     let service = shop.world.token("order", Role::Service);
     for token in [&forged[0], &forged[1], &unsigned, &customer, &service, &String::new(), &"a.b.c".to_owned()] {
-        let answer = shop.me().post("/cart/merge", json!({"guestToken": token})).await;
-        answer.is_problem(422, "cart.guest_token_invalid");
+        let response = shop.me().post("/cart/merge", json!({"guestToken": token})).await;
+        response.is_problem(422, "cart.guest_token_invalid");
     }
     let guest = shop.guest(other).post("/cart/merge", json!({"guestToken": genuine})).await;
     guest.is_problem(403, "auth.forbidden");

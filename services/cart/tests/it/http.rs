@@ -1,11 +1,13 @@
-//! The cart over HTTP: adding, changing, clearing, keys, many at once, the document.
+//! The routes of the cart: adding, changing, clearing, idempotency keys, concurrent requests, the OpenAPI document.
 
 use std::path::Path;
 
 use futures::future::join_all;
 use serde_json::json;
+use souk_cart::Cart;
 use souk_events::CartCheckedOut;
-use souk_testkit::{eventually, holds_against_snapshot, only_public};
+use souk_kit::Service;
+use souk_testkit::{assert_public_routes, eventually, holds_against_snapshot};
 use souk_values::OrderId;
 
 use crate::shop::{Shop, row};
@@ -52,10 +54,10 @@ async fn ordered_items_stay_as_they_are() {
     shop.me().delete(&path).await.is_problem(409, "cart.item_ordered");
     let cart = shop.add(1, 4).await.json;
     assert_eq!(shop.items().await, [row(1, "active", 4), row(1, "ordered", 2)], "adding does not touch ordered items");
-    assert_eq!(cart["subtotal"]["amount"], 400, "what is ordered is not to be paid again");
+    assert_eq!(cart["subtotal"]["amount"], 400, "ordered items are not part of the subtotal");
     assert_eq!(cart["items"][0]["orderId"], json!(order));
     let cleared = shop.me().delete("/cart").await.expect(200).json;
-    assert_eq!(cleared["items"].as_array().unwrap().len(), 1, "clearing leaves what was ordered");
+    assert_eq!(cleared["items"].as_array().unwrap().len(), 1, "clearing leaves ordered items");
     assert_eq!(shop.lines().await, json!([]));
 }
 
@@ -76,19 +78,19 @@ async fn a_key_makes_adding_happen_once() {
     let me = shop.me();
     let body = json!({"productId": 1, "quantity": 2});
     let same = || me.post_keyed("/cart", "k1", body.clone());
-    join_all((0..8).map(|_| same())).await.into_iter().for_each(|answer| drop(answer.expect(200)));
+    join_all((0..8).map(|_| same())).await.into_iter().for_each(|response| drop(response.expect(200)));
     assert_eq!(shop.items().await, [row(1, "active", 2)]);
     let other = me.post_keyed("/cart", "k1", json!({"productId": 1, "quantity": 3})).await;
     other.is_problem(422, "idempotency_key.reused");
     shop.me().delete("/cart").await.expect(200);
     same().await.expect(200);
-    assert_eq!(shop.items().await, [], "a late repetition brings nothing back");
+    assert_eq!(shop.items().await, [], "a late retry adds nothing");
     me.post_keyed("/cart", "k2", body).await.expect(200);
     assert_eq!(shop.items().await, [row(1, "active", 2)]);
 }
 
 #[tokio::test]
-async fn many_at_once_lose_nothing() {
+async fn concurrent_requests_lose_nothing() {
     let shop = Shop::open().await;
     let adds = (0..60).map(|n| shop.add(1 + n % 3, 1));
     join_all(adds).await;
@@ -107,15 +109,15 @@ async fn a_hundred_different_products_fit() {
 #[tokio::test]
 async fn only_operations_with_tokens() {
     let shop = Shop::open().await;
-    only_public(&shop.anyone, &[]).await;
+    assert_public_routes(&shop.anyone, &[]).await;
     shop.me().get("/internal/carts/1/lines").await.is_problem(403, "auth.forbidden");
     shop.order_service().get("/cart").await.is_problem(403, "auth.forbidden");
 }
 
 #[test]
-fn the_document_is_the_committed_one() {
+fn the_openapi_document_is_the_committed_one() {
     let snapshot = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
-    holds_against_snapshot(&souk_cart::openapi(), snapshot);
+    holds_against_snapshot(&Cart::openapi(), snapshot);
 }
 
 #[tokio::test]
@@ -125,9 +127,9 @@ async fn events_reach_their_queue_and_series_are_shown() {
     shop.add(1, 2).await;
     let order: OrderId = shop.world.deps.ids.next();
     shop.ordered(order, &shop.lines().await).await;
-    let told = shop.world.waiting::<CartCheckedOut>(&souk_events::queue::NOTIFICATION_CARTS).await;
-    assert_eq!((told.len(), told[0].order_id, told[0].user_id), (1, order, shop.user));
-    assert_eq!(told[0].lines[0].name.as_deref(), Some("Product 1"));
+    let checked_out = shop.world.waiting::<CartCheckedOut>(&souk_events::queue::NOTIFICATION_CARTS).await;
+    assert_eq!((checked_out.len(), checked_out[0].order_id, checked_out[0].user_id), (1, order, shop.user));
+    assert_eq!(checked_out[0].lines[0].name.as_deref(), Some("Product 1"));
     let url = shop.world.store_url("cart");
     eventually("the outbox is empty", || async { souk_cart::audit::read(&url).await.unwrap().outbox_pending == 0 })
         .await;

@@ -1,20 +1,20 @@
-//! What is sent to Redis, watched from outside: only scripts write; each names every key that it touches,
-//! all in one slot; a cart and the events that tell of it are written by one script.
+//! The commands that Redis receives, recorded by MONITOR: only scripts write; each declares every key that it uses, all in
+//! one slot; a cart and its events are written by one script.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use souk_cart::{
-    cart::{Act, NewItem, Stage},
-    product::{Notice, ProductNews},
-    store::{Occasion, Telling},
+    cart::{CartCommand, NewItem, OrderStage},
+    product::{AlertKind, ProductUpdate},
+    store::{CommandContext, WishAlert},
 };
 use souk_events::WishlistBackInStock;
 use souk_values::{Currency, Money};
 
 use crate::{
-    engines_are_there,
-    place::{HOUR, Place, product},
+    fixture::{Fixture, HOUR, product},
+    has_engines,
 };
 
 const PREFIX: &str = "t:";
@@ -23,16 +23,19 @@ const READS: [&str; 14] = [
     "SCRIPT", "ECHO",
 ];
 
-/// A line of MONITOR.
-struct Seen {
+/// A command as MONITOR shows it.
+struct MonitoredCommand {
     is_within_script: bool,
     words: Vec<String>,
 }
 
-impl Seen {
-    fn read(line: &str) -> Self {
+impl MonitoredCommand {
+    fn parse(line: &str) -> Self {
         let (head, rest) = line.split_once("] ").unwrap();
-        let (mut words, mut word, mut is_open, mut is_escaped) = (Vec::new(), String::new(), false, false);
+        let mut words = Vec::new();
+        let mut word = String::new();
+        let mut is_open = false;
+        let mut is_escaped = false;
         for letter in rest.chars() {
             match letter {
                 _ if is_escaped => {
@@ -58,7 +61,7 @@ impl Seen {
     }
 }
 
-/// The slot of a key, as Redis Cluster's specification computes it.
+/// Returns the slot of a key, as the Redis Cluster specification computes it.
 fn slot(key: &str) -> u16 {
     let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
     let hashed = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
@@ -73,41 +76,44 @@ fn slots_are_those_of_the_specification() {
     assert_eq!((slot("123456789"), slot("foo"), slot("x{foo}y")), (0x31c3, 12_182, 12_182));
 }
 
-/// Does everything that a store and its outbox can do.
-async fn do_everything(place: &Place) {
-    let (store, outbox) = place.open().await;
-    let (user, now) = (place.shopper(&store).await, place.now());
-    let (cart, order) = (store.cart(user).await.unwrap(), place.ids.next());
-    let because = Occasion { cause: Some(place.cause()), ..place.occasion(now) };
-    store.act(user, place.follow(&cart, order, Stage::Placed), because).await.unwrap();
-    place.act(&store, user, place.follow(&cart, order, Stage::Paid)).await.unwrap();
-    let other = place.shopper(&store).await;
+/// Uses every method of a store and its outbox.
+async fn use_everything(fixture: &Fixture) {
+    let (store, outbox) = fixture.open().await;
+    let user = fixture.shopper(&store).await;
+    let now = fixture.now();
+    let cart = store.cart(user).await.unwrap();
+    let order = fixture.ids.next();
+    let context = CommandContext { cause: Some(fixture.cause()), ..fixture.context(now) };
+    store.execute(user, fixture.follow(&cart, order, OrderStage::Placed), context).await.unwrap();
+    fixture.execute(&store, user, fixture.follow(&cart, order, OrderStage::Paid)).await.unwrap();
+    let other = fixture.shopper(&store).await;
     let price = Money::new(100, Currency::EUR);
     for revision in 1..3 {
         let name = "x".to_owned();
-        let news =
-            ProductNews { product_id: product(1), name, price, stock: 1, hidden: false, revision, is_back: true };
-        store.learn(news).await.unwrap();
+        let update =
+            ProductUpdate { product_id: product(1), name, price, stock: 1, hidden: false, revision, is_back: true };
+        store.update_product(update).await.unwrap();
     }
-    store.products(&[product(1), product(2)]).await.unwrap();
+    store.known_products(&[product(1), product(2)]).await.unwrap();
     for number in 1..4 {
-        store.wish(other, product(number), 1, now).await.unwrap();
+        store.add_wish(other, product(number), 1, now).await.unwrap();
     }
-    store.wish(other, product(1), 1, now).await.unwrap();
+    store.add_wish(other, product(1), 1, now).await.unwrap();
     store.wishes(other).await.unwrap();
-    assert_eq!(store.untold(product(1), (Notice::Back, 2), None, 5).await.unwrap(), [other]);
+    assert_eq!(store.users_to_alert(product(1), AlertKind::BackInStock, 2, None, 5).await.unwrap(), [other]);
     let event = WishlistBackInStock { user_id: other, product_id: product(1), name: "x".into(), price, revision: 2 };
-    let (envelope, notice) = (place.stamper().stamp(&event).unwrap(), Notice::Back);
-    let telling = Telling { user_id: other, product_id: product(1), notice, revision: 2, envelope };
-    assert!(store.tell(telling).await.unwrap());
-    store.unwish(other, product(2)).await.unwrap();
+    let envelope = fixture.stamper().stamp(&event).unwrap();
+    let kind = AlertKind::BackInStock;
+    let alert = WishAlert { user_id: other, product_id: product(1), kind, revision: 2, envelope };
+    assert!(store.publish_alert(alert).await.unwrap());
+    store.remove_wish(other, product(2)).await.unwrap();
     let item = NewItem { cart_item_id: "i".into(), product_id: product(3), name: "x".into(), quantity: 1 };
-    place.act(&store, other, Act::AddWished(item)).await.unwrap();
+    fixture.execute(&store, other, CartCommand::AddFromWishlist(item)).await.unwrap();
     let later = now.plus(30 * HOUR);
-    for due in store.due(later, 10).await.unwrap().users {
-        store.act(due, Act::Sweep, place.occasion(later)).await.unwrap();
+    for due in store.due_carts(later, 10).await.unwrap().users {
+        store.execute(due, CartCommand::Expire, fixture.context(later)).await.unwrap();
     }
-    store.active_carts().await.unwrap();
+    store.count_active_carts().await.unwrap();
     store.ping(now).await.unwrap();
     outbox.backlog().await.unwrap();
     drop(outbox.claim(10).await.unwrap());
@@ -115,36 +121,36 @@ async fn do_everything(place: &Place) {
     let ids: Vec<_> = claim.envelopes().iter().map(|envelope| envelope.id).collect();
     assert!(ids.len() >= 3);
     claim.confirm(&ids).await.unwrap();
-    store.forget_old(later).await.unwrap();
+    store.purge_inbox(later).await.unwrap();
 }
 
-/// Everything that is sent while everything is done.
-async fn watch() -> Option<Vec<Seen>> {
-    if !engines_are_there() {
+/// Returns every command that the server receives from [`use_everything`]; `None` when tests of the engines do not run.
+async fn monitor() -> Option<Vec<MonitoredCommand>> {
+    if !has_engines() {
         return None;
     }
-    let place = Place::redis_with_cluster_rules().await;
-    let server = place.server.as_ref().unwrap();
+    let fixture = Fixture::redis_with_cluster_rules().await;
+    let server = fixture.server.as_ref().unwrap();
     let mut monitor = server.client().get_async_monitor().await.unwrap().into_on_message::<String>();
-    do_everything(&place).await;
-    let _: String = server.ask(redis::cmd("ECHO").arg("that was all")).await;
-    let mut seen = Vec::new();
+    use_everything(&fixture).await;
+    let _: String = server.query(redis::cmd("ECHO").arg("end of test")).await;
+    let mut commands = Vec::new();
     while let Some(line) = monitor.next().await {
-        seen.push(Seen::read(&line));
-        if line.ends_with("\"that was all\"") {
-            return Some(seen);
+        commands.push(MonitoredCommand::parse(&line));
+        if line.ends_with("\"end of test\"") {
+            return Some(commands);
         }
     }
     panic!("the monitor ended early");
 }
 
 #[tokio::test]
-async fn only_scripts_write_and_each_keeps_to_its_keys_in_one_slot() {
-    let Some(seen) = watch().await else { return };
+async fn only_scripts_write_and_each_declares_its_keys_in_one_slot() {
+    let Some(commands) = monitor().await else { return };
     let mut declared = BTreeSet::new();
     let mut scripts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut running = "";
-    for line in &seen {
+    for line in &commands {
         if line.is_within_script {
             let undeclared: Vec<_> = line.keys().into_iter().filter(|key| !declared.contains(*key)).collect();
             assert_eq!(undeclared, [""; 0], "{:?} of script {running}", line.words);
@@ -158,18 +164,17 @@ async fn only_scripts_write_and_each_keeps_to_its_keys_in_one_slot() {
             assert_eq!(slots.len(), 1, "{declared:?}");
         } else {
             let is_setting_up = ["CLIENT", "SELECT", "HELLO", "PING", "COMMAND"].contains(&line.words[0].as_str());
-            assert!(is_setting_up || READS.contains(&line.words[0].as_str()), "{:?} is no script", line.words);
+            assert!(is_setting_up || READS.contains(&line.words[0].as_str()), "{:?} is not a script", line.words);
         }
     }
-    // Partitions, probe, relay, save, learn, hint, drop_hint, wish, unwish, tell, claim, confirm, forget.
-    assert_eq!(scripts.len(), 13, "all scripts ran: {scripts:?}");
+    assert_eq!(scripts.len(), 13, "every script of scripts.rs has run: {scripts:?}");
 }
 
 #[tokio::test]
-async fn a_cart_and_what_tells_of_it_are_written_by_one_script() {
-    let Some(seen) = watch().await else { return };
+async fn a_cart_and_its_events_are_written_by_one_script() {
+    let Some(commands) = monitor().await else { return };
     let mut runs: Vec<BTreeSet<String>> = Vec::new();
-    for line in &seen {
+    for line in &commands {
         if line.words[0] == "EVALSHA" {
             runs.push(BTreeSet::new());
         } else if line.is_within_script {
@@ -177,59 +182,63 @@ async fn a_cart_and_what_tells_of_it_are_written_by_one_script() {
             run.extend(line.keys().iter().map(|key| format!("{} {}", line.words[0], key.rsplit('}').next().unwrap())));
         }
     }
-    let telling: Vec<_> = runs.iter().filter(|run| run.contains("XADD :outbox")).collect();
-    // An order took lines; an item was over; a wish was told.
-    assert_eq!(telling.len(), 3, "{telling:?}");
-    let is_about = |run: &BTreeSet<String>, what: &str| run.iter().any(|act| act.starts_with(what));
+    let publishing: Vec<_> = runs.iter().filter(|run| run.contains("XADD :outbox")).collect();
+    // An order took items, an item expired, an alert was published.
+    assert_eq!(publishing.len(), 3, "{publishing:?}");
+    let writes = |run: &BTreeSet<String>, what: &str| run.iter().any(|command| command.starts_with(what));
     assert!(
-        telling
+        publishing
             .iter()
-            .all(|run| is_about(run, "HSET :cart:") || is_about(run, "DEL :cart:") || is_about(run, "HSET :wishes:"))
+            .all(|run| writes(run, "HSET :cart:") || writes(run, "DEL :cart:") || writes(run, "HSET :wishes:"))
     );
-    let checked_out = telling.iter().filter(|run| is_about(run, "HSET :orders:")).collect::<Vec<_>>();
+    let checked_out = publishing.iter().filter(|run| writes(run, "HSET :orders:")).collect::<Vec<_>>();
     assert_eq!(checked_out.len(), 1);
     for part in ["HSET :cart:", "ZADD :due", "SREM :active", "ZADD :inbox", "PEXPIREAT :cart:"] {
-        assert!(is_about(checked_out[0], part), "{part} in {:?}", checked_out[0]);
+        assert!(writes(checked_out[0], part), "{part} in {:?}", checked_out[0]);
     }
 }
 
 #[tokio::test]
 async fn a_save_is_refused_whatever_has_changed() {
-    if !engines_are_there() {
+    if !has_engines() {
         return;
     }
-    let place = Place::own_redis().await;
-    let server = place.server.as_ref().unwrap();
-    let ask = async |command: &[&str]| {
-        let _: redis::Value = server.ask(redis::cmd(command[0]).arg(&command[1..])).await;
+    let fixture = Fixture::own_redis().await;
+    let server = fixture.server.as_ref().unwrap();
+    let send = async |command: &[&str]| {
+        let _: redis::Value = server.query(redis::cmd(command[0]).arg(&command[1..])).await;
     };
-    ask(&["HSET", "cart", "version", "1", "contents", "{}", "stamp", "5"]).await;
-    ask(&["ZADD", "inbox", "1", "known"]).await;
-    ask(&["HSET", "orders", "8", "1:placed"]).await;
-    ask(&["HSET", "wishes", "3", "1:1:1:1"]).await;
-    let script = redis::Script::new(include_str!("../../src/store/redis/save.lua"));
-    let save = async |stamp: &str, mark: &str, known: &str, wish: &str| {
+    send(&["HSET", "cart", "version", "1", "contents", "{}", "stamp", "5"]).await;
+    send(&["ZADD", "inbox", "1", "known"]).await;
+    send(&["HSET", "orders", "8", "1:placed"]).await;
+    send(&["HSET", "wishes", "3", "1:1:1:1"]).await;
+    let script = redis::Script::new(include_str!("../../src/store/redis/save_cart.lua"));
+    let save = async |stamp: &str, entry: &str, known: &str, wish: &str| {
         let mut save = script.prepare_invoke();
         for key in ["cart", "due", "active", "outbox", "inbox", "orders", "wishes", "saves"] {
             save.key(key);
         }
         for argument in
-            ["7", stamp, "keep", "2", "new", "99", "1", "", mark, "50", "8", known, "2:paid", "3", wish, "event"]
+            ["7", stamp, "keep", "2", "new", "99", "1", "", entry, "50", "8", known, "2:paid", "3", wish, "event"]
         {
             save.arg(argument);
         }
         save.invoke_async::<i64>(&mut server.connection().await).await.unwrap()
     };
-    let (stamp, mark, known, wish) = ("5", "new", "1:placed", "1:1:1:1");
-    assert_eq!(save("4", mark, known, wish).await, 0, "the cart has changed");
-    assert_eq!(save("", mark, known, wish).await, 0, "there is a cart now");
-    assert_eq!(save(stamp, "known", known, wish).await, 0, "the event had its effect");
-    assert_eq!(save(stamp, mark, "", wish).await, 0, "the order is known now");
-    assert_eq!(save(stamp, mark, known, "").await, 0, "the wish has changed");
-    let contents = || async { server.ask::<String>(redis::cmd("HGET").arg("cart").arg("contents")).await };
-    let written = || async { server.ask::<i64>(redis::cmd("EXISTS").arg(&["due", "active", "outbox", "saves"])).await };
+    let stamp = "5";
+    let entry = "new";
+    let known = "1:placed";
+    let wish = "1:1:1:1";
+    assert_eq!(save("4", entry, known, wish).await, 0, "the cart has changed");
+    assert_eq!(save("", entry, known, wish).await, 0, "there is a cart now");
+    assert_eq!(save(stamp, "known", known, wish).await, 0, "the event was applied");
+    assert_eq!(save(stamp, entry, "", wish).await, 0, "the order is known now");
+    assert_eq!(save(stamp, entry, known, "").await, 0, "the wish has changed");
+    let contents = || async { server.query::<String>(redis::cmd("HGET").arg("cart").arg("contents")).await };
+    let written =
+        || async { server.query::<i64>(redis::cmd("EXISTS").arg(&["due", "active", "outbox", "saves"])).await };
     assert_eq!((contents().await.as_str(), written().await), ("{}", 0));
-    assert_eq!(save(stamp, mark, known, wish).await, 1);
+    assert_eq!(save(stamp, entry, known, wish).await, 1);
     assert_eq!((contents().await.as_str(), written().await), ("new", 4));
-    assert_eq!(save(stamp, mark, known, wish).await, 0, "the same once more");
+    assert_eq!(save(stamp, entry, known, wish).await, 0, "the same once more");
 }

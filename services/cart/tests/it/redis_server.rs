@@ -1,4 +1,4 @@
-//! A `redis-server` of one test: started on a free port, stopped, started again, made to hang.
+//! A `redis-server` process of one test, on a free port, which the test can stop, restart and suspend.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -16,7 +16,7 @@ pub struct RedisServer {
     arguments: &'static [&'static str],
 }
 
-/// Nothing is lost by a kill.
+/// Settings under which a kill loses nothing.
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 const CLUSTER: &[&str] = &["--appendonly", "no", "--cluster-enabled", "yes"];
 
@@ -25,11 +25,11 @@ impl RedisServer {
         Self::start_as(DURABLE).await
     }
 
-    /// One that refuses scripts whose keys are in more than one slot, as every node of a cluster does.
+    /// Starts a server that refuses scripts whose keys are in more than one slot, as every node of a cluster does.
     pub async fn start_with_cluster_rules() -> Self {
         let server = Self::start_as(CLUSTER).await;
         let mut connection = server.connection().await;
-        let slots: String = server.ask(redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16_383)).await;
+        let slots: String = server.query(redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16_383)).await;
         assert_eq!(slots, "OK");
         eventually("the cluster is up", || {
             let mut connection = connection.clone();
@@ -45,7 +45,7 @@ impl RedisServer {
 
     async fn start_as(arguments: &'static [&'static str]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // A cluster's nodes listen on a second port, 10,000 higher.
+        // A cluster's node listens on a second port too, 10,000 higher.
         let port = if port > 50_000 { port - 20_000 } else { port };
         let mut server = Self { child: None, port, folder: tempfile::tempdir().unwrap(), arguments };
         server.start_again().await;
@@ -60,10 +60,10 @@ impl RedisServer {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("redis-server is there");
+            .expect("redis-server is installed");
         self.child = Some(child);
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
-        eventually("the server answers", || {
+        eventually("the server responds", || {
             let client = client.clone();
             async move {
                 let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
@@ -73,7 +73,7 @@ impl RedisServer {
         .await;
     }
 
-    /// Kills it.
+    /// Kills the server process.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -81,12 +81,12 @@ impl RedisServer {
         }
     }
 
-    /// Makes it hang: it neither answers nor closes anything.
+    /// Suspends the process: it neither responds nor closes its connections.
     pub fn hang(&self) {
         self.signal("-STOP");
     }
 
-    pub fn go_on(&self) {
+    pub fn resume(&self) {
         self.signal("-CONT");
     }
 
@@ -108,14 +108,14 @@ impl RedisServer {
         self.client().get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
-    /// What the server answers to `command`.
-    pub async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
+    /// Runs `command` on a new connection.
+    pub async fn query<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
         command.query_async(&mut self.connection().await).await.unwrap()
     }
 
-    /// Sets one of the server's settings.
+    /// Changes a setting of the server.
     pub async fn set(&self, name: &str, value: &str) {
-        let _: String = self.ask(redis::cmd("CONFIG").arg("SET").arg(name).arg(value)).await;
+        let _: String = self.query(redis::cmd("CONFIG").arg("SET").arg(name).arg(value)).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is refused: a problem with a stable code, and nothing stored.
+//! Refused requests: each gets a problem with a stable code, and nothing is stored.
 
 use axum::Router;
 use reqwest::Method;
@@ -50,7 +50,7 @@ async fn bad_bodies_store_nothing() {
 }
 
 #[tokio::test]
-async fn peers_are_held_to_the_rules_too() {
+async fn requests_of_peers_are_validated_too() {
     let shop = Shop::open().await;
     shop.add(1, 5).await;
     let mut lines = shop.lines().await;
@@ -68,10 +68,10 @@ async fn peers_are_held_to_the_rules_too() {
 }
 
 #[tokio::test]
-async fn without_product_only_known_products_are_had() {
+async fn without_the_product_service_only_known_products_can_be_added() {
     let shop = Shop::open().await;
     shop.add(1, 1).await;
-    // A port on which nobody listens.
+    // No process listens on the discard port.
     shop.world.deps.peers.directory().set("product", ["http://127.0.0.1:9".to_owned()]);
     shop.add(1, 1).await;
     assert_eq!(shop.cart().await["items"][0]["quantity"], 2);
@@ -82,7 +82,7 @@ async fn without_product_only_known_products_are_had() {
 }
 
 #[tokio::test]
-async fn a_quote_in_another_currency_is_not_believed() {
+async fn a_quote_in_another_currency_is_refused() {
     let world = World::new().await;
     let quote = axum::Json(json!({"items": [{"productId": 1, "name": "x", "stock": 1, "revision": 1,
         "price": {"amount": 1, "currency": "USD"}}]}));

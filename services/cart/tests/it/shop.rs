@@ -1,4 +1,4 @@
-//! A cart service on a store of its own, with a product service that answers quotes.
+//! A cart service on a store of its own, with a fake product service.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use axum::{Json, Router, routing::post};
 use serde_json::{Value, json};
 use souk_bus::{Consumer, Outbox, Outcome};
 use souk_cart::{
-    CartConfig,
+    Cart, CartConfig,
     store::{self, CartStore},
 };
 use souk_events::{Envelope, Event, OrderFacts, OrderLine, PaymentTerms, ShippingAddress};
-use souk_kit::{Service, auth::Role};
-use souk_testkit::{Answer, Client, World};
+use souk_kit::{Service, ServiceParts, auth::Role};
+use souk_testkit::{Client, TestResponse, World};
 use souk_values::{Clock, Currency, Id, Money, OrderId, ProductId, UserId};
 
-/// Products up to this id are sold: number `n` costs `n` euros, 10 are there.
+/// Highest id of a product on sale. Product `n` costs `n` euros, and 10 units are in stock.
 pub const SOLD: i64 = 150;
 
 pub struct Shop {
@@ -27,7 +27,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A shop whose events stay in the outbox, to be counted there.
+    /// Starts a service whose events stay in the outbox, to be counted there.
     pub async fn open() -> Self {
         let world = World::new().await;
         world.fake_peer("product", quotes()).await;
@@ -40,22 +40,22 @@ impl Shop {
         Self { world, anyone, user, consumers, store, outbox }
     }
 
-    /// The customer, with a token that is good now.
+    /// Returns the client of the customer, with a valid token.
     pub fn me(&self) -> Client {
         self.anyone.with_token(self.world.customer(self.user))
     }
 
-    /// A guest, with a token that is good now.
+    /// Returns the client of a guest, with a valid token.
     pub fn guest(&self, guest: UserId) -> Client {
         self.anyone.with_token(self.world.token(guest, Role::Guest))
     }
 
-    /// The order service.
+    /// Returns the client of the order service.
     pub fn order_service(&self) -> Client {
         self.anyone.with_token(self.world.token("order", Role::Service))
     }
 
-    pub async fn add(&self, product: i64, quantity: i64) -> Answer {
+    pub async fn add(&self, product: i64, quantity: i64) -> TestResponse {
         self.me().post("/cart", json!({"productId": product, "quantity": quantity})).await.expect(200)
     }
 
@@ -63,24 +63,24 @@ impl Shop {
         self.me().get("/cart").await.expect(200).json
     }
 
-    /// (product, state, quantity) of the items, sorted.
+    /// Returns product, state and quantity of the customer's items, sorted.
     pub async fn items(&self) -> Vec<(i64, String, i64)> {
         rows(&self.cart().await)
     }
 
-    /// The active lines, as order reads them.
+    /// Returns the active lines, as the order service reads them.
     pub async fn lines(&self) -> Value {
         let path = format!("/internal/carts/{}/lines", self.user);
         self.order_service().get(&path).await.expect(200).json["lines"].clone()
     }
 
-    /// Tells cart by the call that `lines` are `order`'s.
+    /// Moves `lines` to `order` by the call of the order service.
     pub async fn ordered(&self, order: OrderId, lines: &Value) {
         let path = format!("/internal/carts/{}/ordered", self.user);
         self.order_service().post(&path, json!({"orderId": order, "lines": lines})).await.expect(204);
     }
 
-    /// The order that took `lines`, at `version`.
+    /// Returns an order of `lines` at `version`.
     pub fn order(&self, order_id: OrderId, version: i64, lines: &Value) -> OrderFacts {
         let line = |line: &Value| OrderLine {
             order_item_id: self.world.deps.ids.next(),
@@ -111,24 +111,24 @@ impl Shop {
         }
     }
 
-    /// Delivers `event`, as a new message.
+    /// Delivers `event` as a new message.
     pub async fn deliver<E: Event>(&self, event: &E) -> Outcome {
         self.handle(self.world.envelope(event)).await
     }
 
-    /// Delivers `envelope`, maybe again.
+    /// Delivers `envelope`, which may have been delivered before.
     pub async fn handle(&self, envelope: Envelope) -> Outcome {
         handle(&self.consumers, envelope).await
     }
 
-    /// The events of type `E` told so far.
-    pub async fn told<E: Event>(&self) -> Vec<E> {
+    /// Returns the events of type `E` published so far.
+    pub async fn published<E: Event>(&self) -> Vec<E> {
         let envelopes = self.outbox.unpublished(10_000).await.unwrap();
         envelopes.iter().filter_map(|envelope| envelope.open().ok()).collect()
     }
 }
 
-/// Hands `envelope` to the consumer whose queue its type is routed to.
+/// Delivers `envelope` to the consumer of the queue that its type is routed to.
 pub async fn handle(consumers: &[Consumer], envelope: Envelope) -> Outcome {
     let is_orders = envelope.event_type.starts_with("order.");
     let queue = if is_orders { "cart.orders" } else { "cart.products" };
@@ -136,12 +136,12 @@ pub async fn handle(consumers: &[Consumer], envelope: Envelope) -> Outcome {
     consumer.handle(envelope).await.unwrap()
 }
 
-pub async fn build(world: &World) -> Service {
+pub async fn build(world: &World) -> ServiceParts {
     let config = CartConfig { store_url: world.store_url("cart"), ..CartConfig::default() };
-    souk_cart::build(config, &world.deps).await.unwrap()
+    Cart::build(config, &world.deps).await.unwrap()
 }
 
-/// (product, state, quantity) of a shown cart, sorted.
+/// Returns product, state and quantity of the items of a response, sorted.
 pub fn rows(cart: &Value) -> Vec<(i64, String, i64)> {
     let row = |item: &Value| {
         let state = item["state"].as_str().unwrap().to_owned();
@@ -156,13 +156,13 @@ pub fn row(product: i64, state: &str, quantity: i64) -> (i64, String, i64) {
     (product, state.to_owned(), quantity)
 }
 
-/// A product service that sells everything up to [`SOLD`].
+/// A fake product service that sells the products up to [`SOLD`].
 pub fn quotes() -> Router {
     Router::new().route("/internal/products/quote", post(quote))
 }
 
-async fn quote(Json(asked): Json<Value>) -> Json<Value> {
-    let items = asked["items"].as_array().unwrap().iter().map(|item| item["productId"].as_i64().unwrap());
+async fn quote(Json(request): Json<Value>) -> Json<Value> {
+    let items = request["items"].as_array().unwrap().iter().map(|item| item["productId"].as_i64().unwrap());
     let quoted = items.filter(|product| *product <= SOLD).map(|product| {
         json!({"productId": product, "name": format!("Product {product}"), "stock": 10, "revision": 1,
             "price": {"amount": product * 100, "currency": "EUR"}})

@@ -1,14 +1,14 @@
-//! Wishlists: kept, moved to the cart, and told of returns and lower prices once.
+//! Wishlists: their routes, moving a wish to the cart, and alerts, each published once.
 
 use serde_json::json;
 use souk_bus::Outcome;
-use souk_cart::{product::Notice, store::Telling};
+use souk_cart::{product::AlertKind, store::WishAlert};
 use souk_events::{WishlistBackInStock, WishlistPriceDropped};
 use souk_testkit::eventually;
 use souk_values::{Currency, Id, Money, ProductId};
 
 use crate::{
-    news::{back, changed},
+    product_updates::{back, changed},
     shop::{Shop, row},
 };
 
@@ -53,7 +53,7 @@ async fn moving_is_both_or_neither() {
 }
 
 #[tokio::test]
-async fn a_return_and_a_lower_price_are_told_once_to_each() {
+async fn a_return_and_a_price_drop_alert_each_user_once() {
     let shop = Shop::open().await;
     shop.deliver(&changed(1, 4, 500, 0)).await;
     wish(&shop, 1).await;
@@ -64,31 +64,31 @@ async fn a_return_and_a_lower_price_are_told_once_to_each() {
     assert_eq!(shop.handle(cheaper.clone()).await, Outcome::Applied);
     assert_eq!(shop.handle(cheaper).await, Outcome::Ignored);
     shop.deliver(&changed(1, 5, 400, 0)).await;
-    let dropped = shop.told::<WishlistPriceDropped>().await;
-    let mut told: Vec<_> = dropped.iter().map(|event| event.user_id).collect();
-    told.sort();
+    let dropped = shop.published::<WishlistPriceDropped>().await;
+    let mut alerted: Vec<_> = dropped.iter().map(|event| event.user_id).collect();
+    alerted.sort();
     let mut both = vec![shop.user, other];
     both.sort();
-    assert_eq!(told, both);
+    assert_eq!(alerted, both);
     assert_eq!((dropped[0].old_price.minor, dropped[0].new_price.minor, dropped[0].revision), (500, 400, 5));
-    // Dearer: nothing. Back: told once, whichever of the two events comes first, and how often.
+    // A higher price alerts no user. A return does once, whichever of the two events comes first, and how often.
     shop.deliver(&changed(1, 6, 600, 0)).await;
     for _ in 0..2 {
         shop.deliver(&back(1, 7, 600)).await;
         shop.deliver(&changed(1, 7, 600, 4)).await;
     }
-    assert_eq!(shop.told::<WishlistPriceDropped>().await.len(), 2);
-    let returned = shop.told::<WishlistBackInStock>().await;
+    assert_eq!(shop.published::<WishlistPriceDropped>().await.len(), 2);
+    let returned = shop.published::<WishlistBackInStock>().await;
     assert_eq!(returned.len(), 2);
     assert_eq!((returned[0].revision, returned[0].price.minor), (7, 600));
-    // News that are old when they come are no news.
+    // A late return of a product that is sold out again alerts no user.
     shop.deliver(&changed(1, 9, 600, 0)).await;
     shop.deliver(&back(1, 8, 600)).await;
-    assert_eq!(shop.told::<WishlistBackInStock>().await.len(), 2);
+    assert_eq!(shop.published::<WishlistBackInStock>().await.len(), 2);
 }
 
 #[tokio::test]
-async fn who_wishes_later_is_not_told_what_was_before() {
+async fn a_later_wish_gets_no_alert_of_earlier_changes() {
     let shop = Shop::open().await;
     shop.deliver(&changed(1, 4, 500, 0)).await;
     shop.deliver(&changed(1, 5, 400, 4)).await;
@@ -96,29 +96,32 @@ async fn who_wishes_later_is_not_told_what_was_before() {
     wish(&shop, 1).await;
     shop.deliver(&changed(1, 6, 400, 3)).await;
     shop.deliver(&back(1, 5, 400)).await;
-    assert_eq!(shop.told::<WishlistPriceDropped>().await, []);
-    assert_eq!(shop.told::<WishlistBackInStock>().await, []);
+    assert_eq!(shop.published::<WishlistPriceDropped>().await, []);
+    assert_eq!(shop.published::<WishlistBackInStock>().await, []);
 }
 
 #[tokio::test]
-async fn news_come_over_the_bus() {
+async fn product_events_arrive_over_the_bus() {
     let shop = Shop::open().await;
     wish(&shop, 1).await;
     shop.world.publish(&changed(1, 2, 50, 10)).await;
-    eventually("the drop is told", || async { shop.told::<WishlistPriceDropped>().await.len() == 1 }).await;
+    eventually("the price drop is published", || async { shop.published::<WishlistPriceDropped>().await.len() == 1 })
+        .await;
 }
 
 #[tokio::test]
-async fn two_replicas_that_tell_the_same_tell_it_once() {
+async fn replicas_publish_the_same_alert_once() {
     let shop = Shop::open().await;
     wish(&shop, 1).await;
-    let (user_id, product_id, price) = (shop.user, ProductId::new(1).unwrap(), Money::new(50, Currency::EUR));
-    let tell = || {
+    let user_id = shop.user;
+    let product_id = ProductId::new(1).unwrap();
+    let price = Money::new(50, Currency::EUR);
+    let publish = || {
         let event = WishlistBackInStock { user_id, product_id, name: "x".to_owned(), price, revision: 5 };
         let envelope = shop.world.envelope(&event);
-        shop.store.tell(Telling { user_id, product_id, notice: Notice::Back, revision: 5, envelope })
+        shop.store.publish_alert(WishAlert { user_id, product_id, kind: AlertKind::BackInStock, revision: 5, envelope })
     };
-    let told = futures::future::join_all((0..4).map(|_| tell())).await;
-    assert_eq!(told.into_iter().filter(|told| *told.as_ref().unwrap()).count(), 1);
-    assert_eq!(shop.told::<WishlistBackInStock>().await.len(), 1);
+    let published = futures::future::join_all((0..4).map(|_| publish())).await;
+    assert_eq!(published.into_iter().filter(|published| *published.as_ref().unwrap()).count(), 1);
+    assert_eq!(shop.published::<WishlistBackInStock>().await.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Reads a file below a folder, and never one that is elsewhere.
+//! Reads files below a folder, and refuses those that lead out of it.
 
 use std::{
     fs,
@@ -8,24 +8,27 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{BackendError, File, LARGEST_FILE};
+use super::{
+    error::BackendError,
+    file::{File, MAX_FILE_SIZE, too_large},
+};
 
-/// Where the symbolic links of a folder may lead.
+/// Permitted targets of the symbolic links in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Links {
-    /// Anywhere within the folder.
+pub(super) enum SymlinkPolicy {
+    /// Targets within the folder only.
     Within,
-    /// Anywhere: whoever can make one could as well change the files.
+    /// Any target: whoever can create a link in this folder can change its files as well.
     Anywhere,
 }
 
-/// The file at `path`, which has been checked, below `root`, which is canonical.
-pub(super) fn read(root: &Path, path: &str, links: Links) -> Result<Option<File>, BackendError> {
-    let Some(found) = followed(root, Path::new(path), links)? else { return Ok(None) };
+/// Reads the file at `path`, which [`super::check_path`] has accepted, below `root`, which is canonical.
+pub(super) fn read(root: &Path, path: &str, symlinks: SymlinkPolicy) -> Result<Option<File>, BackendError> {
+    let Some(found) = resolve(root, Path::new(path), symlinks)? else { return Ok(None) };
     let unreadable = |error: &io::Error| BackendError::Unusable(format!("{} cannot be read: {error}", found.display()));
-    let about = match fs::metadata(&found) {
-        Ok(about) if about.is_file() => about,
-        // Not a folder, and not a pipe either, which would have us wait.
+    let metadata = match fs::metadata(&found) {
+        Ok(metadata) if metadata.is_file() => metadata,
+        // Neither a folder nor a named pipe, whose open would block.
         Ok(_) => return Ok(None),
         Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(unreadable(&error)),
@@ -35,30 +38,29 @@ pub(super) fn read(root: &Path, path: &str, links: Links) -> Result<Option<File>
         Err(error) if is_absence(&error) => return Ok(None),
         other => other.map_err(|error| unreadable(&error))?,
     };
-    opened.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST_FILE {
+    // The file may grow after its metadata was read, so the read itself is bounded.
+    opened.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE_SIZE {
         return Err(too_large(path));
     }
-    Ok(Some(File { bytes: bytes.into(), modified: about.modified().ok().map(DateTime::<Utc>::from) }))
+    Ok(Some(File { bytes: bytes.into(), modified: metadata.modified().ok().map(DateTime::<Utc>::from) }))
 }
 
-/// What `path` is below `root`, links followed; `None` when there is nothing. Errors: it is outside of `root`.
-pub(super) fn within(root: &Path, path: &Path) -> Result<Option<PathBuf>, BackendError> {
-    followed(root, path, Links::Within)
+/// Resolves `path` below `root`, following links within it; `None` when nothing is there.
+///
+/// Errors: the path leads out of `root`.
+pub(super) fn resolve_within(root: &Path, path: &Path) -> Result<Option<PathBuf>, BackendError> {
+    resolve(root, path, SymlinkPolicy::Within)
 }
 
-/// The same, with links that lead where `links` says.
-pub(super) fn followed(root: &Path, path: &Path, links: Links) -> Result<Option<PathBuf>, BackendError> {
+/// [`resolve_within`] under another policy for links.
+pub(super) fn resolve(root: &Path, path: &Path, symlinks: SymlinkPolicy) -> Result<Option<PathBuf>, BackendError> {
     match fs::canonicalize(root.join(path)) {
-        Ok(found) if links == Links::Anywhere || found.starts_with(root) => Ok(Some(found)),
+        Ok(found) if symlinks == SymlinkPolicy::Anywhere || found.starts_with(root) => Ok(Some(found)),
         Ok(_) => Err(BackendError::Refused(format!("{} leads out of its location", path.display()))),
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(BackendError::Refused(format!("{} cannot be followed: {error}", path.display()))),
     }
-}
-
-pub(super) fn too_large(path: &str) -> BackendError {
-    BackendError::Refused(format!("{path} is larger than {} MiB", LARGEST_FILE / 1024 / 1024))
 }
 
 fn is_absence(error: &io::Error) -> bool {

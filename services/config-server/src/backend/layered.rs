@@ -1,18 +1,18 @@
-//! Several backends over one another: each adds stronger locations to those before it.
+//! Several backends on top of one another.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Backend, BackendError, Query, Snapshot};
+use super::{error::BackendError, interface::Backend, query::Query, snapshot::Snapshot};
 
-/// The locations of all of its backends, the last backend's the strongest. It has no version of its own: what it
-/// shows may change with each of them.
+/// A backend with the locations of all its layers, those of the last layer the strongest. It has no version of its own,
+/// because its files may change with each of the layers.
 #[derive(Clone)]
 pub struct LayeredBackend(Vec<Arc<dyn Backend>>);
 
 impl LayeredBackend {
-    /// A backend of `layers`, weakest first.
+    /// Returns a backend of `layers`, weakest first.
     pub fn new(layers: impl IntoIterator<Item = Arc<dyn Backend>>) -> Self {
         Self(layers.into_iter().collect())
     }
@@ -30,30 +30,30 @@ impl Backend for LayeredBackend {
         Ok(whole)
     }
 
-    fn describe(&self) -> Vec<String> {
-        self.0.iter().flat_map(|layer| layer.describe()).collect()
+    fn uris(&self) -> Vec<String> {
+        self.0.iter().flat_map(|layer| layer.uris()).collect()
     }
 
     async fn probe(&self) -> Result<(), Vec<String>> {
-        let mut wrong = Vec::new();
+        let mut failures = Vec::new();
         for layer in &self.0 {
-            wrong.extend(layer.probe().await.err().into_iter().flatten());
+            failures.extend(layer.probe().await.err().into_iter().flatten());
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
 
     fn warnings(&self) -> Vec<String> {
         self.0.iter().flat_map(|layer| layer.warnings()).collect()
     }
 
-    fn expire(&self) {
-        self.0.iter().for_each(|layer| layer.expire());
-    }
-
-    async fn begin(&self) -> Result<(), BackendError> {
+    async fn prepare(&self) -> Result<(), BackendError> {
         for layer in &self.0 {
-            layer.begin().await?;
+            layer.prepare().await?;
         }
         Ok(())
+    }
+
+    fn expire(&self) {
+        self.0.iter().for_each(|layer| layer.expire());
     }
 }

@@ -1,4 +1,4 @@
-//! Configuration files in folders of this machine, without versions.
+//! The native backend: configuration files in folders of this machine, without versions.
 
 use std::{
     collections::BTreeSet,
@@ -11,19 +11,23 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backend, BackendError, Location, Query, Root, Snapshot, check,
-    folder::{self, Links},
-    pattern::{Folder, Template, combinations},
+    error::BackendError,
+    file::check_path,
+    folder::{self, SymlinkPolicy},
+    interface::Backend,
+    pattern::{FolderPattern, Template, TemplateValues, combinations},
+    query::Query,
+    snapshot::{Location, Root, Snapshot},
 };
 
-/// Which folders.
+/// The section `config-server.native`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NativeConfig {
-    /// Folders, weakest first: paths or `file:` URIs, with placeholders and `*`. `./` and `./config/`.
+    /// Folders, weakest first: paths or `file:` URIs, with placeholders and `*`. Default: `./` and `./config/`.
     pub search_locations: Vec<String>,
-    /// The label of a request that names none. A folder called like the label, in any of the locations, is one more
-    /// and stronger location. `main`.
+    /// Label of a request that names none. A folder of the label's name in any of the locations is one more and
+    /// stronger location. Default: `main`.
     pub default_label: String,
 }
 
@@ -33,61 +37,68 @@ impl Default for NativeConfig {
     }
 }
 
-/// Reads folders. What they hold may change at any time; each file is read when it is asked for.
+/// Reads folders, whose files may change at any time: each is read when a request needs it.
 #[derive(Debug, Clone)]
 pub struct NativeBackend {
-    places: Places,
+    folders: Folders,
     default_label: String,
 }
 
 #[derive(Debug, Clone)]
-enum Places {
+enum Folders {
     Searched(Vec<SearchLocation>),
-    /// Of whoever runs this program; it need not exist.
-    Own(PathBuf),
+    /// A single folder of the process's owner, which need not exist.
+    Single(PathBuf),
 }
 
+/// One entry of `search-locations`.
 #[derive(Debug, Clone)]
 struct SearchLocation {
-    written: String,
-    absolute: bool,
+    configured: String,
+    is_absolute: bool,
     template: Template,
 }
 
 impl NativeBackend {
-    /// Errors: a location that is not a folder's, in a sentence.
+    /// Errors: a location that does not name a folder.
     pub fn new(config: &NativeConfig) -> Result<Self, BackendError> {
-        let locations = config.search_locations.iter().map(|written| SearchLocation::new(written));
-        let places = Places::Searched(locations.collect::<Result<_, _>>()?);
-        Ok(Self { places, default_label: config.default_label.clone() })
+        let locations = config.search_locations.iter().map(|configured| SearchLocation::new(configured));
+        let folders = Folders::Searched(locations.collect::<Result<_, _>>()?);
+        Ok(Self { folders, default_label: config.default_label.clone() })
     }
 
-    /// Reads one folder, whose path is taken as it is, and the one in it that is called like the label. It is its
-    /// owner's: links in it may lead anywhere, though no request does. A folder that does not exist is empty.
-    pub fn of_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { places: Places::Own(folder.into()), default_label: NativeConfig::default().default_label }
+    /// Returns a backend of one folder, whose path is taken literally, and of the folder in it that has the label's
+    /// name. Its symbolic links may lead anywhere, since its owner made them; paths of requests may not. A folder that
+    /// does not exist counts as empty.
+    pub fn from_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folders: Folders::Single(folder.into()), default_label: NativeConfig::default().default_label }
     }
 
-    fn look(&self, query: &Query<'_>) -> Result<Snapshot, BackendError> {
+    fn read_folders(&self, query: &Query<'_>) -> Result<Snapshot, BackendError> {
         let label = query.label.unwrap_or(&self.default_label);
-        let (mut roots, links) = match &self.places {
-            Places::Searched(locations) => (searched(locations, query, label)?, Links::Within),
-            Places::Own(folder) => (own(folder), Links::Anywhere),
+        let (mut roots, symlinks) = match &self.folders {
+            Folders::Searched(locations) => (search(locations, query, label)?, SymlinkPolicy::Within),
+            Folders::Single(folder) => (
+                fs::canonicalize(folder).into_iter().filter(|folder| folder.is_dir()).collect(),
+                SymlinkPolicy::Anywhere,
+            ),
         };
         if !label.is_empty() {
-            check(label)?;
+            check_path(label)?;
             for root in roots.clone() {
-                let labelled = folder::followed(&root, Path::new(label), links)?;
+                let labelled = folder::resolve(&root, Path::new(label), symlinks)?;
                 roots.extend(labelled.filter(|labelled| labelled.is_dir()));
             }
         }
         let label = Some(label).filter(|label| !label.is_empty()).map(str::to_owned);
-        Ok(Snapshot { version: None, label, locations: roots.into_iter().map(|root| location(root, links)).collect() })
+        let location =
+            |root: PathBuf| Location::new(&format!("file:{}", root.display()), "", Root::Folder(root, symlinks));
+        Ok(Snapshot { version: None, label, locations: roots.into_iter().map(location).collect() })
     }
 }
 
-/// The folders that `query` is answered from, each once.
-fn searched(locations: &[SearchLocation], query: &Query<'_>, label: &str) -> Result<Vec<PathBuf>, BackendError> {
+/// Returns the existing folders that answer `query`, each once.
+fn search(locations: &[SearchLocation], query: &Query<'_>, label: &str) -> Result<Vec<PathBuf>, BackendError> {
     let mut roots = Vec::new();
     for location in locations {
         for values in combinations(&location.template, query, label)? {
@@ -101,19 +112,10 @@ fn searched(locations: &[SearchLocation], query: &Query<'_>, label: &str) -> Res
     Ok(roots)
 }
 
-/// The folder if it exists.
-fn own(folder: &Path) -> Vec<PathBuf> {
-    fs::canonicalize(folder).into_iter().filter(|folder| folder.is_dir()).collect()
-}
-
-fn location(root: PathBuf, links: Links) -> Location {
-    Location::new(&format!("file:{}", root.display()), "", Root::Folder(root, links))
-}
-
 impl SearchLocation {
-    fn new(written: &str) -> Result<Self, BackendError> {
-        let refused = |why: &str| Err(BackendError::Refused(format!("search location {written:?}: {why}")));
-        let path = match written.split_once(':') {
+    fn new(configured: &str) -> Result<Self, BackendError> {
+        let refused = |reason: &str| Err(BackendError::Refused(format!("search location {configured:?}: {reason}")));
+        let path = match configured.split_once(':') {
             Some(("file", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 match percent_decode_str(path).decode_utf8() {
@@ -121,29 +123,32 @@ impl SearchLocation {
                     Err(_) => return refused("is not UTF-8"),
                 }
             }
-            Some(("classpath" | "optional", _)) => return refused("is Java's; name a folder such as ./config/"),
-            _ => written.to_owned(),
+            Some(("classpath" | "optional", _)) => {
+                return refused("is a Java location; name a folder such as ./config/");
+            }
+            _ => configured.to_owned(),
         };
         if path.is_empty() {
             return refused("is empty; name a folder such as ./config/");
         }
-        Ok(Self { written: written.to_owned(), absolute: path.starts_with('/'), template: Template::new(&path) })
+        let is_absolute = path.starts_with('/');
+        Ok(Self { configured: configured.to_owned(), is_absolute, template: Template::new(&path) })
     }
 
-    /// The existing folders, canonical and sorted. What placeholders and wildcards stand for must be within the
-    /// folder that is written before them.
-    fn folders(&self, values: super::pattern::Values<'_>) -> Result<Vec<PathBuf>, BackendError> {
+    /// Returns the existing folders, canonical and sorted. Whatever placeholders and wildcards stand for must be within
+    /// the folder that is written before them.
+    fn folders(&self, values: TemplateValues<'_>) -> Result<Vec<PathBuf>, BackendError> {
         let parts = self.template.folders(values, true)?;
         let (fixed, open) = parts.split_at(self.template.fixed_folders(&parts).min(parts.len()));
-        let start = PathBuf::from(if self.absolute { "/" } else { "." });
-        let base: PathBuf = fixed.iter().filter_map(Folder::text).fold(start, |path, part| path.join(part));
+        let start = PathBuf::from(if self.is_absolute { "/" } else { "." });
+        let base: PathBuf = fixed.iter().filter_map(FolderPattern::text).fold(start, |path, part| path.join(part));
         let Ok(base) = fs::canonicalize(base) else { return Ok(Vec::new()) };
         let mut found = BTreeSet::from([base.clone()]);
         for part in open {
             let mut next = BTreeSet::new();
             for parent in &found {
                 match part.text() {
-                    Some(name) => next.extend(folder::within(&base, &parent.join(name))?),
+                    Some(name) => next.extend(folder::resolve_within(&base, &parent.join(name))?),
                     None => next.extend(matching(&base, parent, part)),
                 }
             }
@@ -153,44 +158,45 @@ impl SearchLocation {
     }
 }
 
-/// What in `parent` matches and is within `base`.
-fn matching(base: &Path, parent: &Path, part: &Folder) -> Vec<PathBuf> {
+/// Returns the entries of `parent` that match `part` and are within `base`.
+fn matching(base: &Path, parent: &Path, part: &FolderPattern) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| part.matches(name));
-    names.filter_map(|name| folder::within(base, &parent.join(name)).ok().flatten()).collect()
+    names.filter_map(|name| folder::resolve_within(base, &parent.join(name)).ok().flatten()).collect()
 }
 
 #[async_trait]
 impl Backend for NativeBackend {
     async fn snapshot(&self, query: &Query<'_>) -> Result<Snapshot, BackendError> {
-        let owned =
-            (self.clone(), query.applications.to_vec(), query.profiles.to_vec(), query.label.map(str::to_owned));
-        let looked = tokio::task::spawn_blocking(move || {
-            let (backend, applications, profiles, label) = owned;
-            backend.look(&Query { applications: &applications, profiles: &profiles, label: label.as_deref() })
+        let backend = self.clone();
+        let applications = query.applications.to_vec();
+        let profiles = query.profiles.to_vec();
+        let label = query.label.map(str::to_owned);
+        let read = tokio::task::spawn_blocking(move || {
+            backend.read_folders(&Query { applications: &applications, profiles: &profiles, label: label.as_deref() })
         });
-        looked.await.map_err(|error| BackendError::Unusable(format!("looking into the folders failed: {error}")))?
+        read.await.map_err(|error| BackendError::Unusable(format!("reading the folders failed: {error}")))?
     }
 
-    fn describe(&self) -> Vec<String> {
-        match &self.places {
-            Places::Searched(locations) => locations.iter().map(|location| location.written.clone()).collect(),
-            Places::Own(folder) => vec![folder.display().to_string()],
+    fn uris(&self) -> Vec<String> {
+        match &self.folders {
+            Folders::Searched(locations) => locations.iter().map(|location| location.configured.clone()).collect(),
+            Folders::Single(folder) => vec![folder.display().to_string()],
         }
     }
 
     async fn probe(&self) -> Result<(), Vec<String>> {
-        let Places::Searched(locations) = &self.places else { return Ok(()) };
+        let Folders::Searched(locations) = &self.folders else { return Ok(()) };
         let fixed: Vec<&SearchLocation> =
             locations.iter().filter(|location| !location.template.has_placeholders()).collect();
-        let nothing = super::pattern::Values { application: "", profile: "", label: "" };
-        let is_there = |location: &&SearchLocation| location.folders(nothing).is_ok_and(|found| !found.is_empty());
-        if fixed.len() < locations.len() || fixed.iter().any(is_there) {
+        let exists =
+            |location: &&SearchLocation| location.folders(TemplateValues::NONE).is_ok_and(|found| !found.is_empty());
+        if fixed.len() < locations.len() || fixed.iter().any(exists) {
             return Ok(());
         }
         Err(vec![format!(
-            "none of the folders {} exists; make one of them, or change search-locations",
-            self.describe().join(", ")
+            "none of the folders {} exists; create one of them, or change search-locations",
+            self.uris().join(", ")
         )])
     }
 }

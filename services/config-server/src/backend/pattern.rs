@@ -1,21 +1,24 @@
-//! Templates of paths and URIs: placeholders, and the wildcards `*` and `?`. What a request puts into a
-//! placeholder is text, never a wildcard and never a way upwards.
+//! Templates of paths and URIs: placeholders, and the wildcards `*` and `?`. The value that a request puts into a
+//! placeholder is always text, never a wildcard or a way upwards.
 
-use super::{BackendError, check};
+use super::{error::BackendError, file::check_path, query::Query};
 
-/// More combinations of application and profile than this are refused where a template has placeholders.
-const MOST_COMBINATIONS: usize = 64;
+/// Limit on the combinations of application and profile for which a template with placeholders is filled.
+const MAX_COMBINATIONS: usize = 64;
 
-/// What one combination puts into the placeholders.
+/// Values for the placeholders of a template, from one combination of a request's names.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Values<'v> {
+pub(super) struct TemplateValues<'v> {
     pub application: &'v str,
     pub profile: &'v str,
     pub label: &'v str,
 }
 
-impl<'v> Values<'v> {
-    fn of(&self, placeholder: Placeholder) -> &'v str {
+impl<'v> TemplateValues<'v> {
+    /// For templates without placeholders.
+    pub const NONE: TemplateValues<'static> = TemplateValues { application: "", profile: "", label: "" };
+
+    fn get(&self, placeholder: Placeholder) -> &'v str {
         match placeholder {
             Placeholder::Application => self.application,
             Placeholder::Profile => self.profile,
@@ -40,7 +43,7 @@ enum Piece {
     Value(Placeholder),
 }
 
-/// A text with placeholders.
+/// A configured text with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template(Vec<Piece>);
 
@@ -70,17 +73,20 @@ impl Template {
         self.0.contains(&Piece::Value(placeholder))
     }
 
-    /// The text with `values` in it, for a URI. Errors: a value that could mean more than a name in one.
-    pub fn fill(&self, values: Values<'_>) -> Result<String, BackendError> {
+    /// Returns the URI that the template gives with `values`.
+    ///
+    /// Errors: a value contains characters that have a meaning in a URI.
+    pub fn fill(&self, values: TemplateValues<'_>) -> Result<String, BackendError> {
         let mut filled = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => filled.push_str(text),
                 Piece::Value(placeholder) => {
-                    let value = values.of(*placeholder);
-                    check(value)?;
-                    let plain = |letter: char| letter.is_alphanumeric() || "-_.+/".contains(letter);
-                    if value.starts_with('-') || !value.chars().all(plain) {
+                    let value = values.get(*placeholder);
+                    check_path(value)?;
+                    let is_plain = |letter: char| letter.is_alphanumeric() || "-_.+/".contains(letter);
+                    // A repository that begins with a hyphen would be an option of the programs that fetch it.
+                    if value.starts_with('-') || !value.chars().all(is_plain) {
                         return Err(BackendError::Refused(format!("{value:?} cannot be part of a repository's URI")));
                     }
                     filled.push_str(value);
@@ -90,104 +96,96 @@ impl Template {
         Ok(filled)
     }
 
-    /// The folders that the text with `values` in it names, from the root. Errors: `..` in a value, or anywhere when
-    /// it is not `upwards`.
-    pub fn folders(&self, values: Values<'_>, upwards: bool) -> Result<Vec<Folder>, BackendError> {
-        let mut folders = vec![Folder::default()];
+    /// Returns the folders that the template names with `values`, from the root.
+    ///
+    /// Errors: `..` in a value, or anywhere in the path unless `allow_parent`.
+    pub fn folders(&self, values: TemplateValues<'_>, allow_parent: bool) -> Result<Vec<FolderPattern>, BackendError> {
+        let mut folders = vec![FolderPattern::default()];
         for piece in &self.0 {
-            let (text, from_request) = match piece {
+            let (text, is_literal) = match piece {
                 Piece::Text(text) => (text.as_str(), false),
-                Piece::Value(placeholder) => (values.of(*placeholder), true),
+                Piece::Value(placeholder) => (values.get(*placeholder), true),
             };
-            if from_request {
-                check(text)?;
+            if is_literal {
+                check_path(text)?;
             }
             for (number, part) in text.split('/').enumerate() {
                 if number > 0 {
-                    folders.push(Folder::default());
+                    folders.push(FolderPattern::default());
                 }
                 if let Some(folder) = folders.last_mut() {
-                    folder.push(part, from_request);
+                    folder.push(part, is_literal);
                 }
             }
         }
-        folders.retain(|folder| !matches!(folder.name(), Some("" | ".")));
-        if !upwards && folders.iter().any(|folder| folder.name() == Some("..")) {
+        folders.retain(|folder| !matches!(folder.text().as_deref(), Some("" | ".")));
+        if !allow_parent && folders.iter().any(|folder| folder.text().as_deref() == Some("..")) {
             return Err(BackendError::Refused("a search path leads upwards".to_owned()));
         }
         Ok(folders)
     }
 
-    /// How many of the first folders of this path are the same whatever is asked for, wildcards not among them.
-    pub fn fixed_folders(&self, folders: &[Folder]) -> usize {
+    /// Counts the leading `folders` of this template that are the same for every request; a wildcard ends them.
+    pub fn fixed_folders(&self, folders: &[FolderPattern]) -> usize {
         let Some(Piece::Text(start)) = self.0.first() else { return 0 };
         let whole =
             if self.0.len() == 1 { start.as_str() } else { start.rsplit_once('/').map_or("", |(whole, _)| whole) };
         let named = whole.split('/').filter(|part| !matches!(*part, "" | ".")).count();
-        folders.iter().take(named).take_while(|folder| folder.name().is_some()).count()
+        folders.iter().take(named).take_while(|folder| folder.is_plain()).count()
     }
 }
 
-/// Every combination that makes a difference to `templates`, weakest first: profiles outside, applications inside.
+/// Returns each combination of the request's names that changes `template`, weakest first: profiles in the outer loop,
+/// applications in the inner one.
 pub(super) fn combinations<'q>(
     template: &Template,
-    query: &super::Query<'q>,
+    query: &Query<'q>,
     label: &'q str,
-) -> Result<Vec<Values<'q>>, BackendError> {
-    let of = |list: &'q [String], matters: bool| -> Vec<&'q str> {
-        let whole = list.iter().map(String::as_str);
-        if matters { whole.collect() } else { whole.take(1).collect() }
+) -> Result<Vec<TemplateValues<'q>>, BackendError> {
+    let relevant = |list: &'q [String], placeholder: Placeholder| -> Vec<&'q str> {
+        let count = if template.has(placeholder) { list.len() } else { 1 };
+        let names: Vec<&str> = list.iter().take(count).map(String::as_str).collect();
+        if names.is_empty() { vec![""] } else { names }
     };
-    let or_empty = |list: Vec<&'q str>| if list.is_empty() { vec![""] } else { list };
-    let applications = or_empty(of(query.applications, template.has(Placeholder::Application)));
-    let profiles = or_empty(of(query.profiles, template.has(Placeholder::Profile)));
-    if applications.len().saturating_mul(profiles.len()) > MOST_COMBINATIONS {
-        return Err(BackendError::Refused(format!("more than {MOST_COMBINATIONS} combinations of names and profiles")));
+    let applications = relevant(query.applications, Placeholder::Application);
+    let profiles = relevant(query.profiles, Placeholder::Profile);
+    if applications.len().saturating_mul(profiles.len()) > MAX_COMBINATIONS {
+        return Err(BackendError::Refused(format!("more than {MAX_COMBINATIONS} combinations of names and profiles")));
     }
     let pairs = profiles.iter().flat_map(|profile| applications.iter().map(move |application| (profile, application)));
-    Ok(pairs.map(|(profile, application)| Values { application, profile, label }).collect())
+    Ok(pairs.map(|(profile, application)| TemplateValues { application, profile, label }).collect())
 }
 
-/// The name of one folder, perhaps with wildcards.
+/// One folder name of a path, perhaps with wildcards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Folder(Vec<Letter>);
+pub(super) struct FolderPattern(Vec<Letter>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Letter {
+    /// `*`, any number of any characters.
     Any,
+    /// `?`, exactly one character.
     One,
     Plain(char),
 }
 
-/// The plain name kept beside the letters would be a second truth, so it is made when asked for.
-impl Folder {
-    fn push(&mut self, text: &str, literally: bool) {
+impl FolderPattern {
+    fn push(&mut self, text: &str, is_literal: bool) {
         self.0.extend(text.chars().map(|letter| match letter {
-            '*' if !literally => Letter::Any,
-            '?' if !literally => Letter::One,
+            '*' if !is_literal => Letter::Any,
+            '?' if !is_literal => Letter::One,
             letter => Letter::Plain(letter),
         }));
     }
 
-    /// Whether there are no wildcards.
+    /// True for a name without wildcards.
     pub fn is_plain(&self) -> bool {
-        self.0.iter().all(|letter| matches!(letter, Letter::Plain(_)))
+        self.text().is_some()
     }
 
-    /// The name as text; `None` with wildcards.
+    /// Returns the name as text; `None` for one with wildcards.
     pub fn text(&self) -> Option<String> {
         self.0.iter().map(|letter| if let Letter::Plain(letter) = letter { Some(*letter) } else { None }).collect()
-    }
-
-    /// `.`, `..`, nothing, or some other name (as "?"): what the checks above care for.
-    fn name(&self) -> Option<&'static str> {
-        match self.0.as_slice() {
-            [] => Some(""),
-            [Letter::Plain('.')] => Some("."),
-            [Letter::Plain('.'), Letter::Plain('.')] => Some(".."),
-            _ if self.is_plain() => Some("?"),
-            _ => None,
-        }
     }
 
     pub fn matches(&self, name: &str) -> bool {
@@ -195,16 +193,18 @@ impl Folder {
     }
 }
 
-/// Whether `text` matches `pattern`, in which `*` stands for any number of any characters.
+/// Matches `text` against `pattern`, in which `*` stands for any number of any characters.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let letters: Vec<Letter> =
         pattern.chars().map(|letter| if letter == '*' { Letter::Any } else { Letter::Plain(letter) }).collect();
     matches(&letters, &text.chars().collect::<Vec<_>>())
 }
 
-/// Takes at most `pattern × text` steps: on a mismatch only the last `*` takes one more.
+/// Takes at most `pattern × text` steps, because a mismatch only makes the last `*` consume one more character.
 fn matches(pattern: &[Letter], text: &[char]) -> bool {
-    let (mut at, mut read, mut star) = (0, 0, None);
+    let mut at = 0;
+    let mut read = 0;
+    let mut star = None;
     while let Some(letter) = text.get(read) {
         match pattern.get(at) {
             Some(Letter::Any) => {
@@ -229,9 +229,9 @@ fn matches(pattern: &[Letter], text: &[char]) -> bool {
 mod tests {
     use super::*;
 
-    const VALUES: Values<'_> = Values { application: "shop", profile: "dev", label: "feature/x" };
+    const VALUES: TemplateValues<'_> = TemplateValues { application: "shop", profile: "dev", label: "feature/x" };
 
-    fn folders(text: &str, values: Values<'_>) -> Result<Vec<Folder>, BackendError> {
+    fn folders(text: &str, values: TemplateValues<'_>) -> Result<Vec<FolderPattern>, BackendError> {
         Template::new(text).folders(values, false)
     }
 
@@ -247,16 +247,16 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_never_a_wildcard_nor_a_way_upwards() {
-        let star = folders("x/{application}", Values { application: "*", ..VALUES }).unwrap();
+    fn a_value_is_never_a_wildcard_and_never_leads_upwards() {
+        let star = folders("x/{application}", TemplateValues { application: "*", ..VALUES }).unwrap();
         assert!(star[1].is_plain() && star[1].matches("*") && !star[1].matches("other"));
         for evil in ["..", "a/../b", "/etc", "", ".git", "a\\b"] {
-            let values = Values { application: evil, ..VALUES };
+            let values = TemplateValues { application: evil, ..VALUES };
             assert!(matches!(folders("x/{application}", values), Err(BackendError::Refused(_))), "{evil}");
         }
-        // Two halves, each harmless.
-        assert!(folders("x/.{application}", Values { application: ".", ..VALUES }).is_err());
-        assert!(folders("{application}{profile}", Values { application: "-", profile: "b", ..VALUES }).is_ok());
+        // Two parts that are harmless alone.
+        assert!(folders("x/.{application}", TemplateValues { application: ".", ..VALUES }).is_err());
+        assert!(folders("{application}{profile}", TemplateValues { application: "-", profile: "b", ..VALUES }).is_ok());
         assert!(folders("../x", VALUES).is_err());
     }
 
@@ -265,7 +265,7 @@ mod tests {
         let template = Template::new("https://host/{application}-config");
         assert_eq!(template.fill(VALUES).unwrap(), "https://host/shop-config");
         for evil in ["..", "a@b", "a:b", "a?b", "a#b", "%2e", "-o", "a b"] {
-            assert!(template.fill(Values { application: evil, ..VALUES }).is_err(), "{evil}");
+            assert!(template.fill(TemplateValues { application: evil, ..VALUES }).is_err(), "{evil}");
         }
     }
 
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_depend_on_the_request() {
+    fn folders_that_are_the_same_for_every_request() {
         let fixed = |text: &str| {
             let template = Template::new(text);
             let folders = template.folders(VALUES, true).unwrap();

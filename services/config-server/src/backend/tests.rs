@@ -1,11 +1,11 @@
-//! What holds for every backend's snapshots.
+//! Tests of what holds for the snapshots of every backend.
 
 use super::*;
 
 #[test]
 fn files_in_memory() {
     let snapshot =
-        Snapshot::in_memory("file:///srv/repo/", [("shop.yml", "a: 1"), ("sub/shop.yml", "a: 2")]).and_folder("sub");
+        Snapshot::in_memory("file:///srv/repo/", [("shop.yml", "a: 1"), ("sub/shop.yml", "a: 2")]).with_folder("sub");
     let [root, sub] = snapshot.locations.as_slice() else { panic!("two locations") };
     assert_eq!(snapshot.read(root, "shop.yml").unwrap().unwrap().bytes, "a: 1");
     assert_eq!(snapshot.read(sub, "shop.yml").unwrap().unwrap().bytes, "a: 2");

@@ -1,4 +1,4 @@
-//! AES-256-CBC with PKCS#7 padding under a key made from a password: `Encryptors.standard` of Spring Security.
+//! AES-256-CBC with PKCS#7 padding under a key derived from a password: Spring Security's `Encryptors.standard`.
 
 use std::num::NonZeroU32;
 
@@ -12,27 +12,27 @@ use aws_lc_rs::{
 const IV_LENGTH: usize = 16;
 const ROUNDS: NonZeroU32 = NonZeroU32::new(1_024).unwrap();
 
-/// A 256-bit key.
-pub struct AesKey {
+pub(super) struct AesKey {
     encrypting: PaddedBlockEncryptingKey,
     decrypting: PaddedBlockDecryptingKey,
 }
 
+const INVALID_SALT: &str =
+    "the salt is not hexadecimal: config-server.encrypt.salt takes pairs of 0-9 and a-f, such as deadbeef";
+
 impl AesKey {
-    /// The key of a password and a hexadecimal salt: PBKDF2 with HMAC-SHA1, 1,024 rounds. `None` when the
-    /// salt is not hexadecimal.
-    pub fn derive(password: &str, salt: &str) -> Option<Self> {
-        let salt = hex::decode(salt).ok()?;
+    /// Derives the key from a password and a hexadecimal salt, with PBKDF2-HMAC-SHA1 and 1,024 rounds.
+    pub fn derive(password: &str, salt: &str) -> Result<Self, &'static str> {
+        let salt = hex::decode(salt).map_err(|_| INVALID_SALT)?;
         let mut key = [0_u8; 32];
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA1, ROUNDS, &salt, password.as_bytes(), &mut key);
         let unbound = || UnboundCipherKey::new(&AES_256, &key);
-        Some(Self {
-            encrypting: PaddedBlockEncryptingKey::cbc_pkcs7(unbound().ok()?).ok()?,
-            decrypting: PaddedBlockDecryptingKey::cbc_pkcs7(unbound().ok()?).ok()?,
-        })
+        let encrypting = unbound().and_then(PaddedBlockEncryptingKey::cbc_pkcs7).map_err(|_| INVALID_SALT)?;
+        let decrypting = unbound().and_then(PaddedBlockDecryptingKey::cbc_pkcs7).map_err(|_| INVALID_SALT)?;
+        Ok(Self { encrypting, decrypting })
     }
 
-    /// A random IV, then the cipher text.
+    /// Returns a random IV followed by the cipher text.
     pub fn encrypt(&self, plain: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let mut text = plain.to_vec();
         let DecryptionContext::Iv128(iv) = self.encrypting.encrypt(&mut text)? else { return Err(Unspecified) };
@@ -41,7 +41,7 @@ impl AesKey {
         Ok(out)
     }
 
-    /// The plain text of an IV and a cipher text.
+    /// Decrypts an IV followed by a cipher text.
     pub fn decrypt(&self, bytes: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let (iv, cipher) = bytes.split_at_checked(IV_LENGTH).ok_or(Unspecified)?;
         let iv = FixedLength::try_from(iv)?;

@@ -1,8 +1,9 @@
-//! Prefixes of a text to encrypt or decrypt: `{key:alias}`, `{secret:…}`, ended by `{plain}`.
+//! The prefixes of a text to encrypt or decrypt: `{key:alias}`, `{secret:…}`, ended by `{plain}`.
 
-/// The prefixes of `text` in their order, and what follows them.
-pub fn split(text: &str) -> (Vec<(&str, &str)>, &str) {
-    let (mut prefixes, mut rest) = (Vec::new(), text);
+/// Splits `text` into its prefixes, in order, and the rest.
+pub(super) fn split(text: &str) -> (Vec<(&str, &str)>, &str) {
+    let mut prefixes = Vec::new();
+    let mut rest = text;
     loop {
         if let Some(plain) = rest.strip_prefix("{plain}") {
             return (prefixes, plain);
@@ -12,7 +13,7 @@ pub fn split(text: &str) -> (Vec<(&str, &str)>, &str) {
         else {
             return (prefixes, rest);
         };
-        // A secret may be JSON: `{"a":1}` is no prefix.
+        // A secret may be JSON: `{"a":1}` is not a prefix.
         if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter)) {
             return (prefixes, rest);
         }
@@ -21,8 +22,8 @@ pub fn split(text: &str) -> (Vec<(&str, &str)>, &str) {
     }
 }
 
-/// The prefixes as they stand before a cipher text.
-pub fn join(prefixes: &[(&str, &str)]) -> String {
+/// Writes the prefixes as they precede a cipher text.
+pub(super) fn join(prefixes: &[(&str, &str)]) -> String {
     prefixes.iter().fold(String::new(), |text, (name, value)| format!("{text}{{{name}:{value}}}"))
 }
 
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_are_told_from_the_text() {
+    fn prefixes_are_separated_from_the_text() {
         for (text, prefixes, rest) in [
             ("abc", vec![], "abc"),
             ("{key:old}abc", vec![("key", "old")], "abc"),

@@ -1,143 +1,109 @@
-//! Values under an RSA key, as Spring Security's `RsaSecretEncryptor` makes them: a random secret under
-//! RSA, then the text under a key made from the secret.
+//! Encryption with an RSA key in the format of Spring Security's `RsaSecretEncryptor`: a random secret encrypted with
+//! RSA, then the text encrypted with a key derived from the secret.
 
 use aws_lc_rs::{
-    encoding::{AsDer, PublicKeyX509Der},
+    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
+    error::Unspecified,
     rand,
     rsa::{
         OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, Pkcs1PrivateDecryptingKey,
-        Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
+        Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey, PublicKey,
     },
-    signature::{KeyPair as _, RsaKeyPair},
+    signature::KeyPair as _,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize};
 
-use super::{AesKey, CipherError, bad_salt, pem};
+use super::{aes::AesKey, error::CipherError, pem};
+use crate::config::{RsaAlgorithm, RsaConfig};
 
-/// How long the random secret is.
+/// Length of the random secret, in bytes.
 const SECRET_LENGTH: usize = 16;
 
-/// The section `config-server.encrypt.rsa`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RsaConfig {
-    /// `algorithm`: `DEFAULT` (PKCS#1 v1.5, as in Spring) or `OAEP`, which is better.
-    pub algorithm: RsaAlgorithm,
-    /// `salt`: hexadecimal, goes into the key of the text. `deadbeef`.
-    pub salt: String,
-}
-
-impl Default for RsaConfig {
-    fn default() -> Self {
-        Self { algorithm: RsaAlgorithm::default(), salt: "deadbeef".to_owned() }
-    }
-}
-
-/// How the secret is padded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub enum RsaAlgorithm {
-    /// PKCS#1 v1.5.
-    #[default]
-    #[serde(rename = "DEFAULT", alias = "default")]
-    Default,
-    /// OAEP with SHA-1, as Java's `OAEPPadding` is.
-    #[serde(rename = "OAEP", alias = "oaep")]
-    Oaep,
-}
-
-/// A private key, and how it is used.
-pub struct RsaKey {
+/// A private key with its settings.
+pub(super) struct RsaKey {
     private: PrivateDecryptingKey,
     public: PublicEncryptingKey,
     algorithm: RsaAlgorithm,
     salt: String,
-    ssh: String,
+    /// The public half in OpenSSH's form.
+    pub ssh: String,
 }
 
 impl RsaKey {
-    /// Errors: a sentence on what is wrong with the PEM or the salt.
+    /// Errors: a sentence about the mistake in the PEM or the salt.
     pub fn new(text: &str, config: &RsaConfig) -> Result<Self, String> {
-        let der = pem::private_key(text)?;
-        let refused = |_| "it is not an RSA private key of 2048 to 8192 bits".to_owned();
-        let private = PrivateDecryptingKey::from_pkcs8(&der).map_err(refused)?;
-        let pair = RsaKeyPair::from_pkcs8(&der).map_err(refused)?;
-        let ssh = ssh_form(pair.public_key().as_ref()).ok_or("its public half cannot be read")?;
-        // So that a bad salt is told at start.
-        AesKey::derive("", &config.salt).ok_or_else(bad_salt)?;
+        let pair = pem::private_key(text)?;
+        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| pem::NO_RSA_KEY)?;
+        let private = PrivateDecryptingKey::from_pkcs8(der.as_ref()).map_err(|_| pem::NO_RSA_KEY)?;
+        let ssh = ssh_form(pair.public_key()).ok_or("its public half cannot be read")?;
+        // Reports an invalid salt at start instead of with the first value.
+        AesKey::derive("", &config.salt)?;
         let public = private.public_key();
         Ok(Self { private, public, algorithm: config.algorithm, salt: config.salt.clone(), ssh })
     }
 
-    /// Base64 of the secret's length, the secret under RSA, an IV, and the text.
+    /// Returns the Base64 of: length of the encrypted secret (two bytes), encrypted secret, IV, encrypted text.
     pub fn encrypt(&self, plain: &[u8]) -> Result<String, CipherError> {
         let mut secret = [0_u8; SECRET_LENGTH];
-        rand::fill(&mut secret).map_err(|_| CipherError::Invalid)?;
-        let hidden = self.hide(&secret).ok_or(CipherError::Invalid)?;
-        let length = u16::try_from(hidden.len()).map_err(|_| CipherError::Invalid)?;
-        let text = self.text_key(&secret)?.encrypt(plain).map_err(|_| CipherError::Invalid)?;
-        Ok(STANDARD.encode([length.to_be_bytes().as_slice(), &hidden, &text].concat()))
+        rand::fill(&mut secret)?;
+        let encrypted = self.encrypt_secret(&secret)?;
+        let length = u16::try_from(encrypted.len()).map_err(|_| CipherError::Invalid)?;
+        let text = self.text_key(&secret)?.encrypt(plain)?;
+        Ok(STANDARD.encode([length.to_be_bytes().as_slice(), &encrypted, &text].concat()))
     }
 
-    /// What [`Self::encrypt`] hid.
+    /// Decrypts the result of [`Self::encrypt`].
     pub fn decrypt(&self, cipher: &str) -> Result<Vec<u8>, CipherError> {
         let bytes = STANDARD.decode(cipher).map_err(|_| CipherError::Invalid)?;
         let (length, rest) = bytes.split_first_chunk::<2>().ok_or(CipherError::Invalid)?;
-        let (hidden, text) = rest.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(CipherError::Invalid)?;
-        let secret = self.reveal(hidden).ok_or(CipherError::Invalid)?;
-        self.text_key(&secret)?.decrypt(text).map_err(|_| CipherError::Invalid)
+        let (encrypted, text) =
+            rest.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(CipherError::Invalid)?;
+        Ok(self.text_key(&self.decrypt_secret(encrypted)?)?.decrypt(text)?)
     }
 
-    /// `ssh-rsa AAAA… application`.
-    pub fn ssh_public_key(&self) -> String {
-        self.ssh.clone()
-    }
-
-    /// `-----BEGIN PUBLIC KEY-----`.
     pub fn pem_public_key(&self) -> Result<String, CipherError> {
         let der: PublicKeyX509Der<'_> = self.public.as_der().map_err(|_| CipherError::NoPublicKey)?;
         Ok(pem::public_key(der.as_ref()))
     }
 
     fn text_key(&self, secret: &[u8]) -> Result<AesKey, CipherError> {
-        AesKey::derive(&hex::encode(secret), &self.salt).ok_or(CipherError::Invalid)
+        AesKey::derive(&hex::encode(secret), &self.salt).map_err(|_| CipherError::Invalid)
     }
 
-    fn hide(&self, secret: &[u8]) -> Option<Vec<u8>> {
-        let mut room = vec![0_u8; self.public.key_size_bytes()];
-        let hidden = match self.algorithm {
-            RsaAlgorithm::Default => {
-                Pkcs1PublicEncryptingKey::new(self.public.clone()).ok()?.encrypt(secret, &mut room).ok()?
+    fn encrypt_secret(&self, secret: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let mut buffer = vec![0_u8; self.public.key_size_bytes()];
+        let key = self.public.clone();
+        let encrypted = match self.algorithm {
+            RsaAlgorithm::Default => Pkcs1PublicEncryptingKey::new(key)?.encrypt(secret, &mut buffer)?,
+            RsaAlgorithm::Oaep => {
+                OaepPublicEncryptingKey::new(key)?.encrypt(&OAEP_SHA1_MGF1SHA1, secret, &mut buffer, None)?
             }
-            RsaAlgorithm::Oaep => OaepPublicEncryptingKey::new(self.public.clone())
-                .ok()?
-                .encrypt(&OAEP_SHA1_MGF1SHA1, secret, &mut room, None)
-                .ok()?,
         };
-        Some(hidden.to_vec())
+        Ok(encrypted.to_vec())
     }
 
-    fn reveal(&self, hidden: &[u8]) -> Option<Vec<u8>> {
-        let mut room = vec![0_u8; self.private.key_size_bytes()];
+    fn decrypt_secret(&self, encrypted: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let mut buffer = vec![0_u8; self.private.key_size_bytes()];
+        let key = self.private.clone();
         let secret = match self.algorithm {
-            RsaAlgorithm::Default => {
-                Pkcs1PrivateDecryptingKey::new(self.private.clone()).ok()?.decrypt(hidden, &mut room).ok()?
+            RsaAlgorithm::Default => Pkcs1PrivateDecryptingKey::new(key)?.decrypt(encrypted, &mut buffer)?,
+            RsaAlgorithm::Oaep => {
+                OaepPrivateDecryptingKey::new(key)?.decrypt(&OAEP_SHA1_MGF1SHA1, encrypted, &mut buffer, None)?
             }
-            RsaAlgorithm::Oaep => OaepPrivateDecryptingKey::new(self.private.clone())
-                .ok()?
-                .decrypt(&OAEP_SHA1_MGF1SHA1, hidden, &mut room, None)
-                .ok()?,
         };
-        Some(secret.to_vec())
+        Ok(secret.to_vec())
     }
 }
 
-/// OpenSSH's form of a DER `SEQUENCE { modulus, exponent }`.
-fn ssh_form(der: &[u8]) -> Option<String> {
-    let (modulus, exponent) = pem::modulus_and_exponent(der)?;
+fn ssh_form(key: &PublicKey) -> Option<String> {
     let mut blob = Vec::new();
-    for part in [b"ssh-rsa".as_slice(), exponent, modulus] {
-        blob.extend_from_slice(&u32::try_from(part.len()).ok()?.to_be_bytes());
+    let exponent = key.exponent().big_endian_without_leading_zero();
+    let modulus = key.modulus().big_endian_without_leading_zero();
+    for part in [b"ssh-rsa", exponent, modulus] {
+        // A number whose first bit is set would be negative.
+        let sign: &[u8] = if part.first()? & 0x80 == 0 { &[] } else { &[0] };
+        blob.extend_from_slice(&u32::try_from(sign.len() + part.len()).ok()?.to_be_bytes());
+        blob.extend_from_slice(sign);
         blob.extend_from_slice(part);
     }
     Some(format!("ssh-rsa {} application", STANDARD.encode(blob)))

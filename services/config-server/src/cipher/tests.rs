@@ -1,15 +1,15 @@
-//! Known answers of Spring, Java and openssl, and everything that is to be refused.
+//! Tests with known answers of Spring, Java and openssl, and with texts and keys that are refused.
 
 use super::*;
-use crate::config::EncryptConfig;
+use crate::config::{EncryptConfig, RsaAlgorithm, RsaConfig};
 use souk_values::Secret;
 
 const PKCS8: &str = include_str!("tests/pkcs8.pem");
 const PKCS1: &str = include_str!("tests/pkcs1.pem");
-/// Made by Java with its ciphers `RSA` and `RSA/ECB/OAEPPadding`, in the shape of Spring's encryptor.
+/// Encrypted in Java with the ciphers `RSA` and `RSA/ECB/OAEPPadding`, in the format of Spring's encryptor.
 const OF_JAVA: &str = include_str!("tests/java_default.txt");
 const OF_JAVA_OAEP: &str = include_str!("tests/java_oaep.txt");
-/// What `ssh-keygen -y` says of the key.
+/// The output of `ssh-keygen -y` for the key.
 const SSH: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQD1TrnQw8txQbU4AzY9q+GCaE3eau1OiKNdihxmzrp22kXm3q/6sxFoyGLZTO5M\
                    E3LHBFtBY1rNb4s5MJtOjKTIPrfxgd6bNyYs7y97DxGWKa1sNFvFX13UHpcU7xOvR95SZa9R6BM62y/GsIo3aUVewen1KhIokwX\
                    ksJ1U7N+1++txO8mWkuLj1OQpO+R1fm3iKsb8EqoMZy5zbUKy0o4iRmaIGuodBNsolmDggdqg4lFnK8IneW+OZcHtGKrXOPJ7bb\
@@ -24,15 +24,15 @@ fn with(key: &str) -> Encryptor {
 }
 
 #[test]
-fn reads_what_spring_wrote() {
-    // From Spring Cloud's own manual: `spring encrypt mysecret --key foo`.
+fn texts_of_spring_are_decrypted() {
+    // From the Spring Cloud manual: `spring encrypt mysecret --key foo`.
     let text = "682bc583f4641835fa2db009355293665d2647dade3375c0ee201de2a49f7bda";
     assert_eq!(with("foo").decrypt(text).unwrap(), "mysecret");
     assert_eq!(with("foo").decrypt(&format!("{{cipher}}{{key:any}}{text}")).unwrap(), "mysecret");
 }
 
 #[test]
-fn reads_what_openssl_wrote_with_another_salt() {
+fn texts_of_openssl_with_another_salt_are_decrypted() {
     let salted = EncryptConfig { salt: "0123456789abcdef".to_owned(), ..config("correct horse battery staple") };
     let text = "000102030405060708090a0b0c0d0e0f59ed6f643173600cf1531ac2d0ee52f8";
     assert_eq!(Encryptor::new(&salted).unwrap().decrypt(text).unwrap(), "pa:ss wörd");
@@ -40,7 +40,7 @@ fn reads_what_openssl_wrote_with_another_salt() {
 }
 
 #[test]
-fn text_and_back_never_the_same_twice() {
+fn encrypting_twice_gives_different_texts_that_decrypt_to_the_same() {
     for key in ["a password of some length", PKCS8] {
         let encryptor = with(key);
         for plain in ["", "x", "sixteen letters!", "päßword = {x}", &"long ".repeat(2_000)] {
@@ -54,7 +54,7 @@ fn text_and_back_never_the_same_twice() {
 }
 
 #[test]
-fn reads_what_java_wrote_with_rsa() {
+fn texts_of_java_with_rsa_are_decrypted() {
     for pem in [PKCS8, PKCS1, &PKCS8.replace('\n', "\\n"), &PKCS1.replace('\n', " ")] {
         assert_eq!(with(pem).decrypt(OF_JAVA).unwrap(), "s3cret of Java");
         assert_eq!(with(pem).decrypt(OF_JAVA_OAEP), Err(CipherError::Invalid));
@@ -66,7 +66,7 @@ fn reads_what_java_wrote_with_rsa() {
 }
 
 #[test]
-fn the_public_key_is_shown_as_ssh_and_as_pem() {
+fn the_public_key_is_returned_as_ssh_and_as_pem() {
     let encryptor = with(PKCS1);
     assert_eq!(encryptor.public_key().unwrap(), format!("{SSH} application"));
     let pem = encryptor.public_key_pem().unwrap();
@@ -75,7 +75,7 @@ fn the_public_key_is_shown_as_ssh_and_as_pem() {
 }
 
 #[test]
-fn an_alias_chooses_the_key_and_stays() {
+fn an_alias_selects_the_key_and_is_kept() {
     let keys = [("old".to_owned(), Secret::new("the old password of before".to_owned()))].into();
     let encryptor = Encryptor::new(&EncryptConfig { keys, ..config("the new password of today") }).unwrap();
     let old = with("the old password of before").encrypt("x").unwrap();
@@ -87,7 +87,7 @@ fn an_alias_chooses_the_key_and_stays() {
 }
 
 #[test]
-fn what_is_no_cipher_text_is_refused_and_shows_nothing() {
+fn invalid_cipher_text_is_refused_and_debug_shows_no_key() {
     let good = with("a password of some length").encrypt("x").unwrap();
     let cut = &good[..good.len() - 2];
     for key in ["a password of some length", PKCS8] {
@@ -103,7 +103,7 @@ fn what_is_no_cipher_text_is_refused_and_shows_nothing() {
 }
 
 #[test]
-fn bad_keys_are_told_without_showing_them() {
+fn invalid_keys_are_reported_without_showing_them() {
     let cut = PKCS8.split_at(900).0;
     let swapped = PKCS8.replace("PRIVATE KEY", "EC PRIVATE KEY");
     for (key, part) in [

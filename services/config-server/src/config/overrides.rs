@@ -1,12 +1,12 @@
-//! Properties that win over every file.
+//! The key `overrides`: properties that win over every file.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-/// Keys and values, in their order. Written as a list of `key=value`, as lines of them in one text, or as a
-/// mapping whose keys need no capital letters and no hyphens, which configuration files do not keep.
+/// Keys and values in the configured order. They are written as a list of `key=value`, as lines of the same form in one
+/// text, or as a mapping. A mapping loses capital letters and hyphens in keys, as all configuration does.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Overrides(pub Vec<(String, String)>);
 
@@ -18,14 +18,14 @@ impl<'de> Deserialize<'de> for Overrides {
     }
 }
 
-/// A value may be a secret.
+// Values may be secrets.
 impl fmt::Debug for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.iter().map(|(key, _)| (key, format_args!("(hidden)")))).finish()
     }
 }
 
-/// As a mapping, so that what is shown of a value can go by its key.
+// As a mapping, so that `souk config show` can hide values by their keys.
 impl Serialize for Overrides {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
@@ -64,10 +64,11 @@ fn collect(value: Value, key: &str, pairs: &mut Vec<(String, String)>) -> Result
     Ok(())
 }
 
-/// The error does not show the line: it may be the rest of a secret.
+/// The error does not quote the line, which may be the rest of a secret.
 fn pair(at: usize, line: &str) -> Result<(String, String), String> {
-    let (key, value) =
-        line.split_once('=').ok_or_else(|| format!("override {} is not like key=value", at.saturating_add(1)))?;
+    let (key, value) = line
+        .split_once('=')
+        .ok_or_else(|| format!("override {} is not of the form key=value", at.saturating_add(1)))?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_write_them() {
+    fn all_notations_are_read() {
         let list = vec![("a.b-c".to_owned(), "1".to_owned()), ("D".to_owned(), "x=y".to_owned())];
         for written in [json!(["a.b-c=1", "D = x=y"]), json!("a.b-c=1\nD=x=y\n")] {
             assert_eq!(serde_json::from_value::<Overrides>(written).unwrap().0, list);
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_shown_to_nobody() {
+    fn debug_and_errors_show_no_values() {
         let overrides: Overrides = serde_json::from_value(json!(["db.password=s3cret"])).unwrap();
         let shown = format!("{overrides:?}");
         assert!(shown.contains("db.password") && !shown.contains("s3cret"), "{shown}");

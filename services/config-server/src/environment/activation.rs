@@ -1,50 +1,47 @@
-//! Under which profiles a document counts: `spring.config.activate.on-profile`, and `spring.profiles` of old.
+//! Conditional documents: `spring.config.activate.on-profile`, and its predecessor `spring.profiles`.
 
-use super::{
-    Scalar,
-    document::{Broken, Document},
-};
+use super::document::{Document, ParseError};
 
-/// Expressions nested deeper than this are refused.
-const DEEPEST: usize = 32;
+/// Limit on the nesting of an expression.
+const MAX_DEPTH: usize = 32;
 
-/// When a document counts.
+/// The condition under which a document is active.
 pub(super) struct Condition {
-    modern: Vec<Expression>,
-    legacy: Vec<Expression>,
+    /// Expressions of `spring.config.activate.on-profile`.
+    on_profile: Vec<ProfileExpression>,
+    /// Expressions of `spring.profiles`.
+    legacy: Vec<ProfileExpression>,
 }
 
 impl Condition {
-    /// Whether the document is conditional by `spring.config.activate.on-profile`.
-    pub(super) fn is_modern(&self) -> bool {
-        !self.modern.is_empty()
+    /// True for a document with `spring.config.activate.on-profile`.
+    pub fn has_on_profile(&self) -> bool {
+        !self.on_profile.is_empty()
     }
 
-    /// Whether the document counts under `profiles`. Of several expressions under one key, one is enough.
-    pub(super) fn holds(&self, profiles: &[&str]) -> bool {
-        let one_of = |expressions: &[Expression]| {
+    /// True when the document is active under `profiles`. Of several expressions under one key, one is enough.
+    pub fn holds(&self, profiles: &[&str]) -> bool {
+        let any_holds = |expressions: &[ProfileExpression]| {
             expressions.is_empty() || expressions.iter().any(|expression| expression.holds(profiles))
         };
-        one_of(&self.modern) && one_of(&self.legacy)
+        any_holds(&self.on_profile) && any_holds(&self.legacy)
     }
 }
 
-/// Reads the condition of a document. Errors: an expression is malformed.
-pub(super) fn condition(document: &Document) -> Result<Condition, Broken> {
-    let mut condition = Condition { modern: Vec::new(), legacy: Vec::new() };
+/// Reads the condition of a document.
+///
+/// Errors: an expression is malformed.
+pub(super) fn condition(document: &Document) -> Result<Condition, ParseError> {
+    let mut condition = Condition { on_profile: Vec::new(), legacy: Vec::new() };
     for property in document {
-        let expressions = match stem(&property.key).as_str() {
-            "spring.config.activate.onprofile" => &mut condition.modern,
+        let expressions = match canonical(&property.key).as_str() {
+            "spring.config.activate.onprofile" => &mut condition.on_profile,
             "spring.profiles" => &mut condition.legacy,
             _ => continue,
         };
-        let text = match &property.value {
-            Scalar::Text(text) => text.clone(),
-            other => other.to_string(),
-        };
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in property.value.to_string().split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let line = property.at.map(|at| at.line);
-            let expression = Expression::parse(part).ok_or_else(|| Broken {
+            let expression = ProfileExpression::parse(part).ok_or_else(|| ParseError {
                 line,
                 cause: "a profile expression is malformed: write a, !a, a & b, a | b or (a | b) & c".into(),
             })?;
@@ -54,8 +51,8 @@ pub(super) fn condition(document: &Document) -> Result<Condition, Broken> {
     Ok(condition)
 }
 
-/// A key without a list's index, in the spelling in which `on-profile`, `onProfile` and `on_profile` are one.
-fn stem(key: &str) -> String {
+/// Returns a key without a list index, in the spelling in which `on-profile`, `onProfile` and `on_profile` are equal.
+fn canonical(key: &str) -> String {
     let stem = match key.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
         Some((stem, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => stem,
         _ => key,
@@ -63,20 +60,19 @@ fn stem(key: &str) -> String {
     stem.chars().filter(|letter| !matches!(letter, '-' | '_')).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// `a`, `!a`, `a & b`, `a | b` and parentheses; `&` binds tighter.
-#[derive(Debug, PartialEq)]
-enum Expression {
+/// An expression of `a`, `!a`, `a & b`, `a | b` and parentheses, in which `&` binds tighter than `|`.
+enum ProfileExpression {
     Profile(String),
     Not(Box<Self>),
     All(Vec<Self>),
     Any(Vec<Self>),
 }
 
-impl Expression {
+impl ProfileExpression {
     fn parse(text: &str) -> Option<Self> {
-        let mut rest = Rest(text);
-        let expression = rest.any(0)?;
-        rest.peek().is_none().then_some(expression)
+        let mut parser = ExpressionParser { rest: text };
+        let expression = parser.any(0)?;
+        parser.peek().is_none().then_some(expression)
     }
 
     fn holds(&self, profiles: &[&str]) -> bool {
@@ -89,68 +85,54 @@ impl Expression {
     }
 }
 
-/// What is left to be parsed.
-struct Rest<'t>(&'t str);
+struct ExpressionParser<'t> {
+    rest: &'t str,
+}
 
-impl Rest<'_> {
+impl ExpressionParser<'_> {
     fn peek(&mut self) -> Option<char> {
-        self.0 = self.0.trim_start();
-        self.0.chars().next()
+        self.rest = self.rest.trim_start();
+        self.rest.chars().next()
     }
 
-    /// Takes `sign`, if it is next.
+    /// Consumes `sign` if it is next.
     fn take(&mut self, sign: char) -> bool {
         let is_next = self.peek() == Some(sign);
         if is_next {
-            self.0 = self.0.strip_prefix(sign).unwrap_or(self.0);
+            self.rest = self.rest.strip_prefix(sign).unwrap_or(self.rest);
         }
         is_next
     }
 
-    fn any(&mut self, depth: usize) -> Option<Expression> {
-        let first = self.all(depth)?;
-        let mut parts = vec![first];
-        while self.take('|') {
-            parts.push(self.all(depth)?);
-        }
-        Some(one_or(parts, Expression::Any))
+    fn any(&mut self, depth: usize) -> Option<ProfileExpression> {
+        self.separated('|', |parser| parser.separated('&', |parser| parser.one(depth)).map(ProfileExpression::All))
+            .map(ProfileExpression::Any)
     }
 
-    fn all(&mut self, depth: usize) -> Option<Expression> {
-        let first = self.one(depth)?;
-        let mut parts = vec![first];
-        while self.take('&') {
-            parts.push(self.one(depth)?);
+    fn separated<T>(&mut self, sign: char, part: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut parts = vec![part(self)?];
+        while self.take(sign) {
+            parts.push(part(self)?);
         }
-        Some(one_or(parts, Expression::All))
+        Some(parts)
     }
 
-    fn one(&mut self, depth: usize) -> Option<Expression> {
-        if depth > DEEPEST {
+    fn one(&mut self, depth: usize) -> Option<ProfileExpression> {
+        if depth > MAX_DEPTH {
             return None;
         }
         if self.take('!') {
-            return Some(Expression::Not(Box::new(self.one(depth + 1)?)));
+            return Some(ProfileExpression::Not(Box::new(self.one(depth + 1)?)));
         }
         if self.take('(') {
             let inner = self.any(depth + 1)?;
             return self.take(')').then_some(inner);
         }
-        let end = self.0.find(['!', '&', '|', '(', ')']).unwrap_or(self.0.len());
-        let (name, rest) = self.0.split_at_checked(end)?;
-        self.0 = rest;
+        let end = self.rest.find(['!', '&', '|', '(', ')']).unwrap_or(self.rest.len());
+        let (name, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest;
         let name = name.trim();
-        (!name.is_empty()).then(|| Expression::Profile(name.to_owned()))
-    }
-}
-
-fn one_or(mut parts: Vec<Expression>, several: fn(Vec<Expression>) -> Expression) -> Expression {
-    match parts.pop() {
-        Some(only) if parts.is_empty() => only,
-        last => {
-            parts.extend(last);
-            several(parts)
-        }
+        (!name.is_empty()).then(|| ProfileExpression::Profile(name.to_owned()))
     }
 }
 
@@ -159,7 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::environment::Property;
+    use crate::environment::{property_sources::Property, scalar::Scalar};
 
     fn document(key: &str, text: &str) -> Document {
         vec![Property { key: key.into(), value: Scalar::Text(text.into()), at: None }]
@@ -193,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_the_other_spellings_count() {
+    fn lists_and_other_spellings_of_the_key_are_read() {
         for key in ["spring.config.activate.on-profile[1]", "spring.config.activate.onProfile", "spring.profiles[0]"] {
             assert!(!condition(&document(key, "dev")).unwrap().holds(&["db"]), "{key}");
         }
@@ -211,7 +193,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic(text in "[!&|() ab\u{e9}]{0,60}") {
-            let _ = Expression::parse(&text);
+            let _ = ProfileExpression::parse(&text);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Bytes to text: which encoding a file is in.
+//! Decodes the bytes of a file: UTF-8, UTF-16 or ISO-8859-1.
 
 use std::borrow::Cow;
 
-/// The text of `bytes`, which are UTF-8, or UTF-16 with a byte order mark; `None` if they are neither.
+/// Decodes UTF-8, or UTF-16 with a byte order mark; `None` for anything else.
 pub(super) fn unicode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => std::str::from_utf8(rest).ok().map(Cow::Borrowed),
@@ -12,7 +12,7 @@ pub(super) fn unicode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// As [`unicode`]; any other bytes are ISO-8859-1, in which every byte is a letter.
+/// Decodes like [`unicode`], and any other bytes as ISO-8859-1, in which every byte is a character.
 pub(super) fn unicode_or_latin1(bytes: &[u8]) -> Cow<'_, str> {
     unicode(bytes).unwrap_or_else(|| Cow::Owned(bytes.iter().copied().map(char::from).collect()))
 }
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn byte_order_marks_are_understood_and_removed() {
+    fn byte_order_marks_are_recognised_and_removed() {
         assert_eq!(unicode(b"\xEF\xBB\xBFa").as_deref(), Some("a"));
         assert_eq!(unicode(b"\xFF\xFEa\0").as_deref(), Some("a"));
         assert_eq!(unicode(b"\xFE\xFF\0a").as_deref(), Some("a"));
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_unicode_is_latin1() {
+    fn other_bytes_are_latin1() {
         assert_eq!(unicode(b"caf\xE9"), None);
         assert_eq!(unicode_or_latin1(b"caf\xE9"), "caf\u{e9}");
         assert_eq!(unicode_or_latin1("caf\u{e9}".as_bytes()), "caf\u{e9}");

@@ -1,86 +1,48 @@
-//! The kinds of files, and the documents that are in one.
+//! A parsed document of a file, common to all file formats.
 
-use super::{Property, decode, properties, xml, yaml};
+use std::collections::HashMap;
 
-/// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Yaml,
-    Yml,
-    Xml,
-    Properties,
-}
+use super::property_sources::Property;
 
-impl Kind {
-    /// Of files with the same stem, the later is the stronger.
-    pub(super) const WEAKEST_FIRST: [Self; 4] = [Self::Yaml, Self::Yml, Self::Xml, Self::Properties];
-
-    pub(super) const fn extension(self) -> &'static str {
-        match self {
-            Self::Yaml => "yaml",
-            Self::Yml => "yml",
-            Self::Xml => "xml",
-            Self::Properties => "properties",
-        }
-    }
-}
-
-/// A file's properties, each key once, in the file's order.
+/// The properties of one document, each key once, in the file's order.
 pub(super) type Document = Vec<Property>;
 
-/// Why a file cannot be parsed.
+/// A reason why a file cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken {
-    /// From 1.
-    pub(super) line: Option<usize>,
-    /// Holds no value of the file.
-    pub(super) cause: String,
+pub(super) struct ParseError {
+    /// Line of the mistake, from 1; `None` when it concerns the whole file.
+    pub line: Option<usize>,
+    /// The mistake, without any value of the file.
+    pub cause: String,
 }
 
-impl Broken {
-    pub(super) fn at(line: usize, cause: impl Into<String>) -> Self {
+impl ParseError {
+    pub fn at(line: usize, cause: impl Into<String>) -> Self {
         Self { line: Some(line), cause: cause.into() }
     }
 
-    pub(super) fn whole(cause: impl Into<String>) -> Self {
+    pub fn whole(cause: impl Into<String>) -> Self {
         Self { line: None, cause: cause.into() }
     }
 }
 
-/// The documents of a file, in its order, without empty ones.
-pub(super) fn parse(kind: Kind, bytes: &[u8]) -> Result<Vec<Document>, Broken> {
-    match kind {
-        Kind::Properties => properties::parse(&decode::unicode_or_latin1(bytes)),
-        Kind::Xml => xml::parse(&decode::unicode_or_latin1(bytes)).map(|document| vec![document]),
-        Kind::Yaml | Kind::Yml => {
-            let text =
-                decode::unicode(bytes).ok_or_else(|| Broken::whole("the file is not UTF-8: save it as UTF-8"))?;
-            yaml::parse(&text)
-        }
-    }
+/// Collects the properties of a document. A repeated key keeps its first position and takes the last value.
+#[derive(Default)]
+pub(super) struct DocumentBuilder {
+    document: Document,
+    positions: HashMap<String, usize>,
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            for kind in Kind::WEAKEST_FIRST {
-                let _ = parse(kind, &bytes);
-            }
+impl DocumentBuilder {
+    pub fn put(&mut self, property: Property) {
+        let position = *self.positions.entry(property.key.clone()).or_insert(self.document.len());
+        match self.document.get_mut(position) {
+            Some(earlier) => *earlier = property,
+            None => self.document.push(property),
         }
+    }
 
-        #[test]
-        fn no_text_of_the_formats_own_signs_makes_a_reader_panic(
-            text in "([ \t\n:=#!<>&*?|'\"\\[\\]{},\\-.$%@~ua0-9]|<entry key=\"|</entry>|<properties>|#---\n|\n---\n|\\\\u){0,120}"
-        ) {
-            for kind in Kind::WEAKEST_FIRST {
-                let _ = parse(kind, text.as_bytes());
-            }
-        }
+    pub fn finish(self) -> Document {
+        self.document
     }
 }

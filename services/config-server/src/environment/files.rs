@@ -1,61 +1,67 @@
-//! Which files make an environment, and which of them is stronger.
+//! Finds the files of an environment, and puts them in order of precedence.
 
 use std::collections::HashSet;
 
 use super::{
-    Environment, EnvironmentError, PropertySource, activation,
-    document::{self, Kind},
+    activation,
+    document::ParseError,
+    error::EnvironmentError,
+    file_format::FileFormat,
+    property_sources::{Environment, PropertySource},
 };
-use crate::backend::{BackendError, File, Location, Query, Snapshot, check};
+use crate::backend::{BackendError, File, Location, Query, Snapshot, check_path};
 
-/// More files than this are not looked for in one request.
-pub(super) const MOST_CANDIDATES: usize = 20_000;
+/// Limit on the file names that one request may try.
+const MAX_CANDIDATES: usize = 20_000;
 
-/// The name of the files that every application shares.
+/// Stem of the files that every application shares.
 const SHARED: &str = "application";
 
-/// Reads what `query` asks for. It looks for every possible name and lists no folder, so the number of files that
-/// are there does not matter.
+/// Reads the environment that `query` selects. Tries every possible file name instead of listing folders, so that the
+/// number of files in the repository does not matter.
 ///
-/// Errors: a file cannot be parsed, the request names too many applications and profiles, or the backend's own.
-pub fn read(snapshot: &Snapshot, query: &Query<'_>) -> Result<Environment, EnvironmentError> {
+/// Errors: a file cannot be parsed; the request names too many applications and profiles; those of the backend.
+pub(crate) fn read(snapshot: &Snapshot, query: &Query<'_>) -> Result<Environment, EnvironmentError> {
     let names = names(query.applications);
     let profiles = distinct(query.profiles.iter().map(String::as_str));
     let candidates = (profiles.len() + 1)
         .saturating_mul(names.len())
-        .saturating_mul(Kind::WEAKEST_FIRST.len())
+        .saturating_mul(FileFormat::WEAKEST_FIRST.len())
         .saturating_mul(snapshot.locations.len());
-    if candidates > MOST_CANDIDATES {
-        return Err(EnvironmentError::TooMany(candidates));
+    if candidates > MAX_CANDIDATES {
+        return Err(EnvironmentError::TooManyFiles { candidates, limit: MAX_CANDIDATES });
     }
     let levels = std::iter::once(None).chain(profiles.iter().copied().map(Some));
-    let mut weakest_first = Vec::new();
+    let mut sources = Vec::new();
+    // The nesting is the precedence: a profile outweighs the location, the location the name, the name the format.
     for profile in levels {
         for location in &snapshot.locations {
             for name in &names {
-                for kind in Kind::WEAKEST_FIRST {
-                    let path = file_name(name, profile, kind);
-                    if let Some(file) = file(snapshot, location, &path)? {
-                        let found = Found { location, path: &path, profile, kind, file };
-                        weakest_first.extend(found.sources(&profiles)?);
+                for format in FileFormat::WEAKEST_FIRST {
+                    let path = file_name(name, profile, format);
+                    if let Some(file) = read_file(snapshot, location, &path)? {
+                        let found = FoundFile { location, path: &path, profile, format, file };
+                        sources.extend(found.active_sources(&profiles)?);
                     }
                 }
             }
         }
     }
-    weakest_first.reverse();
+    // The protocol has the strongest source first.
+    sources.reverse();
     Ok(Environment {
         name: query.applications.join(","),
         profiles: query.profiles.to_vec(),
         label: query.label.map(str::to_owned),
         version: snapshot.version.clone(),
-        property_sources: uniquely_named(weakest_first),
+        property_sources: uniquely_named(sources),
     })
 }
 
-/// A file that is there and cannot be had is an error that names it: without it the answer would be another one.
-fn file(snapshot: &Snapshot, location: &Location, path: &str) -> Result<Option<File>, EnvironmentError> {
-    check(path)?;
+/// Reads a file. One that exists and cannot be read is an error: without it, clients would silently receive other
+/// values.
+fn read_file(snapshot: &Snapshot, location: &Location, path: &str) -> Result<Option<File>, EnvironmentError> {
+    check_path(path)?;
     snapshot.read(location, path).map_err(|error| match error {
         BackendError::Refused(cause) | BackendError::Unusable(cause) => {
             EnvironmentError::Unreadable { file: location.source_name(path), line: None, cause }
@@ -64,14 +70,14 @@ fn file(snapshot: &Snapshot, location: &Location, path: &str) -> Result<Option<F
     })
 }
 
-/// The files' stems, weakest first.
+/// Returns the stems of the files, weakest first.
 fn names(applications: &[String]) -> Vec<&str> {
     let mut names = distinct(applications.iter().map(String::as_str).filter(|name| *name != SHARED));
     names.insert(0, SHARED);
     names
 }
 
-/// `items` without empty ones; of equal ones the last stays, which is the strongest.
+/// Removes empty items, and of equal ones all but the last, which is the strongest.
 fn distinct<'i>(items: impl DoubleEndedIterator<Item = &'i str>) -> Vec<&'i str> {
     let mut seen = HashSet::new();
     let mut kept: Vec<_> = items.rev().filter(|item| !item.is_empty() && seen.insert(*item)).collect();
@@ -79,44 +85,45 @@ fn distinct<'i>(items: impl DoubleEndedIterator<Item = &'i str>) -> Vec<&'i str>
     kept
 }
 
-fn file_name(name: &str, profile: Option<&str>, kind: Kind) -> String {
-    let extension = kind.extension();
+fn file_name(name: &str, profile: Option<&str>, format: FileFormat) -> String {
+    let extension = format.extension();
     match profile {
         Some(profile) => format!("{name}-{profile}.{extension}"),
         None => format!("{name}.{extension}"),
     }
 }
 
-/// A file that is there.
-struct Found<'f> {
+/// A file that exists.
+struct FoundFile<'f> {
     location: &'f Location,
     path: &'f str,
     profile: Option<&'f str>,
-    kind: Kind,
+    format: FileFormat,
     file: File,
 }
 
-impl Found<'_> {
-    /// Its active documents, weakest first.
-    fn sources(&self, profiles: &[&str]) -> Result<Vec<PropertySource>, EnvironmentError> {
+impl FoundFile<'_> {
+    /// Returns the active documents, weakest first.
+    fn active_sources(&self, profiles: &[&str]) -> Result<Vec<PropertySource>, EnvironmentError> {
         let name = self.location.source_name(self.path);
-        let unreadable = |broken: document::Broken| EnvironmentError::Unreadable {
+        let unreadable = |error: ParseError| EnvironmentError::Unreadable {
             file: name.clone(),
-            line: broken.line,
-            cause: broken.cause,
+            line: error.line,
+            cause: error.cause,
         };
-        let documents = document::parse(self.kind, &self.file.bytes).map_err(unreadable)?;
-        let several = documents.len() > 1;
+        let documents = self.format.parse(&self.file.bytes).map_err(unreadable)?;
+        let is_multi_document = documents.len() > 1;
         let mut sources = Vec::new();
         for (number, document) in documents.into_iter().enumerate() {
             let condition = activation::condition(&document).map_err(unreadable)?;
-            if self.profile.is_some() && condition.is_modern() {
-                return Err(unreadable(document::Broken::whole(
-                    "a file of one profile may not hold a document with spring.config.activate.on-profile",
+            // Spring refuses this too, since the two conditions could contradict each other.
+            if self.profile.is_some() && condition.has_on_profile() {
+                return Err(unreadable(ParseError::whole(
+                    "a file of one profile may not contain a document with spring.config.activate.on-profile",
                 )));
             }
             if condition.holds(profiles) {
-                let name = if several { format!("{name} (document #{number})") } else { name.clone() };
+                let name = if is_multi_document { format!("{name} (document #{number})") } else { name.clone() };
                 sources.push(PropertySource { name, source: document });
             }
         }
@@ -124,12 +131,11 @@ impl Found<'_> {
     }
 }
 
-/// Two search paths may name the same folder: then the same file is there twice, and its stronger place counts.
+/// Removes repeated files. Two search paths may name the same folder, and the stronger of the two counts.
 fn uniquely_named(strongest_first: Vec<PropertySource>) -> Vec<PropertySource> {
     let mut seen = HashSet::new();
     strongest_first.into_iter().filter(|source| seen.insert(source.name.clone())).collect()
 }
 
 #[cfg(test)]
-#[path = "files/tests.rs"]
 mod tests;

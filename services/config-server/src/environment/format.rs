@@ -1,26 +1,23 @@
-//! A merged environment written as `.properties`, YAML or JSON.
+//! Writes a merged environment as `.properties`, YAML or JSON.
 
-mod tree;
-
-use std::collections::{BTreeMap, HashMap};
+pub(super) mod tree;
 
 use serde_json::Value;
 
-use super::{Environment, EnvironmentError, Placeholders, Scalar, yaml};
-pub(super) use tree::Tree;
+use super::{error::EnvironmentError, placeholders::Placeholders, property_sources::Environment, scalar::Scalar, yaml};
+use tree::Tree;
 
-/// Whether placeholders are replaced by the environment's own values.
+/// The treatment of placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolve {
-    /// They are.
+pub(crate) enum Resolve {
+    /// Replaces them by the environment's own values.
     Yes,
-    /// They stay.
+    /// Writes them unchanged.
     No,
 }
 
-/// Lines `key: value`, sorted, without a line end after the last.
-#[must_use]
-pub fn properties(environment: &Environment, resolve: Resolve) -> String {
+/// Writes lines `key: value`, sorted, without a line end after the last.
+pub(crate) fn properties(environment: &Environment, resolve: Resolve) -> String {
     let mut placeholders = Placeholders::of(environment);
     let lines = environment.merged().into_iter().map(|(key, value)| {
         let value = match (value, resolve) {
@@ -32,22 +29,24 @@ pub fn properties(environment: &Environment, resolve: Resolve) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Block style, a tree. An environment that is nothing but the value of `document` is written as that value.
+/// Writes a tree in block style. An environment with the single key `document`, which comes from a file whose top level
+/// is a list or a text, is written as that value.
 ///
 /// Errors: [`EnvironmentError::MalformedKey`].
-pub fn yaml(environment: &Environment, resolve: Resolve) -> Result<String, EnvironmentError> {
+pub(crate) fn yaml(environment: &Environment, resolve: Resolve) -> Result<String, EnvironmentError> {
     let tree = tree(environment, resolve, |placeholders, text| match placeholders.typed(&text) {
-        // `port: ${base.port}` reads back as the number that it stands for.
+        // Spring resolves placeholders in the written YAML, where `port: ${base.port}` becomes a number if the port is one.
         Some(value) => value.clone(),
         None => Scalar::Text(placeholders.resolve(&text)),
     })?;
-    Ok(yaml::write(tree.document().unwrap_or(&tree)))
+    yaml::write(tree.document().unwrap_or(&tree)).map_err(|error| EnvironmentError::Unwritable(error.to_string()))
 }
 
-/// A tree with lists as arrays; a list's missing elements are null.
+/// Returns a tree with lists as arrays, whose missing elements are null.
 ///
 /// Errors: [`EnvironmentError::MalformedKey`].
-pub fn json(environment: &Environment, resolve: Resolve) -> Result<Value, EnvironmentError> {
+pub(crate) fn json(environment: &Environment, resolve: Resolve) -> Result<Value, EnvironmentError> {
+    // Spring resolves placeholders in the written JSON, where a value stays in its quotes and so a text.
     let tree = tree(environment, resolve, |placeholders, text| Scalar::Text(placeholders.resolve(&text)))?;
     Ok(tree.to_json())
 }
@@ -63,28 +62,6 @@ fn tree(
         (value, _) => (key, value),
     });
     Tree::of(values)
-}
-
-/// See [`Environment::merged`].
-pub(super) fn merged(environment: &Environment) -> BTreeMap<String, Scalar> {
-    let mut plain = BTreeMap::new();
-    let mut lists: HashMap<&str, Vec<(&str, &Scalar)>> = HashMap::new();
-    for source in environment.property_sources.iter().rev() {
-        let mut own: HashMap<&str, Vec<(&str, &Scalar)>> = HashMap::new();
-        for property in &source.source {
-            match property.key.split_once('[') {
-                None => {
-                    plain.insert(property.key.clone(), property.value.clone());
-                }
-                Some((list, _)) => own.entry(list).or_default().push((&property.key, &property.value)),
-            }
-        }
-        lists.extend(own);
-    }
-    let elements = lists.into_values().flatten();
-    plain.extend(elements.map(|(key, value)| (key.to_owned(), value.clone())));
-    plain.remove("spring.profiles");
-    plain
 }
 
 #[cfg(test)]

@@ -1,51 +1,49 @@
-//! `${key}` and `${key:default}` in a text, resolved against an environment and nothing else.
+//! Resolves `${key}` and `${key:default}` in a text, against an environment only.
 
 use std::collections::HashMap;
 
-use super::{Environment, Scalar};
+use super::{property_sources::Environment, scalar::Scalar};
 
-/// A placeholder within more placeholders than this stays as it is.
-const DEEPEST: usize = 32;
-/// What values may add to a text, all calls together; when it is spent, placeholders stay as they are.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
-/// What looking up one placeholder costs of that, however short its value is.
+/// Limit on nested placeholders; deeper ones are left unchanged.
+const MAX_DEPTH: usize = 32;
+/// Budget for the bytes that values add, over all calls; once it is spent, placeholders are left unchanged.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Cost of one lookup, in bytes of the budget. Without it, empty values could multiply forever.
 const LOOKUP_COST: usize = 64;
 
-/// The values of an environment, ready to be put into texts.
+/// The values of an environment, prepared for replacing placeholders.
 ///
-/// A key's value may hold placeholders itself, and so may a placeholder's key and default. One that has neither a
-/// value nor a default stays as it is, and so does one that leads back to itself. `\${` is written as `${`.
-/// The work is bounded: it ends however the values refer to each other.
-pub struct Placeholders<'e> {
+/// A value may contain placeholders itself, and so may the key and the default of a placeholder. A placeholder without
+/// value and default is left unchanged, and so is one that refers to itself. `\${` is written as `${`. The work is
+/// bounded, however the values refer to each other.
+pub(crate) struct Placeholders<'e> {
     values: HashMap<&'e str, &'e Scalar>,
-    left: usize,
+    /// Bytes of the budget that are left.
+    budget: usize,
 }
 
 impl<'e> Placeholders<'e> {
-    /// With the values of `environment`; of several the strongest counts.
-    #[must_use]
     pub fn of(environment: &'e Environment) -> Self {
         let weakest_first = environment.property_sources.iter().rev().flat_map(|source| &source.source);
         let values = weakest_first.map(|property| (property.key.as_str(), &property.value)).collect();
-        Self { values, left: MOST_BYTES }
+        Self { values, budget: MAX_BYTES }
     }
 
-    /// `text` with its placeholders replaced.
-    #[must_use]
+    /// Returns `text` with its placeholders replaced.
     pub fn resolve(&mut self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         self.write(text, &mut Vec::new(), 0, &mut out);
         out
     }
 
-    /// The value that `text` stands for if it is one placeholder and nothing else, and that value is no text.
-    pub(super) fn typed(&self, text: &str) -> Option<&'e Scalar> {
+    /// Returns the value of a text that is a single placeholder, unless that value is a text.
+    pub fn typed(&self, text: &str) -> Option<&'e Scalar> {
         let key = text.strip_prefix("${")?.strip_suffix('}')?;
         let value = self.values.get(key).copied()?;
         (!matches!(value, Scalar::Text(_))).then_some(value)
     }
 
-    fn write(&mut self, text: &'_ str, within: &mut Vec<String>, depth: usize, out: &mut String) {
+    fn write(&mut self, text: &str, within: &mut Vec<String>, depth: usize, out: &mut String) {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             if let Some(before) = before.strip_suffix('\\') {
@@ -58,7 +56,7 @@ impl<'e> Placeholders<'e> {
             let Some((content, following)) = split_at_end(after) else {
                 out.push_str("${");
                 rest = after;
-                // What is never closed holds no placeholder.
+                // Without a closing brace, the rest contains no placeholder.
                 break;
             };
             if !self.replace(content, within, depth, out) {
@@ -71,14 +69,14 @@ impl<'e> Placeholders<'e> {
         out.push_str(rest);
     }
 
-    /// Writes what the placeholder stands for; `false`: it must stay, and nothing was written.
+    /// Writes the value of the placeholder; `false` if it is left unchanged, with nothing written.
     fn replace(&mut self, content: &str, within: &mut Vec<String>, depth: usize, out: &mut String) -> bool {
-        if depth >= DEEPEST {
+        if depth >= MAX_DEPTH {
             return false;
         }
         let is_plain = !content.contains("${");
         let (key, default) = match split_default(content) {
-            // A key may itself hold a colon.
+            // A key may contain a colon itself.
             Some(_) if is_plain && self.values.contains_key(content) => (content, None),
             Some((key, default)) => (key, Some(default)),
             None => (content, None),
@@ -92,10 +90,10 @@ impl<'e> Placeholders<'e> {
             (None, Some(default)) => default,
             (None, None) => return false,
         };
-        let Some(left) = self.left.checked_sub(text.len() + LOOKUP_COST).filter(|_| !within.contains(&name)) else {
+        let Some(budget) = self.budget.checked_sub(text.len() + LOOKUP_COST).filter(|_| !within.contains(&name)) else {
             return false;
         };
-        self.left = left;
+        self.budget = budget;
         within.push(name);
         self.write(text, within, depth + 1, out);
         within.pop();
@@ -103,7 +101,7 @@ impl<'e> Placeholders<'e> {
     }
 }
 
-/// What is before the `}` that closes a placeholder, and what is after it.
+/// Splits a text at the `}` that closes a placeholder.
 fn split_at_end(text: &str) -> Option<(&str, &str)> {
     let mut open = 0_usize;
     for (index, byte) in text.bytes().enumerate() {
@@ -117,7 +115,7 @@ fn split_at_end(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Key and default, split at the first colon that is in no inner placeholder.
+/// Splits a placeholder into key and default, at the first colon outside of inner placeholders.
 fn split_default(content: &str) -> Option<(&str, &str)> {
     let mut open = 0_usize;
     let colon = content.bytes().position(|byte| {
@@ -132,5 +130,4 @@ fn split_default(content: &str) -> Option<(&str, &str)> {
 }
 
 #[cfg(test)]
-#[path = "placeholders/tests.rs"]
 mod tests;

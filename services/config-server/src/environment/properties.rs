@@ -1,17 +1,18 @@
-//! Java's `.properties` files, with `#---` between documents.
+//! Parses Java's `.properties` files, with `#---` between documents.
 
 use std::collections::HashMap;
 
 use super::{
-    Position, Property, Scalar,
-    document::{Broken, Document},
+    document::{Document, DocumentBuilder, ParseError},
+    property_sources::{Position, Property},
+    scalar::Scalar,
 };
 
-/// The documents of a file, without empty ones.
-pub(super) fn parse(text: &str) -> Result<Vec<Document>, Broken> {
+/// Returns the documents of a file, without empty ones.
+pub(super) fn parse(text: &str) -> Result<Vec<Document>, ParseError> {
     let lines: Vec<&str> = lines(text);
     let mut documents = Vec::new();
-    let mut current = Builder::default();
+    let mut current = PropertiesBuilder::default();
     let mut numbered = lines.iter().enumerate();
     while let Some((index, raw)) = numbered.next() {
         let line = raw.trim_start_matches(is_blank);
@@ -19,8 +20,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Document>, Broken> {
             continue;
         }
         if line.starts_with(['#', '!']) {
-            if separates(&lines, index) {
-                documents.push(std::mem::take(&mut current).document);
+            if is_separator(&lines, index) {
+                documents.push(std::mem::take(&mut current).document.finish());
             }
             continue;
         }
@@ -33,26 +34,26 @@ pub(super) fn parse(text: &str) -> Result<Vec<Document>, Broken> {
             logical.push_str(last);
         }
         let (key, value) = split(&logical);
-        let unescaped = |text| unescape(text).ok_or_else(|| Broken::at(index + 1, "\\u needs four hexadecimal digits"));
+        let unescaped =
+            |text| unescape(text).ok_or_else(|| ParseError::at(index + 1, "\\u needs four hexadecimal digits"));
         let column = raw.chars().count() - line.chars().count() + 1;
-        current.add(unescaped(key)?, unescaped(value)?, Position { line: index + 1, column });
+        current.put(unescaped(key)?, unescaped(value)?, Position { line: index + 1, column });
     }
-    documents.push(current.document);
+    documents.push(current.document.finish());
     documents.retain(|document| !document.is_empty());
     Ok(documents)
 }
 
-/// A document being read. A key that comes again has its last value.
+/// A document in progress, and the lengths of its lists.
 #[derive(Default)]
-pub(super) struct Builder {
-    pub(super) document: Document,
-    places: HashMap<String, usize>,
+struct PropertiesBuilder {
+    document: DocumentBuilder,
     lists: HashMap<String, usize>,
 }
 
-impl Builder {
-    /// `key[]` is the next element of the list `key`.
-    fn add(&mut self, key: String, value: String, at: Position) {
+impl PropertiesBuilder {
+    /// Adds a property. `key[]` is the next element of the list `key`.
+    fn put(&mut self, key: String, value: String, at: Position) {
         let key = match key.strip_suffix("[]") {
             Some(list) => {
                 let next = self.lists.entry(list.to_owned()).or_default();
@@ -62,19 +63,11 @@ impl Builder {
             }
             None => key,
         };
-        self.put(Property { key, value: Scalar::Text(value), at: Some(at) });
-    }
-
-    pub(super) fn put(&mut self, property: Property) {
-        let place = *self.places.entry(property.key.clone()).or_insert(self.document.len());
-        match self.document.get_mut(place) {
-            Some(earlier) => *earlier = property,
-            None => self.document.push(property),
-        }
+        self.document.put(Property { key, value: Scalar::Text(value), at: Some(at) });
     }
 }
 
-/// The lines of `text`, which end as in any system.
+/// Splits `text` into lines, which may end in LF, CR or both.
 fn lines(text: &str) -> Vec<&str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).collect()
 }
@@ -83,8 +76,8 @@ const fn is_blank(letter: char) -> bool {
     matches!(letter, ' ' | '\t' | '\u{c}')
 }
 
-/// Whether line `index` is `#---` or `!---` and no comment of its kind is right before or after it.
-fn separates(lines: &[&str], index: usize) -> bool {
+/// True when line `index` is `#---` or `!---`, without a comment of the same sign directly before or after it.
+fn is_separator(lines: &[&str], index: usize) -> bool {
     let is_comment = |line: Option<&&str>, sign: char| line.is_some_and(|line| line.starts_with(sign));
     let Some(line) = lines.get(index) else { return false };
     ['#', '!'].into_iter().any(|sign| {
@@ -94,12 +87,12 @@ fn separates(lines: &[&str], index: usize) -> bool {
     })
 }
 
-/// Whether the last backslash is not itself escaped.
+/// True when the line ends in a backslash that is not escaped itself.
 fn continues(line: &str) -> bool {
     line.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
 }
 
-/// Key and value, both still escaped.
+/// Splits a line into key and value, both still escaped.
 fn split(line: &str) -> (&str, &str) {
     let mut escaped = false;
     let end = line.find(|letter| {
@@ -113,7 +106,7 @@ fn split(line: &str) -> (&str, &str) {
     (key, rest.trim_start_matches(is_blank))
 }
 
-/// `None`: a `\u` without four digits.
+/// Resolves the escapes; `None` for a `\u` without four digits.
 fn unescape(text: &str) -> Option<String> {
     let mut units = Vec::with_capacity(text.len());
     let mut buffer = [0; 2];
@@ -142,10 +135,9 @@ fn unescape(text: &str) -> Option<String> {
         };
         units.extend_from_slice(letter.encode_utf16(&mut buffer));
     }
-    // Java writes what is beyond 16 bits as two escapes; half of a pair is no letter.
+    // Java writes a character beyond 16 bits as two escapes; half of such a pair becomes U+FFFD.
     Some(String::from_utf16_lossy(&units))
 }
 
 #[cfg(test)]
-#[path = "properties/tests.rs"]
 mod tests;

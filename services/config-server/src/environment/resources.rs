@@ -1,52 +1,29 @@
-//! Any file of the repository, as it is: the template of a log configuration, a certificate.
+//! Finds files that are returned as they are, such as a log configuration or a certificate.
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use super::error::EnvironmentError;
+use crate::backend::{BackendError, File, Query, Snapshot};
 
-use super::EnvironmentError;
-use crate::backend::{BackendError, Query, Snapshot};
-
-/// Where to look first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LocationOrder {
-    /// In the repository's root before its search paths.
-    #[default]
+/// The order in which locations are searched for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LocationOrder {
+    /// The root of the repository before its search paths.
     RootFirst,
-    /// In the last search path first, as for property sources.
+    /// The last search path first, as for property sources.
     StrongestFirst,
 }
 
-/// A file that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
-    /// As a property source's name: where it was found.
-    pub name: String,
-    /// All of it.
-    pub bytes: Bytes,
-    /// When it was changed, if that is known.
-    pub modified: Option<DateTime<Utc>>,
-}
-
-impl Resource {
-    /// The content as text, read as UTF-8; what is not UTF-8 is replaced by `U+FFFD`.
-    #[must_use]
-    pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
-    }
-}
-
-/// The file at `path`, or the one meant for a profile of the query: `logback-dev.xml` for `logback.xml`. The first
-/// location that has one of them wins, and there the query's first profile.
+/// Finds the file at `path`, or its variant for a profile of the query: `logback-dev.xml` for `logback.xml`. The first
+/// location that has one of them wins, and within it the query's first profile.
 ///
-/// `None`: there is none, or the path leads where it may not.
-pub fn resource(
+/// Returns `None` when no location has the file, or the path could leave its location.
+pub(crate) fn find_resource(
     snapshot: &Snapshot,
     query: &Query<'_>,
     path: &str,
     order: LocationOrder,
-) -> Result<Option<Resource>, EnvironmentError> {
+) -> Result<Option<File>, EnvironmentError> {
     if !is_allowed(path) {
         return Ok(None);
     }
@@ -56,13 +33,9 @@ pub fn resource(
     }
     for location in locations {
         for candidate in candidates(path, query.profiles) {
-            let file = match snapshot.read(location, &candidate) {
-                Err(BackendError::Refused(_)) => None,
-                other => other?,
-            };
-            if let Some(file) = file {
-                let name = location.source_name(&candidate);
-                return Ok(Some(Resource { name, bytes: file.bytes, modified: file.modified }));
+            match snapshot.read(location, &candidate) {
+                Ok(None) | Err(BackendError::Refused(_)) => {}
+                found => return Ok(found?),
             }
         }
     }
@@ -78,7 +51,7 @@ fn candidates(path: &str, profiles: &[String]) -> Vec<String> {
     candidates
 }
 
-/// Whether `path` is a plain relative path, also after its escapes are decoded once or twice.
+/// True for a plain relative path, also after its escapes are decoded once or twice: an intermediary may decode them.
 fn is_allowed(path: &str) -> bool {
     let mut path = Cow::Borrowed(path);
     for _ in 0..3 {
@@ -104,15 +77,15 @@ mod tests {
 
     fn find(files: &[&str], profiles: &[&str], path: &str, order: LocationOrder) -> Option<String> {
         let files = files.iter().map(|path| ((*path).to_owned(), path.as_bytes().to_vec()));
-        let snapshot = Snapshot::in_memory("mem:", files).and_folder("sub");
+        let snapshot = Snapshot::in_memory("mem:", files).with_folder("sub");
         let profiles: Vec<_> = profiles.iter().map(|profile| (*profile).to_owned()).collect();
         let query = Query { applications: &["shop".to_owned()], profiles: &profiles, label: None };
-        let found = resource(&snapshot, &query, path, order).unwrap();
-        found.map(|resource| resource.text().into_owned())
+        let found = find_resource(&snapshot, &query, path, order).unwrap();
+        found.map(|resource| String::from_utf8(resource.bytes.to_vec()).unwrap())
     }
 
     #[test]
-    fn the_first_location_wins_and_there_the_profile() {
+    fn the_first_location_wins_and_within_it_the_profile() {
         let order = LocationOrder::RootFirst;
         let files = ["a.xml", "a-dev.xml", "sub/a.xml", "sub/a-db.xml", "x.d/no-extension", "x.d/no-extension-dev"];
         for (profiles, path, expected) in [
@@ -130,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leads_away_finds_nothing() {
+    fn a_path_that_leaves_the_location_finds_nothing() {
         let files = ["a.xml", "WEB-INF/a.xml", "sub/a.xml", ".git/config", "a..b.xml"];
         for path in [
             "",

@@ -1,52 +1,42 @@
-//! A property's value.
+//! The value of a property: null, boolean, number or text.
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Number, Value};
 
-/// A value that is not made of others. Its `Debug` shows no text, because that may be a secret.
+/// A value without parts. Its `Debug` shows no content, which may be a secret.
 ///
-/// An integer is from `i64::MIN` to `u64::MAX`, so that JSON carries it exactly; what a file writes beyond that is
-/// kept as text, digit for digit, instead of being rounded.
-#[derive(Clone, PartialEq)]
+/// An integer is between `i64::MIN` and `u64::MAX`, so that JSON represents it exactly. A larger one in a file is kept
+/// as text, digit for digit, instead of being rounded.
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Scalar {
-    /// Nothing.
     Null,
-    /// True or false.
     Bool(bool),
-    /// A whole number.
     Integer(i128),
-    /// Any other number; also infinite or not a number.
+    /// A number with a fraction or an exponent; may be infinite or not a number.
     Float(f64),
-    /// A text.
     Text(String),
 }
 
 impl Scalar {
-    /// The value in JSON, which has no infinite numbers: they are texts there, as Java's writers have it.
+    /// Returns the value as JSON. Infinite numbers, which JSON lacks, become texts as in Java's writers.
     #[must_use]
     pub fn to_json(&self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Bool(bool) => Value::Bool(*bool),
-            Self::Integer(integer) => integer_number(*integer).map_or_else(|| self.to_text(), Value::Number),
-            Self::Float(float) => Number::from_f64(*float).map_or_else(|| self.to_text(), Value::Number),
+            Self::Integer(integer) => {
+                Number::from_i128(*integer).map_or_else(|| self.to_string().into(), Value::Number)
+            }
+            Self::Float(float) => Number::from_f64(*float).map_or_else(|| self.to_string().into(), Value::Number),
             Self::Text(text) => Value::String(text.clone()),
         }
     }
-
-    fn to_text(&self) -> Value {
-        Value::String(self.to_string())
-    }
 }
 
-/// `integer` as JSON's number, if 64 bits hold it.
-pub(super) fn integer_number(integer: i128) -> Option<Number> {
-    let signed = i64::try_from(integer).ok().map(Number::from);
-    signed.or_else(|| u64::try_from(integer).ok().map(Number::from))
-}
-
-/// The value as it stands in a text: what a placeholder is replaced by.
+/// Writes the value as it replaces a placeholder.
 impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,7 +47,7 @@ impl fmt::Display for Scalar {
             Self::Float(float) if float.is_infinite() => {
                 f.write_str(if float.is_sign_negative() { "-Infinity" } else { "Infinity" })
             }
-            // `1.0` stays `1.0`.
+            // Debug formatting keeps `1.0`, which Display would shorten to `1`.
             Self::Float(float) => write!(f, "{float:?}"),
             Self::Text(text) => f.write_str(text),
         }
@@ -66,13 +56,7 @@ impl fmt::Display for Scalar {
 
 impl fmt::Debug for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(_) => f.write_str("Text(..)"),
-            Self::Null => f.write_str("Null"),
-            Self::Bool(_) => f.write_str("Bool(..)"),
-            Self::Integer(_) => f.write_str("Integer(..)"),
-            Self::Float(_) => f.write_str("Float(..)"),
-        }
+        f.write_str("Scalar(..)")
     }
 }
 
@@ -100,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_float_is_written_as_one() {
+    fn a_whole_float_is_written_with_a_fraction() {
         assert_eq!(Scalar::Float(3.0).to_string(), "3.0");
     }
 }

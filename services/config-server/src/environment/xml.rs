@@ -1,4 +1,4 @@
-//! Java's XML form of properties: `<properties><entry key="a.b">c</entry></properties>`.
+//! Parses Java's XML form of properties: `<properties><entry key="a.b">c</entry></properties>`.
 
 use quick_xml::{
     Reader, XmlVersion,
@@ -7,37 +7,37 @@ use quick_xml::{
 };
 
 use super::{
-    Position, Property, Scalar,
-    document::{Broken, Document},
-    properties::Builder,
+    document::{Document, DocumentBuilder, ParseError},
+    property_sources::{Position, Property},
+    scalar::Scalar,
 };
 
-/// The one document of a file. No entity but XML's own five and numbers is resolved, so nothing outside the file
-/// is ever read and nothing grows.
-pub(super) fn parse(text: &str) -> Result<Document, Broken> {
+/// Returns the only document of a file. Entities other than XML's own five and character references are refused, so
+/// that no other file is read and the text cannot multiply.
+pub(super) fn parse(text: &str) -> Result<Document, ParseError> {
     let mut reader = Reader::from_str(text);
-    let mut reading = Reading::default();
-    let mut lines = Lines { text, read: 0, line: 1 };
+    let mut parser = PropertiesParser::default();
+    let mut lines = LineCounter { text, read: 0, line: 1 };
     loop {
         let event = reader.read_event();
         let line = lines.at(usize::try_from(reader.buffer_position()).unwrap_or(text.len()));
-        let broken = |cause: String| Broken::at(line, cause);
-        match event.map_err(|error| broken(error.to_string()))? {
-            Event::Eof if reading.at == At::After => return Ok(reading.properties.document),
-            Event::Eof => return Err(broken("the file ends before </properties>".to_owned())),
-            event => reading.take(event, line).map_err(|cause| broken(cause.to_owned()))?,
+        let failed = |cause: String| ParseError::at(line, cause);
+        match event.map_err(|error| failed(error.to_string()))? {
+            Event::Eof if parser.state == State::After => return Ok(parser.properties.finish()),
+            Event::Eof => return Err(failed("the file ends before </properties>".to_owned())),
+            event => parser.take(event, line).map_err(|cause| failed(cause.to_owned()))?,
         }
     }
 }
 
-/// Counts lines as the reader goes forward.
-struct Lines<'t> {
+/// Counts lines while the reader advances.
+struct LineCounter<'t> {
     text: &'t str,
     read: usize,
     line: usize,
 }
 
-impl Lines<'_> {
+impl LineCounter<'_> {
     fn at(&mut self, offset: usize) -> usize {
         let new = self.text.get(self.read..offset).unwrap_or_default();
         self.line += new.matches('\n').count();
@@ -46,9 +46,9 @@ impl Lines<'_> {
     }
 }
 
-/// How far the document is read.
+/// The part of the document in which the parser is.
 #[derive(Default, PartialEq)]
-enum At {
+enum State {
     #[default]
     Before,
     Properties,
@@ -58,15 +58,15 @@ enum At {
 }
 
 #[derive(Default)]
-struct Reading {
-    at: At,
+struct PropertiesParser {
+    state: State,
     key: String,
     value: String,
     line: usize,
-    properties: Builder,
+    properties: DocumentBuilder,
 }
 
-impl Reading {
+impl PropertiesParser {
     fn take(&mut self, event: Event<'_>, line: usize) -> Result<(), &'static str> {
         match event {
             Event::Start(tag) => self.open(&tag, line),
@@ -90,17 +90,17 @@ impl Reading {
     }
 
     fn open(&mut self, tag: &BytesStart<'_>, line: usize) -> Result<(), &'static str> {
-        self.at = match (&self.at, tag.name().as_ref()) {
-            (At::Before, "properties") => At::Properties,
-            (At::Properties, "comment") => At::Comment,
-            (At::Properties, "entry") => {
+        self.state = match (&self.state, tag.name().as_ref()) {
+            (State::Before, "properties") => State::Properties,
+            (State::Properties, "comment") => State::Comment,
+            (State::Properties, "entry") => {
                 let attribute = tag.try_get_attribute("key").map_err(|_| "an attribute is malformed")?;
                 let key = attribute.ok_or("an entry has no attribute key")?;
                 let key =
                     key.normalized_value(XmlVersion::Implicit1_0).map_err(|_| "the attribute key is malformed")?;
                 self.key = key.into_owned();
                 self.line = line;
-                At::Entry
+                State::Entry
             }
             _ => return Err("the file is not <properties> with <entry key=\"..\"> in it"),
         };
@@ -108,24 +108,24 @@ impl Reading {
     }
 
     fn close(&mut self) -> Result<(), &'static str> {
-        self.at = match self.at {
-            At::Properties => At::After,
-            At::Comment => At::Properties,
-            At::Entry => {
+        self.state = match self.state {
+            State::Properties => State::After,
+            State::Comment => State::Properties,
+            State::Entry => {
                 let value = Scalar::Text(std::mem::take(&mut self.value));
                 let at = Some(Position { line: self.line, column: 1 });
                 self.properties.put(Property { key: std::mem::take(&mut self.key), value, at });
-                At::Properties
+                State::Properties
             }
-            At::Before | At::After => return Err("a closing tag has no opening one"),
+            State::Before | State::After => return Err("a closing tag has no opening one"),
         };
         Ok(())
     }
 
     fn text(&mut self, text: &str) -> Result<(), &'static str> {
-        match self.at {
-            At::Entry => self.value.push_str(text),
-            At::Comment => {}
+        match self.state {
+            State::Entry => self.value.push_str(text),
+            State::Comment => {}
             _ if text.trim().is_empty() => {}
             _ => return Err("there is text outside of the entries"),
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_properties_file_is_refused_with_its_line() {
+    fn other_files_are_refused_with_the_line_of_the_mistake() {
         for text in [
             "",
             "<properties>",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_is_read_and_nothing_grows() {
+    fn entities_read_no_other_file_and_do_not_multiply() {
         for entity in ["SYSTEM \"file:///etc/passwd\"", "\"&x;&x;\""] {
             let text = format!(
                 "<!DOCTYPE properties [<!ENTITY x {entity}>]><properties><entry key=\"a\">&x;</entry></properties>"

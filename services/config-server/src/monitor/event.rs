@@ -1,4 +1,4 @@
-//! The event that makes applications read their configuration again, as Spring Cloud Bus tells it.
+//! The event upon which applications reload their configuration, in the format of Spring Cloud Bus.
 
 use serde::Serialize;
 use souk_values::{IdGen, Timestamp};
@@ -7,23 +7,21 @@ use souk_values::{IdGen, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshEvent {
-    /// Always `RefreshRemoteApplicationEvent`.
+    /// The type, always `RefreshRemoteApplicationEvent`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// When it was made, in milliseconds since 1970.
+    /// Time of publication in milliseconds since 1970.
     pub timestamp: i64,
-    /// Who made it.
+    /// Name of the publisher, `config-server`.
     pub origin_service: String,
-    /// Who is meant: `shop:**`, `*:**` or `**`.
+    /// Pattern of the receiving instances: `shop:**`, `*:**` or `**`.
     pub destination_service: String,
-    /// Unique.
+    /// Unique id of the event.
     pub id: String,
 }
 
 impl RefreshEvent {
-    /// For `destination`, see [`destination`].
-    #[must_use]
-    pub fn new(destination: String, ids: &IdGen, now: Timestamp) -> Self {
+    pub(crate) fn new(destination: String, ids: &IdGen, now: Timestamp) -> Self {
         Self {
             kind: "RefreshRemoteApplicationEvent",
             timestamp: now.millis(),
@@ -34,8 +32,9 @@ impl RefreshEvent {
     }
 }
 
-/// The destination for a name: all instances, unless it says which. Nothing is everybody.
-pub fn destination(name: &str) -> String {
+/// Returns the pattern of instances for a name: all instances of the application unless the name selects some. An empty
+/// name selects every application.
+pub(crate) fn destination(name: &str) -> String {
     match name {
         "" | "**" => "**".to_owned(),
         name if name.matches(':').count() <= 1 && !name.ends_with(":**") => format!("{name}:**"),

@@ -1,35 +1,35 @@
-//! Reads the bodies that Git hosts send, and the plain ones.
+//! Parses the bodies of webhooks: those of Git hosts, and plain lists of paths.
 
 use axum::http::{HeaderMap, header};
 use serde_json::Value;
 
-/// Whoever is told of this file is told that everything changed.
+/// Stands for a change of everything, since every application reads this file.
 const EVERYTHING: &str = "application.yml";
 
-/// The body is not what its content type says.
+/// The body does not have the format of its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the body is neither JSON nor a form")]
-pub struct Unreadable;
+pub(crate) struct InvalidPayload;
 
-/// The paths that changed, as the body tells. A body that tells nothing of the kind is no error, but no paths.
-pub fn changed_paths(headers: &HeaderMap, body: &[u8]) -> Result<Vec<String>, Unreadable> {
+/// Returns the paths that changed. A body that contains none, such as that of another event, gives an empty list.
+pub(crate) fn changed_paths(headers: &HeaderMap, body: &[u8]) -> Result<Vec<String>, InvalidPayload> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-        return form(headers, body);
+        return from_form(headers, body);
     }
-    let value: Value = serde_json::from_slice(body).map_err(|_| Unreadable)?;
-    Ok(of_json(headers, &value))
+    let value: Value = serde_json::from_slice(body).map_err(|_| InvalidPayload)?;
+    Ok(from_json(headers, &value))
 }
 
-/// `path=…`, any number of times; or `payload=JSON`, as GitHub may be told to send.
-fn form(headers: &HeaderMap, body: &[u8]) -> Result<Vec<String>, Unreadable> {
+/// Parses a form: `path=…`, any number of times, or `payload=JSON`, which GitHub can be configured to send.
+fn from_form(headers: &HeaderMap, body: &[u8]) -> Result<Vec<String>, InvalidPayload> {
     let mut paths = Vec::new();
     for (name, text) in url::form_urlencoded::parse(body) {
         match name.as_ref() {
             "path" => paths.extend(text.split(',').map(|path| path.trim().to_owned())),
             "payload" => {
-                let value: Value = serde_json::from_str(&text).map_err(|_| Unreadable)?;
-                paths.extend(of_json(headers, &value));
+                let value: Value = serde_json::from_str(&text).map_err(|_| InvalidPayload)?;
+                paths.extend(from_json(headers, &value));
             }
             _ => {}
         }
@@ -37,7 +37,7 @@ fn form(headers: &HeaderMap, body: &[u8]) -> Result<Vec<String>, Unreadable> {
     Ok(paths)
 }
 
-fn of_json(headers: &HeaderMap, value: &Value) -> Vec<String> {
+fn from_json(headers: &HeaderMap, value: &Value) -> Vec<String> {
     let is = |name: &str, event: &str| {
         headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|given| given.eq_ignore_ascii_case(event))
     };
@@ -47,31 +47,31 @@ fn of_json(headers: &HeaderMap, value: &Value) -> Vec<String> {
         || is("x-gitlab-event", "push hook")
         || is("x-gitee-event", "push hook");
     if is_push {
-        return commits(value);
+        return paths_of_commits(value);
     }
-    // Bitbucket tells the commits, but not their files.
+    // Bitbucket lists the commits without their files.
     if is("x-event-key", "repo:push") || is("x-event-key", "repo:refs_changed") {
         return vec![EVERYTHING.to_owned()];
     }
     texts(value.get("path"))
 }
 
-/// The files of a push's commits.
-fn commits(value: &Value) -> Vec<String> {
+/// Returns the files of a push's commits.
+fn paths_of_commits(value: &Value) -> Vec<String> {
     let commits = value.get("commits").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let of = |commit: &Value| {
         ["added", "removed", "modified"].into_iter().flat_map(|list| texts(commit.get(list))).collect::<Vec<_>>()
     };
     let mut paths: Vec<String> = commits.iter().flat_map(of).collect();
-    // GitLab and Gitea send some commits of a large push, and how many there are.
-    let told = ["total_commits_count", "total_commits"].into_iter().find_map(|name| value.get(name)?.as_u64());
-    if told.is_some_and(|told| usize::try_from(told).is_ok_and(|told| told > commits.len())) {
+    // Of a large push, GitLab and Gitea send only some commits, and the total.
+    let total = ["total_commits_count", "total_commits"].into_iter().find_map(|name| value.get(name)?.as_u64());
+    if total.is_some_and(|total| usize::try_from(total).is_ok_and(|total| total > commits.len())) {
         paths.push(EVERYTHING.to_owned());
     }
     paths
 }
 
-/// A text or a list of texts.
+/// Reads a text or a list of texts.
 fn texts(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(text)) => vec![text.clone()],
@@ -84,7 +84,7 @@ fn texts(value: Option<&Value>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn paths(header: Option<(&'static str, &'static str)>, body: &str) -> Result<Vec<String>, Unreadable> {
+    fn paths(header: Option<(&'static str, &'static str)>, body: &str) -> Result<Vec<String>, InvalidPayload> {
         let mut headers = HeaderMap::new();
         if let Some((name, value)) = header {
             headers.insert(name, value.parse().unwrap());
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_push_that_is_told_in_part_changes_everything() {
+    fn a_push_whose_commits_are_incomplete_changes_everything() {
         let body = r#"{"total_commits_count":21,"commits":[{"added":["a.yml"]}]}"#;
         assert_eq!(paths(Some(("x-gitlab-event", "Push Hook")), body).unwrap(), ["a.yml", "application.yml"]);
     }
@@ -125,8 +125,8 @@ mod tests {
         for nothing in ["{}", "[]", "null", r#"{"path":5}"#, r#"{"commits":[{"added":["a.yml"]}]}"#] {
             assert!(paths(None, nothing).unwrap().is_empty(), "{nothing}");
         }
-        assert_eq!(paths(None, "path"), Err(Unreadable));
-        assert_eq!(paths(form, "payload=x"), Err(Unreadable));
+        assert_eq!(paths(None, "path"), Err(InvalidPayload));
+        assert_eq!(paths(form, "payload=x"), Err(InvalidPayload));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `POST /actuator/busrefresh[/{destination…}]`
+//! `POST /actuator/busrefresh[/{destination…}]`, which makes applications reload their configuration.
 
 use axum::{
     Extension,
@@ -9,21 +9,20 @@ use axum::{
 use crate::{
     app::App,
     error::ConfigServerError,
-    metrics::{self, Kind},
+    metrics::{self, RequestKind},
     security::Caller,
 };
 
-/// Tells applications to read their configuration again: all of them, or those of `shop`, `shop:8080` or
-/// `shop/8080`. For administrators.
-pub async fn handle(
+/// Publishes a refresh event for all applications, or for the destination `shop`, `shop:8080` or `shop/8080`.
+pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     destination: Option<Path<String>>,
 ) -> Result<StatusCode, ConfigServerError> {
-    caller.must_be_admin()?;
+    caller.require_admin()?;
     let destination = destination.map(|Path(path)| path.trim_matches('/').replace('/', ":")).unwrap_or_default();
-    app.server.backend().expire();
-    let published = app.publish(&[destination]).await;
-    metrics::asked(Kind::Refresh, &published);
+    app.reader.backend().expire();
+    let published = app.publish_refresh(&[destination]).await;
+    metrics::count_request(RequestKind::Refresh, &published);
     published.map(|()| StatusCode::NO_CONTENT)
 }

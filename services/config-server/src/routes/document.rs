@@ -1,4 +1,5 @@
-//! The OpenAPI document. It is written here and not made from the handlers: one handler answers many addresses.
+//! The OpenAPI document. It is written by hand instead of derived from the handlers, because one handler answers many
+//! paths.
 
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, Paths, Required, ResponseBuilder,
@@ -10,105 +11,123 @@ use utoipa::openapi::{
 
 const DESCRIPTION: &str = "The configuration of all services: the Spring Cloud Config HTTP API. `(_)` stands for a \
                            slash in an application or a label; applications, profiles and labels may be lists with \
-                           commas. `config-server.prefix`, if it is set, goes before all but /monitor and /actuator.";
+                           commas. `config-server.prefix`, if it is set, precedes all paths but /monitor and /actuator.";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 
-/// One operation.
-struct Line {
+/// Response statuses with their descriptions.
+type Responses = &'static [(&'static str, &'static str)];
+
+/// One operation of the document.
+struct Operation {
     method: HttpMethod,
     path: &'static str,
-    says: &'static str,
-    /// The status and the media type of what is answered.
-    answers: (&'static str, &'static str),
-    refuses: &'static [(&'static str, &'static str)],
-    takes: Option<&'static str>,
-    is_open: bool,
+    summary: &'static str,
+    status: &'static str,
+    /// Media type of the response; `None` for one without a body.
+    produces: Option<&'static str>,
+    refusals: Responses,
+    /// Media type of the request body; `None` for a request without one.
+    consumes: Option<&'static str>,
+    is_public: bool,
 }
 
-const READING: &[(&str, &str)] = &[
-    ("400", "The application, a profile or the label is none"),
-    ("401", "No credentials"),
-    ("404", "The label is not known, or the repository cannot be used"),
-    ("500", "A file cannot be parsed; which one, and where"),
+const READ_REFUSALS: Responses = &[
+    ("400", "The application, a profile or the label is invalid"),
+    ("401", "The credentials are missing or wrong"),
+    ("404", "The label is unknown, or the repository cannot be used yet: then with Retry-After"),
+    ("500", "A file cannot be parsed; the message has its name and the line"),
 ];
-const CIPHER: &[(&str, &str)] = &[
-    ("400", "`INVALID`: not encrypted with this key"),
-    ("401", "No credentials"),
-    ("403", "Not an administrator's"),
+const CIPHER_REFUSALS: Responses = &[
+    ("400", "`INVALID`: the text was not encrypted with this key"),
+    ("401", "The credentials are missing or wrong"),
+    ("403", "The caller is not an administrator"),
     ("404", "`NO_KEY`: no key is configured"),
 ];
-const REFRESHING: &[(&str, &str)] = &[
+const REFRESH_REFUSALS: Responses = &[
     ("400", "The body is neither JSON nor a form"),
-    ("401", "Neither signed nor an administrator's"),
-    ("403", "Not an administrator's"),
-    ("503", "The bus is away"),
+    ("401", "Neither a valid signature nor credentials of an administrator"),
+    ("403", "The caller is not an administrator"),
+    ("503", "The bus is unavailable; send the request again later"),
 ];
-const KEYS: &[(&str, &str)] = &[("401", "No credentials"), ("404", "`NOT_FOUND`: the key has no public half")];
-const HEALTH: &[(&str, &str)] = &[("503", "Configuration cannot be had")];
+const KEY_REFUSALS: Responses = &[
+    ("401", "The credentials are missing or wrong"),
+    ("404", "`NO_KEY`: no key is configured; `NOT_FOUND`: the key has no public half"),
+];
+const HEALTH_REFUSALS: Responses = &[("503", "The configuration cannot be read")];
 
-fn lines() -> Vec<Line> {
-    use HttpMethod::{Get, Post};
-    let reading = |path, says, kind| Line {
-        method: Get,
+/// Descriptions of the path parameters.
+const PARAMETERS: [(&str, &str); 7] = [
+    ("application", "One or more applications, separated by commas; the last is the strongest. Example: `order`"),
+    ("profiles", "One or more profiles, separated by commas; the last is the strongest. Example: `prod`"),
+    ("label", "Branch, tag or commit id, or several separated by commas; the last is the strongest. Example: `main`"),
+    ("path", "Path of a file, relative to a search location. Example: `logback.xml`"),
+    ("name", "Name of an application, without effect on the result"),
+    ("component", "Name of a health component: `configServer`, `liveness` or `readiness`"),
+    ("destination", "Application, or application and instance, that receives the event. Example: `order:8083`"),
+];
+
+fn operations() -> Vec<Operation> {
+    let read = |path, summary, produces| Operation {
+        method: HttpMethod::Get,
         path,
-        says,
-        answers: ("200", kind),
-        refuses: READING,
-        takes: None,
-        is_open: false,
+        summary,
+        status: "200",
+        produces: Some(produces),
+        refusals: READ_REFUSALS,
+        consumes: None,
+        is_public: false,
     };
-    let cipher = |path, says| Line {
-        method: Post,
-        path,
-        says,
-        answers: ("200", TEXT),
-        refuses: CIPHER,
-        takes: Some(TEXT),
-        is_open: false,
+    let cipher = |path, summary| Operation {
+        method: HttpMethod::Post,
+        refusals: CIPHER_REFUSALS,
+        consumes: Some(TEXT),
+        ..read(path, summary, TEXT)
     };
-    let refreshing = |path, says, answers, takes| Line {
-        method: Post,
-        path,
-        says,
-        answers,
-        refuses: REFRESHING,
-        takes,
-        is_open: false,
+    let bus_refresh = |path, summary| Operation {
+        method: HttpMethod::Post,
+        status: "204",
+        produces: None,
+        refusals: REFRESH_REFUSALS,
+        ..read(path, summary, JSON)
     };
-    let key = |path, says, kind| Line { refuses: KEYS, ..reading(path, says, kind) };
-    let health = |path, says| Line { refuses: HEALTH, is_open: true, ..reading(path, says, JSON) };
+    let monitor = Operation {
+        status: "200",
+        produces: Some(JSON),
+        consumes: Some(JSON),
+        ..bus_refresh("/monitor", "Receives a webhook of a Git host and returns the applications that it affects.")
+    };
+    let key = |path, summary, produces| Operation { refusals: KEY_REFUSALS, ..read(path, summary, produces) };
+    let health = |path, summary| Operation { refusals: HEALTH_REFUSALS, is_public: true, ..read(path, summary, JSON) };
     vec![
-        reading("/{application}/{profiles}", "The property sources, the strongest first.", JSON),
-        reading("/{application}/{profiles}/{label}", "The property sources under a branch, tag or commit.", JSON),
-        reading(
+        read("/{application}/{profiles}", "Returns the property sources, strongest first.", JSON),
+        read("/{application}/{profiles}/{label}", "Returns the property sources at a branch, tag or commit.", JSON),
+        read(
             "/{application}-{profiles}.json",
-            "All properties as one JSON document; also .yml and .properties.",
+            "Returns all properties as one JSON document; also as .yml and .properties.",
             JSON,
         ),
-        reading("/{label}/{application}-{profiles}.json", "The same under a label.", JSON),
-        reading("/{application}/{profiles}/{label}/{path}", "A file; text with its placeholders resolved.", TEXT),
-        cipher("/encrypt", "Encrypts the body. For administrators."),
-        cipher("/encrypt/{name}/{profiles}", "The same; the names do not matter."),
-        cipher("/decrypt", "Decrypts the body. For administrators."),
-        cipher("/decrypt/{name}/{profiles}", "The same; the names do not matter."),
-        key("/encrypt/status", "Whether there is a key.", JSON),
-        key("/key", "The public half of the RSA key; with format=pem as PEM.", TEXT),
-        key("/key/{name}/{profiles}", "The same; the names do not matter.", TEXT),
-        refreshing("/monitor", "A Git host's webhook: which applications it concerns.", ("200", JSON), Some(JSON)),
-        refreshing("/actuator/busrefresh", "Tells all applications to read again.", ("204", ""), None),
-        refreshing("/actuator/busrefresh/{destination}", "Tells some to read again.", ("204", ""), None),
-        health("/actuator/health", "Whether configuration can be had; details for who may read."),
-        health("/actuator/health/{component}", "`configServer`, `liveness` or `readiness`."),
+        read("/{label}/{application}-{profiles}.json", "Returns the same document at a label.", JSON),
+        read("/{application}/{profiles}/{label}/{path}", "Returns a file; in a text, placeholders are resolved.", TEXT),
+        cipher("/encrypt", "Encrypts the body. Only for administrators."),
+        cipher("/encrypt/{name}/{profiles}", "Encrypts the body; the names have no effect."),
+        cipher("/decrypt", "Decrypts the body. Only for administrators."),
+        cipher("/decrypt/{name}/{profiles}", "Decrypts the body; the names have no effect."),
+        key("/encrypt/status", "Reports that a key is configured.", JSON),
+        key("/key", "Returns the public half of the RSA key; with format=pem as PEM.", TEXT),
+        key("/key/{name}/{profiles}", "Returns the public half of the key; the names have no effect.", TEXT),
+        monitor,
+        bus_refresh("/actuator/busrefresh", "Makes all applications reload their configuration."),
+        bus_refresh("/actuator/busrefresh/{destination}", "Makes some applications reload their configuration."),
+        health("/actuator/health", "Reports whether configuration can be read; details only for readers."),
+        health("/actuator/health/{component}", "Reports `configServer`, `liveness` or `readiness`."),
     ]
 }
 
-/// This service's OpenAPI document.
-#[must_use]
-pub fn openapi() -> OpenApi {
+pub(crate) fn openapi() -> OpenApi {
     let mut paths = Paths::new();
-    for line in lines() {
-        add(&mut paths, &line);
+    for operation in operations() {
+        add(&mut paths, operation);
     }
     let info = InfoBuilder::new()
         .title("souk config-server")
@@ -122,34 +141,34 @@ pub fn openapi() -> OpenApi {
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build()
 }
 
-fn add(paths: &mut Paths, line: &Line) {
-    let (status, kind) = line.answers;
-    let mut answer = ResponseBuilder::new().description("Done");
-    if !kind.is_empty() {
-        answer = answer.content(kind, ContentBuilder::new().build());
+fn add(paths: &mut Paths, documented: Operation) {
+    let mut success = ResponseBuilder::new().description("The request succeeded");
+    if let Some(media_type) = documented.produces {
+        success = success.content(media_type, ContentBuilder::new().build());
     }
-    let mut operation = OperationBuilder::new().summary(Some(line.says)).response(status, answer);
-    for (status, means) in line.refuses {
-        operation = operation.response(*status, ResponseBuilder::new().description(*means));
+    let mut operation = OperationBuilder::new().summary(Some(documented.summary)).response(documented.status, success);
+    for (status, description) in documented.refusals {
+        operation = operation.response(*status, ResponseBuilder::new().description(*description));
     }
-    for name in line.path.split('{').filter_map(|part| part.split_once('}')).map(|(name, _)| name) {
+    for name in documented.path.split('{').filter_map(|part| part.split_once('}')).map(|(name, _)| name) {
         let text = ObjectBuilder::new().schema_type(Type::String).build();
-        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+        let description = PARAMETERS.iter().find(|(known, _)| *known == name).map(|(_, description)| *description);
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).description(description);
         operation = operation.parameter(parameter.required(Required::True).schema(Some(text)).build());
     }
-    if let Some(kind) = line.takes {
+    if let Some(media_type) = documented.consumes {
         operation = operation
-            .request_body(Some(RequestBodyBuilder::new().content(kind, ContentBuilder::new().build()).build()));
+            .request_body(Some(RequestBodyBuilder::new().content(media_type, ContentBuilder::new().build()).build()));
     }
-    let schemes: &[&str] = if line.is_open { &[] } else { &["basic", "bearer"] };
+    let schemes: &[&str] = if documented.is_public { &[] } else { &["basic", "bearer"] };
     for scheme in schemes {
         operation = operation.security(SecurityRequirement::new(*scheme, Vec::<String>::new()));
     }
-    let item = PathItem::new(line.method.clone(), operation.build());
-    match paths.paths.get_mut(line.path) {
+    let item = PathItem::new(documented.method, operation.build());
+    match paths.paths.get_mut(documented.path) {
         Some(known) => known.merge_operations(item),
         None => {
-            paths.paths.insert(line.path.to_owned(), item);
+            paths.paths.insert(documented.path.to_owned(), item);
         }
     }
 }

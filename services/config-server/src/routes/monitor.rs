@@ -1,4 +1,4 @@
-//! `POST /monitor`
+//! `POST /monitor`, the webhook for Git hosts.
 
 use axum::{Extension, Json, extract::State, http::HeaderMap};
 use bytes::Bytes;
@@ -6,22 +6,23 @@ use bytes::Bytes;
 use crate::{
     app::App,
     error::ConfigServerError,
-    metrics::{self, Kind},
+    metrics::{self, RequestKind},
     monitor,
     security::Caller,
 };
 
-const PROVE: &str = "Sign the webhook with the secret of config-server.monitor.secret.";
+const SIGNATURE_REQUIRED: &str = "Sign the webhook with the secret of config-server.monitor.secret.";
 
-/// Takes a webhook: the repository is looked at again, and the applications that it may concern are told.
-pub async fn handle(
+/// Expires the backend's state, publishes a refresh event for each application that the change may affect, and returns
+/// their names.
+pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Vec<String>>, ConfigServerError> {
     let names = notify(&app, caller, &headers, &body).await;
-    metrics::asked(Kind::Refresh, &names);
+    metrics::count_request(RequestKind::Refresh, &names);
     names.map(Json)
 }
 
@@ -31,21 +32,21 @@ async fn notify(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Vec<String>, ConfigServerError> {
-    if app.has_monitor_secret() {
-        // Being on this machine is no proof where one is asked for.
-        let is_known = caller == Caller::Admin && !app.credentials.are_none();
-        if !is_known && !monitor::is_proven(headers, body, app.monitor_secret.expose()) {
-            return Err(ConfigServerError::Unauthorized(PROVE));
+    if app.access.has_monitor_secret {
+        // Without credentials every local caller is an administrator, which must not replace the signature.
+        let is_known = caller == Caller::Admin && !app.access.is_open();
+        if !is_known && !monitor::is_authentic(headers, body, app.monitor_secret.expose()) {
+            return Err(ConfigServerError::Unauthorized(SIGNATURE_REQUIRED));
         }
     } else {
-        caller.must_be_admin()?;
+        caller.require_admin()?;
     }
     let paths = monitor::changed_paths(headers, body);
     let paths = paths.map_err(|error| ConfigServerError::Invalid(error.to_string()))?;
-    let names = monitor::names(&paths);
+    let names = monitor::affected_applications(&paths);
     if !names.is_empty() {
-        app.server.backend().expire();
+        app.reader.backend().expire();
     }
-    app.publish(&names).await?;
+    app.publish_refresh(&names).await?;
     Ok(names)
 }

@@ -1,10 +1,10 @@
-//! Many requests at once, and large repositories.
+//! Tests of concurrent requests and of large repositories.
 
 use std::{fmt::Write as _, time::Instant};
 
 use crate::scratch::{Reader, Scratch, text};
 
-/// Each label's commit has the label in two files; a mixture would show.
+/// Each label's commit has the label in two files, so that a mixture would be noticed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn requests_for_different_labels_never_see_each_others_files() {
     const LABELS: usize = 8;
@@ -31,11 +31,11 @@ async fn requests_for_different_labels_never_see_each_others_files() {
             }
         }));
     }
-    // Meanwhile others begin requests and go away.
+    // Meanwhile, other clients start requests and disconnect.
     for number in 0_u64..200 {
         let label = format!("label/{}", number % 8);
-        let asked = reader.snapshot(Some(&label));
-        let _ = tokio::time::timeout(std::time::Duration::from_micros(number * 10), asked).await;
+        let snapshot = reader.snapshot(Some(&label));
+        let _ = tokio::time::timeout(std::time::Duration::from_micros(number * 10), snapshot).await;
     }
     for task in tasks {
         task.await.unwrap();

@@ -1,10 +1,10 @@
-//! Folders without versions.
+//! Tests of the native and the embedded backend.
 
 use std::{fs, os::unix::fs::symlink, path::Path, time::SystemTime};
 
 use souk_config_server::backend::{Backend, BackendError, EmbeddedBackend, NativeBackend, NativeConfig};
 
-use crate::scratch::{ask, names, text};
+use crate::scratch::{names, snapshot_of, text};
 
 fn write(folder: &Path, path: &str, text: &str) {
     let path = folder.join(path);
@@ -17,7 +17,7 @@ fn native(locations: &[String]) -> NativeBackend {
 }
 
 #[tokio::test]
-async fn folders_then_those_of_the_label() {
+async fn folders_of_the_label_follow_the_search_locations() {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().canonicalize().unwrap();
     for path in ["one/shop.yml", "one/v2/shop.yml", "two/shop/shop.yml", "two/shop-api/shop.yml", "two/other/shop.yml"]
@@ -26,7 +26,7 @@ async fn folders_then_those_of_the_label() {
     }
     let at = |path: &str| format!("{}/{path}", base.display());
     let backend = native(&[format!("file://{}", at("one")), at("two/{application}*/"), at("missing")]);
-    let snapshot = ask(&backend, &["shop"], &["dev"], Some("v2")).await.unwrap();
+    let snapshot = snapshot_of(&backend, &["shop"], &["dev"], Some("v2")).await.unwrap();
     let expected = ["one/", "two/shop/", "two/shop-api/", "one/v2/"];
     assert_eq!(names(&snapshot), expected.map(|path| format!("file:{}shop.yml", at(path))));
     assert_eq!((snapshot.version.as_deref(), snapshot.label.as_deref()), (None, Some("v2")));
@@ -34,19 +34,22 @@ async fn folders_then_those_of_the_label() {
     assert_eq!(file.bytes, "one/v2/shop.yml");
     let modified = fs::metadata(base.join("one/v2/shop.yml")).unwrap().modified().unwrap();
     assert_eq!(SystemTime::from(file.modified.unwrap()), modified);
-    // A label without a folder is no error.
-    assert_eq!(ask(&backend, &["shop"], &["dev"], Some("v3")).await.unwrap().locations.len(), 3);
+    // A label without a folder is not an error.
+    assert_eq!(snapshot_of(&backend, &["shop"], &["dev"], Some("v3")).await.unwrap().locations.len(), 3);
     for evil in ["..", "../two", "/etc", "v2/../../two"] {
         assert!(
-            matches!(ask(&backend, &["shop"], &["dev"], Some(evil)).await, Err(BackendError::Refused(_))),
+            matches!(snapshot_of(&backend, &["shop"], &["dev"], Some(evil)).await, Err(BackendError::Refused(_))),
             "{evil}"
         );
-        assert!(matches!(ask(&backend, &[evil], &["dev"], None).await, Err(BackendError::Refused(_))), "{evil}");
+        assert!(
+            matches!(snapshot_of(&backend, &[evil], &["dev"], None).await, Err(BackendError::Refused(_))),
+            "{evil}"
+        );
     }
 }
 
 #[tokio::test]
-async fn nothing_leads_out_of_a_folder() {
+async fn no_path_or_link_leads_out_of_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path();
     write(base, "secret/shop.yml", "secret");
@@ -59,7 +62,7 @@ async fn nothing_leads_out_of_a_folder() {
     symlink("loop.yml", base.join("open/loop.yml")).unwrap();
     fs::create_dir(base.join("open/a-folder.yml")).unwrap();
     let backend = native(&[format!("{}/open", base.display())]);
-    let snapshot = ask(&backend, &["shop"], &["dev"], None).await.unwrap();
+    let snapshot = snapshot_of(&backend, &["shop"], &["dev"], None).await.unwrap();
     assert_eq!(text(&snapshot, "inside.yml").unwrap(), "inside");
     assert_eq!(text(&snapshot, "none.yml"), None);
     assert_eq!(text(&snapshot, "shop.yml/x"), None);
@@ -72,15 +75,15 @@ async fn nothing_leads_out_of_a_folder() {
         assert!(matches!(answer, Err(BackendError::Refused(_))), "{path}: {answer:?}");
     }
     // The folder of a label and that of an application may not be links to elsewhere either.
-    assert!(matches!(ask(&backend, &["shop"], &["dev"], Some("folder")).await, Err(BackendError::Refused(_))));
+    assert!(matches!(snapshot_of(&backend, &["shop"], &["dev"], Some("folder")).await, Err(BackendError::Refused(_))));
     let backend = native(&[format!("{}/open/{{application}}", base.display())]);
-    assert!(matches!(ask(&backend, &["folder"], &["dev"], None).await, Err(BackendError::Refused(_))));
+    assert!(matches!(snapshot_of(&backend, &["folder"], &["dev"], None).await, Err(BackendError::Refused(_))));
     let backend = native(&[format!("{}/open/f*", base.display())]);
-    assert!(ask(&backend, &["folder"], &["dev"], None).await.unwrap().locations.is_empty());
+    assert!(snapshot_of(&backend, &["folder"], &["dev"], None).await.unwrap().locations.is_empty());
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_folders_is_told() {
+async fn mistakes_in_folders_are_reported() {
     let refused = NativeBackend::new(&NativeConfig {
         search_locations: vec!["classpath:/config/".to_owned()],
         ..NativeConfig::default()
@@ -93,28 +96,28 @@ async fn what_is_wrong_with_folders_is_told() {
 }
 
 #[tokio::test]
-async fn a_folder_in_the_binary() {
+async fn an_embedded_folder_is_the_same_for_every_label() {
     let backend = EmbeddedBackend::new("embedded:", [("shop.yml", b"a: 1".as_slice())]);
-    let snapshot = ask(&backend, &["shop"], &["dev"], Some("any")).await.unwrap();
+    let snapshot = snapshot_of(&backend, &["shop"], &["dev"], Some("any")).await.unwrap();
     assert_eq!(text(&snapshot, "shop.yml").unwrap(), "a: 1");
     assert_eq!(names(&snapshot), ["embedded:/shop.yml"]);
     assert_eq!(snapshot.version, None);
 }
 
 #[tokio::test]
-async fn a_folder_taken_as_it_is_may_have_links_to_elsewhere() {
+async fn the_links_of_a_single_folder_may_lead_anywhere() {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().canonicalize().unwrap();
     write(&base, "etc/order.yml", "elsewhere");
-    // Nothing of its name means anything.
+    // Its name is taken literally.
     let own = base.join("file:{label}*");
-    let backend = NativeBackend::of_folder(&own);
+    let backend = NativeBackend::from_folder(&own);
     assert_eq!(backend.probe().await, Ok(()));
-    assert!(ask(&backend, &["order"], &["dev"], None).await.unwrap().locations.is_empty());
+    assert!(snapshot_of(&backend, &["order"], &["dev"], None).await.unwrap().locations.is_empty());
     write(&own, "shop.yml", "own");
     write(&own, "v2/shop.yml", "labelled");
     symlink(base.join("etc/order.yml"), own.join("order.yml")).unwrap();
-    let snapshot = ask(&backend, &["order"], &["dev"], Some("v2")).await.unwrap();
+    let snapshot = snapshot_of(&backend, &["order"], &["dev"], Some("v2")).await.unwrap();
     assert_eq!(text(&snapshot, "shop.yml").unwrap(), "own");
     assert_eq!(text(&snapshot, "order.yml").unwrap(), "elsewhere");
     let shown = own.display();
@@ -124,7 +127,7 @@ async fn a_folder_taken_as_it_is_may_have_links_to_elsewhere() {
         assert!(matches!(answer, Err(BackendError::Refused(_))), "{evil}: {answer:?}");
     }
     for evil in ["..", "../etc", "/etc"] {
-        let answer = ask(&backend, &["order"], &["dev"], Some(evil)).await;
+        let answer = snapshot_of(&backend, &["order"], &["dev"], Some(evil)).await;
         assert!(matches!(answer, Err(BackendError::Refused(_))), "{evil}");
     }
 }

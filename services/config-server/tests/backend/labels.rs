@@ -1,4 +1,4 @@
-//! Branches, tags, commits: which state a label means.
+//! Tests of labels: the state that a branch, a tag or a commit names.
 
 use souk_config_server::backend::{BackendError, GitConfig};
 
@@ -14,7 +14,7 @@ async fn branches_tags_and_commits_are_labels() {
     scratch.commit(&[("shop.yml", "a: feature")]);
     scratch.git(&["checkout", "--quiet", "main"]);
     let second = scratch.commit(&[("shop.yml", "a: two")]);
-    // What is not committed is not there.
+    // Changes that are not committed are invisible.
     std::fs::write(scratch.path().join("shop.yml"), "a: dirty").unwrap();
 
     let reader = Reader::of(&scratch.uri());
@@ -43,7 +43,7 @@ async fn branches_tags_and_commits_are_labels() {
 }
 
 #[tokio::test]
-async fn a_branch_wins_over_a_tag_of_its_name() {
+async fn a_branch_wins_over_a_tag_of_the_same_name() {
     let scratch = Scratch::new(&[("shop.yml", "a: tagged")]);
     scratch.git(&["tag", "same"]);
     scratch.git(&["branch", "same"]);
@@ -54,7 +54,7 @@ async fn a_branch_wins_over_a_tag_of_its_name() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_main_there_may_be_master() {
+async fn without_main_the_fallback_is_master() {
     let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
     scratch.git(&["branch", "--move", "main", "master"]);
     let config = GitConfig { uri: scratch.path().display().to_string(), ..GitConfig::default() };
@@ -67,22 +67,22 @@ async fn where_there_is_no_main_there_may_be_master() {
 }
 
 #[tokio::test]
-async fn what_was_pushed_by_force_counts_and_its_time_does_not_go_back() {
+async fn a_forced_push_wins_and_its_time_does_not_go_back() {
     let scratch = Scratch::new(&[("shop.yml", "a: one")]);
     let first = scratch.head();
     let second = scratch.commit(&[("shop.yml", "a: two")]);
     let reader = Reader::of(&scratch.uri());
-    let seen = |snapshot: &souk_config_server::backend::Snapshot| {
+    let first_seen = |snapshot: &souk_config_server::backend::Snapshot| {
         snapshot.read(&snapshot.locations[0], "shop.yml").unwrap().unwrap().modified.unwrap().timestamp()
     };
     let before = reader.snapshot(None).await.unwrap();
     assert_eq!(before.version.as_deref(), Some(second.as_str()));
-    assert_eq!(seen(&before), seen(&reader.snapshot(None).await.unwrap()));
+    assert_eq!(first_seen(&before), first_seen(&reader.snapshot(None).await.unwrap()));
     scratch.git(&["reset", "--quiet", "--hard", &first]);
     let after = reader.snapshot(None).await.unwrap();
     assert_eq!(after.version.as_deref(), Some(first.as_str()));
-    assert!(seen(&after) > seen(&before));
-    // Who began to read before goes on reading the same.
+    assert!(first_seen(&after) > first_seen(&before));
+    // A snapshot that was taken before still has the same files.
     assert_eq!(text(&before, "shop.yml").unwrap(), "a: two");
 }
 
@@ -99,7 +99,7 @@ async fn bare_repositories_worktrees_and_packed_ones_are_read_in_place() {
     for path in [bare.as_path(), worktree.as_path(), packed.path()] {
         assert_eq!(Reader::of(path.to_str().unwrap()).shop(None).await.unwrap(), "a: 1", "{}", path.display());
     }
-    // Loose and packed at once, one file each.
+    // One object is packed, another is not.
     let reader = Reader::of(&packed.uri());
     reader.shop(None).await.unwrap();
     packed.commit(&[("shop.yml", "a: 2")]);

@@ -1,4 +1,4 @@
-//! When a repository is looked at again, and what is served when it is gone.
+//! Tests of the refresh rate, and of the last known state that is served when a repository is gone.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use souk_config_server::backend::{Backend, BackendError, GitConfig};
 use crate::scratch::{Reader, Scratch, text};
 
 #[tokio::test]
-async fn a_repository_is_looked_at_as_often_as_configured() {
+async fn a_repository_is_refreshed_as_often_as_configured() {
     let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
     let rated = |refresh_rate| Reader::new(&GitConfig { uri: scratch.uri(), refresh_rate, ..GitConfig::default() });
     let (always, each_minute, never) = (rated(0), rated(60), rated(-1));
@@ -37,7 +37,7 @@ async fn a_repository_that_vanished_is_served_as_it_was_last_known() {
     std::fs::rename(scratch.path(), &elsewhere).unwrap();
     let snapshot = reader.snapshot(None).await.unwrap();
     assert_eq!(text(&snapshot, "shop.yml").unwrap(), "a: 1");
-    // What nobody had read before, and another label.
+    // A file that no request has read before, and another label.
     assert_eq!(text(&snapshot, "never-read.yml").unwrap(), "b: 1");
     assert_eq!(reader.shop(Some("other")).await.unwrap(), "a: 1");
     assert!(matches!(reader.snapshot(Some("nothing")).await, Err(BackendError::UnknownLabel(_))));
@@ -70,14 +70,14 @@ async fn a_repository_that_was_deleted_for_good_is_still_served_after_a_restart(
 }
 
 #[tokio::test]
-async fn a_repository_that_never_was_there_is_told_and_found_when_it_comes() {
+async fn a_missing_repository_is_reported_and_read_once_it_exists() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("repository");
     let reader = Reader::of(path.to_str().unwrap());
     let error = reader.shop(None).await.unwrap_err();
     assert!(matches!(&error, BackendError::Unusable(text) if text.contains("repository")), "{error}");
     assert_eq!(reader.backend.probe().await.unwrap_err().len(), 1);
-    assert!(reader.backend.begin().await.is_ok(), "nothing is to be cloned on start");
+    assert!(reader.backend.prepare().await.is_ok(), "no repository is to be cloned on start");
 
     let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
     std::fs::rename(scratch.path(), &path).unwrap();

@@ -1,4 +1,4 @@
-//! Repositories that are fetched over the network: smart HTTP, and Git's own protocol.
+//! Tests of repositories that are fetched over the network: smart HTTP, and Git's own protocol.
 
 use std::{
     sync::atomic::Ordering,
@@ -30,7 +30,7 @@ async fn a_remote_is_fetched_for_every_request_and_its_state_always_wins() {
     scratch.git(&["tag", "v2"]);
     assert_eq!(reader.shop(None).await.unwrap(), "a: two");
     assert_eq!(reader.shop(Some("v2")).await.unwrap(), "a: two");
-    // By force, and a tag that moves.
+    // A forced push, and a tag that moves.
     scratch.git(&["reset", "--quiet", "--hard", &first]);
     scratch.commit(&[("shop.yml", "a: forced")]);
     scratch.git(&["tag", "--force", "v2"]);
@@ -41,26 +41,26 @@ async fn a_remote_is_fetched_for_every_request_and_its_state_always_wins() {
 }
 
 #[tokio::test]
-async fn branches_may_take_the_place_of_others_and_removed_ones_are_forgotten_if_configured() {
+async fn branches_may_replace_others_and_removed_ones_are_deleted_if_configured() {
     let scratch = Scratch::new(&[("shop.yml", "a: main")]);
     scratch.git(&["branch", "feature"]);
     scratch.git(&["branch", "gone"]);
     let remote = HttpRemote::start(scratch.path(), false).await;
     let config = GitConfig { uri: remote.uri(), ..GitConfig::default() };
     let keeping = Reader::new(&config);
-    let forgetting = Reader::new(&GitConfig { delete_untracked_branches: true, ..config });
-    for reader in [&keeping, &forgetting] {
+    let deleting = Reader::new(&GitConfig { delete_untracked_branches: true, ..config });
+    for reader in [&keeping, &deleting] {
         assert_eq!(reader.shop(Some("feature")).await.unwrap(), "a: main");
     }
     scratch.git(&["branch", "--delete", "--force", "feature", "gone"]);
     scratch.git(&["checkout", "--quiet", "-b", "feature/x"]);
     scratch.commit(&[("shop.yml", "a: x")]);
-    for reader in [&keeping, &forgetting] {
+    for reader in [&keeping, &deleting] {
         assert_eq!(reader.shop(Some("feature/x")).await.unwrap(), "a: x");
         assert!(matches!(reader.shop(Some("feature")).await, Err(BackendError::UnknownLabel(_))));
     }
     assert_eq!(keeping.shop(Some("gone")).await.unwrap(), "a: main");
-    assert!(matches!(forgetting.shop(Some("gone")).await, Err(BackendError::UnknownLabel(_))));
+    assert!(matches!(deleting.shop(Some("gone")).await, Err(BackendError::UnknownLabel(_))));
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn concurrent_requests_share_a_fetch() {
 }
 
 #[tokio::test]
-async fn credentials_are_given_to_who_asks_and_shown_to_nobody() {
+async fn credentials_are_sent_to_the_remote_and_never_shown() {
     let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
     let remote = HttpRemote::start(scratch.path(), true).await;
     let configured = GitConfig {
@@ -109,11 +109,8 @@ async fn credentials_are_given_to_who_asks_and_shown_to_nobody() {
         assert_eq!(names(&snapshot), [format!("{}/shop.yml", remote.uri())]);
         remote.fails.store(true, Ordering::SeqCst);
         reader.snapshot(None).await.unwrap();
-        let shown = format!(
-            "{snapshot:?} {:?} {:?} {reader:?} {config:?}",
-            reader.backend.describe(),
-            reader.backend.warnings()
-        );
+        let shown =
+            format!("{snapshot:?} {:?} {:?} {reader:?} {config:?}", reader.backend.uris(), reader.backend.warnings());
         assert!(shown.contains("503"), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");
         remote.fails.store(false, Ordering::SeqCst);
@@ -140,7 +137,7 @@ async fn a_remote_that_hangs_or_fails_is_served_as_it_was_last_known() {
     assert_eq!((hanging.unwrap().as_str(), unaffected.unwrap().as_str()), ("a: 1", "a: 1"));
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     assert_eq!(reader.backend.warnings().len(), 1);
-    // Now that it is known to hang, nobody waits for long.
+    // Once it is known to hang, requests wait only briefly.
     let begun = Instant::now();
     for _ in 0..4 {
         assert_eq!(reader.shop(None).await.unwrap(), "a: 1");
@@ -153,19 +150,19 @@ async fn a_remote_that_hangs_or_fails_is_served_as_it_was_last_known() {
 }
 
 #[tokio::test]
-async fn a_remote_that_cannot_be_reached_is_told_at_the_start() {
+async fn a_remote_that_cannot_be_reached_is_reported_at_start() {
     let unreachable = GitConfig {
         uri: "http://joe:s3cret@127.0.0.1:9/x".to_owned(),
         timeout: 1,
         clone_on_start: true,
         ..GitConfig::default()
     };
-    let error = Reader::new(&unreachable).backend.begin().await.unwrap_err().to_string();
+    let error = Reader::new(&unreachable).backend.prepare().await.unwrap_err().to_string();
     assert!(error.contains("http://127.0.0.1:9/x") && !error.contains("s3cret"), "{error}");
     let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
     let remote = HttpRemote::start(scratch.path(), false).await;
     let reader = Reader::new(&GitConfig { uri: remote.uri(), clone_on_start: true, refresh_rate: -1, ..unreachable });
-    reader.backend.begin().await.unwrap();
+    reader.backend.prepare().await.unwrap();
     remote.fails.store(true, Ordering::SeqCst);
     assert_eq!(reader.shop(None).await.unwrap(), "a: 1");
 }
@@ -181,7 +178,7 @@ async fn an_empty_remote_has_no_labels() {
 }
 
 #[tokio::test]
-async fn a_git_daemon_is_fetched_from_and_a_silent_one_is_not_waited_for() {
+async fn a_git_daemon_is_fetched_from_and_a_silent_one_times_out() {
     let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
     let daemon = Daemon::start(scratch.path());
     let reader = Reader::of(&daemon.uri);
@@ -200,18 +197,18 @@ async fn a_git_daemon_is_fetched_from_and_a_silent_one_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn who_asks_after_a_webhook_does_not_get_what_was_read_before_the_push() {
+async fn a_request_after_a_webhook_is_not_answered_from_a_fetch_before_the_push() {
     let scratch = Scratch::new(&[("shop.yml", "a: 1")]);
     let remote = HttpRemote::start(scratch.path(), false).await;
-    // It looks again for a webhook only.
+    // It fetches again only after a webhook.
     let reader =
         std::sync::Arc::new(Reader::new(&GitConfig { uri: remote.uri(), refresh_rate: -1, ..GitConfig::default() }));
     assert_eq!(reader.shop(None).await.unwrap(), "a: 1");
     remote.holds.send_replace(true);
     reader.backend.expire();
-    let asking = reader.clone();
-    let earlier = tokio::spawn(async move { asking.shop(None).await });
-    eventually("the remote has told what it has", async || remote.held.load(Ordering::SeqCst) > 0).await;
+    let earlier_reader = reader.clone();
+    let earlier = tokio::spawn(async move { earlier_reader.shop(None).await });
+    eventually("the remote holds back its response", async || remote.held.load(Ordering::SeqCst) > 0).await;
     scratch.commit(&[("shop.yml", "a: 2")]);
     reader.backend.expire();
     let (later, _) = tokio::join!(reader.shop(None), async { remote.holds.send_replace(false) });
@@ -219,5 +216,5 @@ async fn who_asks_after_a_webhook_does_not_get_what_was_read_before_the_push() {
     assert_eq!(earlier.await.unwrap().unwrap(), "a: 1");
     let listings = remote.listings.load(Ordering::SeqCst);
     assert_eq!(reader.shop(None).await.unwrap(), "a: 2");
-    assert_eq!(remote.listings.load(Ordering::SeqCst), listings, "once is enough");
+    assert_eq!(remote.listings.load(Ordering::SeqCst), listings, "it is fetched once");
 }

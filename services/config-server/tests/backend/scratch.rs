@@ -12,7 +12,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// With one commit on `main` that holds `files`.
+    /// Creates a repository with one commit on `main` that contains `files`.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let scratch = Self { folder: tempfile::tempdir().unwrap() };
         scratch.git(&["init", "--quiet", "--initial-branch", "main"]);
@@ -28,12 +28,12 @@ impl Scratch {
         format!("file://{}", self.path().display())
     }
 
-    /// Runs `git`; answers what it prints.
+    /// Runs `git` and returns its output.
     pub fn git(&self, arguments: &[&str]) -> String {
         git(self.path(), arguments)
     }
 
-    /// Writes `files` and commits them; answers the commit.
+    /// Writes `files`, commits them, and returns the commit id.
     pub fn commit(&self, files: &[(&str, &str)]) -> String {
         for (path, text) in files {
             let path = self.path().join(path);
@@ -59,7 +59,7 @@ pub fn git(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// A backend and the clock it goes by.
+/// A backend with its clock.
 #[derive(Debug)]
 pub struct Reader {
     pub backend: Arc<GitBackend>,
@@ -78,33 +78,34 @@ impl Reader {
     }
 
     pub async fn snapshot(&self, label: Option<&str>) -> Result<Snapshot, BackendError> {
-        ask(&*self.backend, &["shop"], &["dev"], label).await
+        snapshot_of(&*self.backend, &["shop"], &["dev"], label).await
     }
 
-    /// The file `shop.yml` in the root.
+    /// Returns the file `shop.yml` in the root.
     pub async fn shop(&self, label: Option<&str>) -> Result<String, BackendError> {
         Ok(text(&self.snapshot(label).await?, "shop.yml").unwrap_or_default())
     }
 }
 
-pub async fn ask(
+pub async fn snapshot_of(
     backend: &dyn Backend,
     applications: &[&str],
     profiles: &[&str],
     label: Option<&str>,
 ) -> Result<Snapshot, BackendError> {
     let owned = |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
-    let (applications, profiles) = (owned(applications), owned(profiles));
+    let applications = owned(applications);
+    let profiles = owned(profiles);
     backend.snapshot(&Query { applications: &applications, profiles: &profiles, label }).await
 }
 
-/// What the weakest location has at `path`.
+/// Returns the file at `path` in the weakest location.
 pub fn text(snapshot: &Snapshot, path: &str) -> Option<String> {
     let file = snapshot.read(&snapshot.locations[0], path).unwrap()?;
     Some(String::from_utf8(file.bytes.to_vec()).unwrap())
 }
 
-/// The names that `shop.yml` would have, location by location.
+/// Returns the names of the property source `shop.yml` in each location.
 pub fn names(snapshot: &Snapshot) -> Vec<String> {
     snapshot.locations.iter().map(|location| location.source_name("shop.yml")).collect()
 }

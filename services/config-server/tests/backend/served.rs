@@ -1,4 +1,4 @@
-//! Serves repositories over Git's smart HTTP (by `git http-backend`) and over Git's own protocol (by `git daemon`).
+//! Serves repositories over smart HTTP, with `git http-backend`, and over Git's own protocol, with `git daemon`.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -19,7 +19,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::io::AsyncWriteExt as _;
 
-/// Whom the server lets in.
+/// Credentials that the server accepts.
 pub const USER: &str = "joe";
 pub const PASSWORD: &str = "s3cret@pass";
 
@@ -28,27 +28,27 @@ pub const PASSWORD: &str = "s3cret@pass";
 pub struct HttpRemote {
     pub address: SocketAddr,
     root: PathBuf,
-    asks: bool,
-    /// How often a list of branches was asked for.
+    requires_credentials: bool,
+    /// Number of requests for the list of branches.
     pub listings: Arc<AtomicUsize>,
-    /// Whether answers to requests for data are kept back once they are made.
+    /// Holds back responses to requests for data while true.
     pub holds: Arc<tokio::sync::watch::Sender<bool>>,
-    /// How many answers were kept back.
+    /// Number of responses that were held back.
     pub held: Arc<AtomicUsize>,
-    /// Whether requests are left without an answer.
+    /// Leaves requests without a response while true.
     pub hangs: Arc<AtomicBool>,
-    /// Whether requests are answered with 503.
+    /// Answers requests with 503 while true.
     pub fails: Arc<AtomicBool>,
 }
 
 impl HttpRemote {
-    /// `asks`: for [`USER`] and [`PASSWORD`].
-    pub async fn start(root: &Path, asks: bool) -> Self {
+    /// Starts a server, which may require [`USER`] and [`PASSWORD`].
+    pub async fn start(root: &Path, requires_credentials: bool) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let remote = Self {
             address: listener.local_addr().unwrap(),
             root: root.to_owned(),
-            asks,
+            requires_credentials,
             listings: Arc::default(),
             holds: Arc::default(),
             held: Arc::default(),
@@ -60,7 +60,7 @@ impl HttpRemote {
         remote
     }
 
-    /// The URI of the repository in the folder itself.
+    /// Returns the URI of the repository in the folder itself.
     pub fn uri(&self) -> String {
         format!("http://{}/.git", self.address)
     }
@@ -73,7 +73,7 @@ async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<axum::body::Body> {
-    let answer = |status: StatusCode| Response::builder().status(status);
+    let response = |status: StatusCode| Response::builder().status(status);
     let header = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if uri.path().ends_with("/info/refs") {
         remote.listings.fetch_add(1, Ordering::SeqCst);
@@ -82,12 +82,12 @@ async fn serve(
         std::future::pending::<()>().await;
     }
     if remote.fails.load(Ordering::SeqCst) {
-        return answer(StatusCode::SERVICE_UNAVAILABLE).body(Bytes::new().into()).unwrap();
+        return response(StatusCode::SERVICE_UNAVAILABLE).body(Bytes::new().into()).unwrap();
     }
     let expected = format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}")));
-    if remote.asks && header(header::AUTHORIZATION) != expected {
-        let asking = answer(StatusCode::UNAUTHORIZED).header("www-authenticate", "Basic realm=\"git\"");
-        return asking.body(Bytes::new().into()).unwrap();
+    if remote.requires_credentials && header(header::AUTHORIZATION) != expected {
+        let challenge = response(StatusCode::UNAUTHORIZED).header("www-authenticate", "Basic realm=\"git\"");
+        return challenge.body(Bytes::new().into()).unwrap();
     }
     let mut command = tokio::process::Command::new("git");
     command.arg("http-backend").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -121,14 +121,14 @@ async fn serve(
     response.body(Bytes::copy_from_slice(&output[end + 4..]).into()).unwrap()
 }
 
-/// `git daemon`, which ends with this value.
+/// A `git daemon` process, killed when this value is dropped.
 pub struct Daemon {
     child: Child,
     pub uri: String,
 }
 
 impl Daemon {
-    /// Serves the repository whose `.git` is in `folder`. It may take a moment to answer.
+    /// Serves the repository whose `.git` is in `folder`. It accepts connections after a short time.
     pub fn start(folder: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("git");

@@ -1,8 +1,8 @@
-//! `{cipher}` values and the addresses that make them.
+//! Tests of `{cipher}` values, and of the routes that encrypt and decrypt.
 
 use serde_json::{Value, json};
 
-use crate::rig::{Answer, Rig, write};
+use crate::rig::{Response, Rig, write};
 
 const KEY: &str = "a password of some length";
 const PEM: &str = include_str!("../../src/cipher/tests/pkcs8.pem");
@@ -13,12 +13,12 @@ async fn rig(folder: &std::path::Path, encrypt: Value) -> Rig {
     Rig::with(json!({"native": {"search_locations": [folder]}, "encrypt": encrypt})).await
 }
 
-fn strongest(answer: &Answer) -> &Value {
-    &answer.json["propertySources"][0]["source"]
+fn strongest(response: &Response) -> &Value {
+    &response.json["propertySources"][0]["source"]
 }
 
 #[tokio::test]
-async fn text_and_back_over_http() {
+async fn texts_are_encrypted_and_decrypted_over_http() {
     let folder = tempfile::tempdir().unwrap();
     for key in [KEY, PEM] {
         let rig = rig(folder.path(), json!({"key": key})).await;
@@ -40,7 +40,7 @@ async fn text_and_back_over_http() {
 }
 
 #[tokio::test]
-async fn errors_have_the_original_s_bodies() {
+async fn errors_have_the_bodies_of_spring() {
     let folder = tempfile::tempdir().unwrap();
     let keyless = rig(folder.path(), json!({})).await;
     for answer in [
@@ -62,37 +62,37 @@ async fn errors_have_the_original_s_bodies() {
 }
 
 #[tokio::test]
-async fn the_public_key_is_shown() {
+async fn the_public_key_is_returned() {
     let folder = tempfile::tempdir().unwrap();
     let rig = rig(folder.path(), json!({"key": PEM})).await;
     for path in ["/key", "/key/shop/dev"] {
         assert!(rig.get(path).await.expect(200).text.starts_with("ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB"));
     }
     assert!(rig.get("/key?format=pem").await.expect(200).text.starts_with("-----BEGIN PUBLIC KEY-----\n"));
-    // An application may be called like an address.
+    // An application may have the name of a route.
     assert!(rig.get("/encrypt/dev").await.expect(200).json["propertySources"].is_array());
     assert!(rig.get("/encrypt/dev/main").await.expect(200).json["propertySources"].is_array());
 }
 
 #[tokio::test]
-async fn values_are_decrypted_and_never_handed_out_otherwise() {
+async fn values_are_decrypted_or_withheld() {
     let folder = tempfile::tempdir().unwrap();
-    let maker = rig(folder.path(), json!({"key": KEY})).await;
-    let cipher = maker.post("/encrypt", TEXT, "s3cret").await.text;
+    let server = rig(folder.path(), json!({"key": KEY})).await;
+    let cipher = server.post("/encrypt", TEXT, "s3cret").await.text;
     let yaml = format!("good: '{{cipher}}{cipher}'\nbad: '{{cipher}}00{cipher}'\nin: 'x{{cipher}}'\nuse: ${{good}}\n");
     write(folder.path(), &[("shop.yml", &yaml), ("use.txt", "${good} ${bad:none}"), ("raw.yml", &yaml)]);
     write(folder.path(), &[("cart.properties", &format!("good={{cipher}}{cipher}"))]);
 
-    let answer = maker.get("/shop/dev").await.expect(200);
+    let answer = server.get("/shop/dev").await.expect(200);
     assert_eq!(
         *strongest(&answer),
         json!({"good": "s3cret", "invalid.bad": "<n/a>", "in": "x{cipher}", "use": "${good}"})
     );
-    assert_eq!(*strongest(&maker.get("/cart/dev").await), json!({"good": "s3cret"}));
-    let flat = maker.get("/shop-dev.json").await.expect(200);
+    assert_eq!(*strongest(&server.get("/cart/dev").await), json!({"good": "s3cret"}));
+    let flat = server.get("/shop-dev.json").await.expect(200);
     assert_eq!(flat.json, json!({"good": "s3cret", "invalid": {"bad": "<n/a>"}, "in": "x{cipher}", "use": "s3cret"}));
-    assert_eq!(maker.get("/shop/dev/main/use.txt").await.text, "s3cret none");
-    assert!(maker.get("/shop/dev/main/raw.yml").await.text.contains(&cipher));
+    assert_eq!(server.get("/shop/dev/main/use.txt").await.text, "s3cret none");
+    assert!(server.get("/shop/dev/main/raw.yml").await.text.contains(&cipher));
 
     let other = rig(folder.path(), json!({"key": "another password of some length"})).await;
     let keyless = rig(folder.path(), json!({})).await;

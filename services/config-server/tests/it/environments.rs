@@ -1,4 +1,4 @@
-//! `/{application}/{profiles}[/{label}]`: which files, in which order, in which form.
+//! Tests of `/{application}/{profiles}[/{label}]`: the files, their order, and the forms of the response.
 
 use serde_json::json;
 
@@ -46,7 +46,7 @@ async fn files_are_ordered_by_profile_then_name_then_kind() {
     assert!(answer.json["label"].is_null() && answer.json.get("state").is_some());
     let name = answer.json["propertySources"][0]["name"].as_str().unwrap().to_owned();
     assert_eq!(name, format!("{}/shop-db.yaml", uri(repository.path())));
-    // A comma may come encoded.
+    // JavaScript clients encode the comma.
     assert_eq!(
         rig.get("/shop/dev%2Cdb/main").await.expect(200).json["propertySources"],
         answer.json["propertySources"]
@@ -66,7 +66,7 @@ async fn values_keep_their_types_and_lists_are_flat() {
 }
 
 #[tokio::test]
-async fn java_s_client_is_answered_in_its_own_form() {
+async fn the_java_client_receives_version_2() {
     let repository = shop();
     let rig = Rig::of_git(repository.path()).await;
     for accept in [V2, "application/vnd.spring-cloud.config-server.v2+json, application/json;q=0.5"] {
@@ -81,7 +81,7 @@ async fn java_s_client_is_answered_in_its_own_form() {
 }
 
 #[tokio::test]
-async fn several_applications_and_none() {
+async fn several_applications_and_an_unknown_one() {
     let repository = shop();
     repository.commit(&[("cart.yml", "where: cart\n")]);
     let rig = Rig::of_git(repository.path()).await;
@@ -92,7 +92,7 @@ async fn several_applications_and_none() {
 }
 
 #[tokio::test]
-async fn nothing_is_an_answer_unless_it_is_not_accepted() {
+async fn an_empty_environment_is_returned_unless_configured_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("shop.yml", "a: 1\n")]);
     let rig = Rig::of_folder(folder.path()).await;

@@ -1,4 +1,4 @@
-//! `/{application}/{profiles}/{label}/{path}`.
+//! Tests of `/{application}/{profiles}/{label}/{path}`, which returns files.
 
 use crate::{
     repository::Repository,
@@ -30,7 +30,7 @@ async fn text_has_its_placeholders_resolved() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_come_as_they_are() {
+async fn files_that_are_not_text_are_returned_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("logo.png"), [0xff, 0xfe, b'$', b'{', 0]).unwrap();
     let rig = Rig::of_folder(folder.path()).await;
@@ -39,7 +39,7 @@ async fn bytes_that_are_no_text_come_as_they_are() {
 }
 
 #[tokio::test]
-async fn what_the_client_has_is_not_sent_again() {
+async fn a_file_that_the_client_has_is_not_sent_again() {
     let repository = site();
     let rig = Rig::of_git(repository.path()).await;
     let first = rig.get("/shop/default/main/nginx.conf").await.expect(200);
@@ -53,7 +53,7 @@ async fn what_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn nothing_outside_is_reached() {
+async fn no_file_outside_of_the_locations_is_returned() {
     let outer = tempfile::tempdir().unwrap();
     write(outer.path(), &[("secret.txt", "s"), ("in/ok.txt", "ok"), ("in/WEB-INF/x.txt", "x")]);
     std::os::unix::fs::symlink(outer.path().join("secret.txt"), outer.path().join("in/link.txt")).unwrap();
@@ -82,7 +82,7 @@ async fn nothing_outside_is_reached() {
 }
 
 #[tokio::test]
-async fn a_property_file_that_cannot_be_had_is_a_failure_and_not_an_absence() {
+async fn a_property_file_that_cannot_be_read_fails_the_request() {
     let folder = tempfile::tempdir().unwrap();
     let open = folder.path().join("open");
     write(&open, &[("large.yml", &format!("a: {}", "x".repeat(17 * 1024 * 1024))), ("other.yml", "a: 1\n")]);

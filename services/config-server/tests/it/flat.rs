@@ -1,4 +1,4 @@
-//! `/[label/]app-profiles.{properties,yml,yaml,json}`.
+//! Tests of the flat documents, `/[label/]app-profiles.{properties,yml,yaml,json}`.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn one_document_of_all_in_every_form() {
+async fn the_whole_environment_is_returned_in_every_format() {
     let repository = Repository::new(&[
         ("application.yml", "list: [a, b, c]\nhost: example.org\nurl: http://${host}:${port:80}/${unknown}\n"),
         ("foo-bar.yml", "list: [x]\nesc: '\\${host}'\na: {b: 1}\n"),
@@ -39,7 +39,7 @@ async fn one_document_of_all_in_every_form() {
 }
 
 #[tokio::test]
-async fn a_malformed_key_is_the_request_s_fault() {
+async fn a_malformed_key_is_a_bad_request() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("shop.properties", "a[1=x\n")]);
     let rig = Rig::of_folder(folder.path()).await;

@@ -1,4 +1,5 @@
-//! Labels: branches with a slash, tags, commits, several at once, unknown ones, and many readers of many.
+//! Tests of labels: branches with a slash, tags, commits, several in one request, unknown ones, and concurrent
+//! requests.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn branches_tags_and_commits() {
+async fn branches_tags_and_commits_are_labels() {
     let repository = Repository::new(&[("shop.yml", "a: first\n")]);
     let first = repository.git(&["rev-parse", "HEAD"]);
     repository.git(&["tag", "v1"]);
@@ -38,7 +39,7 @@ async fn branches_tags_and_commits() {
 }
 
 #[tokio::test]
-async fn several_labels_are_one_answer() {
+async fn several_labels_give_one_response() {
     let repository = Repository::new(&[("shop.yml", "a: main\n")]);
     let main = repository.git(&["rev-parse", "HEAD"]);
     let other = repository.branch("other", &[("shop.yml", "a: other\n")]);
@@ -52,7 +53,7 @@ async fn several_labels_are_one_answer() {
 }
 
 #[tokio::test]
-async fn the_old_default_branch_is_found_and_a_configured_label_is_used() {
+async fn a_configured_label_is_used_and_master_is_a_fallback() {
     let repository = Repository::new(&[("shop.yml", "a: 1\n")]);
     repository.branch("stable", &[("shop.yml", "a: stable\n")]);
     let rig = Rig::with(json!({"git": {"uri": uri(repository.path())}, "default_label": "stable"})).await;
@@ -64,7 +65,7 @@ async fn the_old_default_branch_is_found_and_a_configured_label_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_of_different_labels_never_mix() {
+async fn concurrent_readers_of_different_labels_never_see_a_mixture() {
     let repository = Repository::new(&[("shop.yml", "a: main\n")]);
     for number in 0..4 {
         let text = format!("label: b{number}\nlist: [b{number}, b{number}]\n");

@@ -1,4 +1,4 @@
-//! `/actuator/health`, and the frame's own addresses beside the protocol's.
+//! Tests of `/actuator/health`, and of the frame's routes beside those of the protocol.
 
 use std::{
     sync::{
@@ -11,9 +11,10 @@ use std::{
 use async_trait::async_trait;
 use serde_json::json;
 use souk_config_server::{
-    Extras,
+    ConfigServer, ConfigServerConfig, ConfigServerExtras,
     backend::{Backend, BackendError, Query, Snapshot},
 };
+use souk_kit::Service;
 use souk_testkit::World;
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn health_tells_what_a_client_would_get() {
+async fn health_lists_the_property_sources_of_a_client() {
     let repository = Repository::new(&[("application.yml", "a: 1\n")]);
     let rig = Rig::of_git(repository.path()).await;
     let answer = rig.get("/actuator/health").await.expect(200);
@@ -38,7 +39,7 @@ async fn health_tells_what_a_client_would_get() {
 }
 
 #[tokio::test]
-async fn a_repository_that_is_not_there_is_down() {
+async fn a_missing_repository_is_down() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::with(json!({"git": {"uri": uri(&folder.path().join("none"))}})).await;
     let answer = rig.get("/actuator/health").await.expect(503);
@@ -47,12 +48,12 @@ async fn a_repository_that_is_not_there_is_down() {
     rig.get("/health/live").await.expect(200);
     rig.get("/health/ready").await.expect(503);
     let answer = rig.get("/shop/dev").await.expect(404);
-    // A client that knows of it goes on trying.
+    // souk's own client retries upon this header.
     assert_eq!((&answer.json["status"], answer.header("retry-after")), (&json!(404), "2"));
 }
 
 #[tokio::test]
-async fn the_frame_s_own_addresses_win() {
+async fn the_frame_s_routes_take_precedence() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("health.yml", "a: 1\n")]);
     let rig = Rig::of_folder(folder.path()).await;
@@ -61,24 +62,24 @@ async fn the_frame_s_own_addresses_win() {
         assert!(answer.json.get("propertySources").is_none(), "{path}: {}", answer.text);
     }
     assert!(rig.get("/metrics").await.expect(200).text.contains("http_server_request"));
-    // What only looks alike is an application's.
+    // A similar path belongs to an application.
     assert_eq!(*rig.get("/health/dev").await.expect(200).value("a"), 1);
     for path in ["/actuator/env", "/actuator/health/main/health.yml"] {
         rig.get(path).await.expect(404);
     }
 }
 
-/// Counts how often it is looked at.
-struct Counted(Arc<AtomicUsize>);
+/// A backend that counts its snapshots.
+struct CountingBackend(Arc<AtomicUsize>);
 
 #[async_trait]
-impl Backend for Counted {
+impl Backend for CountingBackend {
     async fn snapshot(&self, _: &Query<'_>) -> Result<Snapshot, BackendError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Ok(Snapshot::in_memory("mem:", [("application.yml", "a: 1")]))
     }
 
-    fn describe(&self) -> Vec<String> {
+    fn uris(&self) -> Vec<String> {
         Vec::new()
     }
 
@@ -88,20 +89,22 @@ impl Backend for Counted {
 }
 
 #[tokio::test]
-async fn whoever_asks_often_is_given_the_same_answer_for_a_second() {
-    let (world, looks) = (World::new().await, Arc::new(AtomicUsize::new(0)));
-    let backend: Arc<dyn Backend> = Arc::new(Counted(Arc::clone(&looks)));
-    let extras = Extras { default_backend: Some(backend), is_loopback: true, refresh: None };
-    let service = souk_config_server::build(config(&json!({})), &world.deps, extras).await.unwrap();
+async fn a_health_result_is_cached_for_a_second() {
+    let world = World::new().await;
+    let snapshots = Arc::new(AtomicUsize::new(0));
+    let backend: Arc<dyn Backend> = Arc::new(CountingBackend(Arc::clone(&snapshots)));
+    let extras = ConfigServerExtras { default_backend: Some(backend), is_loopback: true, refresh: None };
+    let config = ConfigServerConfig { extras, ..config(&json!({})) };
+    let service = ConfigServer::build(config, &world.deps).await.unwrap();
     let started = world.serve(service).await;
     let begun = Instant::now();
     for _ in 0..50 {
         started.client.get("/actuator/health").await.expect(200);
     }
     let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap();
-    let seen = looks.load(Ordering::SeqCst);
-    assert!((1..=seconds + 2).contains(&seen), "{seen} looks in {seconds} s");
+    let seen = snapshots.load(Ordering::SeqCst);
+    assert!((1..=seconds + 2).contains(&seen), "{seen} snapshots in {seconds} s");
     world.clock.advance(Duration::from_secs(2));
     started.client.get("/actuator/health").await.expect(200);
-    assert_eq!(looks.load(Ordering::SeqCst), seen + 1);
+    assert_eq!(snapshots.load(Ordering::SeqCst), seen + 1);
 }

@@ -1,4 +1,4 @@
-//! A repository with 10,000 files answers at once.
+//! Test of the response time with a repository of 10,000 files.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use crate::{
     rig::{Rig, write},
 };
 
-const MOST: Duration = Duration::from_millis(50);
+const MAX_MEDIAN: Duration = Duration::from_millis(50);
 
 #[tokio::test]
-async fn ten_thousand_files_are_no_burden() {
+async fn ten_thousand_files_do_not_slow_requests() {
     let files: Vec<(String, String)> = (0..10_000)
         .map(|number| (format!("team{}/app{number}.yml", number % 20), format!("number: {number}\n")))
         .collect();
@@ -30,8 +30,8 @@ async fn ten_thousand_files_are_no_burden() {
                 times.push(started.elapsed());
             }
             times.sort();
-            // The median: one that had to wait for the machine says nothing.
-            assert!(times[4] <= MOST, "{path}: {times:?}");
+            // The median, because a single request may have waited for a busy machine.
+            assert!(times[4] <= MAX_MEDIAN, "{path}: {times:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The config server over real HTTP, on real folders and real Git repositories.
+//! Tests of the config server over real HTTP, on real folders and real Git repositories.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod cipher;

@@ -1,4 +1,4 @@
-//! `/monitor` and `/actuator/busrefresh`.
+//! Tests of `/monitor` and `/actuator/busrefresh`, which publish refresh events.
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn signature(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_host_s_payload_names_whom_to_tell() {
+async fn the_payload_of_every_host_names_the_applications() {
     let (_repository, rig) = rig(json!({})).await;
     let push = json!(["shop-dev", "shop", "*", "cart"]);
     for (name, value) in [
@@ -39,24 +39,24 @@ async fn every_host_s_payload_names_whom_to_tell() {
         ("x-gitee-event", "Push Hook"),
     ] {
         assert_eq!(rig.post("/monitor", &[JSON, (name, value)], PUSH).await.expect(200).json, push, "{name}");
-        assert_eq!(rig.told(), ["shop-dev:**", "shop:**", "*:**", "cart:**"], "{name}");
+        assert_eq!(rig.published(), ["shop-dev:**", "shop:**", "*:**", "cart:**"], "{name}");
     }
     let bitbucket = [JSON, ("x-event-key", "repo:push"), ("x-hook-uuid", "1")];
     assert_eq!(rig.post("/monitor", &bitbucket, r#"{"push":{}}"#).await.expect(200).json, json!(["*"]));
     assert_eq!(rig.post("/monitor", &[JSON], r#"{"path":["shop.yml"]}"#).await.expect(200).json, json!(["shop"]));
     let form = ("content-type", "application/x-www-form-urlencoded");
     assert_eq!(rig.post("/monitor", &[form], "path=shop.yml&path=cart.yml").await.json, json!(["shop", "cart"]));
-    rig.told();
+    rig.published();
     for nothing in ["{}", r#"{"commits":[]}"#, "[]"] {
         assert_eq!(rig.post("/monitor", &[JSON], nothing).await.expect(200).json, json!([]));
     }
     assert_eq!(rig.post("/monitor", &[JSON, ("x-github-event", "ping")], PUSH).await.expect(200).json, json!([]));
-    assert_eq!(rig.told(), [""; 0]);
+    assert_eq!(rig.published(), [""; 0]);
     assert_eq!(rig.post("/monitor", &[JSON], "{").await.expect(400).json["status"], 400);
 }
 
 #[tokio::test]
-async fn the_event_is_spring_s() {
+async fn the_event_has_the_format_of_spring() {
     let (_repository, rig) = rig(json!({})).await;
     rig.post("/monitor", &[JSON], r#"{"path":"shop.yml"}"#).await.expect(200);
     let events = rig.events.lock().unwrap().clone();
@@ -67,7 +67,7 @@ async fn the_event_is_spring_s() {
 }
 
 #[tokio::test]
-async fn with_a_secret_only_proof_or_an_administrator_is_taken() {
+async fn with_a_secret_only_signatures_and_administrators_are_accepted() {
     let security = json!({"user": "ann", "password": "read", "admin_user": "root", "admin_password": "write"});
     for more in [json!({"monitor": {"secret": SECRET}}), json!({"monitor": {"secret": SECRET}, "security": security})] {
         let (_repository, rig) = rig(more.clone()).await;
@@ -84,9 +84,9 @@ async fn with_a_secret_only_proof_or_an_administrator_is_taken() {
         ] {
             rig.post("/monitor", &[JSON, event, (name, wrong)], PUSH).await.expect(401);
             rig.post("/monitor", &[JSON, event], PUSH).await.expect(401);
-            assert_eq!(rig.told(), [""; 0], "{name}");
+            assert_eq!(rig.published(), [""; 0], "{name}");
             rig.post("/monitor", &[JSON, event, (name, right)], PUSH).await.expect(200);
-            assert!(!rig.told().is_empty(), "{name}");
+            assert!(!rig.published().is_empty(), "{name}");
         }
         if more["security"].is_object() {
             let reader = ("authorization", "Basic YW5uOnJlYWQ=");
@@ -98,9 +98,9 @@ async fn with_a_secret_only_proof_or_an_administrator_is_taken() {
 }
 
 #[tokio::test]
-async fn busrefresh_tells_all_or_some() {
+async fn busrefresh_notifies_all_or_some_applications() {
     let (_repository, rig) = rig(json!({})).await;
-    for (path, told) in [
+    for (path, destination) in [
         ("/actuator/busrefresh", "**"),
         ("/actuator/busrefresh/shop", "shop:**"),
         ("/actuator/busrefresh/shop:8080", "shop:8080:**"),
@@ -108,20 +108,20 @@ async fn busrefresh_tells_all_or_some() {
         ("/actuator/busrefresh/shop:dev:8080", "shop:dev:8080"),
     ] {
         rig.post(path, &[], "").await.expect(204);
-        assert_eq!(rig.told(), [told], "{path}");
+        assert_eq!(rig.published(), [destination], "{path}");
     }
     rig.get("/actuator/busrefresh").await.expect(405);
 }
 
 #[tokio::test]
-async fn a_webhook_makes_the_server_look_again() {
+async fn a_webhook_makes_the_server_fetch_again() {
     let repository = Repository::new(&[("shop.yml", "a: 1\n")]);
     let clone = Repository(tempfile::tempdir().unwrap());
     let bare = clone.path().join("bare.git");
     let from = repository.path().to_str().unwrap();
     clone.git(&["clone", "--quiet", "--bare", from, bare.to_str().unwrap()]);
     let basedir = clone.path().join("copies");
-    // As a clone of its own, which is fetched once an hour.
+    // A repository that would otherwise be fetched once an hour.
     let git = json!({"uri": format!("{}", uri(&bare)), "refresh_rate": 3600, "basedir": basedir});
     let rig = Rig::with(json!({"git": git})).await;
     assert_eq!(*rig.get("/shop/dev").await.expect(200).value("a"), 1);

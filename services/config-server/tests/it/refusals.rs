@@ -1,13 +1,14 @@
-//! What is refused, and with which body.
+//! Tests of refused requests and configurations, and of the bodies of errors.
 
 use serde_json::json;
-use souk_config_server::Extras;
+use souk_config_server::ConfigServer;
+use souk_kit::Service;
 use souk_testkit::World;
 
 use crate::rig::{Rig, config, write};
 
 #[tokio::test]
-async fn names_that_are_none_are_400() {
+async fn invalid_names_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::of_folder(folder.path()).await;
     for path in
@@ -27,7 +28,7 @@ async fn names_that_are_none_are_400() {
 }
 
 #[tokio::test]
-async fn a_broken_file_concerns_its_application_only() {
+async fn a_broken_file_fails_its_application_only() {
     let folder = tempfile::tempdir().unwrap();
     write(
         folder.path(),
@@ -50,17 +51,16 @@ async fn a_broken_file_concerns_its_application_only() {
 }
 
 #[tokio::test]
-async fn all_mistakes_of_the_configuration_are_told_at_once() {
+async fn all_mistakes_of_the_configuration_are_reported_together() {
     let world = World::new().await;
     let wrong = json!({
         "git": {"uri": "file:///x"}, "native": {"search_locations": ["y"]}, "prefix": "/actuator",
         "encrypt": {"key": "k", "salt": "zz"}, "security": {"user": "ann"},
     });
-    let mistakes =
-        souk_config_server::build(config(&wrong), &world.deps, Extras::default()).await.unwrap_err().to_string();
+    let mistakes = ConfigServer::build(config(&wrong), &world.deps).await.unwrap_err().to_string();
     for part in ["both set", "prefix", "encrypt.salt", "security.password"] {
         assert!(mistakes.contains(part), "{mistakes}");
     }
-    let nothing = souk_config_server::build(config(&json!({})), &world.deps, Extras::default()).await;
+    let nothing = ConfigServer::build(config(&json!({})), &world.deps).await;
     assert!(nothing.unwrap_err().to_string().contains("set git.uri"));
 }

@@ -1,4 +1,4 @@
-//! Git repositories made by Git itself.
+//! Git repositories for tests, made by the `git` program.
 
 use std::{path::Path, process::Command};
 
@@ -6,11 +6,11 @@ use tempfile::TempDir;
 
 use crate::rig::write;
 
-/// A repository in a folder of its own.
+/// A repository in a temporary folder.
 pub struct Repository(pub TempDir);
 
 impl Repository {
-    /// With one commit on `main`.
+    /// Creates a repository with one commit on `main`.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let repository = Self(tempfile::tempdir().unwrap());
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -22,7 +22,7 @@ impl Repository {
         self.0.path()
     }
 
-    /// Commits these files onto the branch that is checked out. Answers the commit.
+    /// Commits these files to the current branch and returns the commit id.
     pub fn commit(&self, files: &[(&str, &str)]) -> String {
         write(self.path(), files);
         self.git(&["add", "--all"]);
@@ -30,7 +30,7 @@ impl Repository {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// A branch off `main` with these files.
+    /// Creates a branch from `main` with these files and returns its commit id.
     pub fn branch(&self, name: &str, files: &[(&str, &str)]) -> String {
         self.git(&["checkout", "--quiet", "-b", name, "main"]);
         let commit = self.commit(files);

@@ -1,4 +1,4 @@
-//! A running config server, and what a test says to it.
+//! A running config server, and the requests of a test to it.
 
 use std::{
     path::Path,
@@ -7,15 +7,15 @@ use std::{
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use souk_config_server::{ConfigServerConfig, Extras, RefreshEvent};
-use souk_kit::{Running, Service, config::Sources};
+use souk_config_server::{ConfigServer, ConfigServerConfig, ConfigServerExtras, RefreshEvent};
+use souk_kit::{Running, Service, ServiceParts, config::Sources};
 use souk_testkit::World;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-/// A server of one folder or repository.
+/// A running server and the events that it published.
 pub struct Rig {
     pub events: Arc<Mutex<Vec<RefreshEvent>>>,
     pub base: String,
@@ -24,16 +24,16 @@ pub struct Rig {
     _running: Running,
 }
 
-/// An answer: its body as text and as JSON.
+/// A response with its body as text and as JSON.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
     pub json: Value,
 }
 
-impl Answer {
+impl Response {
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -44,20 +44,20 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The names of the property sources, without what is before the file.
+    /// Returns the names of the property sources without the path before the file.
     pub fn sources(&self) -> Vec<&str> {
         let sources = self.json["propertySources"].as_array().unwrap();
         sources.iter().map(|source| source["name"].as_str().unwrap().rsplit('/').next().unwrap()).collect()
     }
 
-    /// The value of `key` in the strongest source that has it.
+    /// Returns the value of `key` in the strongest source that has it.
     pub fn value(&self, key: &str) -> &Value {
         let sources = self.json["propertySources"].as_array().unwrap();
         sources.iter().find_map(|source| source["source"].get(key)).unwrap_or(&Value::Null)
     }
 }
 
-/// The section `config-server` of `tree`.
+/// Parses `tree` as the section `config-server`.
 pub fn config(tree: &Value) -> ConfigServerConfig {
     let mut sources = Sources::default();
     for (key, value) in tree.as_object().unwrap() {
@@ -66,21 +66,23 @@ pub fn config(tree: &Value) -> ConfigServerConfig {
     sources.section("config-server").unwrap()
 }
 
-/// The service that `tree` describes, and the events that it tells.
-pub async fn service(world: &World, tree: &Value) -> (Service, Arc<Mutex<Vec<RefreshEvent>>>) {
+/// Builds the service that `tree` configures, and returns it with the events that it publishes.
+pub async fn service(world: &World, tree: &Value) -> (ServiceParts, Arc<Mutex<Vec<RefreshEvent>>>) {
     let events = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&events);
+    let published = Arc::clone(&events);
     let refresh = move |event: RefreshEvent| {
-        heard.lock().unwrap().push(event);
+        published.lock().unwrap().push(event);
         let done: futures::future::BoxFuture<'static, Result<(), String>> = Box::pin(std::future::ready(Ok(())));
         done
     };
-    let extras = Extras { is_loopback: true, refresh: Some(Arc::new(refresh)), ..Extras::default() };
-    (souk_config_server::build(config(tree), &world.deps, extras).await.unwrap(), events)
+    let extras =
+        ConfigServerExtras { is_loopback: true, refresh: Some(Arc::new(refresh)), ..ConfigServerExtras::default() };
+    let config = ConfigServerConfig { extras, ..config(tree) };
+    (ConfigServer::build(config, &world.deps).await.unwrap(), events)
 }
 
 impl Rig {
-    /// A server with this configuration.
+    /// Starts a server with this configuration.
     pub async fn with(tree: Value) -> Self {
         let world = World::new().await;
         let (service, events) = service(&world, &tree).await;
@@ -89,29 +91,29 @@ impl Rig {
         Self { events, base, http: reqwest::Client::new(), _world: world, _running: started.running }
     }
 
-    /// A server of a folder, without credentials.
+    /// Starts a server of a folder, without credentials.
     pub async fn of_folder(folder: &Path) -> Self {
         Self::with(json!({"native": {"search_locations": [folder]}})).await
     }
 
-    /// A server of a repository, without credentials.
+    /// Starts a server of a repository, without credentials.
     pub async fn of_git(folder: &Path) -> Self {
         Self::with(json!({"git": {"uri": uri(folder)}})).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         self.send(Method::GET, path, &[], "").await
     }
 
-    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         self.send(Method::GET, path, headers, "").await
     }
 
-    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         self.send(Method::POST, path, headers, body).await
     }
 
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut request = self.http.request(method, format!("{}{path}", self.base)).body(body.to_owned());
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -120,10 +122,10 @@ impl Rig {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, text, json }
+        Response { status, headers, text, json }
     }
 
-    /// The status of a `GET` of exactly this path, which clients would tidy up.
+    /// Returns the status of a `GET` of exactly this path, which an HTTP client would normalise.
     pub async fn raw_status(&self, path: &str) -> u16 {
         let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -133,19 +135,19 @@ impl Rig {
         answer.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// The destinations of the events that were told so far.
-    pub fn told(&self) -> Vec<String> {
+    /// Takes the destinations of the events published so far.
+    pub fn published(&self) -> Vec<String> {
         let mut events = self.events.lock().unwrap();
         events.drain(..).map(|event| event.destination_service).collect()
     }
 }
 
-/// A folder as a `file:` address.
+/// Returns the `file:` URI of a folder.
 pub fn uri(folder: &Path) -> String {
     format!("file://{}", folder.display())
 }
 
-/// Writes files, and the folders that they need.
+/// Writes files and creates their folders.
 pub fn write(folder: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
         let path = folder.join(path);

@@ -1,4 +1,4 @@
-//! Who may ask for what.
+//! Tests of access control: readers, administrators, and requests without credentials.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ const READER: &[(&str, &str)] = &[("authorization", "Basic YW5uOnJlYWQ=")];
 const ADMIN: &[(&str, &str)] = &[("authorization", "Basic cm9vdDp3cml0ZQ==")];
 const READ_TOKEN: &[(&str, &str)] = &[("authorization", "Bearer t-read")];
 const ADMIN_TOKEN: &[(&str, &str)] = &[("authorization", "Bearer t-admin")];
-const ACTS: [&str; 6] =
+const ADMIN_PATHS: [&str; 6] =
     ["/encrypt", "/decrypt", "/encrypt/a/b", "/monitor", "/actuator/busrefresh", "/actuator/busrefresh/shop"];
 
 fn tree(folder: &std::path::Path, security: &Value) -> Value {
@@ -48,7 +48,7 @@ async fn readers_read_and_administrators_act() {
             rig.get_with(path, known).await.expect(200);
         }
     }
-    for path in ACTS {
+    for path in ADMIN_PATHS {
         rig.post(path, &[], "{}").await.expect(401);
         for reader in [READER, READ_TOKEN] {
             assert_eq!(rig.post(path, reader, "{}").await.expect(403).json["error"], "Forbidden", "{path}");
@@ -58,13 +58,13 @@ async fn readers_read_and_administrators_act() {
             assert!(matches!(status, 200 | 204 | 400), "{path}: {status}");
         }
     }
-    // The key's public half is no secret to readers, and unknown addresses tell nothing to strangers.
+    // Readers may read the public half of the key. Callers without credentials do not learn which paths exist.
     rig.get_with("/key", READER).await.expect(404);
     rig.get("/nothing").await.expect(401);
 }
 
 #[tokio::test]
-async fn only_health_is_open_and_tells_strangers_no_details() {
+async fn only_health_is_public_and_its_details_are_not() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("health.yml", "a: 1\n"), ("live/x.yml", "a: 1\n")]);
     let rig = Rig::with(tree(folder.path(), &json!({"user": "ann", "password": "read"}))).await;
@@ -73,7 +73,7 @@ async fn only_health_is_open_and_tells_strangers_no_details() {
     }
     assert_eq!(rig.get("/actuator/health").await.expect(200).json, json!({"status": "UP"}));
     assert!(rig.get_with("/actuator/health", READER).await.json["components"].is_object());
-    // What only begins like health is closed.
+    // Other paths that begin with health are not public.
     for path in [
         "/health/dev",
         "/health/live/main/health.yml",
@@ -86,12 +86,12 @@ async fn only_health_is_open_and_tells_strangers_no_details() {
     ] {
         assert_eq!(rig.raw_status(path).await, 401, "{path}");
     }
-    // Who is alone is the administrator.
+    // Without an administrator, readers have all rights.
     rig.post("/encrypt", READER, "x").await.expect(200);
 }
 
 #[tokio::test]
-async fn without_credentials_only_this_machine_is_answered() {
+async fn without_credentials_only_requests_from_this_machine_are_answered() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("shop.yml", "a: 1\n")]);
     let world = World::new().await;
@@ -135,7 +135,7 @@ async fn without_credentials_only_this_machine_is_answered() {
 }
 
 #[tokio::test]
-async fn a_web_page_of_elsewhere_makes_no_browser_act_for_it() {
+async fn a_web_page_of_another_origin_cannot_use_a_local_browser() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::with(tree(folder.path(), &json!({}))).await;
     for path in ["/monitor", "/actuator/busrefresh"] {
@@ -143,8 +143,8 @@ async fn a_web_page_of_elsewhere_makes_no_browser_act_for_it() {
             rig.post(path, &[page, ("x-none", "")], "{\"path\": \"shop.yml\"}").await.expect(403);
         }
     }
-    assert!(rig.told().is_empty());
-    // The pages of the server itself may.
+    assert!(rig.published().is_empty());
+    // Pages of the server itself may.
     let own = rig.post("/actuator/busrefresh", &[("origin", &rig.base), ("sec-fetch-site", "same-origin")], "").await;
     own.expect(204);
 }

@@ -1,4 +1,4 @@
-//! What changed lately: the content of a delta.
+//! The recent changes, which are the content of a delta.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,22 +9,25 @@ use std::{
 use souk_eureka::InstanceInfo;
 use souk_values::Timestamp;
 
+use super::InstanceKey;
 use crate::admission;
 
-/// About how many bytes are kept, which are some 30,000 changes of usual instances. Of more the oldest fall out, and
-/// clients that miss them see by the hash that they must read everything.
-const MOST_BYTES: usize = 64 << 20;
-/// What a change takes beside its texts, and beside each entry of metadata.
-const OVERHEAD: usize = 1_024;
+/// Approximate memory for changes, enough for some 30,000 of usual size. Above it the oldest are dropped; clients that
+/// miss one notice it by the hash code and fetch the full registry.
+const MAX_BYTES: usize = 64 << 20;
+/// Approximate memory of a change in addition to its texts.
+const CHANGE_OVERHEAD: usize = 1_024;
+/// Approximate memory of a metadata entry in addition to its texts.
 const ENTRY_OVERHEAD: usize = 64;
 
-/// Oldest first. Of one instance only the first and the last change are kept: those between make no difference to a
-/// client that applies all, and an instance that registers all the time cannot fill the memory.
+/// Recent changes, oldest first.
+///
+/// Of each instance only the first and the latest change are kept. Those in between make no difference to a client
+/// that applies them all, and an instance that registers in a loop cannot fill the memory.
 #[derive(Debug)]
 pub(super) struct Changes {
-    list: BTreeMap<u64, Change>,
-    ends: HashMap<Arc<(String, String)>, Ends>,
-    /// What those of the list take.
+    by_number: BTreeMap<u64, Change>,
+    kept: HashMap<Arc<(String, String)>, Kept>,
     bytes: usize,
     next: u64,
     version: u64,
@@ -38,42 +41,44 @@ struct Change {
     info: Arc<InstanceInfo>,
 }
 
+/// Numbers of the kept changes of one instance.
 #[derive(Debug, Clone, Copy)]
-struct Ends {
+struct Kept {
     first: u64,
-    last: Option<u64>,
+    latest: Option<u64>,
 }
 
 impl Changes {
-    /// Versions begin with the time, so that no client takes what a restarted server says for what it said before.
     pub(super) fn new(now: Timestamp) -> Self {
+        // Versions start at the current time, so that a client does not take the first delta after a restart for one
+        // that it has already applied.
         let version = u64::try_from(now.seconds()).unwrap_or(0);
-        Self { list: BTreeMap::new(), ends: HashMap::new(), bytes: 0, next: 0, version }
+        Self { by_number: BTreeMap::new(), kept: HashMap::new(), bytes: 0, next: 0, version }
     }
 
-    pub(super) fn note(&mut self, info: InstanceInfo, now: Timestamp) {
+    pub(super) fn record(&mut self, info: InstanceInfo, now: Timestamp) {
         let number = self.next;
         self.next += 1;
         self.version += 1;
         let key = Arc::new((info.app.clone(), info.instance_id.clone()));
-        let ends = self.ends.entry(Arc::clone(&key)).or_insert(Ends { first: number, last: None });
-        if ends.first != number
-            && let Some(between) = ends.last.replace(number)
+        let kept = self.kept.entry(Arc::clone(&key)).or_insert(Kept { first: number, latest: None });
+        if kept.first != number
+            && let Some(between) = kept.latest.replace(number)
         {
-            self.bytes -= self.list.remove(&between).map_or(0, |change| change.bytes);
+            self.bytes -= self.by_number.remove(&between).map_or(0, |change| change.bytes);
         }
         let bytes = size(&info);
         self.bytes += bytes;
-        self.list.insert(number, Change { at: now, bytes, key, info: Arc::new(info) });
-        while self.bytes > MOST_BYTES {
+        self.by_number.insert(number, Change { at: now, bytes, key, info: Arc::new(info) });
+        while self.bytes > MAX_BYTES {
             self.drop_oldest();
         }
     }
 
-    /// Drops what is older than `retention`. Answers whether there was any.
-    pub(super) fn sweep(&mut self, now: Timestamp, retention: Duration) -> bool {
+    /// Drops changes older than `retention`. Returns true if there were any.
+    pub(super) fn expire(&mut self, now: Timestamp, retention: Duration) -> bool {
         let mut has_any = false;
-        while self.list.first_key_value().is_some_and(|(_, change)| now.since(change.at) > retention) {
+        while self.by_number.first_key_value().is_some_and(|(_, change)| now.since(change.at) > retention) {
             self.drop_oldest();
             has_any = true;
         }
@@ -81,45 +86,45 @@ impl Changes {
         has_any
     }
 
-    /// Grows with each change.
+    /// Returns a number that grows with each change and each expiry.
     pub(super) fn version(&self) -> u64 {
         self.version
     }
 
-    /// What the next change is later than.
+    /// Returns the number that the next change will have.
     pub(super) fn mark(&self) -> u64 {
         self.next
     }
 
-    /// Whether this instance changed lately; whether it did so at `mark` or later.
-    pub(super) fn of(&self, app: &str, id: &str, mark: u64) -> (bool, bool) {
-        let ends = self.ends.get(&(app.to_owned(), id.to_owned()));
-        (ends.is_some(), ends.is_some_and(|ends| ends.last.unwrap_or(ends.first) >= mark))
+    /// Returns the number of the latest change of an instance; `None` if it has not changed recently.
+    pub(super) fn latest(&self, key: InstanceKey<'_>) -> Option<u64> {
+        let kept = self.kept.get(&(key.app.to_owned(), key.id.to_owned()))?;
+        Some(kept.latest.unwrap_or(kept.first))
     }
 
-    /// Oldest first.
+    /// Returns the changes, oldest first.
     pub(super) fn list(&self) -> Vec<Arc<InstanceInfo>> {
-        self.list.values().map(|change| Arc::clone(&change.info)).collect()
+        self.by_number.values().map(|change| Arc::clone(&change.info)).collect()
     }
 
     fn drop_oldest(&mut self) {
-        let Some((number, change)) = self.list.pop_first() else { return };
+        let Some((number, change)) = self.by_number.pop_first() else { return };
         self.bytes -= change.bytes;
-        let Some(ends) = self.ends.get_mut(&change.key) else { return };
-        if ends.first != number {
+        let Some(kept) = self.kept.get_mut(&change.key) else { return };
+        if kept.first != number {
             return;
         }
-        match ends.last.take() {
-            Some(last) => ends.first = last,
+        match kept.latest.take() {
+            Some(latest) => kept.first = latest,
             None => {
-                self.ends.remove(&change.key);
+                self.kept.remove(&change.key);
             }
         }
     }
 }
 
-/// About what an instance takes.
+/// Returns the approximate memory of an instance, in bytes.
 fn size(info: &InstanceInfo) -> usize {
     let entries = info.metadata.len() + info.data_center.metadata.len();
-    OVERHEAD + admission::text_size(info) + ENTRY_OVERHEAD * entries
+    CHANGE_OVERHEAD + admission::text_size(info) + ENTRY_OVERHEAD * entries
 }

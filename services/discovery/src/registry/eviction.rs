@@ -1,21 +1,23 @@
-//! Removes instances that were not heard of for too long.
+//! Eviction of instances whose leases have expired.
 
 use std::time::Duration;
 
 use souk_values::Timestamp;
 
-use super::{Registry, renewals};
+use super::{InstanceKey, Registry, renewals};
 
-/// A registry of fewer instances is a small one.
+/// Number of instances below which only live ones are expected to renew.
 ///
-/// In it one instance that died is a large share of all, and would be taken for a broken network forever. So heartbeats
-/// are expected only of those that were heard of lately; that nobody is heard of is still the network's fault.
+/// In a small registry a single dead instance is a large share of all: with the original's rule it would look like a
+/// broken network forever, and never be evicted. If no instance at all renews, that still counts as the network.
 const SMALL: usize = 10;
 
 impl Registry {
-    /// One pass: removes what has expired, but no more than leaves a share of the registry standing; chosen by
-    /// `pick`, which answers a number below its argument, so that no application is hit first. Other servers are not
-    /// told: each judges for itself. `late` is how late the pass is. Answers who went: application and id.
+    /// Runs one eviction pass: removes expired instances, but leaves the configured share of the registry standing.
+    /// Returns application and id of each that was removed.
+    ///
+    /// `pick` returns a random number below its argument, so that no application is always hit first. `late` is the
+    /// delay of this pass, which is granted to all leases. An eviction is not replicated: each server decides alone.
     pub fn evict(
         &mut self,
         now: Timestamp,
@@ -27,24 +29,25 @@ impl Registry {
             .filter(|entry| entry.lease.is_expired(now, late))
             .map(|entry| (entry.info.app.clone(), entry.info.instance_id.clone()))
             .collect();
-        let (is_small, alive) = (self.size < SMALL, self.size - expired.len());
+        let is_small = self.size < SMALL;
+        let alive = self.size - expired.len();
         if is_small {
             self.renewals.expect(alive);
         }
-        if !self.health(now).evicts {
+        if !self.renewal_stats(now).allows_eviction {
             return Vec::new();
         }
-        let most = self.size - renewals::share(self.size, self.rules.renewal_share).min(self.size);
-        let gone: Vec<_> = (0..expired.len().min(most))
+        let limit = self.size - renewals::share(self.size, self.rules.renewal_share).min(self.size);
+        let evicted: Vec<_> = (0..expired.len().min(limit))
             .map(|_| expired.swap_remove(pick(expired.len()).min(expired.len() - 1)))
             .collect();
-        for (app, id) in &gone {
-            self.remove(app, id, now, Some(now));
+        for (app, id) in &evicted {
+            self.remove(InstanceKey { app, id }, now, Some(now));
         }
         if is_small {
-            // Those that went were not expected.
+            // Each removal lowered the expected number, in which the evicted were not counted.
             self.renewals.expect(alive);
         }
-        gone
+        evicted
     }
 }

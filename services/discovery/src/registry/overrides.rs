@@ -1,25 +1,26 @@
-//! What operators set: it holds until it is taken back, or nobody has asked for it for an hour.
+//! Statuses that operators have set. An override holds until it is deleted, or was not read for an hour.
 
 use std::{collections::HashMap, time::Duration};
 
 use souk_eureka::InstanceStatus;
 use souk_values::Timestamp;
 
-const LIFE: Duration = Duration::from_secs(3_600);
+const EXPIRES_AFTER: Duration = Duration::from_secs(3_600);
 
-/// By instance id, as the original keeps them: never more than there are instances.
+/// Overrides by instance id, with the time of their latest use. As in the original, the application is not part of
+/// the key. There are never more than instances.
 #[derive(Debug, Default)]
 pub(super) struct Overrides(HashMap<String, (InstanceStatus, Timestamp)>);
 
 impl Overrides {
-    /// What is set for `id`; asking lets it live on.
+    /// Returns the override of an instance and extends its life.
     pub(super) fn get(&mut self, id: &str, now: Timestamp) -> Option<InstanceStatus> {
-        let (status, asked_at) = self.0.get_mut(id)?;
-        if now.since(*asked_at) > LIFE {
+        let (status, used_at) = self.0.get_mut(id)?;
+        if now.since(*used_at) > EXPIRES_AFTER {
             self.0.remove(id);
             return None;
         }
-        *asked_at = now;
+        *used_at = now;
         Some(*status)
     }
 
@@ -27,14 +28,13 @@ impl Overrides {
         self.0.insert(id.to_owned(), (status, now));
     }
 
-    /// Sets it if nothing is set.
-    pub(super) fn seed(&mut self, id: &str, status: InstanceStatus, now: Timestamp) {
+    pub(super) fn set_if_absent(&mut self, id: &str, status: InstanceStatus, now: Timestamp) {
         if self.get(id, now).is_none() {
             self.set(id, status, now);
         }
     }
 
-    /// Whether something was set.
+    /// Removes an override. Returns false if there was none.
     pub(super) fn remove(&mut self, id: &str) -> bool {
         self.0.remove(id).is_some()
     }

@@ -1,4 +1,4 @@
-//! How many heartbeats arrive, and how many are enough.
+//! The number of heartbeats: how many arrive and how many are enough for eviction.
 
 use std::time::Duration;
 
@@ -8,35 +8,35 @@ use super::Rules;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// How the heartbeats stand.
+/// Heartbeats in relation to the threshold of self-preservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Health {
-    /// Those of the last complete minute.
+pub(crate) struct RenewalStats {
+    /// Heartbeats in the latest complete minute.
     pub last_minute: u64,
-    /// More than these are enough.
+    /// Heartbeats per minute that must be exceeded.
     pub threshold: u64,
-    /// Whether expired instances are evicted now.
-    pub evicts: bool,
+    /// True if expired instances may be evicted now.
+    pub allows_eviction: bool,
 }
 
-/// Counts heartbeats in minutes since the start.
+/// Counts heartbeats in whole minutes since the start.
 #[derive(Debug)]
 pub(super) struct Renewals {
-    began: Timestamp,
+    started_at: Timestamp,
     minute: i64,
     current: u64,
     last: u64,
-    /// How many clients are expected to renew.
+    /// Number of clients that are expected to renew.
     expected: usize,
 }
 
 impl Renewals {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { began: now, minute: 0, current: 0, last: 0, expected: 0 }
+        Self { started_at: now, minute: 0, current: 0, last: 0, expected: 0 }
     }
 
-    pub(super) fn count(&mut self, now: Timestamp) {
-        self.turn(now);
+    pub(super) fn record(&mut self, now: Timestamp) {
+        self.close_past_minutes(now);
         self.current += 1;
     }
 
@@ -52,25 +52,24 @@ impl Renewals {
         self.expected = clients;
     }
 
-    /// Expects as many as there are, unless so many are gone that the network may be to blame.
-    pub(super) fn recount(&mut self, clients: usize, rules: &Rules) {
-        if !rules.preserves_itself || clients > share(self.expected, rules.renewal_share) {
+    /// Expects as many clients as are registered, unless so many have disappeared that the network may be the cause.
+    pub(super) fn update_expected(&mut self, clients: usize, rules: &Rules) {
+        if !rules.self_preservation || clients > share(self.expected, rules.renewal_share) {
             self.expected = clients;
         }
     }
 
-    pub(super) fn health(&mut self, rules: &Rules, now: Timestamp) -> Health {
-        self.turn(now);
+    pub(super) fn stats(&mut self, rules: &Rules, now: Timestamp) -> RenewalStats {
+        self.close_past_minutes(now);
         let per_minute = 60.0 / f64::from(rules.renewal_interval_secs.max(1));
         let threshold = share(self.expected, per_minute * rules.renewal_share);
         let threshold = u64::try_from(threshold).unwrap_or(u64::MAX);
-        let evicts = !rules.preserves_itself || (threshold > 0 && self.last > threshold);
-        Health { last_minute: self.last, threshold, evicts }
+        let allows_eviction = !rules.self_preservation || (threshold > 0 && self.last > threshold);
+        RenewalStats { last_minute: self.last, threshold, allows_eviction }
     }
 
-    /// Closes the minutes that have passed.
-    fn turn(&mut self, now: Timestamp) {
-        let minute = (now.millis() - self.began.millis()).div_euclid(MINUTE_MS);
+    fn close_past_minutes(&mut self, now: Timestamp) {
+        let minute = (now.millis() - self.started_at.millis()).div_euclid(MINUTE_MS);
         if minute > self.minute {
             self.last = if minute == self.minute + 1 { self.current } else { 0 };
             self.current = 0;
@@ -79,9 +78,9 @@ impl Renewals {
     }
 }
 
-/// `count` times `share`, rounded down.
+/// Returns `count * share`, rounded down; 0 if that is negative or not a number.
 pub(super) fn share(count: usize, share: f64) -> usize {
-    // A duration is what turns a fraction into an integer without a cast; it fails for what is no sane share.
+    // Converting by way of a duration avoids a lossy `as`.
     let seconds = f64::from(u32::try_from(count).unwrap_or(u32::MAX)) * share;
     Duration::try_from_secs_f64(seconds).map_or(0, |time| usize::try_from(time.as_secs()).unwrap_or(usize::MAX))
 }

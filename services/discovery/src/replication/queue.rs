@@ -1,67 +1,66 @@
-//! What waits to be sent to one peer.
+//! The queue of replication tasks for one peer.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{BTreeMap, HashMap};
 
+use parking_lot::Mutex;
 use souk_values::Timestamp;
 use tokio::sync::Notify;
 
-use super::{Action, Task};
+use super::task::{Action, ReplicationTask};
 
-/// More do not wait; the oldest are dropped.
-const MOST: usize = 50_000;
+/// Number of queued tasks above which the oldest are dropped.
+const CAPACITY: usize = 50_000;
 
 type Key = (Action, String, String);
 
-/// A queue in which a newer task takes the place of one of the same kind about the same instance: at the end, so that
-/// an instance that went and came again is told in that order.
+/// A queue in which a task replaces an older one of the same action on the same instance. The new task goes to the
+/// end, so that "cancelled, then registered" arrives in that order.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,
-    filled: Notify,
+    pushed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    tasks: BTreeMap<i64, Task>,
+    tasks: BTreeMap<i64, ReplicationTask>,
     numbers: HashMap<Key, i64>,
 }
 
-/// What is to be sent, and how many tasks had become too old.
+/// Tasks with their serialized items, and the number of tasks that had expired in the queue.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<ReplicationTask>,
     pub bodies: Vec<String>,
     pub expired: usize,
 }
 
 impl Queue {
-    /// Adds a task. Answers how many were dropped for it.
-    pub(super) fn push(&self, task: Task) -> usize {
-        let mut inner = self.lock();
+    /// Adds a task. Returns the number of tasks that were dropped because the queue is full.
+    pub(super) fn push(&self, task: ReplicationTask) -> usize {
+        let mut inner = self.inner.lock();
         if let Some(number) = inner.numbers.remove(&key(&task)) {
             inner.tasks.remove(&number);
         }
         let next = inner.tasks.last_key_value().map_or(0, |(last, _)| last + 1);
         inner.insert(next, task);
         let mut dropped = 0;
-        while inner.tasks.len() > MOST {
+        while inner.tasks.len() > CAPACITY {
             inner.pop();
             dropped += 1;
         }
         drop(inner);
-        self.filled.notify_one();
+        self.pushed.notify_one();
         dropped
     }
 
-    /// Takes what is oldest, at most `items` and about `bytes` of them.
+    /// Takes the oldest tasks, at most `items` and about `bytes` of them.
     pub(super) fn take(&self, items: usize, bytes: usize, now: Timestamp) -> Batch {
-        let (mut batch, mut size) = (Batch::default(), 0);
+        let mut batch = Batch::default();
+        let mut size = 0;
         while batch.tasks.len() < items && size < bytes {
-            // One lock a task: whoever tells something meanwhile does not wait for a whole batch to be written.
-            let Some(task) = self.lock().pop() else { break };
+            // Locked per task: a push happens under the registry's lock and must not wait for a batch to be serialized.
+            let Some(task) = self.inner.lock().pop() else { break };
             if now > task.expires_at {
                 batch.expired += 1;
                 continue;
@@ -74,9 +73,9 @@ impl Queue {
         batch
     }
 
-    /// Puts tasks that could not be sent back to the front, unless newer ones took their place.
-    pub(super) fn put_back(&self, tasks: Vec<Task>) {
-        let mut inner = self.lock();
+    /// Puts tasks that could not be sent back to the front, except those that newer ones have replaced.
+    pub(super) fn put_back(&self, tasks: Vec<ReplicationTask>) {
+        let mut inner = self.inner.lock();
         for task in tasks.into_iter().rev() {
             if !inner.numbers.contains_key(&key(&task)) {
                 let before = inner.tasks.first_key_value().map_or(0, |(first, _)| first - 1);
@@ -86,42 +85,39 @@ impl Queue {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().tasks.len()
+        self.inner.lock().tasks.len()
     }
 
-    /// Returns once there may be something new.
-    pub(super) async fn filled(&self) {
-        self.filled.notified().await;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for a push; one that happened since the previous wait counts.
+    pub(super) async fn wait_for_task(&self) {
+        self.pushed.notified().await;
     }
 }
 
 impl Inner {
-    fn insert(&mut self, number: i64, task: Task) {
+    fn insert(&mut self, number: i64, task: ReplicationTask) {
         self.numbers.insert(key(&task), number);
         self.tasks.insert(number, task);
     }
 
-    fn pop(&mut self) -> Option<Task> {
+    fn pop(&mut self) -> Option<ReplicationTask> {
         let (_, task) = self.tasks.pop_first()?;
         self.numbers.remove(&key(&task));
         Some(task)
     }
 }
 
-fn key(task: &Task) -> Key {
+fn key(task: &ReplicationTask) -> Key {
     (task.action, task.app.clone(), task.id.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::InstanceKey;
 
-    fn cancel(id: &str, at: i64) -> Task {
-        Task::cancel("A", id, Timestamp::from_millis(at))
+    fn cancel(id: &str, at: i64) -> ReplicationTask {
+        ReplicationTask::cancel(InstanceKey { app: "A", id }, Timestamp::from_millis(at))
     }
 
     fn ids(batch: &Batch) -> Vec<&str> {
@@ -140,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_comes_first_unless_something_newer_waits() {
+    fn tasks_that_are_put_back_come_first_unless_they_were_replaced() {
         let queue = Queue::default();
         for id in ["a", "b", "c"] {
             queue.push(cancel(id, 0));
@@ -153,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_is_dropped_and_a_batch_ends_when_it_is_large() {
+    fn expired_tasks_are_dropped_and_a_large_batch_ends_early() {
         let queue = Queue::default();
         queue.push(cancel("old", 0));
         queue.push(cancel("new", 40_000));
@@ -163,9 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn it_never_holds_more_than_it_may() {
+    fn a_full_queue_drops_its_oldest_tasks() {
         let queue = Queue::default();
-        let dropped: usize = (0..MOST + 10).map(|number| queue.push(cancel(&number.to_string(), 0))).sum();
-        assert_eq!((dropped, queue.len()), (10, MOST));
+        let dropped: usize = (0..CAPACITY + 10).map(|number| queue.push(cancel(&number.to_string(), 0))).sum();
+        assert_eq!((dropped, queue.len()), (10, CAPACITY));
     }
 }

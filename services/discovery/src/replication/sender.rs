@@ -1,4 +1,4 @@
-//! Sends one peer what waits for it, in batches.
+//! Sends the queued tasks of one peer, in batches.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,103 +6,107 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Action, Task,
-    peer::{CallError, Peer, Reply},
+    peer::{CallError, PeerNode, Reply},
     queue::Batch,
+    replicated_registry::ReplicatedRegistry,
+    task::{Action, ReplicationTask},
 };
-use crate::{app::App, metrics};
+use crate::metrics;
 
-const ITEMS: usize = 250;
-/// Far below what a peer reads at once.
-const BYTES: usize = 4 << 20;
-/// How long the first task waits for company.
-const DELAY: Duration = Duration::from_millis(500);
-/// For what waits when the server stops.
-const LAST_CHANCE: Duration = Duration::from_millis(800);
-const AFTER_BUSY: Duration = Duration::from_secs(1);
-const AFTER_AWAY: Duration = Duration::from_millis(100);
+/// Batch size of the original's servers.
+const BATCH_ITEMS: usize = 250;
+/// Far below the size of a batch that a peer accepts.
+const BATCH_BYTES: usize = 4 << 20;
+/// Time that the first task of a batch waits for more.
+const BATCH_DELAY: Duration = Duration::from_millis(500);
+/// Time limit for the last batch when the server stops.
+const LAST_BATCH_TIMEOUT: Duration = Duration::from_millis(800);
+const PAUSE_WHEN_BUSY: Duration = Duration::from_secs(1);
+const PAUSE_WHEN_UNREACHABLE: Duration = Duration::from_millis(100);
 
-/// Sends until `stop`, then once more what waits. All pauses are real time: the pace of a network is not the business
-/// of a clock that is moved by hand.
-pub async fn run(app: App, peer: Arc<Peer>, stop: CancellationToken) {
+/// Sends batches until `stop`, and then one last batch.
+///
+/// All pauses are real time: the pace of a network does not depend on a clock that tests move.
+pub(crate) async fn run(registry: ReplicatedRegistry, peer: Arc<PeerNode>, stop: CancellationToken) {
     loop {
-        tokio::select! { () = company(&peer) => {}, () = stop.cancelled() => break }
-        let batch = take(&app, &peer);
-        let pause = deliver(&app, &peer, batch).await;
-        metrics::queued(peer.name(), peer.queue.len());
+        tokio::select! { () = wait_for_batch(&peer) => {}, () = stop.cancelled() => break }
+        let batch = take(&registry, &peer);
+        let pause = deliver(&registry, &peer, batch).await;
+        metrics::set_queued(peer.name(), peer.queue.len());
         if let Some(pause) = pause {
             tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => break }
         }
     }
-    let batch = take(&app, &peer);
-    // What does not arrive now a heartbeat will heal.
-    if tokio::time::timeout(LAST_CHANCE, deliver(&app, &peer, batch)).await.is_err() {
-        tracing::debug!(peer = peer.name(), "a peer was not told the last of it");
+    let batch = take(&registry, &peer);
+    // Whatever is lost here is repaired by the next heartbeats.
+    if tokio::time::timeout(LAST_BATCH_TIMEOUT, deliver(&registry, &peer, batch)).await.is_err() {
+        tracing::debug!(peer = peer.name(), "the last replication batch could not be sent before the stop");
     }
 }
 
-/// Waits until there is a full batch, or the oldest task has waited long enough.
-async fn company(peer: &Peer) {
+/// Waits until a batch is full, or its oldest task has waited long enough.
+async fn wait_for_batch(peer: &PeerNode) {
     while peer.queue.len() == 0 {
-        peer.queue.filled().await;
+        peer.queue.wait_for_task().await;
     }
-    let deadline = Instant::now() + DELAY;
-    while peer.queue.len() < ITEMS && tokio::time::timeout_at(deadline, peer.queue.filled()).await.is_ok() {}
+    let deadline = Instant::now() + BATCH_DELAY;
+    while peer.queue.len() < BATCH_ITEMS && tokio::time::timeout_at(deadline, peer.queue.wait_for_task()).await.is_ok()
+    {
+    }
 }
 
-fn take(app: &App, peer: &Peer) -> Batch {
-    let batch = peer.queue.take(ITEMS, BYTES, app.clock.now());
+fn take(registry: &ReplicatedRegistry, peer: &PeerNode) -> Batch {
+    let batch = peer.queue.take(BATCH_ITEMS, BATCH_BYTES, registry.now());
     if batch.expired > 0 {
-        metrics::failed(peer.name(), batch.expired);
+        metrics::count_dropped(peer.name(), batch.expired);
     }
     batch
 }
 
-/// Sends a batch. Answers how long to wait if it is to be sent again.
-async fn deliver(app: &App, peer: &Peer, batch: Batch) -> Option<Duration> {
+/// Sends a batch. Returns the pause before a retry if it must be sent again.
+async fn deliver(registry: &ReplicatedRegistry, peer: &PeerNode, batch: Batch) -> Option<Duration> {
     if batch.tasks.is_empty() {
         return None;
     }
     match peer.send(&batch.bodies).await {
         Ok(replies) => {
             for (task, reply) in batch.tasks.iter().zip(replies) {
-                settle(app, peer, task, reply);
+                handle_reply(registry, peer, task, reply);
             }
             None
         }
-        Err(CallError::Refused(_)) => {
-            metrics::failed(peer.name(), batch.tasks.len());
+        Err(CallError::Rejected(_)) => {
+            metrics::count_dropped(peer.name(), batch.tasks.len());
             None
         }
         Err(error) => {
             peer.queue.put_back(batch.tasks);
-            Some(if error == CallError::Busy { AFTER_BUSY } else { AFTER_AWAY })
+            Some(if error == CallError::Busy { PAUSE_WHEN_BUSY } else { PAUSE_WHEN_UNREACHABLE })
         }
     }
 }
 
-/// Does what the peer's reply to one task asks for.
-fn settle(app: &App, peer: &Peer, task: &Task, reply: Reply) {
+fn handle_reply(registry: &ReplicatedRegistry, peer: &PeerNode, task: &ReplicationTask, reply: Reply) {
     match (task.action, reply.status, reply.instance) {
-        // The peer lacks it, or has an older one.
-        (Action::Heartbeat, 404, _) => app.tell_whole(peer, (&task.app, &task.id)),
-        // The peer knows more of it.
+        // The peer lacks the instance, or has an older version.
+        (Action::Heartbeat, 404, _) => registry.queue_registration(peer, task.key()),
+        // The peer has a newer version.
         (Action::Heartbeat, _, Some(theirs)) => {
-            if let Err(error) = app.correct(theirs) {
-                tracing::warn!(error = %error, "what a peer knows could not be taken over");
+            if let Err(error) = registry.adopt(theirs) {
+                tracing::warn!(error = %error, "a peer's newer version of an instance was rejected");
             }
         }
-        // It is gone there too, which is all that was asked.
+        // Cancelled there already.
         (Action::Cancel, 404, _) | (_, 200..300, _) => {}
         (action, status, _) => {
-            metrics::failed(peer.name(), 1);
+            metrics::count_dropped(peer.name(), 1);
             tracing::debug!(
                 peer = peer.name(),
-                action = action.name(),
+                action = ?action,
                 app = task.app,
                 instance = task.id,
                 status,
-                "a peer did not take something"
+                "a peer rejected a replication task"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! A start that forgets nothing: everything is read from the first peer that has something.
+//! The initial synchronization: a server that starts reads the registry of the first peer that has one.
 
 use std::time::Duration;
 
@@ -6,25 +6,27 @@ use souk_eureka::Applications;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Peer;
-use crate::{app::App, registry::Registry};
+use super::{peer::PeerNode, replicated_registry::ReplicatedRegistry};
+use crate::registry::Registry;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// By then every client has registered here itself, and a peer that starts reads from us.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// By then every client has registered here, and a peer that starts reads from this server.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
 
-/// Reads everything from a peer, while requests are served already. Tries all of them again and again for five minutes
-/// (of real time: peers come back in it).
-pub async fn run(app: App, stop: CancellationToken) {
-    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+/// Reads the registry of a peer while requests are already served, and retries for five minutes.
+///
+/// All times are real time: peers restart in it.
+pub(crate) async fn run(registry: ReplicatedRegistry, stop: CancellationToken) {
+    let started = Instant::now();
+    let mut pause = FIRST_PAUSE;
     loop {
-        let is_done = tokio::select! { is_done = from_any(&app) => is_done, () = stop.cancelled() => return };
+        let is_done = tokio::select! { is_done = read_any(&registry) => is_done, () = stop.cancelled() => return };
         if is_done {
             return;
         }
-        if began.elapsed() > PATIENCE {
-            tracing::warn!("no other discovery server had anything to tell; clients register here by themselves");
+        if started.elapsed() > GIVE_UP_AFTER {
+            tracing::warn!("no other discovery server could be read; the registry fills as clients register here");
             return;
         }
         tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => return }
@@ -32,33 +34,33 @@ pub async fn run(app: App, stop: CancellationToken) {
     }
 }
 
-/// Whether there is nothing more to ask: a peer that has something was read, or all answered that they have nothing.
-async fn from_any(app: &App) -> bool {
+/// Reads the first peer that has instances. Returns true if no retry is needed: one was read, or all are empty.
+async fn read_any(registry: &ReplicatedRegistry) -> bool {
     let mut all_answered = true;
-    for peer in app.replicas.iter() {
-        let mark = app.registry.with(|registry| registry.mark());
-        // What it says when it fails is logged by the call.
-        let Ok(theirs) = peer.fetch(app.clock.now()).await else {
+    for peer in registry.peers().iter() {
+        let mark = registry.with(|registry| registry.mark());
+        // The call logs its own failure.
+        let Ok(theirs) = peer.fetch(registry.now()).await else {
             all_answered = false;
             continue;
         };
-        // One that has just started as well is no source.
+        // An empty peer may have just started too; another may have instances.
         if theirs.applications.iter().any(|application| !application.instances.is_empty()) {
-            take_over(app, peer, theirs, mark);
+            import(registry, peer, theirs, mark);
             return true;
         }
     }
     all_answered
 }
 
-fn take_over(app: &App, peer: &Peer, theirs: Applications, mark: u64) {
-    let mut taken = 0_usize;
+fn import(registry: &ReplicatedRegistry, peer: &PeerNode, theirs: Applications, mark: u64) {
+    let mut imported = 0_usize;
     for info in theirs.applications.into_iter().flat_map(|application| application.instances) {
-        match app.take_over(info, mark) {
-            Ok(is_taken) => taken += usize::from(is_taken),
-            Err(error) => tracing::warn!(peer = peer.name(), error = %error, "an instance was not taken over"),
+        match registry.import(info, mark) {
+            Ok(is_imported) => imported += usize::from(is_imported),
+            Err(error) => tracing::warn!(peer = peer.name(), error = %error, "an instance of a peer was rejected"),
         }
     }
-    app.registry.with(Registry::expect_what_is_here);
-    tracing::info!(peer = peer.name(), instances = taken, "the registry was read from another server");
+    registry.with(Registry::expect_all_registered);
+    tracing::info!(peer = peer.name(), instances = imported, "the registry was read from another server");
 }

@@ -1,90 +1,73 @@
-//! One thing that a peer is to be told.
+//! A change of an instance that is to be sent to peers.
 
 use std::{sync::Arc, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_eureka::InstanceInfo;
 use souk_values::Timestamp;
 
-/// How long anything but a registration or a heartbeat makes sense.
-const LIFE: Duration = Duration::from_secs(30);
+use crate::registry::InstanceKey;
 
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// An instance registered.
+/// Time after which a task is dropped, except for registrations and heartbeats.
+const EXPIRES_AFTER: Duration = Duration::from_secs(30);
+
+/// Kind of a replicated change, as the protocol names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Action {
     Register,
-    /// It renewed its lease.
     Heartbeat,
-    /// It is gone.
     Cancel,
-    /// An operator set its status.
     StatusUpdate,
-    /// An operator took that back.
     DeleteStatusOverride,
 }
 
-impl Action {
-    /// Its name on the wire.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Register => "Register",
-            Self::Heartbeat => "Heartbeat",
-            Self::Cancel => "Cancel",
-            Self::StatusUpdate => "StatusUpdate",
-            Self::DeleteStatusOverride => "DeleteStatusOverride",
-        }
-    }
-
-    /// The one of that exact name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Register, Self::Heartbeat, Self::Cancel, Self::StatusUpdate, Self::DeleteStatusOverride];
-        all.into_iter().find(|action| action.name() == name)
-    }
-}
-
-/// What was done to which instance.
 #[derive(Debug, Clone)]
-pub struct Task {
-    /// What.
+pub(crate) struct ReplicationTask {
     pub action: Action,
-    /// The instance's application.
     pub app: String,
-    /// The instance.
     pub id: String,
-    /// As it is now; of one that is gone nothing is told.
+    /// The instance after the change; `None` after a cancellation.
     pub info: Option<Arc<InstanceInfo>>,
-    /// When it no longer makes sense.
     pub expires_at: Timestamp,
 }
 
-impl Task {
-    /// `action` on an instance that is there.
-    #[must_use]
-    pub fn about(action: Action, info: Arc<InstanceInfo>, now: Timestamp) -> Self {
+impl ReplicationTask {
+    /// Returns the task for a change after which the instance still exists.
+    pub fn new(action: Action, info: Arc<InstanceInfo>, now: Timestamp) -> Self {
         let life = match action {
+            // By then the client has sent the next heartbeat.
             Action::Register | Action::Heartbeat => {
-                u64::try_from(info.lease.renewal_interval_secs).map_or(LIFE, Duration::from_secs)
+                u64::try_from(info.lease.renewal_interval_secs).map_or(EXPIRES_AFTER, Duration::from_secs)
             }
-            Action::Cancel | Action::StatusUpdate | Action::DeleteStatusOverride => LIFE,
+            Action::Cancel | Action::StatusUpdate | Action::DeleteStatusOverride => EXPIRES_AFTER,
         };
-        let (app, id) = (info.app.clone(), info.instance_id.clone());
-        Self { action, app, id, info: Some(info), expires_at: now.plus(life) }
+        Self {
+            action,
+            app: info.app.clone(),
+            id: info.instance_id.clone(),
+            info: Some(info),
+            expires_at: now.plus(life),
+        }
     }
 
-    /// An instance is gone.
-    #[must_use]
-    pub fn cancel(app: &str, id: &str, now: Timestamp) -> Self {
-        let (app, id) = (app.to_owned(), id.to_owned());
-        Self { action: Action::Cancel, app, id, info: None, expires_at: now.plus(LIFE) }
+    pub fn cancel(key: InstanceKey<'_>, now: Timestamp) -> Self {
+        Self {
+            action: Action::Cancel,
+            app: key.app.to_owned(),
+            id: key.id.to_owned(),
+            info: None,
+            expires_at: now.plus(EXPIRES_AFTER),
+        }
     }
 
-    /// An item of a batch.
-    #[must_use]
+    pub fn key(&self) -> InstanceKey<'_> {
+        InstanceKey { app: &self.app, id: &self.id }
+    }
+
+    /// Returns the task as an item of a batch.
     pub fn to_json(&self) -> Value {
-        let mut item = json!({"appName": self.app, "id": self.id, "action": self.action.name()});
+        let mut item = json!({"appName": self.app, "id": self.id, "action": self.action});
         let Some((fields, info)) = item.as_object_mut().zip(self.info.as_ref()) else { return item };
         fields.insert("lastDirtyTimestamp".to_owned(), info.last_dirty_at.into());
         fields.insert("overriddenStatus".to_owned(), info.overridden_status.name().into());

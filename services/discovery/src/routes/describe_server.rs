@@ -1,26 +1,26 @@
-//! `GET status`: what the server tells of itself.
+//! `GET status`: this server, its uptime and its peers.
 
 use axum::{extract::State, response::Response};
 use serde_json::json;
 use souk_eureka::{InstanceInfo, StatusInfo};
 use souk_kit::Problem;
 
-use crate::{app::App, negotiation::Wanted};
+use crate::{app::App, negotiation::Representation};
 
-pub async fn handle(State(app): State<App>, wanted: Wanted) -> Result<Response, Problem> {
+pub(crate) async fn handle(State(app): State<App>, representation: Representation) -> Result<Response, Problem> {
     let minutes = app.clock.now().since(app.started_at).as_secs() / 60;
-    let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
-    let days = match days {
+    let hours = minutes / 60 % 24;
+    let days = match minutes / 1_440 {
         0 => String::new(),
         1 => "1 day ".to_owned(),
-        _ => format!("{days} days "),
+        days => format!("{days} days "),
     };
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let stat = |name: &str, value: String| (name.to_owned(), value);
-    let peers = app.replicas.lines();
-    let urls = |is_wanted: &dyn Fn(Option<bool>) -> bool| {
-        let wanted = peers.iter().filter(|peer| is_wanted(peer.is_reachable)).map(|peer| peer.url.as_str());
-        wanted.collect::<Vec<_>>().join(",")
+    let peers = app.registry.peers().summaries();
+    let urls = |is_included: &dyn Fn(Option<bool>) -> bool| {
+        let included = peers.iter().filter(|peer| is_included(peer.is_reachable)).map(|peer| peer.url.as_str());
+        included.collect::<Vec<_>>().join(",")
     };
     let status = StatusInfo {
         general_stats: vec![
@@ -30,15 +30,15 @@ pub async fn handle(State(app): State<App>, wanted: Wanted) -> Result<Response, 
         ],
         application_stats: vec![
             stat("registered-replicas", urls(&|_| true)),
-            stat("available-replicas", urls(&|answers| answers == Some(true))),
-            stat("unavailable-replicas", urls(&|answers| answers != Some(true))),
+            stat("available-replicas", urls(&|is_reachable| is_reachable == Some(true))),
+            stat("unavailable-replicas", urls(&|is_reachable| is_reachable != Some(true))),
         ],
-        instance: itself(&app).map_err(|error| Problem::internal(&error))?,
+        instance: own_instance(&app).map_err(|error| Problem::internal(&error))?,
     };
-    Ok(wanted.answer(wanted.status(&status)))
+    Ok(representation.response(representation.status(&status)))
 }
 
-fn itself(app: &App) -> Result<InstanceInfo, souk_eureka::Malformed> {
+fn own_instance(app: &App) -> Result<InstanceInfo, souk_eureka::Malformed> {
     let host = app.config.hostname.split(':').next().filter(|host| !host.is_empty()).unwrap_or("localhost");
     let described = json!({
         "instanceId": format!("{host}:discovery"), "hostName": host, "app": "DISCOVERY", "ipAddr": host,

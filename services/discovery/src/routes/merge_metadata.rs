@@ -1,20 +1,17 @@
-//! `PUT apps/{app}/{id}/metadata?key=value`: adds to the metadata of an instance.
+//! `PUT apps/{app}/{id}/metadata?key=value`: adds pairs to the metadata of an instance.
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode};
 
-use super::parts::{Instance, Query};
-use crate::app::App;
+use super::extract::{InstancePath, Query};
+use crate::{app::App, error::DiscoveryError};
 
-pub async fn handle(State(app): State<App>, instance: Instance, Query(pairs): Query) -> Response {
-    // Of a key that is repeated the first value counts.
+pub(crate) async fn handle(
+    State(app): State<App>,
+    instance: InstancePath,
+    Query(pairs): Query,
+) -> Result<StatusCode, DiscoveryError> {
+    // Reversed, so that the first value of a repeated key is inserted last and wins.
     let entries = pairs.into_iter().rev().collect();
-    match app.merge_metadata(instance.name(), entries) {
-        Some(Ok(())) => StatusCode::OK.into_response(),
-        Some(Err(error)) => error.into_response(),
-        None => instance.missing(),
-    }
+    let merged = app.registry.merge_metadata(instance.key(), entries).ok_or_else(|| instance.not_found())?;
+    merged.map(|()| StatusCode::OK)
 }

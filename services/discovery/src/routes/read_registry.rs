@@ -1,25 +1,33 @@
-//! `GET apps` and `GET apps/delta`. `regions` is ignored: there is one.
+//! `GET apps` and `GET apps/delta`. The query `regions` is ignored: there is only one region.
 
 use axum::{
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use souk_kit::Problem;
 
 use crate::{
     app::App,
-    bodies::Extent,
-    negotiation::{TakesGzip, Wanted},
+    error::DiscoveryError,
+    negotiation::{AcceptsGzip, Representation},
+    response_cache::Extent,
 };
 
-pub async fn all(State(app): State<App>, wanted: Wanted, gzip: TakesGzip) -> Result<Response, Problem> {
-    app.bodies.answer(Extent::All, wanted, gzip).await
+pub(crate) async fn all(
+    State(app): State<App>,
+    representation: Representation,
+    gzip: AcceptsGzip,
+) -> Result<Response, Problem> {
+    app.response_cache.response(Extent::All, representation, gzip).await
 }
 
-pub async fn delta(State(app): State<App>, wanted: Wanted, gzip: TakesGzip) -> Result<Response, Problem> {
+pub(crate) async fn delta(
+    State(app): State<App>,
+    representation: Representation,
+    gzip: AcceptsGzip,
+) -> Result<Response, Problem> {
     if app.config.disable_delta {
-        return Ok((StatusCode::FORBIDDEN, "deltas are switched off here: read apps").into_response());
+        return Ok(DiscoveryError::DeltaDisabled.into_response());
     }
-    app.bodies.answer(Extent::Delta, wanted, gzip).await
+    app.response_cache.response(Extent::Delta, representation, gzip).await
 }

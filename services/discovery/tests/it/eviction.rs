@@ -1,4 +1,4 @@
-//! Leases by a clock that the test turns.
+//! Expiry of leases, by a clock that the tests move.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -7,7 +7,7 @@ use souk_testkit::{World, eventually};
 
 use crate::rig::{config, serve};
 
-fn quick(enable_self_preservation: bool) -> DiscoveryConfig {
+fn frequent_evictions(enable_self_preservation: bool) -> DiscoveryConfig {
     DiscoveryConfig {
         enable_self_preservation,
         eviction_interval_timer_in_ms: NonZeroU64::new(20).unwrap(),
@@ -16,9 +16,9 @@ fn quick(enable_self_preservation: bool) -> DiscoveryConfig {
 }
 
 #[tokio::test]
-async fn who_is_silent_goes_and_is_told_in_the_delta() {
+async fn an_instance_without_heartbeats_is_evicted_and_appears_in_the_delta() {
     let world = World::new().await;
-    let server = serve(&world, quick(false)).await;
+    let server = serve(&world, frequent_evictions(false)).await;
     server.register("shop", "a").await;
     server.register("shop", "b").await;
     world.clock.advance(Duration::from_secs(80));
@@ -28,34 +28,34 @@ async fn who_is_silent_goes_and_is_told_in_the_delta() {
     let delta = server.get("apps/delta").await.json;
     let last = delta["applications"]["application"][0]["instance"].as_array().unwrap().last().unwrap().clone();
     assert_eq!((last["instanceId"].as_str(), last["actionType"].as_str()), (Some("b"), Some("DELETED")));
-    // It is told to register, which is the whole recovery.
+    // Its next heartbeat gets 404, after which clients register again: that is the whole recovery.
     server.put("apps/shop/b").await.expect(404);
     let page = server.client.get("/lastn").await.expect(200).text;
     assert!(page.contains('b'));
 }
 
 #[tokio::test]
-async fn self_preservation_keeps_who_is_silent() {
+async fn self_preservation_keeps_instances_without_heartbeats() {
     let world = World::new().await;
-    let server = serve(&world, quick(true)).await;
+    let server = serve(&world, frequent_evictions(true)).await;
     server.register("shop", "a").await;
     server.register("shop", "b").await;
     world.clock.advance(Duration::from_secs(1_000));
-    // Another registry on the same clock, whose timer has run, evicts: so this one's would have.
-    let other = serve(&world, quick(false)).await;
+    // Another registry on the same clock has evicted its instance, so this one has had the time to.
+    let other = serve(&world, frequent_evictions(false)).await;
     other.register("shop", "a").await;
     world.clock.advance(Duration::from_secs(1_000));
     other.until("").await;
-    assert_eq!(server.everybody().await.len(), 2);
-    // An expired instance is shown while nobody may be evicted.
+    assert_eq!(server.instances().await.len(), 2);
+    // An expired instance is visible while eviction is suspended.
     server.get("apps/shop/b").await.expect(200);
-    // Enough heartbeats in a minute, and it goes: 3 clients are expected, 5 heartbeats a minute are too few.
-    eventually("the silent one is evicted", || async {
+    // Enough heartbeats in a minute resume eviction.
+    eventually("the expired instance is evicted", || async {
         for _ in 0..6 {
             server.put("apps/shop/a").await.expect(200);
         }
         world.clock.advance(Duration::from_secs(60));
-        server.everybody().await.len() == 1
+        server.instances().await.len() == 1
     })
     .await;
     server.get("apps/shop/a").await.expect(200);

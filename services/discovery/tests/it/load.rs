@@ -1,5 +1,5 @@
-//! Ten thousand instances. The limits are those of an unoptimised build on a busy machine; they catch what grows with
-//! the square of the instances, not what became a little slower.
+//! Ten thousand instances. The limits are those of an unoptimized build on a busy machine: they catch work that grows
+//! with the square of the instances, not small regressions.
 
 use std::time::{Duration, Instant};
 
@@ -27,8 +27,8 @@ async fn ten_thousand_instances_are_read_and_renewed() {
     }
 
     let zipped = server.client.with_header("accept-encoding", "gzip");
-    let first = took(|| zipped.get("/eureka/apps/")).await;
-    let again = took(|| zipped.get("/eureka/apps/")).await;
+    let first = time_of(|| zipped.get("/eureka/apps/")).await;
+    let second = time_of(|| zipped.get("/eureka/apps/")).await;
     let plain = server.client.get("/eureka/apps/").await.expect(200);
     assert_eq!(plain.json["applications"]["apps__hashcode"], format!("UP_{INSTANCES}_"));
 
@@ -44,15 +44,15 @@ async fn ten_thousand_instances_are_read_and_renewed() {
     assert!(statuses.iter().all(|status| *status == 200));
     let per_second = INSTANCES * 1_000 / usize::try_from(began.elapsed().as_millis().max(1)).unwrap();
     println!(
-        "{INSTANCES} instances: {} bytes, first read {first:?}, next {again:?}; {per_second} heartbeats a second",
+        "{INSTANCES} instances: {} bytes, first read {first:?}, next {second:?}; {per_second} heartbeats per second",
         plain.text.len()
     );
-    // 10,000 instances send 334 a second.
-    assert!(per_second > 500, "{per_second} heartbeats a second");
+    // 10,000 instances send 334 per second.
+    assert!(per_second > 500, "{per_second} heartbeats per second");
     assert!(first < Duration::from_secs(20), "{first:?}");
 }
 
-async fn took<F: Future<Output = souk_testkit::Answer>>(get: impl Fn() -> F) -> Duration {
+async fn time_of<F: Future<Output = souk_testkit::TestResponse>>(get: impl Fn() -> F) -> Duration {
     let began = Instant::now();
     get().await.expect(200);
     began.elapsed()

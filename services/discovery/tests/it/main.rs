@@ -1,4 +1,4 @@
-//! The registry over real HTTP, alone and with peers.
+//! The discovery service over real HTTP, alone and with peers.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod document;

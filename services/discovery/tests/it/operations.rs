@@ -1,4 +1,4 @@
-//! Every operation, its statuses, and the spellings of its path.
+//! Every operation of the protocol, its statuses, and the variants of its path.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use souk_testkit::World;
 use crate::rig::{config, instance, serve};
 
 #[tokio::test]
-async fn an_instance_registers_renews_and_goes() {
+async fn an_instance_registers_renews_and_cancels() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     let registered = server.client.post("/eureka/apps/shop", instance("Shop", "h:shop:1")).await.expect(204);
@@ -33,31 +33,31 @@ async fn an_instance_registers_renews_and_goes() {
 
     server.delete("apps/shop/h:shop:1").await.expect(200);
     server.delete("apps/shop/h:shop:1").await.expect(404);
-    for gone in ["apps/SHOP/h:shop:1", "instances/h:shop:1", "apps/SHOP"] {
-        server.get(gone).await.expect(404);
+    for path in ["apps/SHOP/h:shop:1", "instances/h:shop:1", "apps/SHOP"] {
+        server.get(path).await.expect(404);
     }
     server.put("apps/SHOP/h:shop:1").await.expect(404);
 }
 
 #[tokio::test]
-async fn both_prefixes_and_a_slash_at_the_end_are_the_same() {
+async fn both_prefixes_and_a_trailing_slash_are_equivalent() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     server.client.post("/eureka/v2/apps/shop/", instance("shop", "a")).await.expect(204);
     for path in ["apps", "apps/delta", "apps/shop", "apps/shop/a", "instances/a", "vips/shop", "svips/shop", "status"] {
-        for spelling in ["/eureka/{}", "/eureka/{}/", "/eureka/v2/{}", "/eureka/v2/{}/"] {
-            server.client.get(&spelling.replace("{}", path)).await.expect(200);
+        for variant in ["/eureka/{}", "/eureka/{}/", "/eureka/v2/{}", "/eureka/v2/{}/"] {
+            server.client.get(&variant.replace("{}", path)).await.expect(200);
         }
     }
-    for nothing in ["/eureka", "/eureka/", "/eureka/nothing", "/eureka/v2/v2/apps", "/eureka/apps/a/b/c"] {
-        server.client.get(nothing).await.expect(404);
+    for unknown in ["/eureka", "/eureka/", "/eureka/nothing", "/eureka/v2/v2/apps", "/eureka/apps/a/b/c"] {
+        server.client.get(unknown).await.expect(404);
     }
     server.client.send(Method::POST, "/eureka/apps/shop/a/status", None).await.expect(405);
     server.client.send(Method::PUT, "/eureka/asg/group/status?value=DISABLED", None).await.expect(400);
 }
 
 #[tokio::test]
-async fn what_a_registration_lacks_is_named() {
+async fn a_missing_field_of_a_registration_is_named() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     let fields = [
@@ -66,23 +66,23 @@ async fn what_a_registration_lacks_is_named() {
         ("dataCenterInfo", "Missing dataCenterInfo"),
         ("hostName", "Missing hostName"),
     ];
-    for (field, said) in fields {
+    for (field, expected) in fields {
         let mut body = instance("shop", "a");
         body["instance"][field] = Value::Null;
-        let refused = server.client.post("/eureka/apps/shop", body).await.expect(400);
-        assert_eq!(refused.text, said);
-        assert!(refused.header("content-type").starts_with("text/plain"));
+        let rejected = server.client.post("/eureka/apps/shop", body).await.expect(400);
+        assert_eq!(rejected.text, expected);
+        assert!(rejected.header("content-type").starts_with("text/plain"));
     }
     let other = server.client.post("/eureka/apps/other", instance("shop", "a")).await.expect(400);
     assert_eq!(other.text, "Mismatched appName, expecting OTHER but was SHOP");
-    for nonsense in ["", "{", "[]", "{\"instance\": 5}"] {
-        server.client.send(Method::POST, "/eureka/apps/shop", Some(nonsense.to_owned())).await.expect(400);
+    for invalid in ["", "{", "[]", "{\"instance\": 5}"] {
+        server.client.send(Method::POST, "/eureka/apps/shop", Some(invalid.to_owned())).await.expect(400);
     }
-    assert!(server.everybody().await.is_empty());
+    assert!(server.instances().await.is_empty());
 }
 
 #[tokio::test]
-async fn an_operator_takes_an_instance_out_and_back() {
+async fn an_operator_overrides_a_status_and_deletes_the_override() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     server.register("shop", "a").await;
@@ -153,7 +153,7 @@ async fn a_batch_is_answered_item_by_item() {
     assert_eq!(codes, [200, 409, 200, 404, 200, 500, 404, 500, 500, 200, 404]);
     assert_eq!(replies[1]["responseEntity"]["instanceId"], "a");
     server.until("b DOWN").await;
-    for nonsense in [json!({}), json!({"replicationList": 5}), json!([])] {
-        server.client.post("/eureka/peerreplication/batch", nonsense).await.expect(400);
+    for invalid in [json!({}), json!({"replicationList": 5}), json!([])] {
+        server.client.post("/eureka/peerreplication/batch", invalid).await.expect(400);
     }
 }

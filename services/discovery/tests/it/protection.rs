@@ -1,21 +1,21 @@
-//! Who may not, and what is too much.
+//! Authentication and limits.
 
 use reqwest::Method;
 use serde_json::json;
-use souk_discovery::{DiscoveryConfig, config::SecurityConfig};
+use souk_discovery::{DiscoveryConfig, SecurityConfig};
 use souk_testkit::{Client, World};
 use souk_values::Secret;
 
 use crate::rig::{config, instance, serve};
 
 #[tokio::test]
-async fn with_credentials_only_the_probes_are_open() {
+async fn with_credentials_only_the_probes_are_public() {
     let world = World::new().await;
     let security = SecurityConfig { user: "eureka".to_owned(), password: Secret::new("s3cret".to_owned()) };
     let server = serve(&world, DiscoveryConfig { security, ..config() }).await;
     let paths =
         ["/", "/lastn", "/eureka/apps", "/eureka/v2/apps/", "/metrics", "/info", "/docs/", "/openapi.json", "/x"];
-    // "eureka:wrong", "eureka:", ":s3cret", nonsense, another scheme
+    // "eureka:wrong", "eureka:", ":s3cret", invalid values, another scheme
     let wrong = [
         "Basic ZXVyZWthOndyb25n",
         "Basic ZXVyZWthOg==",
@@ -27,12 +27,12 @@ async fn with_credentials_only_the_probes_are_open() {
     ];
     for path in paths {
         server.client.get(path).await.is_problem(401, "discovery.unauthorized");
-        for shown in wrong {
-            server.client.with_header("authorization", shown).get(path).await.expect(401);
+        for authorization in wrong {
+            server.client.with_header("authorization", authorization).get(path).await.expect(401);
         }
     }
-    let refused = server.client.post("/eureka/apps/shop", instance("shop", "a")).await.expect(401);
-    assert!(refused.header("www-authenticate").starts_with("Basic "));
+    let unauthorized = server.client.post("/eureka/apps/shop", instance("shop", "a")).await.expect(401);
+    assert!(unauthorized.header("www-authenticate").starts_with("Basic "));
     for probe in ["/health/live", "/health/ready"] {
         server.client.get(probe).await.expect(200);
     }
@@ -43,7 +43,7 @@ async fn with_credentials_only_the_probes_are_open() {
 }
 
 #[tokio::test]
-async fn too_much_is_refused_with_a_reason() {
+async fn requests_above_a_limit_are_rejected_with_a_reason() {
     let world = World::new().await;
     let server = serve(&world, DiscoveryConfig { max_instances: 2, ..config() }).await;
     let huge = format!("{{\"instance\":\"{}\"}}", "x".repeat(300_000));
@@ -60,12 +60,12 @@ async fn too_much_is_refused_with_a_reason() {
     server.register("shop", "b").await;
     let full = server.client.post("/eureka/apps/shop", instance("shop", "c")).await.expect(507);
     assert!(full.text.contains("max-instances"), "{}", full.text);
-    // Who is in stays in.
+    // An instance that is registered may register again.
     server.register("shop", "a").await;
 }
 
 #[tokio::test]
-async fn a_body_that_swells_is_refused() {
+async fn a_body_that_expands_above_the_limit_is_rejected() {
     use std::io::Write;
     let world = World::new().await;
     let server = serve(&world, config()).await;
@@ -78,36 +78,38 @@ async fn a_body_that_swells_is_refused() {
 }
 
 #[tokio::test]
-async fn a_batch_costs_no_more_than_it_may() {
+async fn a_batch_is_limited_in_items_and_their_size() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     server.register("shop", "a").await;
     let mut item = json!({"appName": "SHOP", "id": "a", "action": "Cancel"});
     let many = json!({"replicationList": vec![item.clone(); 1_001]});
-    let refused = server.client.post("/eureka/peerreplication/batch", many).await.expect(400);
-    assert!(refused.text.contains("at most 1000 items"), "{}", refused.text);
-    // Small on the wire, a hundred times as large once it is understood.
+    let rejected = server.client.post("/eureka/peerreplication/batch", many).await.expect(400);
+    assert!(rejected.text.contains("at most 1000 items"), "{}", rejected.text);
+    // Small on the wire, a hundred times as large once it is parsed.
     item["more"] = json!(vec![json!({"": 0}); 40_000]);
-    let swelling = json!({"replicationList": [item]});
-    let answer = server.client.post("/eureka/peerreplication/batch", swelling).await.expect(200).json;
+    let expanding = json!({"replicationList": [item]});
+    let answer = server.client.post("/eureka/peerreplication/batch", expanding).await.expect(200).json;
     assert_eq!(answer["responseList"][0]["statusCode"], 413);
     server.until("a UP").await;
 }
 
-/// What a browser sends to anybody without asking, it may not send here.
+/// Content types that browsers send across origins without a CORS preflight are rejected.
 #[tokio::test]
-async fn a_page_of_another_origin_registers_nobody() {
+async fn a_website_cannot_make_a_browser_register_an_instance() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     let batch = json!({"replicationList": [{"appName": "SHOP", "id": "a", "action": "Register",
         "instanceInfo": instance("shop", "a")["instance"]}]});
     for (path, body) in [("apps/shop", instance("shop", "a")), ("peerreplication/batch", batch)] {
-        for said in [None, Some("text/plain"), Some("text/plain;x=json"), Some("application/x-www-form-urlencoded")] {
+        for content_type in
+            [None, Some("text/plain"), Some("text/plain;x=json"), Some("application/x-www-form-urlencoded")]
+        {
             let url = format!("http://{}/eureka/{path}", server.running.address);
             let post = reqwest::Client::new().post(url).body(body.to_string());
-            let post = said.into_iter().fold(post, |post, said| post.header("content-type", said));
-            assert_eq!(post.send().await.unwrap().status(), 415, "{path} {said:?}");
+            let post = content_type.into_iter().fold(post, |post, value| post.header("content-type", value));
+            assert_eq!(post.send().await.unwrap().status(), 415, "{path} {content_type:?}");
         }
     }
-    assert!(server.everybody().await.is_empty());
+    assert!(server.instances().await.is_empty());
 }

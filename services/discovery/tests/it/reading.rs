@@ -1,4 +1,4 @@
-//! What readers get: formats, compression, deltas, freshness.
+//! Reads: formats, compression, deltas, freshness.
 
 use std::{io::Read, time::Duration};
 
@@ -14,7 +14,7 @@ fn url(server: &Server, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn json_is_for_who_asks_for_it_and_xml_for_everybody_else() {
+async fn json_is_served_if_accept_names_it_and_xml_otherwise() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     server.register("shop", "a").await;
@@ -41,7 +41,7 @@ async fn json_is_for_who_asks_for_it_and_xml_for_everybody_else() {
 }
 
 #[tokio::test]
-async fn xml_registers_too_and_bodies_may_be_compressed() {
+async fn registrations_may_be_xml_and_bodies_compressed() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     let xml = "<instance><instanceId>x</instanceId><hostName>h</hostName><app>shop</app><ipAddr>1.2.3.4</ipAddr>\
@@ -73,7 +73,7 @@ fn compress(plain: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_delta_tells_what_changed_with_the_hash_of_everything() {
+async fn a_delta_has_the_changes_and_the_hash_of_the_whole_registry() {
     let world = World::new().await;
     let server = serve(&world, config()).await;
     server.register("shop", "a").await;
@@ -97,7 +97,7 @@ async fn a_delta_tells_what_changed_with_the_hash_of_everything() {
 }
 
 #[tokio::test]
-async fn a_delta_that_is_switched_off_is_forbidden() {
+async fn a_disabled_delta_is_forbidden() {
     let world = World::new().await;
     let server = serve(&world, DiscoveryConfig { disable_delta: true, ..config() }).await;
     server.get("apps/delta").await.expect(403);
@@ -105,19 +105,19 @@ async fn a_delta_that_is_switched_off_is_forbidden() {
 }
 
 #[tokio::test]
-async fn what_is_prepared_is_shown_until_its_time_is_over() {
+async fn a_cached_response_is_served_until_it_expires() {
     let world = World::new().await;
     let an_hour = DiscoveryConfig { response_cache_update_interval_ms: 3_600_000, ..config() };
     let server = serve(&world, an_hour).await;
-    assert!(server.everybody().await.is_empty());
+    assert!(server.instances().await.is_empty());
     server.register("shop", "a").await;
-    assert!(server.everybody().await.is_empty());
+    assert!(server.instances().await.is_empty());
     server.get("apps/shop/a").await.expect(200);
     world.clock.advance(Duration::from_secs(3_601));
     server.until("a UP").await;
-    // By default it is a second.
+    // By default it expires after a second.
     let server = serve(&world, DiscoveryConfig::default()).await;
-    assert!(server.everybody().await.is_empty());
+    assert!(server.instances().await.is_empty());
     server.register("shop", "a").await;
-    eventually("a second passes", || async { server.everybody().await.len() == 1 }).await;
+    eventually("a second passes", || async { server.instances().await.len() == 1 }).await;
 }

@@ -1,21 +1,21 @@
-//! Started registries.
+//! Starts discovery servers and calls them.
 
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use souk_discovery::{DiscoveryConfig, build};
-use souk_kit::Running;
-use souk_testkit::{Answer, Client, World, eventually};
+use souk_discovery::{Discovery, DiscoveryConfig};
+use souk_kit::{Running, Service};
+use souk_testkit::{Client, TestResponse, World, eventually};
 use souk_values::Secret;
 use tokio::net::TcpListener;
 
 pub struct Server {
     pub running: Running,
-    /// Reads JSON.
+    /// Requests JSON.
     pub client: Client,
 }
 
-/// A read after a write sees it.
+/// Configuration without the response cache, so that a read sees every earlier write.
 pub fn config() -> DiscoveryConfig {
     DiscoveryConfig { response_cache_update_interval_ms: 0, ..DiscoveryConfig::default() }
 }
@@ -34,8 +34,8 @@ pub async fn serve(world: &World, config: DiscoveryConfig) -> Server {
 }
 
 pub async fn serve_on(world: &World, config: DiscoveryConfig, listener: TcpListener) -> Server {
-    let service = build(config, &world.deps).await.unwrap();
-    let running = souk_kit::start(service, listener, &world.deps).unwrap();
+    let parts = Discovery::build(config, &world.deps).await.unwrap();
+    let running = souk_kit::start(parts, listener, &world.deps).unwrap();
     let client = Client::new(format!("http://{}", running.address)).with_header("accept", "application/json");
     Server { running, client }
 }
@@ -56,20 +56,20 @@ impl Server {
         self.client.post(&format!("/eureka/apps/{app}"), instance(app, id)).await.expect(204);
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.client.get(&format!("/eureka/{path}")).await
     }
 
-    pub async fn put(&self, path: &str) -> Answer {
+    pub async fn put(&self, path: &str) -> TestResponse {
         self.client.send(reqwest::Method::PUT, &format!("/eureka/{path}"), None).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.client.delete(&format!("/eureka/{path}")).await
     }
 
-    /// Ids and statuses of everybody, in order.
-    pub async fn everybody(&self) -> Vec<(String, String)> {
+    /// Returns ids and statuses of all instances, in the order of the registry.
+    pub async fn instances(&self) -> Vec<(String, String)> {
         let all = self.get("apps/").await.expect(200).json;
         let applications = all["applications"]["application"].as_array().unwrap().iter();
         let instances = applications.flat_map(|application| application["instance"].as_array().unwrap());
@@ -77,11 +77,11 @@ impl Server {
         instances.map(|instance| (text(&instance["instanceId"]), text(&instance["status"]))).collect()
     }
 
-    /// Waits until everybody is as said: `a UP, b DOWN`.
-    pub async fn until(&self, said: &str) {
-        eventually(&format!("the registry holds [{said}]"), || async {
-            let everybody = self.everybody().await;
-            everybody.iter().map(|(id, status)| format!("{id} {status}")).collect::<Vec<_>>().join(", ") == said
+    /// Waits until ids and statuses of all instances are as expected, such as `a UP, b DOWN`.
+    pub async fn until(&self, expected: &str) {
+        eventually(&format!("the registry holds [{expected}]"), || async {
+            let instances = self.instances().await;
+            instances.iter().map(|(id, status)| format!("{id} {status}")).collect::<Vec<_>>().join(", ") == expected
         })
         .await;
     }

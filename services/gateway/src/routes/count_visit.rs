@@ -1,4 +1,4 @@
-//! A page of the web shop was looked at.
+//! `POST /api/visits`: counts a page view of the web shop.
 
 use axum::extract::State;
 use garde::Validate;
@@ -9,30 +9,32 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    metrics,
     visits::{Source, Step},
 };
 
-/// One page view.
+/// A page view of the web shop.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"page": "/products/enamel-kettle", "step": "product", "source": "search"}))]
-pub struct Visit {
-    /// The page's path, 1 to 500 characters. Not kept.
+pub(crate) struct Visit {
+    /// Path of the page, 1 to 500 characters, such as `/products/enamel-kettle`. It is not stored.
     #[garde(length(chars, min = 1, max = 500))]
     pub page: String,
-    /// How far the visitor is. `visit` when left out.
+    /// Step that the visitor has reached in the funnel; `visit` if absent.
     #[garde(skip)]
     #[serde(default)]
     pub step: Step,
-    /// What brought the visitor; counted with `visit`. `direct` when left out.
+    /// Source that brought the visitor, counted for the step `visit` only; `direct` if absent.
     #[garde(skip)]
     #[serde(default)]
     pub source: Source,
 }
 
-/// Counts a page view. Nothing about the visitor is kept.
-#[utoipa::path(post, path = "", request_body = Visit, responses((status = 204, description = "It is counted.")))]
-pub async fn handle(State(App(known)): State<App>, ValidJson(visit): ValidJson<Visit>) -> StatusCode {
-    known.visits.count(visit.step, visit.source, known.clock.now());
+/// Counts a page view. Nothing about the visitor is stored.
+#[utoipa::path(post, path = "", request_body = Visit, responses((status = 204, description = "The page view was counted.")))]
+pub(crate) async fn handle(State(app): State<App>, ValidJson(visit): ValidJson<Visit>) -> StatusCode {
+    metrics::count_page_view(visit.step, visit.source);
+    app.visits.count(visit.step, visit.source, app.clock.now());
     StatusCode::NO_CONTENT
 }

@@ -1,4 +1,4 @@
-//! The gateway's circuit breakers.
+//! `GET /api/admin/breakers`: the gateway's circuit breakers.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -8,65 +8,65 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// One breaker, guarding one service.
+/// The circuit breaker of one service.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "name": "order", "state": "CLOSED", "failureRate": -1.0, "slowCallRate": -1.0,
     "bufferedCalls": 3, "failedCalls": 0, "slowCalls": 0, "notPermittedCalls": 0
 }))]
-pub struct BreakerView {
-    /// The service.
+pub(crate) struct BreakerView {
+    /// Name of the guarded service, such as `order`.
     pub name: String,
-    /// `CLOSED`, `OPEN`, `HALF_OPEN`, `DISABLED`, `FORCED_OPEN` or `METRICS_ONLY`.
+    /// State of the breaker: `CLOSED`, `OPEN`, `HALF_OPEN`, `DISABLED`, `FORCED_OPEN` or `METRICS_ONLY`.
     pub state: &'static str,
-    /// Percent; -1 while there are too few calls to tell.
+    /// Failed calls in percent; -1 while there are too few calls for a rate.
     pub failure_rate: f64,
-    /// Percent; -1 while there are too few calls to tell.
+    /// Slow calls in percent; -1 while there are too few calls for a rate.
     pub slow_call_rate: f64,
-    /// Calls that are judged.
+    /// Number of recent calls that the rates are calculated from.
     pub buffered_calls: u32,
-    /// Those that failed.
+    /// Number of failed calls among the buffered ones.
     pub failed_calls: u32,
-    /// Those that were slow.
+    /// Number of slow calls among the buffered ones.
     pub slow_calls: u32,
-    /// Calls denied since the present state began.
+    /// Number of calls denied since the breaker entered its state.
     pub not_permitted_calls: u64,
 }
 
-/// Every breaker.
+/// All circuit breakers of the gateway.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BreakerList {
-    /// By name.
+pub(crate) struct BreakerList {
+    /// Breakers in the order of their names.
     pub items: Vec<BreakerView>,
-    /// Always 0: there is one page.
+    /// Number of this page, always 0.
     pub page: usize,
-    /// As many as there are.
+    /// Number of items on this page: all of them.
     pub size: usize,
-    /// As many as there are.
+    /// Number of items on all pages.
     pub total: usize,
 }
 
 impl From<&Breaker> for BreakerView {
     fn from(breaker: &Breaker) -> Self {
-        let shown = breaker.snapshot();
+        let snapshot = breaker.snapshot();
         Self {
             name: breaker.name().to_owned(),
-            state: shown.state.name(),
-            failure_rate: shown.failure_rate,
-            slow_call_rate: shown.slow_call_rate,
-            buffered_calls: shown.buffered_calls,
-            failed_calls: shown.failed_calls,
-            slow_calls: shown.slow_calls,
-            not_permitted_calls: shown.not_permitted_calls,
+            state: snapshot.state.name(),
+            failure_rate: snapshot.failure_rate,
+            slow_call_rate: snapshot.slow_call_rate,
+            buffered_calls: snapshot.buffered_calls,
+            failed_calls: snapshot.failed_calls,
+            slow_calls: snapshot.slow_calls,
+            not_permitted_calls: snapshot.not_permitted_calls,
         }
     }
 }
 
-/// The gateway's circuit breakers, one for each service.
-#[utoipa::path(get, path = "", responses((status = 200, body = BreakerList, description = "Every breaker.")))]
-pub async fn handle(State(App(known)): State<App>, _: Admin) -> Json<BreakerList> {
-    let items: Vec<BreakerView> = known.breakers.iter().map(|breaker| BreakerView::from(&**breaker)).collect();
+/// Lists the gateway's circuit breakers, one for each service.
+#[utoipa::path(get, path = "", responses((status = 200, body = BreakerList, description = "All circuit breakers.")))]
+pub(crate) async fn handle(State(app): State<App>, _: Admin) -> Json<BreakerList> {
+    let items: Vec<BreakerView> = app.breakers.iter().map(|breaker| BreakerView::from(&**breaker)).collect();
     let total = items.len();
     Json(BreakerList { items, page: 0, size: total, total })
 }

@@ -1,4 +1,4 @@
-//! The services and how each is.
+//! `GET /api/admin/services`: the services and their readiness.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -7,22 +7,22 @@ use utoipa::ToSchema;
 
 use crate::app::{App, ServiceHealth};
 
-/// Every service.
+/// All services behind the gateway.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ServiceList {
-    /// By name.
+pub(crate) struct ServiceList {
+    /// Services with their readiness, in the order of the shop's configuration.
     pub items: Vec<ServiceHealth>,
-    /// Always 0: there is one page.
+    /// Number of this page, always 0.
     pub page: usize,
-    /// As many as there are.
+    /// Number of items on this page: all of them.
     pub size: usize,
-    /// As many as there are.
+    /// Number of items on all pages.
     pub total: usize,
 }
 
-/// Every service of the shop and whether it is ready.
-#[utoipa::path(get, path = "", responses((status = 200, body = ServiceList, description = "Every service.")))]
-pub async fn handle(State(app): State<App>, _: Admin) -> Json<ServiceList> {
+/// Lists the services of the shop with their readiness.
+#[utoipa::path(get, path = "", responses((status = 200, body = ServiceList, description = "All services.")))]
+pub(crate) async fn handle(State(app): State<App>, _: Admin) -> Json<ServiceList> {
     let items = app.health_of_services().await;
     let total = items.len();
     Json(ServiceList { items, page: 0, size: total, total })

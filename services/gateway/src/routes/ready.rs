@@ -1,17 +1,17 @@
-//! Whether this gateway takes requests.
+//! `GET /health/ready`: the readiness of the gateway.
 
 use axum::{Json, extract::State, http::StatusCode};
 
 use super::live::Health;
 use crate::app::App;
 
-/// Says whether this gateway takes requests; of the services it says nothing.
+/// Reports whether this gateway accepts requests; the readiness of the services does not count.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, body = Health, description = "It takes requests."),
-    (status = 503, body = Health, description = "It is stopping: `{\"status\":\"DOWN\"}`"),
+    (status = 200, body = Health, description = "The gateway accepts requests."),
+    (status = 503, body = Health, description = "The gateway is stopping: `{\"status\":\"DOWN\"}`"),
 ))]
-pub async fn handle(State(App(known)): State<App>) -> (StatusCode, Json<Health>) {
-    if known.stop.is_cancelled() {
+pub(crate) async fn handle(State(app): State<App>) -> (StatusCode, Json<Health>) {
+    if app.stop.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "DOWN" }))
     } else {
         (StatusCode::OK, Json(Health { status: "UP" }))

@@ -1,4 +1,4 @@
-//! The OpenAPI documents of all services, as they are reached through the gateway.
+//! `GET /api/openapi/{document}`: the OpenAPI documents of all services.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
@@ -6,38 +6,38 @@ use souk_kit::{Problem, extract::Path};
 
 use crate::app::App;
 
-/// The OpenAPI document of a service, `order.json`, as it is reached through the gateway.
+/// Shows the OpenAPI document of a service, with the paths under which the gateway serves it.
 #[utoipa::path(get, path = "",
-    params(("document" = String, Path, description = "The service and `.json`", example = "order.json")),
+    params(("document" = String, Path, description = "Name of the service with `.json`", example = "order.json")),
     responses(
         (status = 200, body = serde_json::Value, description = "An OpenAPI 3.1 document."),
         (status = 404, description = "`gateway.document_not_found`"),
         (status = 503, description = "`gateway.document_unavailable`"),
     ))]
-pub async fn handle(State(app): State<App>, Path(document): Path<String>) -> Result<Json<Value>, Problem> {
-    let asked = document.strip_suffix(".json").unwrap_or_default();
-    if asked == "gateway" {
-        return serde_json::to_value(super::document()).map(Json).map_err(|error| Problem::internal(&error));
+pub(crate) async fn handle(State(app): State<App>, Path(document): Path<String>) -> Result<Json<Value>, Problem> {
+    let name = document.strip_suffix(".json").unwrap_or_default();
+    if name == "gateway" {
+        return serde_json::to_value(super::openapi()).map(Json).map_err(|error| Problem::internal(&error));
     }
-    let service = app.0.services.iter().find(|service| **service == asked).ok_or_else(|| {
+    let service = app.services.iter().find(|service| **service == name).ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND, "gateway.document_not_found", "There is no document of this name.")
     })?;
-    let cause = match app.0.upstreams.ask(service, "/openapi.json").await {
+    let cause = match app.upstreams.get(service, "/openapi.json").await {
         Ok((StatusCode::OK, body)) => match serde_json::from_slice(&body) {
-            Ok(document) => return Ok(Json(through_gateway(document))),
+            Ok(document) => return Ok(Json(as_served_here(document))),
             Err(error) => error.to_string(),
         },
-        Ok((status, _)) => format!("it answered {status}"),
+        Ok((status, _)) => format!("its response is {status}"),
         Err(error) => error,
     };
-    tracing::warn!(service = "gateway", peer = service, error = cause, "a document could not be fetched");
-    let detail = format!("{service} does not answer with its document right now. Please try again in a moment.");
+    tracing::warn!(service = "gateway", peer = service, error = cause, "an OpenAPI document could not be fetched");
+    let detail = format!("The document of {service} is not available right now. Please try again in a moment.");
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gateway.document_unavailable", detail);
     Err(problem.retry_after(std::time::Duration::from_secs(2)))
 }
 
-/// Leaves out what only services call, and says where the rest is found.
-fn through_gateway(mut document: Value) -> Value {
+/// Removes internal paths, which the gateway does not route, and sets the base URL of the others.
+fn as_served_here(mut document: Value) -> Value {
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
         paths.retain(|path, _| path != "/internal" && !path.starts_with("/internal/"));
     }

@@ -1,27 +1,18 @@
-//! How many visitors got how far.
+//! `GET /api/admin/funnel`: the number of visitors at each step.
 
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use souk_kit::{Problem, auth::Admin, extract::Query};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use souk_kit::{auth::Admin, extract::Days};
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    visits::{KEPT_DAYS, Source, Step},
+    visits::{RETENTION_DAYS, Source, Step},
 };
 
-/// Which days.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct FunnelQuery {
-    /// How many days back, today included: 1 to 90, 7 when left out.
-    pub days: Option<i64>,
-}
-
-/// The funnel of some days.
+/// Visitors by step and by source.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -30,39 +21,30 @@ pub struct FunnelQuery {
         {"step": "checkout", "count": 12}, {"step": "purchase", "count": 9}],
     "sources": {"direct": 70, "search": 50}
 }))]
-pub struct Funnel {
-    /// How many days back.
+pub(crate) struct Funnel {
+    /// Number of UTC days counted, today included.
     pub days: i64,
-    /// Every step, in the order that they are taken.
+    /// All steps in the order in which a visitor takes them.
     pub steps: Vec<StepCount>,
-    /// Visits by what brought them.
+    /// Number of visits by the source that brought the visitor; sources without visits are absent.
     pub sources: BTreeMap<Source, u64>,
 }
 
-/// How many got that far.
+/// The visitors that reached a step.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StepCount {
-    /// How far.
+pub(crate) struct StepCount {
+    /// Step of the funnel, such as `checkout`.
     pub step: Step,
-    /// How many.
+    /// Number of page views at this step.
     pub count: u64,
 }
 
-/// How many visitors got how far, since the gateway was started.
-#[utoipa::path(get, path = "", params(FunnelQuery), responses(
+/// Shows how many visitors reached each step, counted since this gateway was started.
+#[utoipa::path(get, path = "", params(Days<RETENTION_DAYS>), responses(
     (status = 200, body = Funnel, description = "The funnel."),
 ))]
-pub async fn handle(
-    State(App(known)): State<App>,
-    _: Admin,
-    Query(asked): Query<FunnelQuery>,
-) -> Result<Json<Funnel>, Problem> {
-    let days = asked.days.unwrap_or(7);
-    if !(1..=KEPT_DAYS).contains(&days) {
-        let detail = format!("days is 1 to {KEPT_DAYS}.");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "query.invalid", detail));
-    }
-    let (counts, sources) = known.visits.funnel(days, known.clock.now());
+pub(crate) async fn handle(State(app): State<App>, _: Admin, Days(days): Days<RETENTION_DAYS>) -> Json<Funnel> {
+    let (counts, sources) = app.visits.funnel(days, app.clock.now());
     let count = |step: Step| StepCount { step, count: counts.get(&step).copied().unwrap_or(0) };
-    Ok(Json(Funnel { days, steps: Step::ALL.map(count).into(), sources }))
+    Json(Funnel { days: days.into(), steps: Step::ALL.map(count).into(), sources })
 }

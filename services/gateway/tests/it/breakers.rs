@@ -1,4 +1,4 @@
-//! A service that does not answer is left alone for a while.
+//! Circuit breakers: a service that fails receives no requests for a while.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn a_breaker_opens_denies_and_recovers() {
 }
 
 #[tokio::test]
-async fn time_outs_open_it_too() {
+async fn timeouts_open_a_breaker_too() {
     let config = GatewayConfig { response_timeout: Duration::from_millis(50), ..GatewayConfig::default() };
     let rig = Rig::with(config).await;
     rig.world.fake_peer("order", Router::new().fallback(any(std::future::pending::<()>))).await;
@@ -67,7 +67,7 @@ async fn time_outs_open_it_too() {
 }
 
 #[tokio::test]
-async fn what_a_service_says_and_what_a_client_does_opens_nothing() {
+async fn error_statuses_and_client_errors_do_not_open_a_breaker() {
     let rig = Rig::new().await;
     let fail = || async { (StatusCode::SERVICE_UNAVAILABLE, "busy") };
     rig.world.fake_peer("order", Router::new().fallback(any(fail))).await;

@@ -1,9 +1,9 @@
-//! Requests that two servers in a row could read in two ways.
+//! Request smuggling: requests that two servers in a row could interpret differently.
 
 use axum::{Router, routing::any};
 use tokio::io::AsyncWriteExt;
 
-use crate::rig::{Rig, is_refused, read_until};
+use crate::rig::{Rig, is_rejected, read_until};
 
 async fn rig() -> Rig {
     let rig = Rig::new().await;
@@ -13,7 +13,7 @@ async fn rig() -> Rig {
 }
 
 #[tokio::test]
-async fn a_length_and_chunks_together_are_refused_in_either_order() {
+async fn a_length_and_chunks_together_are_rejected_in_either_order() {
     let rig = rig().await;
     let chunk = "0\r\n\r\n";
     for headers in [
@@ -23,19 +23,19 @@ async fn a_length_and_chunks_together_are_refused_in_either_order() {
         "Content-Length: 0\r\nX-Between: 1\r\nTransfer-Encoding: chunked",
     ] {
         let answer = rig.raw(&format!("POST /api/auth/login HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\n{chunk}")).await;
-        is_refused(&answer, 400, "gateway.request_invalid");
-        // Cut anywhere, it is still seen.
+        is_rejected(&answer, 400, "gateway.request_invalid");
+        // The length is detected even if the head arrives byte by byte.
         let mut stream = rig.connect().await;
         for byte in format!("POST /api/auth/login HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\n").bytes() {
             stream.write_all(&[byte]).await.unwrap();
             stream.flush().await.unwrap();
         }
-        is_refused(&read_until(&mut stream, "}").await, 400, "gateway.request_invalid");
+        is_rejected(&read_until(&mut stream, "}").await, 400, "gateway.request_invalid");
     }
 }
 
 #[tokio::test]
-async fn either_of_them_alone_is_well() {
+async fn either_of_them_alone_is_accepted() {
     let rig = rig().await;
     let mut stream = rig.connect().await;
     for _ in 0..2 {
@@ -60,11 +60,11 @@ async fn a_smuggled_request_is_never_answered() {
         ))
         .await;
     assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
-    is_refused(&answer, 400, "gateway.request_invalid");
+    is_rejected(&answer, 400, "gateway.request_invalid");
 }
 
 #[tokio::test]
-async fn what_is_not_well_formed_is_refused_with_a_problem() {
+async fn malformed_requests_are_rejected_with_a_problem() {
     let rig = rig().await;
     for request in [
         "GET /api/products HTTP/1.1\r\n\r\n",
@@ -84,22 +84,22 @@ async fn what_is_not_well_formed_is_refused_with_a_problem() {
         "rubbish\r\n\r\n",
         "\0\r\n\r\n",
     ] {
-        is_refused(&rig.raw(request).await, 400, "gateway.request_invalid");
+        is_rejected(&rig.raw(request).await, 400, "gateway.request_invalid");
     }
 }
 
 #[tokio::test]
-async fn a_bad_request_behind_a_good_one_leaves_the_good_answer_whole() {
+async fn a_malformed_request_does_not_affect_the_response_before_it() {
     let rig = rig().await;
     let mut stream = rig.connect().await;
     stream.write_all(b"GET /api/products HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     assert!(read_until(&mut stream, "hi").await.starts_with("HTTP/1.1 200"));
     stream.write_all(b"rubbish\r\n\r\n").await.unwrap();
-    is_refused(&read_until(&mut stream, "}").await, 400, "gateway.request_invalid");
+    is_rejected(&read_until(&mut stream, "}").await, 400, "gateway.request_invalid");
 }
 
 #[tokio::test]
-async fn a_service_gets_one_framing_only() {
+async fn an_upstream_receives_exactly_one_framing() {
     let rig = Rig::new().await;
     let (heads, mut seen) = tokio::sync::mpsc::unbounded_channel();
     rig.raw_peer("auth", move |mut stream| {

@@ -1,4 +1,4 @@
-//! What is too large, too long or too slow.
+//! Limits on sizes and times.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use serde_json::json;
 use souk_gateway::{GatewayConfig, RouteMetadata};
 use tokio::io::AsyncWriteExt;
 
-use crate::rig::{Rig, is_refused, read_to_end, read_until};
+use crate::rig::{Rig, is_rejected, read_to_end, read_until};
 
-fn quick() -> GatewayConfig {
+fn short_timeouts() -> GatewayConfig {
     GatewayConfig {
         request_head_timeout: Duration::from_millis(300),
         request_body_timeout: Duration::from_millis(300),
@@ -34,7 +34,7 @@ fn counting(path: &str) -> Router {
 }
 
 #[tokio::test]
-async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
+async fn a_body_with_a_too_large_length_is_rejected_before_it_is_sent() {
     let rig = Rig::new().await;
     let head = format!(
         "POST /api/orders HTTP/1.1\r\nHost: a\r\n{}Content-Length: 1048577\r\nExpect: 100-continue\r\n\r\n",
@@ -43,12 +43,12 @@ async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
     let mut stream = rig.connect().await;
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = read_until(&mut stream, "}").await;
-    is_refused(&answer, 413, "body.too_large");
+    is_rejected(&answer, 413, "body.too_large");
     assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
 }
 
 #[tokio::test]
-async fn a_client_that_sends_on_still_reads_why_it_is_refused() {
+async fn a_client_that_keeps_sending_still_reads_the_error() {
     let rig = Rig::new().await;
     rig.world.fake_peer("order", counting("/orders")).await;
     let client = rig.customer();
@@ -59,7 +59,7 @@ async fn a_client_that_sends_on_still_reads_why_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_is_counted_on_its_way() {
+async fn a_chunked_body_is_counted_while_it_is_streamed() {
     let rig = Rig::new().await;
     rig.world.fake_peer("order", counting("/orders")).await;
     let send = async |pieces: usize| {
@@ -69,9 +69,9 @@ async fn a_chunked_body_is_counted_on_its_way() {
         request.bearer_auth(rig.world.customer(rig.world.user())).send().await.unwrap()
     };
     assert_eq!(send(16).await.text().await.unwrap(), "1048576");
-    let refused = send(17).await;
-    assert_eq!(refused.status(), 413);
-    assert!(refused.text().await.unwrap().contains("body.too_large"));
+    let rejected = send(17).await;
+    assert_eq!(rejected.status(), 413);
+    assert!(rejected.text().await.unwrap().contains("body.too_large"));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn an_import_may_be_larger() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_refused_with_a_body_that_says_so() {
+async fn a_head_that_is_too_large_is_rejected_with_a_problem() {
     let rig = Rig::new().await;
     rig.world.fake_peer("product", Router::new().fallback(any(|| async { "hi" }))).await;
     rig.client.with_header("x-long", "x".repeat(15 * 1024)).get("/api/products").await.expect(200);
@@ -95,14 +95,14 @@ async fn a_head_that_is_too_large_is_refused_with_a_body_that_says_so() {
     }
     let many = (0..150).map(|number| format!("x-{number}: 1\r\n")).collect::<Vec<_>>().concat();
     let answer = rig.raw(&format!("GET /api/products HTTP/1.1\r\nHost: a\r\n{many}\r\n")).await;
-    is_refused(&answer, 431, "gateway.headers_too_large");
+    is_rejected(&answer, 431, "gateway.headers_too_large");
     let path = format!("/api/products?q={}", "x".repeat(9 * 1024));
     rig.client.get(&path).await.is_problem(414, "gateway.uri_too_long");
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_in_time_is_504() {
-    let rig = Rig::with(quick()).await;
+async fn a_service_that_does_not_respond_in_time_is_504() {
+    let rig = Rig::with(short_timeouts()).await;
     rig.world.fake_peer("order", Router::new().fallback(any(std::future::pending::<()>))).await;
     rig.customer().get("/api/orders").await.is_problem(504, "gateway.timeout");
     rig.customer().post("/api/orders", json!({})).await.is_problem(504, "gateway.timeout");
@@ -110,12 +110,12 @@ async fn a_service_that_does_not_answer_in_time_is_504() {
 
 #[tokio::test]
 async fn a_route_may_have_its_own_time_limit() {
-    let mut config = quick();
+    let mut config = short_timeouts();
     for route in config.routes.iter_mut().filter(|route| route.id == "order") {
         route.metadata = RouteMetadata { response_timeout: Some(-1), public: Vec::new() };
     }
     let rig = Rig::with(config).await;
-    // Above the common limit, on purpose in real time.
+    // Longer than the default limit; the gateway measures timeouts in real time.
     let slow = || async {
         tokio::time::sleep(Duration::from_millis(700)).await;
         "late"
@@ -125,8 +125,8 @@ async fn a_route_may_have_its_own_time_limit() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_away_is_502_and_an_unknown_one_503() {
-    let rig = Rig::with(quick()).await;
+async fn an_unreachable_service_is_502_and_one_without_instances_503() {
+    let rig = Rig::with(short_timeouts()).await;
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     rig.world.deps.peers.directory().set("order", [format!("http://{closed}")]);
     rig.customer().get("/api/orders").await.is_problem(502, "gateway.bad_gateway");
@@ -137,8 +137,8 @@ async fn a_service_that_is_away_is_502_and_an_unknown_one_503() {
 }
 
 #[tokio::test]
-async fn a_service_that_closes_resets_or_talks_rubbish_is_502() {
-    let rig = Rig::with(quick()).await;
+async fn a_service_that_breaks_the_protocol_is_502() {
+    let rig = Rig::with(short_timeouts()).await;
     rig.raw_peer("order", async |mut stream| {
         read_until(&mut stream, "\r\n\r\n").await;
     })
@@ -159,8 +159,8 @@ async fn a_service_that_closes_resets_or_talks_rubbish_is_502() {
 }
 
 #[tokio::test]
-async fn a_head_must_come_in_time() {
-    let rig = Rig::with(quick()).await;
+async fn a_head_must_be_received_in_time() {
+    let rig = Rig::with(short_timeouts()).await;
     let mut silent = rig.connect().await;
     let mut slow = rig.connect().await;
     slow.write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
@@ -169,21 +169,21 @@ async fn a_head_must_come_in_time() {
 }
 
 #[tokio::test]
-async fn dripping_a_head_does_not_help() {
-    let rig = Rig::with(quick()).await;
+async fn sending_a_head_byte_by_byte_does_not_extend_its_time() {
+    let rig = Rig::with(short_timeouts()).await;
     let mut stream = rig.connect().await;
     stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
-    let begun = std::time::Instant::now();
-    // A byte every 20 ms never pauses for long; only the sum counts.
+    let started = std::time::Instant::now();
+    // Each pause is short; only the total time exceeds the limit.
     while stream.write_all(b"x").await.is_ok() {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(begun.elapsed() < Duration::from_secs(5), "the head may be dripped for ever");
+        assert!(started.elapsed() < Duration::from_secs(5), "the head has no time limit");
     }
 }
 
 #[tokio::test]
 async fn a_connection_is_kept_for_a_while_between_requests() {
-    let rig = Rig::with(GatewayConfig { keep_alive_timeout: Duration::from_secs(4), ..quick() }).await;
+    let rig = Rig::with(GatewayConfig { keep_alive_timeout: Duration::from_secs(4), ..short_timeouts() }).await;
     let mut stream = rig.connect().await;
     for _ in 0..2 {
         stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -195,17 +195,17 @@ async fn a_connection_is_kept_for_a_while_between_requests() {
 }
 
 #[tokio::test]
-async fn a_body_must_go_on() {
-    let rig = Rig::with(quick()).await;
+async fn a_body_must_not_pause_for_long() {
+    let rig = Rig::with(short_timeouts()).await;
     rig.world.fake_peer("order", counting("/orders")).await;
     let head = format!("POST /api/orders HTTP/1.1\r\nHost: a\r\n{}Content-Length: 10\r\n\r\nhalf", rig.authorization());
     let mut stream = rig.connect().await;
     stream.write_all(head.as_bytes()).await.unwrap();
-    is_refused(&read_until(&mut stream, "}").await, 408, "gateway.request_timeout");
+    is_rejected(&read_until(&mut stream, "}").await, 408, "gateway.request_timeout");
 }
 
 #[tokio::test]
-async fn a_slow_upload_that_goes_on_is_waited_for() {
+async fn a_slow_upload_without_long_pauses_is_accepted() {
     let pause = Duration::from_millis(1_000);
     let config = GatewayConfig { request_body_timeout: pause, response_timeout: pause, ..GatewayConfig::default() };
     let rig = Rig::with(config).await;
@@ -221,18 +221,18 @@ async fn a_slow_upload_that_goes_on_is_waited_for() {
 }
 
 #[tokio::test]
-async fn no_more_connections_than_are_allowed() {
-    let rig = Rig::with(GatewayConfig { max_connections: 1, ..quick() }).await;
-    let ask = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+async fn the_number_of_connections_is_limited() {
+    let rig = Rig::with(GatewayConfig { max_connections: 1, ..short_timeouts() }).await;
+    let request = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut first = rig.connect().await;
-    first.write_all(ask).await.unwrap();
+    first.write_all(request).await.unwrap();
     read_until(&mut first, "\"UP\"}").await;
     let mut second = rig.connect().await;
-    second.write_all(ask).await.unwrap();
+    second.write_all(request).await.unwrap();
     let mut byte = [0];
     assert!(
         tokio::time::timeout(Duration::from_millis(100), second.peek(&mut byte)).await.is_err(),
-        "two were served at a time"
+        "two connections were served at the same time"
     );
     drop(first);
     read_until(&mut second, "\"UP\"}").await;

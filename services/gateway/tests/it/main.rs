@@ -1,4 +1,4 @@
-//! The gateway over real HTTP, between clients and services that are made for each test.
+//! The gateway over real HTTP, between the clients and the fake services of each test.
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 

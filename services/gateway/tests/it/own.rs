@@ -1,4 +1,4 @@
-//! What the gateway answers itself.
+//! Requests that the gateway answers itself.
 
 use std::{
     borrow::Cow,
@@ -21,7 +21,7 @@ fn service(document: serde_json::Value, status: StatusCode) -> Router {
 }
 
 #[tokio::test]
-async fn the_docs_list_every_service_as_it_is_reached_here() {
+async fn the_docs_list_every_service_with_its_paths_at_the_gateway() {
     let rig = Rig::new().await;
     let document = json!({"openapi": "3.1.0", "info": {"title": "order", "version": "1"}, "servers": [{"url": "/"}],
         "paths": {"/orders": {"get": {}}, "/internal/orders/{orderId}": {"get": {}}}});
@@ -70,7 +70,7 @@ async fn the_shop_is_ready_when_every_service_and_the_catalogue_are() {
 }
 
 #[tokio::test]
-async fn this_gateway_alone_is_live_and_ready_whatever_the_services_do() {
+async fn liveness_and_readiness_of_the_gateway_do_not_depend_on_the_services() {
     let rig = Rig::new().await;
     for path in ["/health/live", "/health/ready"] {
         assert_eq!(rig.client.get(path).await.expect(200).json["status"], "UP");
@@ -128,25 +128,25 @@ async fn an_admin_moves_the_clock_of_a_shop_under_test() {
 }
 
 #[tokio::test]
-async fn an_offset_that_cannot_be_kept_moves_nothing() {
+async fn an_offset_that_cannot_be_stored_does_not_move_the_clock() {
     let world = World::new().await;
     let keep = Arc::new(|_: Duration| Err(std::io::Error::other("the disk is full")));
     let clock = TestClock { clock: world.clock.clone(), keep };
     let rig = Rig::within(world, GatewayConfig::default(), |extras| extras.test_clock = Some(clock)).await;
     let admin = rig.client.with_token(rig.world.admin());
     admin.post("/api/test-clock", json!({"advanceSeconds": 60})).await.is_problem(500, "internal");
-    assert_eq!(*rig.world.clock.moves().unwrap().borrow(), 0);
+    assert_eq!(*rig.world.clock.shifts().unwrap().borrow(), 0);
 }
 
 #[tokio::test]
-async fn without_a_test_clock_there_is_no_such_route() {
+async fn without_a_test_clock_its_route_does_not_exist() {
     let rig = Rig::new().await;
     let admin = rig.client.with_token(rig.world.admin());
     admin.post("/api/test-clock", json!({"advanceSeconds": 1})).await.is_problem(404, "gateway.route_not_found");
 }
 
 #[tokio::test]
-async fn a_shop_without_pages_says_how_to_begin() {
+async fn a_build_without_a_web_shop_serves_a_welcome_page() {
     let rig = Rig::new().await;
     let page = rig.client.get("/").await.expect(200);
     assert!(page.text.contains("Souk") && page.text.contains("/docs/") && page.text.contains("curl"));
@@ -160,7 +160,7 @@ async fn a_shop_without_pages_says_how_to_begin() {
 }
 
 #[tokio::test]
-async fn the_name_of_the_shop_is_text_and_not_markup() {
+async fn the_name_of_the_shop_is_escaped() {
     let mut world = World::new().await;
     world.deps.shop.name = "<script>alert(1)</script>".to_owned();
     let rig = Rig::within(world, GatewayConfig::default(), |_| {}).await;
@@ -178,7 +178,7 @@ fn assets(path: &str) -> Option<Asset> {
 }
 
 #[tokio::test]
-async fn the_web_shop_is_served_and_finds_its_own_pages() {
+async fn the_web_shop_is_served_with_its_pages_and_files() {
     let rig = Rig::with_extras(GatewayConfig::default(), |extras| extras.assets = Some(assets)).await;
     for path in ["/", "/index.html", "/products/7", "/account", "/cart?x=1"] {
         let page = rig.client.get(path).await.expect(200);
@@ -219,7 +219,7 @@ async fn requests_are_measured_by_route() {
 }
 
 #[tokio::test]
-async fn visits_are_counted_and_shown_as_a_funnel() {
+async fn visits_are_counted_in_a_funnel() {
     let rig = Rig::new().await;
     for visit in [
         json!({"page": "/", "source": "search"}),

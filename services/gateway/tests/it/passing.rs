@@ -1,4 +1,4 @@
-//! What goes in comes out, and the other way.
+//! Requests and responses pass through unchanged, except for the headers of one hop.
 
 use axum::{
     Json, Router,
@@ -14,15 +14,15 @@ use tokio::io::AsyncWriteExt;
 
 use crate::rig::{Rig, read_to_end, read_until};
 
-/// Tells what it was asked.
-async fn tell(method: Method, uri: Uri, headers: HeaderMap, body: axum::body::Bytes) -> Json<serde_json::Value> {
+/// Returns the request as JSON.
+async fn describe(method: Method, uri: Uri, headers: HeaderMap, body: axum::body::Bytes) -> Json<serde_json::Value> {
     let headers: Vec<(String, String)> =
         headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     Json(json!({"method": method.as_str(), "uri": uri.to_string(), "headers": headers, "length": body.len()}))
 }
 
-fn header<'a>(told: &'a serde_json::Value, name: &str) -> Option<&'a str> {
-    let headers = told["headers"].as_array().unwrap();
+fn header<'a>(request: &'a serde_json::Value, name: &str) -> Option<&'a str> {
+    let headers = request["headers"].as_array().unwrap();
     headers.iter().find(|header| header[0] == name).and_then(|header| header[1].as_str())
 }
 
@@ -33,16 +33,16 @@ async fn echo(request: Request) -> Response {
 #[tokio::test]
 async fn method_path_query_and_body_arrive_unchanged_without_the_prefix() {
     let rig = Rig::new().await;
-    rig.world.fake_peer("order", Router::new().fallback(any(tell))).await;
+    rig.world.fake_peer("order", Router::new().fallback(any(describe))).await;
     let client = rig.customer();
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
         let body = (method != "GET").then(|| "{\"a\": 1}".to_owned());
         let length = body.as_ref().map_or(0, String::len);
         let path = "/api/orders/caf%C3%A9/x;y=1?a=b%20c&&d=%2F..%2F";
-        let told = client.send(method.parse().unwrap(), path, body).await.expect(200).json;
-        assert_eq!(told["method"], method);
-        assert_eq!(told["uri"], "/orders/caf%C3%A9/x;y=1?a=b%20c&&d=%2F..%2F");
-        assert_eq!(told["length"], length);
+        let received = client.send(method.parse().unwrap(), path, body).await.expect(200).json;
+        assert_eq!(received["method"], method);
+        assert_eq!(received["uri"], "/orders/caf%C3%A9/x;y=1?a=b%20c&&d=%2F..%2F");
+        assert_eq!(received["length"], length);
     }
     let head = client.send(Method::HEAD, "/api/orders", None).await.expect(200);
     assert!(head.text.is_empty());
@@ -73,7 +73,7 @@ async fn statuses_headers_and_bodies_of_services_pass_unchanged() {
 }
 
 #[tokio::test]
-async fn large_bodies_flow_both_ways_with_a_length_and_in_chunks() {
+async fn large_bodies_are_streamed_both_ways_with_a_length_and_in_chunks() {
     let rig = Rig::with(GatewayConfig { max_body_bytes: 64 << 20, ..GatewayConfig::default() }).await;
     rig.world
         .fake_peer(
@@ -91,12 +91,12 @@ async fn large_bodies_flow_both_ways_with_a_length_and_in_chunks() {
     let pieces: Vec<Result<Vec<u8>, std::io::Error>> = sent.chunks(77_777).map(|piece| Ok(piece.to_vec())).collect();
     let body = reqwest::Body::wrap_stream(stream::iter(pieces));
     let response = http.post(&url).bearer_auth(&token).body(body).send().await.unwrap();
-    assert_eq!(response.content_length(), None, "what came in chunks goes back in chunks");
+    assert_eq!(response.content_length(), None, "a chunked body stays chunked");
     assert!(response.bytes().await.unwrap() == sent, "the chunked body changed");
 }
 
 #[tokio::test]
-async fn an_answer_begins_before_the_request_has_ended() {
+async fn a_response_starts_before_the_request_has_ended() {
     let rig = Rig::new().await;
     rig.world.fake_peer("order", Router::new().route("/orders", post(echo))).await;
     let mut stream = rig.connect().await;
@@ -112,9 +112,9 @@ async fn an_answer_begins_before_the_request_has_ended() {
 }
 
 #[tokio::test]
-async fn headers_of_one_connection_end_there_both_ways() {
+async fn hop_by_hop_headers_are_removed_both_ways() {
     let rig = Rig::new().await;
-    rig.world.fake_peer("order", Router::new().fallback(any(tell))).await;
+    rig.world.fake_peer("order", Router::new().fallback(any(describe))).await;
     let request = format!(
         "GET /api/orders HTTP/1.1\r\nHost: shop\r\n{}Connection: close, X-Private, x-other\r\nConnection: X-Third\r\n\
          X-Private: 1\r\nX-Other: 2\r\nX-Third: 3\r\nX-Kept: 4\r\nKeep-Alive: 5\r\nTE: trailers\r\nTrailer: x\r\n\
@@ -122,7 +122,7 @@ async fn headers_of_one_connection_end_there_both_ways() {
         rig.authorization()
     );
     let answer = rig.raw(&request).await;
-    let told: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let received: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     for name in [
         "connection",
         "x-private",
@@ -136,9 +136,9 @@ async fn headers_of_one_connection_end_there_both_ways() {
         "upgrade",
         "x-application-context",
     ] {
-        assert_eq!(header(&told, name), None, "{name} reached the service");
+        assert_eq!(header(&received, name), None, "{name} reached the service");
     }
-    assert_eq!(header(&told, "x-kept"), Some("4"));
+    assert_eq!(header(&received, "x-kept"), Some("4"));
     rig.raw_peer("product", async |mut stream| {
         read_until(&mut stream, "\r\n\r\n").await;
         let answer = b"HTTP/1.1 200 OK\r\nConnection: x-private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n\
@@ -154,42 +154,42 @@ async fn headers_of_one_connection_end_there_both_ways() {
 }
 
 #[tokio::test]
-async fn a_service_learns_who_asked_and_not_what_a_client_made_up() {
+async fn a_service_receives_the_real_client_address_and_not_a_forged_one() {
     let rig = Rig::new().await;
-    let base = rig.world.fake_peer("order", Router::new().fallback(any(tell))).await;
+    let base = rig.world.fake_peer("order", Router::new().fallback(any(describe))).await;
     let client = rig.customer().with_header("x-forwarded-for", "6.6.6.6").with_header("forwarded", "for=6.6.6.6");
     let client = client.with_header("x-forwarded-proto", "https").with_header("x-forwarded-prefix", "/admin");
-    let told = client.get("/api/orders").await.expect(200).json;
-    assert_eq!(header(&told, "host"), Some(base.trim_start_matches("http://")));
-    assert_eq!(header(&told, "x-forwarded-for"), Some("127.0.0.1"));
-    assert_eq!(header(&told, "x-forwarded-proto"), Some("http"));
-    assert_eq!(header(&told, "x-forwarded-host"), Some(rig.address.to_string().as_str()));
-    assert_eq!(header(&told, "x-forwarded-port"), Some(rig.address.port().to_string().as_str()));
-    assert_eq!((header(&told, "forwarded"), header(&told, "x-forwarded-prefix")), (None, None));
+    let received = client.get("/api/orders").await.expect(200).json;
+    assert_eq!(header(&received, "host"), Some(base.trim_start_matches("http://")));
+    assert_eq!(header(&received, "x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(header(&received, "x-forwarded-proto"), Some("http"));
+    assert_eq!(header(&received, "x-forwarded-host"), Some(rig.address.to_string().as_str()));
+    assert_eq!(header(&received, "x-forwarded-port"), Some(rig.address.port().to_string().as_str()));
+    assert_eq!((header(&received, "forwarded"), header(&received, "x-forwarded-prefix")), (None, None));
     let trusting = GatewayConfig { trusted_proxies: vec!["127.0.0.0/8".to_owned()], ..GatewayConfig::default() };
     let rig = Rig::within(rig.world, trusting, |_| {}).await;
     let client = rig.customer().with_header("x-forwarded-for", "6.6.6.6").with_header("x-forwarded-proto", "https");
-    let told = client.get("/api/orders").await.expect(200).json;
-    assert_eq!(header(&told, "x-forwarded-for"), Some("6.6.6.6,127.0.0.1"));
-    assert_eq!(header(&told, "x-forwarded-proto"), Some("https,http"));
+    let received = client.get("/api/orders").await.expect(200).json;
+    assert_eq!(header(&received, "x-forwarded-for"), Some("6.6.6.6,127.0.0.1"));
+    assert_eq!(header(&received, "x-forwarded-proto"), Some("https,http"));
 }
 
 #[tokio::test]
-async fn a_trace_is_continued_or_begun() {
+async fn a_trace_is_continued_or_started() {
     let rig = Rig::new().await;
-    rig.world.fake_peer("order", Router::new().fallback(any(tell))).await;
-    let told = rig.customer().get("/api/orders").await.json;
-    assert_eq!(header(&told, "traceparent").unwrap().len(), 55);
+    rig.world.fake_peer("order", Router::new().fallback(any(describe))).await;
+    let received = rig.customer().get("/api/orders").await.json;
+    assert_eq!(header(&received, "traceparent").unwrap().len(), 55);
     let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let told = rig.customer().with_header("traceparent", given).get("/api/orders").await.json;
-    let passed = header(&told, "traceparent").unwrap();
-    assert!(passed.starts_with(&given[..36]) && passed != given, "{passed}");
+    let received = rig.customer().with_header("traceparent", given).get("/api/orders").await.json;
+    let sent = header(&received, "traceparent").unwrap();
+    assert!(sent.starts_with(&given[..36]) && sent != given, "{sent}");
 }
 
 #[tokio::test]
 async fn requests_on_one_connection_and_pipelined_ones_are_answered_in_order() {
     let rig = Rig::new().await;
-    rig.world.fake_peer("product", Router::new().fallback(any(tell))).await;
+    rig.world.fake_peer("product", Router::new().fallback(any(describe))).await;
     let two = "GET /api/products/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /api/products/2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let answer = rig.raw(two).await;
     let (one, two) = (answer.find("/products/1").unwrap(), answer.find("/products/2").unwrap());
@@ -203,7 +203,7 @@ async fn requests_on_one_connection_and_pipelined_ones_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn what_nobody_answers_is_a_problem() {
+async fn unknown_paths_and_methods_are_problems() {
     let rig = Rig::new().await;
     for path in ["/api", "/api/", "/api/nothing", "/api/orderss", "/nothing.html"] {
         rig.customer().get(path).await.is_problem(404, "gateway.route_not_found");
@@ -214,7 +214,7 @@ async fn what_nobody_answers_is_a_problem() {
 }
 
 #[tokio::test]
-async fn the_table_is_configuration() {
+async fn the_routing_table_is_configurable() {
     let line = |id: &str, paths: &str, order| RouteConfig {
         id: id.to_owned(),
         uri: format!("lb://{id}"),
@@ -236,25 +236,25 @@ async fn the_table_is_configuration() {
 }
 
 #[tokio::test]
-async fn instances_share_the_requests_and_a_dead_one_costs_none() {
+async fn instances_share_the_requests_and_a_dead_one_fails_none() {
     let rig = Rig::new().await;
-    let alive = rig.world.fake_peer("order", Router::new().fallback(any(tell))).await;
+    let alive = rig.world.fake_peer("order", Router::new().fallback(any(describe))).await;
     let other = rig.world.fake_peer("order", Router::new().fallback(any(echo))).await;
     let dead = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     rig.world.deps.peers.directory().set("order", [alive, other, format!("http://{dead}")]);
     let client = rig.customer();
     for _ in 0..40 {
-        // Nothing of a request to the dead instance was sent, so that even a POST goes to another.
+        // Nothing was sent to the dead instance, so even a POST is retried on another.
         let answer = client.post("/api/orders", json!({"a": 1})).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     }
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_was_closed_meanwhile_costs_no_read() {
+async fn a_read_is_retried_if_its_pooled_connection_was_closed() {
     let rig = Rig::new().await;
     rig.raw_peer("product", async |mut stream| {
-        // Answers once and, on the next request, closes without a word.
+        // Responds once, and closes the connection upon the next request.
         read_until(&mut stream, "\r\n\r\n").await;
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await.unwrap();
         read_until(&mut stream, "\r\n\r\n").await;
@@ -266,26 +266,26 @@ async fn a_kept_connection_that_was_closed_meanwhile_costs_no_read() {
 }
 
 #[tokio::test]
-async fn a_lost_act_is_not_sent_again() {
+async fn a_write_whose_response_is_lost_is_not_retried() {
     let rig = Rig::new().await;
-    let (acts, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let (received, mut requests) = tokio::sync::mpsc::unbounded_channel();
     rig.raw_peer("order", move |mut stream| {
-        let acts = acts.clone();
+        let received = received.clone();
         async move {
             read_until(&mut stream, "\r\n\r\n").await;
-            acts.send(()).unwrap();
+            received.send(()).unwrap();
         }
     })
     .await;
     rig.customer().post("/api/orders", json!({})).await.is_problem(502, "gateway.bad_gateway");
-    seen.recv().await.unwrap();
+    requests.recv().await.unwrap();
     rig.customer().delete("/api/orders/1").await.is_problem(502, "gateway.bad_gateway");
-    seen.recv().await.unwrap();
-    assert!(seen.try_recv().is_err(), "an act was sent twice");
+    requests.recv().await.unwrap();
+    assert!(requests.try_recv().is_err(), "a write was sent twice");
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_not_made_whole() {
+async fn an_incomplete_response_stays_incomplete() {
     let rig = Rig::new().await;
     for framing in ["Content-Length: 9\r\n\r\none", "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n"] {
         rig.raw_peer("product", move |mut stream| async move {

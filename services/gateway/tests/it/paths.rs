@@ -1,11 +1,11 @@
-//! What only services call is never reached, however it is written.
+//! Internal paths are unreachable in every spelling.
 
 use axum::{Router, extract::Request, routing::any};
 use souk_gateway::{GatewayConfig, RouteConfig, RouteMetadata};
 
 use crate::rig::Rig;
 
-const TRICKS: &[&str] = &[
+const SPELLINGS: &[&str] = &[
     "/internal/orders/1",
     "/internal",
     "/INTERNAL/orders/1",
@@ -42,33 +42,29 @@ const TRICKS: &[&str] = &[
     "/api/.well-known/../internal/orders/1",
 ];
 
-/// Answers only with what it should never be asked.
-async fn order(rig: &Rig) {
-    let answer = |request: Request| async move { format!("reached {}", request.uri()) };
-    rig.world.fake_peer("order", Router::new().route("/internal/{*rest}", any(answer)).fallback(any(answer))).await;
-}
-
-async fn nothing_is_reached(rig: &Rig) {
-    for token in ["", rig.authorization().as_str()] {
-        for path in TRICKS {
-            let answer = rig.raw(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n{token}Connection: close\r\n\r\n")).await;
-            assert!(!answer.contains("reached"), "{path}: {answer}");
-            let is_refused = answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.1 404 ");
-            assert!(is_refused && answer.contains("application/problem+json"), "{path}: {answer}");
-        }
-    }
+/// Starts an order service that returns every path that reaches it.
+async fn start_order(rig: &Rig) {
+    let respond = |request: Request| async move { format!("reached {}", request.uri()) };
+    rig.world.fake_peer("order", Router::new().route("/internal/{*rest}", any(respond)).fallback(any(respond))).await;
 }
 
 #[tokio::test]
-async fn no_trick_leads_to_what_only_services_call() {
+async fn no_spelling_leads_to_an_internal_path() {
     let rig = Rig::new().await;
-    order(&rig).await;
-    nothing_is_reached(&rig).await;
+    start_order(&rig).await;
+    for token in ["", rig.authorization().as_str()] {
+        for path in SPELLINGS {
+            let answer = rig.raw(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n{token}Connection: close\r\n\r\n")).await;
+            assert!(!answer.contains("reached"), "{path}: {answer}");
+            let is_rejected = answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.1 404 ");
+            assert!(is_rejected && answer.contains("application/problem+json"), "{path}: {answer}");
+        }
+    }
     assert!(rig.customer().get("/api/orders/1").await.expect(200).text.contains("reached /orders/1"));
 }
 
 #[tokio::test]
-async fn not_even_under_a_route_that_takes_everything() {
+async fn not_even_a_route_that_matches_everything_leads_to_an_internal_path() {
     let everything = |id: &str, path: &str, filters: &[&str]| RouteConfig {
         id: id.to_owned(),
         uri: "lb://order".to_owned(),
@@ -79,18 +75,18 @@ async fn not_even_under_a_route_that_takes_everything() {
     };
     let routes = vec![everything("api", "/api/**", &["StripPrefix=1"]), everything("all", "/**", &[])];
     let rig = Rig::with(GatewayConfig { routes, ..GatewayConfig::default() }).await;
-    order(&rig).await;
-    for path in TRICKS {
+    start_order(&rig).await;
+    for path in SPELLINGS {
         let answer = rig.raw(&format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
         assert!(!answer.contains("reached /internal") && !answer.contains("reached /api/internal"), "{path}: {answer}");
     }
 }
 
 #[tokio::test]
-async fn a_path_that_could_be_read_in_two_ways_is_refused() {
+async fn ambiguous_paths_are_rejected() {
     let rig = Rig::new().await;
     for path in ["/api/products/..%2fx", "/api//products", "/api/products/%2e%2e/x", "/api/products/%zz", "/a%5cb"] {
         let answer = rig.raw(&format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
-        crate::rig::is_refused(&answer, 400, "path.invalid");
+        crate::rig::is_rejected(&answer, 400, "path.invalid");
     }
 }

@@ -1,4 +1,4 @@
-//! A started gateway, raw clients, and raw services.
+//! Starts gateways, raw clients, and raw services.
 
 use std::{future::Future, net::SocketAddr, time::Duration};
 
@@ -11,7 +11,6 @@ use tokio::{
     sync::watch,
 };
 
-/// A gateway and the world that it is in.
 pub struct Rig {
     pub world: World,
     pub client: Client,
@@ -48,17 +47,17 @@ impl Rig {
         Self { world, client, management: operators, address, running, shop_is_ready }
     }
 
-    /// A client with a customer's token.
+    /// Returns a client with a customer's token.
     pub fn customer(&self) -> Client {
         self.client.with_token(self.world.customer(self.world.user()))
     }
 
-    /// A customer's `Authorization` line.
+    /// Returns the `Authorization` line of a customer.
     pub fn authorization(&self) -> String {
         format!("Authorization: Bearer {}\r\n", self.world.customer(self.world.user()))
     }
 
-    /// Lets `script` hold each connection to the service `name`.
+    /// Starts a service `name` that runs `script` on each connection.
     pub async fn raw_peer<F: Future<Output = ()> + Send>(
         &self,
         name: &str,
@@ -79,7 +78,7 @@ impl Rig {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends `request` as it is and answers all that comes back until the gateway closes.
+    /// Sends `request` unchanged, and returns everything received until the gateway closes the connection.
     pub async fn raw(&self, request: &str) -> String {
         let mut stream = self.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -87,7 +86,7 @@ impl Rig {
     }
 }
 
-/// All that comes until the other side closes, which it must.
+/// Reads until the other side closes the connection, which it must do within 10 s.
 pub async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
@@ -95,22 +94,22 @@ pub async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What comes until `end` is in it.
+/// Reads until the received text contains `end`.
 pub async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut bytes = Vec::new();
     while !String::from_utf8_lossy(&bytes).contains(end) {
         let mut piece = [0; 4096];
         let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut piece)).await;
-        let count = read.expect("nothing came").unwrap();
-        assert!(count > 0, "it ended with {:?}", String::from_utf8_lossy(&bytes));
+        let count = read.expect("nothing was received").unwrap();
+        assert!(count > 0, "the connection closed after {:?}", String::from_utf8_lossy(&bytes));
         bytes.extend_from_slice(&piece[..count]);
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Asserts a raw answer with this status whose body has this code.
+/// Asserts a problem response with this status and code.
 #[track_caller]
-pub fn is_refused(answer: &str, status: u16, code: &str) {
+pub fn is_rejected(answer: &str, status: u16, code: &str) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     assert!(answer.to_lowercase().contains("content-type: application/problem+json"), "{answer}");
     assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{answer}");

@@ -1,4 +1,4 @@
-//! Stopping: what is at hand is finished, nothing new is taken.
+//! Graceful stop: requests in progress are finished, new ones are not accepted.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use tokio::{
 use crate::rig::{Rig, read_to_end, read_until};
 
 #[tokio::test]
-async fn a_request_at_hand_is_answered_before_the_gateway_ends() {
+async fn a_request_in_progress_is_answered_before_the_gateway_stops() {
     let rig = Rig::new().await;
-    let (begun, mut requests) = mpsc::unbounded_channel();
+    let (received, mut requests) = mpsc::unbounded_channel();
     let release = Arc::new(Notify::new());
     let released = release.clone();
     let answer = move || {
-        begun.send(()).unwrap();
+        received.send(()).unwrap();
         let released = released.clone();
         async move {
             released.notified().await;
@@ -31,12 +31,12 @@ async fn a_request_at_hand_is_answered_before_the_gateway_ends() {
     idle.write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     read_until(&mut idle, "\"UP\"}").await;
     let (client, address) = (rig.customer(), rig.address);
-    let asked = tokio::spawn(async move { client.get("/api/orders").await });
+    let response = tokio::spawn(async move { client.get("/api/orders").await });
     requests.recv().await.unwrap();
     let stopping = tokio::spawn(rig.running.stop());
     eventually("no connection is accepted", || async { TcpStream::connect(address).await.is_err() }).await;
     assert_eq!(read_to_end(&mut idle).await, "", "an idle connection is closed");
     release.notify_one();
-    assert_eq!(asked.await.unwrap().expect(200).text, "done");
-    assert!(stopping.await.unwrap(), "something was left");
+    assert_eq!(response.await.unwrap().expect(200).text, "done");
+    assert!(stopping.await.unwrap(), "the gateway did not stop in time");
 }

@@ -1,4 +1,4 @@
-//! Streams of events: each arrives when it is sent, and who goes away is noticed.
+//! Streams of events: each event is passed on immediately, and a disconnect ends the stream at the service.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::rig::{Rig, read_to_end, read_until};
 
-/// Notices its own end.
+/// Counts its own drop.
 struct Listener(watch::Sender<usize>);
 
 impl Drop for Listener {
@@ -25,7 +25,7 @@ impl Drop for Listener {
     }
 }
 
-/// An order service that streams what is sent to it.
+/// Starts an order service that streams the events sent to the returned channel, and counts the streams that ended.
 async fn streaming(rig: &Rig) -> (broadcast::Sender<String>, watch::Receiver<usize>) {
     let (events, _) = broadcast::channel(16);
     let (gone, watcher) = watch::channel(0);
@@ -50,7 +50,7 @@ async fn listen(rig: &Rig) -> tokio::net::TcpStream {
 }
 
 #[tokio::test]
-async fn each_event_arrives_before_the_next_is_sent() {
+async fn each_event_is_received_before_the_next_is_sent() {
     let rig = Rig::new().await;
     let (events, _) = streaming(&rig).await;
     let mut stream = listen(&rig).await;
@@ -62,7 +62,7 @@ async fn each_event_arrives_before_the_next_is_sent() {
 }
 
 #[tokio::test]
-async fn a_stream_outlives_the_time_limit_of_answers() {
+async fn a_stream_may_last_longer_than_the_response_timeout() {
     let config = souk_gateway::GatewayConfig {
         response_timeout: Duration::from_millis(100),
         request_head_timeout: Duration::from_millis(100),
@@ -73,14 +73,14 @@ async fn a_stream_outlives_the_time_limit_of_answers() {
     let (events, _) = streaming(&rig).await;
     let mut stream = listen(&rig).await;
     read_until(&mut stream, "text/event-stream").await;
-    // Three times the limits: real time is what the limits are measured by.
+    // Three times the limits, which the gateway measures in real time.
     tokio::time::sleep(Duration::from_millis(300)).await;
     events.send("late".to_owned()).unwrap();
     read_until(&mut stream, "data: late\n\n").await;
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_ends_its_stream_at_the_service() {
+async fn a_client_that_disconnects_ends_its_stream_at_the_service() {
     let rig = Rig::new().await;
     let (_events, gone) = streaming(&rig).await;
     let mut stream = listen(&rig).await;
@@ -91,12 +91,12 @@ async fn a_client_that_goes_away_ends_its_stream_at_the_service() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_cancels_its_request_at_the_service() {
+async fn a_client_that_disconnects_cancels_its_request_at_the_service() {
     let rig = Rig::new().await;
-    let (begun, mut requests) = mpsc::unbounded_channel();
+    let (received, mut requests) = mpsc::unbounded_channel();
     let (gone, ended) = watch::channel(0);
     let wait = move || {
-        begun.send(()).unwrap();
+        received.send(()).unwrap();
         let listener = Listener(gone.clone());
         async move {
             let _listener = listener;
@@ -118,12 +118,12 @@ async fn streams_end_when_the_gateway_stops() {
     read_until(&mut stream, "text/event-stream").await;
     events.send("last".to_owned()).unwrap();
     read_until(&mut stream, "data: last\n\n").await;
-    assert!(rig.running.stop().await, "the stream held the gateway up");
+    assert!(rig.running.stop().await, "the stream delayed the stop");
     assert!(read_to_end(&mut stream).await.ends_with("0\r\n\r\n"), "the stream was cut off");
 }
 
 #[tokio::test]
-async fn a_stream_through_a_client_library_is_read_piece_by_piece() {
+async fn a_client_library_reads_a_stream_event_by_event() {
     let rig = Rig::new().await;
     let (events, _) = streaming(&rig).await;
     let url = format!("http://{}/api/orders/1/stream", rig.address);

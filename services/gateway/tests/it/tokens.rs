@@ -1,4 +1,4 @@
-//! Who gets in.
+//! Verification of access tokens.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use axum::{Router, http::HeaderMap, routing::any};
@@ -39,7 +39,7 @@ fn claims(rig: &Rig) -> Claims {
 }
 
 #[tokio::test]
-async fn what_is_public_needs_no_token_and_everything_else_does() {
+async fn public_requests_need_no_token_and_all_others_do() {
     let rig = rig().await;
     for (method, path) in [
         ("GET", "/api/products"),
@@ -80,7 +80,7 @@ async fn what_is_public_needs_no_token_and_everything_else_does() {
 }
 
 #[tokio::test]
-async fn a_good_token_is_passed_on_for_the_service_to_judge() {
+async fn a_valid_token_is_passed_on_to_the_service() {
     let rig = rig().await;
     assert_eq!(rig.customer().get("/api/orders").await.expect(200).text, "passed");
     assert_eq!(rig.customer().get("/api/products").await.expect(200).text, "passed");
@@ -89,7 +89,7 @@ async fn a_good_token_is_passed_on_for_the_service_to_judge() {
 }
 
 #[tokio::test]
-async fn forged_tokens_are_refused_even_where_none_is_needed() {
+async fn forged_tokens_are_rejected_even_for_public_requests() {
     let rig = rig().await;
     let good = claims(&rig);
     let part = |value: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
@@ -128,7 +128,7 @@ async fn forged_tokens_are_refused_even_where_none_is_needed() {
     }
     let expired = rig.world.token_with(&Claims { exp: good.iat, ..good.clone() });
     rig.client.with_token(&expired).get("/api/orders").await.is_problem(401, "auth.token_expired");
-    // Where no token is needed an old one does no harm: the service judges it if it must.
+    // An expired token does no harm to a public request; the service checks it again if it matters.
     rig.client.with_token(expired).get("/api/products").await.expect(200);
 }
 
@@ -143,7 +143,7 @@ impl JwksSource for Known {
 }
 
 #[tokio::test]
-async fn a_public_key_is_no_shared_secret() {
+async fn a_public_key_is_not_accepted_as_a_shared_secret() {
     let mut world = World::new().await;
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let private = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
@@ -171,7 +171,7 @@ async fn a_public_key_is_no_shared_secret() {
 }
 
 #[tokio::test]
-async fn a_token_is_a_bearer_token_and_one() {
+async fn exactly_one_bearer_token_is_accepted() {
     let rig = rig().await;
     for value in ["Basic YTpi", "Bearer", "Bearer ", "x"] {
         let client = rig.client.with_header("authorization", value);
@@ -180,32 +180,32 @@ async fn a_token_is_a_bearer_token_and_one() {
     }
     let two = format!("{}{}", rig.authorization(), rig.authorization());
     let answer = rig.raw(&format!("GET /api/orders HTTP/1.1\r\nHost: a\r\n{two}Connection: close\r\n\r\n")).await;
-    crate::rig::is_refused(&answer, 401, "auth.token_invalid");
+    crate::rig::is_rejected(&answer, 401, "auth.token_invalid");
     let lower = rig.world.customer(rig.world.user());
     rig.client.with_header("authorization", format!("bearer {lower}")).get("/api/orders").await.expect(200);
 }
 
 #[tokio::test]
-async fn services_do_not_come_through_here() {
+async fn service_tokens_are_rejected() {
     let rig = rig().await;
     let service = rig.client.with_token(rig.world.token("order", Role::Service));
     service.get("/api/orders").await.is_problem(403, "auth.forbidden");
 }
 
 #[derive(Debug)]
-struct Away;
+struct Unreachable;
 
 #[async_trait::async_trait]
-impl JwksSource for Away {
+impl JwksSource for Unreachable {
     async fn fetch(&self) -> Result<JwkSet, String> {
-        Err("away".to_owned())
+        Err("auth is unreachable".to_owned())
     }
 }
 
 #[tokio::test]
-async fn browsing_goes_on_while_auth_is_away() {
+async fn browsing_continues_while_auth_is_unreachable() {
     let mut world = World::new().await;
-    world.deps.verifier = Verifier::new(Away, world.clock.clone());
+    world.deps.verifier = Verifier::new(Unreachable, world.clock.clone());
     let rig = Rig::within(world, souk_gateway::GatewayConfig::default(), |_| {}).await;
     rig.world.fake_peer("product", Router::new().fallback(any(|| async { "hi" }))).await;
     rig.customer().get("/api/products").await.expect(200);
@@ -213,9 +213,9 @@ async fn browsing_goes_on_while_auth_is_away() {
 }
 
 #[tokio::test]
-async fn the_body_is_not_read_before_the_caller_is_known() {
+async fn the_body_is_not_read_before_the_token_is_verified() {
     let rig = rig().await;
     let answer =
         rig.raw("POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n").await;
-    crate::rig::is_refused(&answer, 401, "auth.token_missing");
+    crate::rig::is_rejected(&answer, 401, "auth.token_missing");
 }

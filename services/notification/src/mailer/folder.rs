@@ -1,4 +1,4 @@
-//! A folder of `.eml` files: where mails go when there is no mail server, for an admin to read.
+//! A folder of `.eml` files, which admins read when no mail server is configured.
 
 use std::{io, path::PathBuf, time::SystemTime};
 
@@ -8,30 +8,30 @@ use souk_values::{IdGen, NotificationId, Page, PageRequest, Timestamp};
 use tokio::fs;
 use utoipa::ToSchema;
 
-use super::{Mailer, Unsent};
+use super::{Mailer, SendError};
 use crate::eml::Eml;
 
-/// One file of the mailbox.
+/// A mail in the mailbox folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "id": 246_290_604_621_824_i64, "to": "ada@example.org", "subject": "Welcome to Souk",
     "sentAt": "2026-01-31T12:00:00.000Z", "size": 6120
 }))]
-pub struct MailboxEntry {
-    /// Which mail.
+pub(crate) struct MailboxEntry {
+    /// Id of the mail, which is also the name of its file.
     pub id: NotificationId,
-    /// The address it went to.
+    /// Mail address of the recipient.
     pub to: String,
-    /// Its subject.
+    /// Subject line, decoded to Unicode.
     pub subject: String,
-    /// When it was sent, to the second.
+    /// Time at which the mail was sent, to the second.
     pub sent_at: Timestamp,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
 }
 
-/// One file of the mailbox, taken apart.
+/// A mail in the mailbox folder, with its contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -39,43 +39,41 @@ pub struct MailboxEntry {
     "subject": "Welcome to Souk", "messageId": "<notice.246290604621824@localhost>",
     "sentAt": "2026-01-31T12:00:00.000Z", "size": 6120, "text": "Hello ada, …", "html": "<!doctype html>…"
 }))]
-pub struct MailboxMail {
-    /// Which mail.
+pub(crate) struct MailboxMail {
+    /// Id of the mail, which is also the name of its file.
     pub id: NotificationId,
-    /// Who it is from, with the name.
+    /// Sender with name and address, such as `Souk <shop@localhost>`.
     pub from: String,
-    /// The address it went to.
+    /// Mail address of the recipient.
     pub to: String,
-    /// Its subject.
+    /// Subject line, decoded to Unicode.
     pub subject: String,
-    /// Its Message-ID.
+    /// `Message-ID` header with its angle brackets.
     pub message_id: String,
-    /// When it was sent, to the second.
+    /// Time at which the mail was sent, to the second.
     pub sent_at: Timestamp,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// The plain text.
+    /// Plain text version of the body.
     pub text: String,
-    /// The HTML.
+    /// HTML version of the body.
     pub html: String,
 }
 
-/// The folder. Its files are named by numbers only, so no name leads out of it.
+/// File names are numeric ids only, so that no name from a request leads out of the folder.
 #[derive(Debug, Clone)]
-pub struct MailFolder {
+pub(crate) struct MailFolder {
     folder: PathBuf,
     ids: IdGen,
 }
 
 impl MailFolder {
-    /// The folder at this path, which need not exist until a mail is sent.
-    #[must_use]
-    pub fn new(folder: PathBuf, ids: IdGen) -> Self {
+    /// `folder` need not exist before the first mail is sent.
+    pub(crate) fn new(folder: PathBuf, ids: IdGen) -> Self {
         Self { folder, ids }
     }
 
-    /// Makes the folder.
-    pub async fn create(&self) -> io::Result<()> {
+    pub(crate) async fn create(&self) -> io::Result<()> {
         fs::create_dir_all(&self.folder).await
     }
 
@@ -83,8 +81,8 @@ impl MailFolder {
         self.folder.join(format!("{id}.eml"))
     }
 
-    /// A page of the mails, the one sent last first. A folder that does not exist has none.
-    pub async fn list(&self, page: PageRequest) -> io::Result<Page<MailboxEntry>> {
+    /// Lists the mails, the last sent first. A missing folder is an empty one.
+    pub(crate) async fn list(&self, page: PageRequest) -> io::Result<Page<MailboxEntry>> {
         let mut found: Vec<(SystemTime, NotificationId)> = Vec::new();
         let mut files = match fs::read_dir(&self.folder).await {
             Ok(files) => files,
@@ -112,8 +110,8 @@ impl MailFolder {
         Ok(Page::new(items, page, total))
     }
 
-    /// One mail; `None` if there is no such file.
-    pub async fn read(&self, id: NotificationId) -> io::Result<Option<MailboxMail>> {
+    /// Reads one mail; `None` when there is no file of this id.
+    pub(crate) async fn read(&self, id: NotificationId) -> io::Result<Option<MailboxMail>> {
         let raw = match fs::read(self.path(id)).await {
             Ok(raw) => raw,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -136,9 +134,8 @@ impl MailFolder {
 
 #[async_trait::async_trait]
 impl Mailer for MailFolder {
-    /// Writes the file beside its place and moves it there, so that no reader sees half of it. The same
-    /// mail takes the same place.
-    async fn send(&self, mail_id: NotificationId, message: &Message) -> Result<(), Unsent> {
+    /// Writes a draft and renames it, so that no reader sees half a mail. A mail that is sent again replaces its file.
+    async fn send(&self, mail_id: NotificationId, message: &Message) -> Result<(), SendError> {
         let draft = self.folder.join(format!(".{mail_id}.{}", self.ids.token(4)));
         let written = async {
             fs::write(&draft, message.formatted()).await?;
@@ -147,9 +144,9 @@ impl Mailer for MailFolder {
         match written.await {
             Ok(()) => Ok(()),
             Err(error) => {
-                // Whatever was written of it is of no use; if even this fails, the list ignores such files.
+                // Best effort: `list` ignores a draft that stays behind.
                 let _ = fs::remove_file(&draft).await;
-                Err(Unsent::Failed(format!("the mailbox folder cannot be written: {error}")))
+                Err(SendError::Failed(format!("the mailbox folder is not writable: {error}")))
             }
         }
     }

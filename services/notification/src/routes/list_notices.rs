@@ -1,11 +1,8 @@
-//! `GET /notifications`
+//! `GET /notifications`: lists the caller's notices.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
-use souk_kit::{
-    auth::Customer,
-    extract::{Paging, Query},
-};
+use souk_kit::{auth::Customer, extract::Paged};
 use souk_values::Page;
 use utoipa::IntoParams;
 
@@ -14,29 +11,20 @@ use crate::{app::App, error::NotificationError, notice::Notice};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
-    /// Only notices that are not read yet.
+pub(crate) struct Filter {
+    /// True to list unread notices only. Default: false.
     #[serde(default)]
     #[param(required = false)]
     unread: bool,
-    /// From 0.
-    #[serde(rename = "page")]
-    #[param(minimum = 0)]
-    _page: Option<u32>,
-    /// 1 to 100; 20.
-    #[serde(rename = "size")]
-    #[param(minimum = 1, maximum = 100)]
-    _size: Option<u32>,
 }
 
 /// Lists your notices, newest first.
-#[utoipa::path(get, path = "", params(Filter),
-    responses((status = 200, body = Page<Notice>, description = "`total` with `unread=true` is how many are unread")))]
-pub async fn handle(
+#[utoipa::path(get, path = "", params(Paged<Filter>), responses(
+    (status = 200, body = Page<Notice>, description = "With `unread=true`, `total` is the number of unread notices")))]
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
-    Query(filter): Query<Filter>,
-    Paging(page): Paging,
+    Paged(page, filter): Paged<Filter>,
 ) -> Result<Json<Page<Notice>>, NotificationError> {
     Ok(Json(app.store.notices(caller.user_id, filter.unread, page).await?))
 }

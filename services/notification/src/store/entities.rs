@@ -1,7 +1,7 @@
-//! The tables.
+//! Tables as SeaORM sees them.
 
-/// Who may be told something: the contact, once auth told it, and how many notices there are.
-pub mod recipient {
+/// A user with the contact, once auth published it, and the position of the newest notice.
+pub(super) mod recipient {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -9,11 +9,11 @@ pub mod recipient {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub user_id: i64,
-        /// `None` until auth told the contact, as the address.
+        /// `None`, like `email`, until auth publishes the contact.
         pub username: Option<String>,
         pub email: Option<String>,
         pub is_admin: bool,
-        /// -1 until auth told the contact.
+        /// -1 until auth publishes the contact.
         pub version: i64,
         pub last_position: i64,
     }
@@ -23,8 +23,7 @@ pub mod recipient {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Notices.
-pub mod notice {
+pub(super) mod notice {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -48,8 +47,8 @@ pub mod notice {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Mails, at most one a notice, under the notice's id.
-pub mod mail {
+/// At most one mail for each notice, under the id of the notice.
+pub(super) mod mail {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -63,13 +62,13 @@ pub mod mail {
         pub to_name: Option<String>,
         pub to_address: Option<String>,
         pub subject: String,
-        /// What the templates show, as JSON; emptied once the mail is sent or given up.
+        /// Variables of the templates, as JSON. May hold a token; `NULL` once the mail is sent or given up.
         pub facts: Option<String>,
         pub status: String,
         pub attempts: i64,
         pub due_at: i64,
         pub good_until: Option<i64>,
-        /// Who is sending it, until `due_at`.
+        /// Token of the claim that holds the mail until `due_at`.
         pub claimed_by: Option<String>,
         pub created_at: i64,
         pub sent_at: Option<i64>,
@@ -81,8 +80,8 @@ pub mod mail {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The highest version heard of each subject.
-pub mod latest_news {
+/// The highest version received of each subject.
+pub(super) mod latest_version {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -4,95 +4,78 @@ use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{SqlError, Tx, lock};
+use souk_sql::{SqlError, Tx, lock_for_update};
 use souk_values::{NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
-    Act, NotificationStore, damaged,
+    NewNotice, NotificationStore, damaged,
     entities::{
         mail::{ActiveModel, Column, Entity, Model},
         notice,
     },
-    recipients::Reader,
 };
 use crate::{
-    Kind,
-    draft::{Draft, MailDraft},
-    news::Address,
-    notice::{Mail, MailStatus},
+    draft::MailDraft,
+    kind::Kind,
+    mail::{Mail, MailStatus},
+    message::MailAddress,
 };
 
-/// How a sender takes mails: whatever is due at `now` is its own until `until`.
+/// A lease on the mails that are due at `now`.
 #[derive(Debug, Clone)]
-pub struct Claim {
-    /// Tells this claim from every other.
+pub(crate) struct Claim {
+    /// Unique token; only outcomes with it are recorded.
     pub token: String,
-    /// The present instant.
     pub now: Timestamp,
-    /// When others may take what was not settled.
+    /// End of the lease. After it another claim may take the mails that were not settled.
     pub until: Timestamp,
-    /// At most so many.
+    /// Maximum number of mails.
     pub limit: u64,
 }
 
-/// A mail to be sent. Its facts may hold a token.
-pub struct Outgoing {
-    /// Which mail.
+/// A mail that this sender has claimed.
+pub(crate) struct OutgoingMail {
     pub mail_id: NotificationId,
-    /// The same however often it is sent.
+    /// The same in every attempt, so that a mail server can drop duplicates.
     pub message_id: String,
-    /// What it is about.
     pub kind: Kind,
-    /// Where it goes.
-    pub to: Address,
-    /// Its subject.
+    pub to: MailAddress,
     pub subject: String,
-    /// What its templates show, as JSON.
+    /// Variables of the templates, as JSON. May hold a token.
     pub facts: String,
-    /// How often it was tried before.
+    /// Number of earlier attempts.
     pub attempts: u32,
-    /// When it makes no sense any more.
+    /// Time after which the mail is not sent.
     pub good_until: Option<Timestamp>,
 }
 
-/// What became of a claimed mail.
+/// Outcome of a claimed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// It was taken.
+pub(crate) enum Delivery {
     Sent,
-    /// It failed and is tried again.
-    Again {
-        /// When.
+    /// The attempt failed; the next one is due at `due_at`.
+    Retry {
         due_at: Timestamp,
-        /// Why it failed.
         error: String,
     },
-    /// It was not tried; its turn comes again.
-    Untried {
-        /// When.
+    /// Nothing was attempted; the mail is due again at `due_at`.
+    Postponed {
         due_at: Timestamp,
     },
-    /// It is given up.
     Failed {
-        /// Why.
         error: String,
     },
 }
 
-pub(super) async fn add(
-    tx: &Tx,
-    id: NotificationId,
-    reader: &Reader,
-    act: &Act,
-    draft: &Draft,
-    (mail, host): (&MailDraft, &str),
-) -> Result<(), SqlError> {
-    let to = mail.address.as_ref().or(reader.address.as_ref());
+/// Queues a mail with its notice, or lets it wait for the recipient's address.
+pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>, mail: &MailDraft, host: &str) -> Result<(), SqlError> {
+    let NewNotice { id, recipient, draft, now, .. } = notice;
+    let to = mail.address.as_ref().or(recipient.address.as_ref());
     let status = if to.is_some() { MailStatus::Queued } else { MailStatus::Waiting };
     let row = ActiveModel {
         mail_id: Set(id.get()),
         message_id: Set(format!("<notice.{id}@{host}>")),
-        user_id: Set(reader.user_id.get()),
+        user_id: Set(recipient.user_id.get()),
         kind: Set(draft.kind.name().to_owned()),
         to_name: Set(to.map(|to| to.name.clone())),
         to_address: Set(to.map(|to| to.email.clone())),
@@ -100,10 +83,10 @@ pub(super) async fn add(
         facts: Set(Some(mail.facts.clone())),
         status: Set(status.name().to_owned()),
         attempts: Set(0),
-        due_at: Set(act.now.millis()),
+        due_at: Set(now.millis()),
         good_until: Set(mail.good_until.map(Timestamp::millis)),
         claimed_by: Set(None),
-        created_at: Set(act.now.millis()),
+        created_at: Set(now.millis()),
         sent_at: Set(None),
         error: Set(None),
     };
@@ -112,24 +95,27 @@ pub(super) async fn add(
     Ok(())
 }
 
-/// Drops mails that waited for an address until they made no sense any more, and their notices.
-pub(super) async fn drop_lapsed(tx: &Tx, now: Timestamp) -> Result<u64, SqlError> {
-    let lapsed = Column::Status.eq(MailStatus::Waiting.name()).and(Column::GoodUntil.lt(now.millis()));
-    // Locked, so that no contact that comes meanwhile sends one of them off.
-    let oldest = lock(Entity::find().select_only().column(Column::MailId).filter(lapsed).limit(1_000));
-    let ids: Vec<i64> = oldest.into_tuple().all(tx).await?;
+/// Deletes expired mails without an address, and their notices, at most 1,000 at a time.
+pub(super) async fn delete_unaddressed(tx: &Tx, now: Timestamp) -> Result<u64, SqlError> {
+    let expired = Column::Status.eq(MailStatus::Waiting.name()).and(Column::GoodUntil.lt(now.millis()));
+    // Locked, so that a concurrent contact does not queue one of them.
+    let locked = lock_for_update(Entity::find().select_only().column(Column::MailId).filter(expired).limit(1_000));
+    let ids: Vec<i64> = locked.into_tuple().all(tx).await?;
     if ids.is_empty() {
         return Ok(0);
     }
     let still_waiting = Column::MailId.is_in(ids.clone()).and(Column::Status.eq(MailStatus::Waiting.name()));
-    let dropped = Entity::delete_many().filter(still_waiting).exec(tx).await?.rows_affected;
+    let deleted = Entity::delete_many().filter(still_waiting).exec(tx).await?.rows_affected;
     notice::Entity::delete_many().filter(notice::Column::NotificationId.is_in(ids)).exec(tx).await?;
-    Ok(dropped)
+    Ok(deleted)
 }
 
 impl NotificationStore {
-    /// Takes mails that are due, oldest first. What another took meanwhile is not among them.
-    pub async fn claim_mails(&self, claim: Claim) -> Result<Vec<Outgoing>, SqlError> {
+    /// Claims mails that are due, oldest first.
+    ///
+    /// The candidates are read without a lock; the update repeats the condition, so that of concurrent claims only one
+    /// gets each mail.
+    pub(crate) async fn claim_mails(&self, claim: Claim) -> Result<Vec<OutgoingMail>, SqlError> {
         let due = Column::Status.eq(MailStatus::Queued.name()).and(Column::DueAt.lte(claim.now.millis()));
         let oldest = Entity::find().select_only().column(Column::MailId).filter(due.clone());
         let oldest = oldest.order_by_asc(Column::DueAt).limit(claim.limit);
@@ -148,30 +134,30 @@ impl NotificationStore {
                     taken.exec(tx).await?;
                     let own = Column::MailId.is_in(ids.iter().copied()).and(Column::ClaimedBy.eq(&claim.token));
                     let rows = Entity::find().filter(own).order_by_asc(Column::CreatedAt).all(tx).await?;
-                    Ok::<_, SqlError>(rows.into_iter().filter_map(sound).collect())
+                    Ok::<_, SqlError>(rows.into_iter().filter_map(readable).collect())
                 })
             })
             .await
     }
 
-    /// Writes down what became of mails claimed under `token`; those that another took meanwhile stay
-    /// as they are. What a sent or given up mail was made from is forgotten.
-    pub async fn settle_mails(
+    /// Records the outcomes of mails claimed under `token`, except of those that another claim has taken since. The
+    /// template variables of a mail that is sent or given up are erased: they may hold a token.
+    pub(crate) async fn settle_mails(
         &self,
         token: String,
         now: Timestamp,
-        outcomes: Vec<(NotificationId, Settled)>,
+        deliveries: Vec<(NotificationId, Delivery)>,
     ) -> Result<(), SqlError> {
         self.db
-            .write((token, now, outcomes), |tx, (token, now, outcomes)| {
+            .write((token, now, deliveries), |tx, (token, now, deliveries)| {
                 Box::pin(async move {
-                    let sent = outcomes.iter().filter(|(_, outcome)| *outcome == Settled::Sent);
+                    let sent = deliveries.iter().filter(|(_, delivery)| *delivery == Delivery::Sent);
                     let sent: Vec<NotificationId> = sent.map(|(id, _)| *id).collect();
                     if !sent.is_empty() {
-                        settling(token, &sent, &Settled::Sent, *now).exec(tx).await?;
+                        settlement(token, &sent, &Delivery::Sent, *now).exec(tx).await?;
                     }
-                    for (id, outcome) in outcomes.iter().filter(|(_, outcome)| *outcome != Settled::Sent) {
-                        settling(token, &[*id], outcome, *now).exec(tx).await?;
+                    for (id, delivery) in deliveries.iter().filter(|(_, delivery)| *delivery != Delivery::Sent) {
+                        settlement(token, &[*id], delivery, *now).exec(tx).await?;
                     }
                     Ok::<_, SqlError>(())
                 })
@@ -179,14 +165,14 @@ impl NotificationStore {
             .await
     }
 
-    /// How many mails are to be sent.
-    pub async fn mails_queued(&self) -> Result<u64, SqlError> {
+    /// Counts the mails that are due now or later.
+    pub(crate) async fn mails_queued(&self) -> Result<u64, SqlError> {
         let queued = Entity::find().filter(Column::Status.eq(MailStatus::Queued.name()));
         Ok(queued.count(self.db.reader()).await?)
     }
 
-    /// A page of mails, newest first; only those of `status`, if given.
-    pub async fn mails(&self, status: Option<MailStatus>, page: PageRequest) -> Result<Page<Mail>, SqlError> {
+    /// Lists mails, newest first; of every status when `status` is `None`.
+    pub(crate) async fn mails(&self, status: Option<MailStatus>, page: PageRequest) -> Result<Page<Mail>, SqlError> {
         let mut mails = Entity::find();
         if let Some(status) = status {
             mails = mails.filter(Column::Status.eq(status.name()));
@@ -198,47 +184,47 @@ impl NotificationStore {
     }
 }
 
-fn settling(token: &str, ids: &[NotificationId], outcome: &Settled, now: Timestamp) -> UpdateMany<Entity> {
+fn settlement(token: &str, ids: &[NotificationId], delivery: &Delivery, now: Timestamp) -> UpdateMany<Entity> {
     let update = Entity::update_many()
         .col_expr(Column::ClaimedBy, Expr::value(None::<String>))
         .filter(Column::MailId.is_in(ids.iter().map(|id| id.get())))
         .filter(Column::Status.eq(MailStatus::Queued.name()))
         .filter(Column::ClaimedBy.eq(token));
-    let tried = |update: UpdateMany<Entity>| update.col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
-    match outcome {
-        Settled::Sent => tried(update)
+    let attempted = |update: UpdateMany<Entity>| update.col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
+    match delivery {
+        Delivery::Sent => attempted(update)
             .col_expr(Column::Status, Expr::value(MailStatus::Sent.name()))
             .col_expr(Column::SentAt, Expr::value(now.millis()))
             .col_expr(Column::Error, Expr::value(None::<String>))
             .col_expr(Column::Facts, Expr::value(None::<String>)),
-        Settled::Again { due_at, error } => tried(update)
+        Delivery::Retry { due_at, error } => attempted(update)
             .col_expr(Column::DueAt, Expr::value(due_at.millis()))
             .col_expr(Column::Error, Expr::value(error.as_str())),
-        Settled::Untried { due_at } => update.col_expr(Column::DueAt, Expr::value(due_at.millis())),
-        Settled::Failed { error } => tried(update)
+        Delivery::Postponed { due_at } => update.col_expr(Column::DueAt, Expr::value(due_at.millis())),
+        Delivery::Failed { error } => attempted(update)
             .col_expr(Column::Status, Expr::value(MailStatus::Failed.name()))
             .col_expr(Column::Error, Expr::value(error.as_str()))
             .col_expr(Column::Facts, Expr::value(None::<String>)),
     }
 }
 
-/// A damaged row must not keep the others from being sent: it is left, and told in the log.
-fn sound(row: Model) -> Option<Outgoing> {
-    outgoing(row).map_err(|error| tracing::error!(error = %error, "a mail is left unsent")).ok()
+/// Skips a damaged row, which must not keep the others from being sent.
+fn readable(row: Model) -> Option<OutgoingMail> {
+    outgoing(row).map_err(|error| tracing::error!(error = %error, "a mail was skipped")).ok()
 }
 
-fn outgoing(row: Model) -> Result<Outgoing, SqlError> {
+fn outgoing(row: Model) -> Result<OutgoingMail, SqlError> {
     let missing = |what: &str| damaged("mail", &format!("it has no {what}"));
-    Ok(Outgoing {
+    Ok(OutgoingMail {
         mail_id: id(row.mail_id)?,
         message_id: row.message_id,
         kind: kind(&row.kind)?,
-        to: Address {
-            name: row.to_name.ok_or_else(|| missing("reader"))?,
+        to: MailAddress {
+            name: row.to_name.ok_or_else(|| missing("recipient"))?,
             email: row.to_address.ok_or_else(|| missing("address"))?,
         },
         subject: row.subject,
-        facts: row.facts.ok_or_else(|| missing("facts"))?,
+        facts: row.facts.ok_or_else(|| missing("template variables"))?,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
         good_until: row.good_until.map(Timestamp::from_millis),
     })

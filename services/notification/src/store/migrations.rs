@@ -1,16 +1,17 @@
-//! What makes the tables, in order.
+//! Migrations of the notification store, in order.
 
 mod m0001_init;
 
 use sea_orm_migration::prelude::*;
+use souk_sql::create_tables;
 
-/// This service's migrations, after those of the bus.
+/// The migrations of the bus come first.
 pub(crate) struct Migrations;
 
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = souk_bus::service_migrations();
-        all.push(Box::new(m0001_init::Init));
+        all.push(create_tables("notification_m0001_init", m0001_init::tables));
         all
     }
 }

@@ -1,4 +1,4 @@
-//! Notices: written, listed, followed, read.
+//! Notices: insert, list, follow, mark as read.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
@@ -7,32 +7,26 @@ use souk_sql::{SqlError, Tx};
 use souk_values::{NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
-    Act, NotificationStore, damaged,
+    NewNotice, NotificationStore, damaged,
     entities::{
         notice::{ActiveModel, Column, Entity, Model},
         recipient,
     },
-    recipients::Reader,
 };
-use crate::{Kind, draft::Draft, notice::Notice};
+use crate::{kind::Kind, notice::Notice};
 
-pub(super) async fn add(
-    tx: &Tx,
-    id: NotificationId,
-    reader: &Reader,
-    act: &Act,
-    draft: &Draft,
-) -> Result<(), SqlError> {
+pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>) -> Result<(), SqlError> {
+    let NewNotice { id, recipient, draft, event_id, now } = notice;
     let row = ActiveModel {
         notification_id: Set(id.get()),
-        user_id: Set(reader.user_id.get()),
-        position: Set(reader.position),
-        event_id: Set(act.event_id.to_string()),
+        user_id: Set(recipient.user_id.get()),
+        position: Set(recipient.position),
+        event_id: Set(event_id.to_string()),
         kind: Set(draft.kind.name().to_owned()),
         title: Set(draft.title.clone()),
         body: Set(draft.body.clone()),
         link: Set(draft.link.clone()),
-        created_at: Set(act.now.millis()),
+        created_at: Set(now.millis()),
         read_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
@@ -40,8 +34,13 @@ pub(super) async fn add(
 }
 
 impl NotificationStore {
-    /// A page of the user's notices, newest first; only those not read, if so asked.
-    pub async fn notices(&self, user: UserId, only_unread: bool, page: PageRequest) -> Result<Page<Notice>, SqlError> {
+    /// Lists the user's notices, newest first.
+    pub(crate) async fn notices(
+        &self,
+        user: UserId,
+        only_unread: bool,
+        page: PageRequest,
+    ) -> Result<Page<Notice>, SqlError> {
         let mut own = Entity::find().filter(Column::UserId.eq(user.get()));
         if only_unread {
             own = own.filter(Column::ReadAt.is_null());
@@ -52,21 +51,26 @@ impl NotificationStore {
         Ok(Page::new(rows.into_iter().map(read).collect::<Result<_, _>>()?, page, total))
     }
 
-    /// The user's notices after the one at `position`, oldest first, at most `limit`.
-    pub async fn notices_after(&self, user: UserId, position: i64, limit: u64) -> Result<Vec<Notice>, SqlError> {
+    /// Returns at most `limit` of the user's notices after the one at `position`, oldest first.
+    pub(crate) async fn notices_after(&self, user: UserId, position: i64, limit: u64) -> Result<Vec<Notice>, SqlError> {
         let later = Entity::find().filter(Column::UserId.eq(user.get())).filter(Column::Position.gt(position));
         let rows = later.order_by_asc(Column::Position).limit(limit).all(self.db.reader()).await?;
         rows.into_iter().map(read).collect()
     }
 
-    /// The position of the user's newest notice, 0 if there is none.
-    pub async fn last_position(&self, user: UserId) -> Result<i64, SqlError> {
+    /// Returns the position of the user's newest notice; 0 when there is none.
+    pub(crate) async fn last_position(&self, user: UserId) -> Result<i64, SqlError> {
         let row = recipient::Entity::find_by_id(user.get()).one(self.db.reader()).await?;
         Ok(row.map_or(0, |row| row.last_position))
     }
 
-    /// Marks the user's notice as read, if it is not yet. `None`: this user has no such notice.
-    pub async fn read(&self, user: UserId, id: NotificationId, now: Timestamp) -> Result<Option<Notice>, SqlError> {
+    /// Marks a notice as read unless it already is. `None` when this user has no notice of this id.
+    pub(crate) async fn mark_read(
+        &self,
+        user: UserId,
+        id: NotificationId,
+        now: Timestamp,
+    ) -> Result<Option<Notice>, SqlError> {
         self.db
             .write((user, id, now), |tx, &(user, id, now)| {
                 Box::pin(async move {

@@ -1,10 +1,10 @@
-//! Contacts. A user's row is also the lock under which that user's notices get their places.
+//! Users with their contacts. A user's row is also the lock under which the user's notices get their positions.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{SqlError, Tx, insert_unless_there};
+use souk_sql::{SqlError, Tx, insert_or_ignore};
 use souk_values::{UserId, ids::Id as _};
 
 use super::{
@@ -15,40 +15,41 @@ use super::{
     },
 };
 use crate::{
-    Kind,
-    news::{Address, Contact},
-    notice::MailStatus,
+    kind::Kind,
+    mail::MailStatus,
+    message::{Contact, MailAddress},
 };
 
-/// The version of a row that auth has not told anything of.
-const UNKNOWN: i64 = -1;
+/// Version of a row whose contact auth has not published yet.
+const NO_CONTACT: i64 = -1;
 
-/// A reader, with the place of the next notice.
-pub(super) struct Reader {
+pub(super) struct Recipient {
     pub user_id: UserId,
+    /// Position of the notice that is being written.
     pub position: i64,
-    pub address: Option<Address>,
+    pub address: Option<MailAddress>,
 }
 
-/// Takes over a contact if it is newer than the known one, and sends off what waited for it.
-/// False: it is not newer.
-pub(super) async fn learn(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
+/// Stores the contact if it is newer than the stored one, and queues the mails that waited for it. False when it is
+/// not newer.
+pub(super) async fn update_contact(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
     if !raise(tx, contact).await? {
         let row = row(contact.user_id, Some(contact), 0);
-        let inserted = insert_unless_there(tx, [row]).await?;
-        // A notice may have made the row between the two statements: try once more.
+        let inserted = insert_or_ignore(tx, [row]).await?;
+        // A notice may have inserted the row between the two statements.
         if inserted == 0 && !raise(tx, contact).await? {
             return Ok(false);
         }
     }
-    let (waiting, queued) = (MailStatus::Waiting.name(), MailStatus::Queued.name());
+    let waiting = MailStatus::Waiting.name();
+    let queued = MailStatus::Queued.name();
     let readdressed = mail::Entity::update_many()
         .col_expr(mail::Column::ToName, Expr::value(contact.address.name.clone()))
         .col_expr(mail::Column::ToAddress, Expr::value(contact.address.email.clone()))
         .col_expr(mail::Column::Status, Expr::value(queued))
         .filter(mail::Column::UserId.eq(contact.user_id.get()))
         .filter(mail::Column::Status.is_in([waiting, queued]))
-        // A reset goes to the address it was asked for, whatever became of the account since.
+        // A reset goes to the address that it was requested for, even if the account has another one by now.
         .filter(mail::Column::Kind.ne(Kind::PasswordReset.name()))
         .exec(tx)
         .await?;
@@ -71,19 +72,24 @@ async fn raise(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
     Ok(raised.rows_affected == 1)
 }
 
-/// Locks the reader's row until the transaction ends, so that places are given in the order of
-/// commits, and neither a contact nor a notice can miss the other.
-pub(super) async fn next_position(tx: &Tx, user: UserId) -> Result<Reader, SqlError> {
+/// Takes the user's next position, and locks the user's row until the transaction ends: positions follow the order of
+/// commits, so a stream that reads on from one misses none; and a concurrent contact sees the mail of this notice, or
+/// this notice sees the contact.
+pub(super) async fn advance_position(tx: &Tx, user: UserId) -> Result<Recipient, SqlError> {
     if !advance(tx, user).await? {
-        let inserted = insert_unless_there(tx, [row(user, None, 1)]).await?;
+        let inserted = insert_or_ignore(tx, [row(user, None, 1)]).await?;
         if inserted == 0 && !advance(tx, user).await? {
-            return Err(SqlError::Busy("a recipient came and went".to_owned()));
+            return Err(vanished());
         }
     }
     let found = Entity::find_by_id(user.get()).one(tx).await?;
-    let found = found.ok_or_else(|| SqlError::Busy("a recipient came and went".to_owned()))?;
-    let address = found.username.zip(found.email).map(|(name, email)| Address { name, email });
-    Ok(Reader { user_id: user, position: found.last_position, address })
+    let found = found.ok_or_else(vanished)?;
+    let address = found.username.zip(found.email).map(|(name, email)| MailAddress { name, email });
+    Ok(Recipient { user_id: user, position: found.last_position, address })
+}
+
+fn vanished() -> SqlError {
+    SqlError::Busy("the recipient's row was deleted concurrently".to_owned())
 }
 
 async fn advance(tx: &Tx, user: UserId) -> Result<bool, SqlError> {
@@ -97,12 +103,12 @@ fn row(user: UserId, contact: Option<&Contact>, last_position: i64) -> ActiveMod
         username: Set(contact.map(|contact| contact.address.name.clone())),
         email: Set(contact.map(|contact| contact.address.email.clone())),
         is_admin: Set(contact.is_some_and(|contact| contact.is_admin)),
-        version: Set(contact.map_or(UNKNOWN, |contact| contact.version)),
+        version: Set(contact.map_or(NO_CONTACT, |contact| contact.version)),
         last_position: Set(last_position),
     }
 }
 
-/// Every admin, always in the same order, so that two acts lock their rows in one order.
+/// Ordered by id: two events for all admins lock the rows in the same order and cannot deadlock.
 pub(super) async fn admins(tx: &Tx) -> Result<Vec<UserId>, SqlError> {
     let admins = Entity::find().select_only().column(Column::UserId).filter(Column::IsAdmin.eq(true));
     let ids: Vec<i64> = admins.order_by_asc(Column::UserId).into_tuple().all(tx).await?;

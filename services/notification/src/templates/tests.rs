@@ -12,7 +12,7 @@ fn sample(kind: Kind) -> Map<String, Value> {
     samples().unwrap().remove(kind.name()).unwrap().remove(0)
 }
 
-/// The mistakes told when `files` replace built-in templates.
+/// Returns the error of loading when `files` replace built-in templates.
 fn mistakes(files: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -39,7 +39,7 @@ fn every_kind_has_its_templates_and_samples() {
 }
 
 #[test]
-fn what_people_wrote_is_escaped_in_html_only() {
+fn variables_are_escaped_in_html_only() {
     let templates = Templates::load("Fish & Chips", &links(), None).unwrap();
     let mut facts = sample(Kind::BackInStock);
     facts.insert("name".to_owned(), Value::from("Ada"));
@@ -56,7 +56,7 @@ fn what_people_wrote_is_escaped_in_html_only() {
 fn a_file_of_the_folder_replaces_one_template() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("welcome.subject"), "Willkommen bei {{ shop.name }}").unwrap();
-    fs::write(folder.path().join("README.md"), "notes are left alone").unwrap();
+    fs::write(folder.path().join("README.md"), "not a template").unwrap();
     let templates = Templates::load("Souk", &links(), Some(folder.path())).unwrap();
     assert_eq!(templates.subject(Kind::Welcome, &sample(Kind::Welcome)).unwrap(), "Willkommen bei Souk");
     assert!(templates.subject(Kind::OrderPaid, &sample(Kind::OrderPaid)).unwrap().contains("payment"));
@@ -64,22 +64,22 @@ fn a_file_of_the_folder_replaces_one_template() {
 
 #[test]
 fn a_broken_file_is_named_with_its_line() {
-    let told = mistakes(&[("order_paid.txt", "one\ntwo {% if %}\n")]);
-    assert!(told.contains("order_paid.txt, line 2: syntax error"), "{told}");
-    let told = mistakes(&[("order_paid.html", "one\n\n{{ order.totel }}\n")]);
-    assert!(told.contains("order_paid.html, line 3: undefined value"), "{told}");
-    let told = mistakes(&[("layout.txt", "{% block body %}{% endblock %}\n{{ shop.nam }}")]);
-    assert!(told.contains("layout.txt, line 2"), "{told}");
-    let told = mistakes(&[("welcome.notice", "Dear {{ name }}")]);
-    assert!(told.contains("welcome.notice, line 1"), "a notice in the shop does not know its reader's name: {told}");
-    let told = mistakes(&[("welcome.notice", "{{ shop.name | shout }}"), ("order_payed.txt", "x")]);
-    assert!(told.contains("order_payed.txt: there is no template of this name"), "{told}");
-    let told = mistakes(&[("order_confirmed.notice", "{{ order.pay_by | date_time('%Q') }}")]);
-    assert!(told.contains("order_confirmed.notice, line 1"), "{told}");
+    let error = mistakes(&[("order_paid.txt", "one\ntwo {% if %}\n")]);
+    assert!(error.contains("order_paid.txt, line 2: syntax error"), "{error}");
+    let error = mistakes(&[("order_paid.html", "one\n\n{{ order.totel }}\n")]);
+    assert!(error.contains("order_paid.html, line 3: undefined value"), "{error}");
+    let error = mistakes(&[("layout.txt", "{% block body %}{% endblock %}\n{{ shop.nam }}")]);
+    assert!(error.contains("layout.txt, line 2"), "{error}");
+    let error = mistakes(&[("welcome.notice", "Dear {{ name }}")]);
+    assert!(error.contains("welcome.notice, line 1"), "a notice in the shop does not know its owner's name: {error}");
+    let error = mistakes(&[("welcome.notice", "{{ shop.name | shout }}"), ("order_payed.txt", "x")]);
+    assert!(error.contains("order_payed.txt: there is no template of this name"), "{error}");
+    let error = mistakes(&[("order_confirmed.notice", "{{ order.pay_by | date_time('%Q') }}")]);
+    assert!(error.contains("order_confirmed.notice, line 1"), "{error}");
     assert!(Templates::load("Souk", &links(), Some(Path::new("/nowhere/at/all"))).is_err());
 }
 
 #[test]
-fn text_is_tidied() {
-    assert_eq!(tidy("\n\na  \n\n\n\nb\n\n"), "a\n\nb\n");
+fn text_is_normalized() {
+    assert_eq!(normalized("\n\na  \n\n\n\nb\n\n"), "a\n\nb\n");
 }

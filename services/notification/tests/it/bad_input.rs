@@ -1,7 +1,7 @@
-//! What is not allowed is refused with a stable code, and a service that cannot work says why at its start.
+//! Invalid requests are refused with a stable code, an invalid configuration with every mistake in it.
 
-use souk_kit::auth::Role;
-use souk_notification::{NotificationConfig, build};
+use souk_kit::{Service as _, auth::Role};
+use souk_notification::{Notification, NotificationConfig};
 use souk_testkit::World;
 use souk_values::Secret;
 
@@ -52,23 +52,23 @@ async fn guests_and_services_have_no_notices() {
 }
 
 #[tokio::test]
-async fn a_wrong_configuration_is_told_at_the_start_all_at_once() {
+async fn all_mistakes_of_the_configuration_are_reported_together() {
     let world = World::new().await;
     let wrong = NotificationConfig {
         smtp_url: Secret::new("http://user:hunter2@mail".to_owned()),
         from: "nobody".to_owned(),
         ..config(&world, "")
     };
-    let told = build(wrong, &world.deps).await.unwrap_err().to_string();
-    assert!(told.contains("notification.from: 'nobody'") && told.contains("notification.smtp-url"), "{told}");
-    assert!(!told.contains("hunter2"), "{told}");
+    let error = Notification::build(wrong, &world.deps).await.unwrap_err().to_string();
+    assert!(error.contains("notification.from: 'nobody'") && error.contains("notification.smtp-url"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 
     let folder = world.folder.path().join("templates");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("order_paid.html"), "<p>\n{{ order.totel }}").unwrap();
     let broken = NotificationConfig { templates_dir: folder.display().to_string(), ..config(&world, "") };
-    let told = build(broken, &world.deps).await.unwrap_err().to_string();
-    assert!(told.contains("templates/order_paid.html, line 2: undefined value"), "{told}");
+    let error = Notification::build(broken, &world.deps).await.unwrap_err().to_string();
+    assert!(error.contains("templates/order_paid.html, line 2: undefined value"), "{error}");
 
     let shown = format!("{:?}", config(&world, "smtp://user:hunter2@mail"));
     assert!(!shown.contains("hunter2"), "{shown}");

@@ -1,4 +1,4 @@
-//! Late, repeated and reordered deliveries: nobody is told twice, and nothing old after something new.
+//! Late, repeated and reordered deliveries: each notice is written once, and none about an older state after a newer one.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,8 +9,8 @@ use souk_values::Clock;
 
 use crate::{events::*, rig::Rig};
 
-/// Every event type that is consumed, of matters that do not outdate each other.
-fn all_kinds(rig: &Rig) -> Vec<Envelope> {
+/// Returns one event of each consumed type, none of which makes another obsolete.
+fn one_of_each(rig: &Rig) -> Vec<Envelope> {
     let (ada, boss) = (user(5), user(6));
     let later = rig.world.clock.now().plus(Duration::from_secs(7_200));
     let world = &rig.world;
@@ -36,11 +36,11 @@ fn all_kinds(rig: &Rig) -> Vec<Envelope> {
 }
 
 #[tokio::test]
-async fn each_notice_is_given_once_whatever_the_order_and_the_repetitions() {
+async fn each_notice_is_written_once_in_any_order_and_with_repetitions() {
     for seed in 0..8 {
         let rig = Rig::new().await;
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut deliveries = all_kinds(&rig);
+        let mut deliveries = one_of_each(&rig);
         deliveries.extend(deliveries.clone());
         deliveries.extend(deliveries.clone());
         deliveries.shuffle(&mut rng);
@@ -49,18 +49,18 @@ async fn each_notice_is_given_once_whatever_the_order_and_the_repetitions() {
         }
         // The admin is known by now.
         rig.deliver(&stock_low(8)).await;
-        let mut told: BTreeMap<String, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for kind in rig.kinds(user(5)).await {
-            *told.entry(kind).or_default() += 1;
+            *counts.entry(kind).or_default() += 1;
         }
-        assert!(told.values().all(|times| *times == 1), "seed {seed}: {told:?}");
-        assert_eq!(told.len(), 13, "seed {seed}: {told:?}");
+        assert!(counts.values().all(|times| *times == 1), "seed {seed}: {counts:?}");
+        assert_eq!(counts.len(), 13, "seed {seed}: {counts:?}");
         let mut admin = rig.kinds(user(6)).await;
         admin.sort();
         assert_eq!(admin, ["stock_low", "welcome"], "seed {seed}");
         rig.until_mails(14, "sent").await;
         for mail in rig.mails().await.iter().filter(|mail| mail["userId"] == 5) {
-            // Whatever was sent before the change went to the address of then.
+            // A mail that was sent before the change went to the old address.
             assert!([EMAIL, "new@example.org"].contains(&mail["to"].as_str().unwrap()), "{mail}");
         }
         let facts = rig.facts().await;
@@ -70,7 +70,7 @@ async fn each_notice_is_given_once_whatever_the_order_and_the_repetitions() {
 }
 
 #[tokio::test]
-async fn an_older_state_of_an_order_is_not_told_after_a_newer_one() {
+async fn no_notice_of_an_older_state_follows_one_of_a_newer_state() {
     let steps = |rig: &Rig| {
         let ada = user(5);
         vec![
@@ -103,12 +103,12 @@ async fn an_older_state_of_an_order_is_not_told_after_a_newer_one() {
 }
 
 #[tokio::test]
-async fn a_failed_payment_is_no_news_once_the_order_is_paid_or_cancelled() {
+async fn a_failed_payment_is_ignored_once_the_order_is_paid_or_cancelled() {
     let rig = Rig::new().await;
     let ada = user(5);
     rig.deliver(&paid(order(ada, 42, 3))).await;
     assert_eq!(rig.deliver(&payment_failed(ada, 42)).await, Outcome::Ignored);
-    // Heard late, a payment still settles the order, though it is not told.
+    // A payment that arrives late leads to no notice, and still settles the order.
     rig.deliver(&shipped(order(ada, 43, 4))).await;
     assert_eq!(rig.deliver(&paid(order(ada, 43, 3))).await, Outcome::Ignored);
     assert_eq!(rig.deliver(&payment_failed(ada, 43)).await, Outcome::Ignored);
@@ -118,7 +118,7 @@ async fn a_failed_payment_is_no_news_once_the_order_is_paid_or_cancelled() {
 }
 
 #[tokio::test]
-async fn concurrent_news_of_one_reader_take_places_without_gaps() {
+async fn concurrent_notices_of_one_user_get_positions_without_gaps() {
     let rig = Rig::new().await;
     let ada = user(5);
     let events: Vec<Envelope> = (1..=40).map(|number| rig.world.envelope(&created(order(ada, number, 1)))).collect();
@@ -131,7 +131,7 @@ async fn concurrent_news_of_one_reader_take_places_without_gaps() {
 #[tokio::test]
 async fn a_restart_repeats_nothing() {
     let rig = Rig::new().await;
-    let first = all_kinds(&rig);
+    let first = one_of_each(&rig);
     for envelope in first.clone() {
         rig.deliver_envelope(envelope).await;
     }

@@ -1,19 +1,20 @@
-//! The API as documented.
+//! The OpenAPI document and the routes that it lists as public.
 
 use std::path::Path;
 
-use souk_notification::openapi;
-use souk_testkit::{holds_against_snapshot, only_public};
+use souk_kit::Service as _;
+use souk_notification::Notification;
+use souk_testkit::{assert_public_routes, holds_against_snapshot};
 
 use crate::rig::Rig;
 
 #[test]
-fn the_document_is_the_committed_one() {
-    holds_against_snapshot(&openapi(), Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json")));
+fn the_document_matches_the_snapshot() {
+    holds_against_snapshot(&Notification::openapi(), Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json")));
 }
 
 #[tokio::test]
-async fn nothing_is_public() {
+async fn no_route_is_public() {
     let rig = Rig::new().await;
-    only_public(&rig.started.client, &[]).await;
+    assert_public_routes(&rig.started.client, &[]).await;
 }

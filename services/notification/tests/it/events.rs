@@ -1,4 +1,4 @@
-//! Events as the other services tell them.
+//! Events as the other services publish them.
 
 use souk_events::{
     CancelReason, CartAbandoned, CartCheckedOut, CartExpired, CartLine, OrderCancelled, OrderConfirmed, OrderCreated,
@@ -35,13 +35,25 @@ pub fn registered(user_id: UserId, email: &str, role: &str) -> UserRegistered {
 }
 
 pub fn changed(user_id: UserId, email: &str, version: i64) -> UserChanged {
-    let (username, role) = ("Ada B.".into(), "customer".into());
-    UserChanged { user_id, username, email: email.into(), role, locked: false, version }
+    UserChanged {
+        user_id,
+        username: "Ada B.".into(),
+        email: email.into(),
+        role: "customer".into(),
+        locked: false,
+        version,
+    }
 }
 
 pub fn reset(user_id: UserId, token: &str, expires_at: Timestamp) -> PasswordResetRequested {
-    let (username, email) = ("Ada".into(), EMAIL.into());
-    PasswordResetRequested { user_id, username, email, token: token.into(), expires_at, version: 3 }
+    PasswordResetRequested {
+        user_id,
+        username: "Ada".into(),
+        email: EMAIL.into(),
+        token: token.into(),
+        expires_at,
+        version: 3,
+    }
 }
 
 pub fn order(user_id: UserId, number: i64, version: i64) -> OrderFacts {
@@ -155,8 +167,13 @@ pub fn cart_expired(user_id: UserId) -> CartExpired {
 }
 
 pub fn back_in_stock(user_id: UserId, revision: i64) -> WishlistBackInStock {
-    let (product_id, name, price) = (kettle(), "Enamel kettle, 1.5 l".into(), euro(1_999));
-    WishlistBackInStock { user_id, product_id, name, price, revision }
+    WishlistBackInStock {
+        user_id,
+        product_id: kettle(),
+        name: "Enamel kettle, 1.5 l".into(),
+        price: euro(1_999),
+        revision,
+    }
 }
 
 pub fn price_dropped(user_id: UserId, revision: i64) -> WishlistPriceDropped {

@@ -1,4 +1,4 @@
-//! The folder of mails: listed, shown, guarded.
+//! The mailbox folder: its list, its mails, and no file outside it.
 
 use std::fs;
 
@@ -34,7 +34,7 @@ async fn mails_are_files_that_an_admin_reads() {
 }
 
 #[tokio::test]
-async fn nothing_outside_the_folder_is_shown() {
+async fn no_file_outside_the_folder_is_shown() {
     let rig = Rig::new().await;
     rig.deliver(&registered(user(5), EMAIL, "customer")).await;
     rig.until_mails(1, "sent").await;
@@ -55,12 +55,12 @@ async fn nothing_outside_the_folder_is_shown() {
 }
 
 #[tokio::test]
-async fn a_folder_that_went_away_is_no_mail_lost() {
+async fn a_missing_folder_loses_no_mail() {
     let rig = Rig::new().await;
     let folder = rig.world.folder.path().join("mailbox");
     fs::remove_dir_all(&folder).unwrap();
     rig.deliver(&registered(user(5), EMAIL, "customer")).await;
-    eventually("it was tried", || async { rig.mails().await[0]["attempts"] == 1 }).await;
+    eventually("it was attempted", || async { rig.mails().await[0]["attempts"] == 1 }).await;
     assert_eq!(rig.admin().get("/notifications/mailbox").await.expect(200).json["total"], 0);
     fs::create_dir_all(&folder).unwrap();
     rig.world.clock.advance(std::time::Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! Mails: to whom, when the address becomes known, what is kept of them.
+//! Mails: recipients, addresses that become known later, and what the store keeps of them.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use souk_values::Clock;
 use crate::{events::*, rig::Rig, smtp_server::MailServer};
 
 #[tokio::test]
-async fn a_mail_waits_for_an_unknown_address_and_is_sent_when_it_comes() {
+async fn a_mail_waits_for_an_unknown_address_and_is_sent_once_it_is_known() {
     let rig = Rig::new().await;
     let ada = user(5);
     rig.deliver(&created(order(ada, 42, 1))).await;
     rig.deliver(&confirmed(order(ada, 42, 2))).await;
-    assert_eq!(rig.kinds(ada).await, ["order_received", "order_confirmed"], "the shop shows them at once");
+    assert_eq!(rig.kinds(ada).await, ["order_received", "order_confirmed"], "the shop shows them immediately");
     rig.until_mails(2, "waiting").await;
     assert!(rig.mails().await[0].get("to").is_none());
     assert_eq!(rig.facts().await.mails_queued, 0);
@@ -42,7 +42,7 @@ async fn the_highest_version_of_a_contact_wins() {
 }
 
 #[tokio::test]
-async fn a_queued_mail_follows_its_reader_and_a_reset_does_not() {
+async fn a_queued_mail_follows_a_change_of_address_and_a_reset_does_not() {
     let server = MailServer::start().await;
     server.refuse_next(100, "451 later");
     let rig = Rig::with_smtp(&server.url).await;
@@ -50,7 +50,7 @@ async fn a_queued_mail_follows_its_reader_and_a_reset_does_not() {
     let in_an_hour = rig.world.clock.now().plus(Duration::from_secs(3_600));
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
     rig.deliver(&reset(ada, "t0ken", in_an_hour)).await;
-    eventually("both were tried", || async { rig.mails().await.iter().all(|mail| mail["attempts"] == 1) }).await;
+    eventually("both were attempted", || async { rig.mails().await.iter().all(|mail| mail["attempts"] == 1) }).await;
     rig.deliver(&changed(ada, "new@example.org", 4)).await;
     server.refuse_next(0, "");
     rig.world.clock.advance(Duration::from_secs(60));
@@ -62,7 +62,7 @@ async fn a_queued_mail_follows_its_reader_and_a_reset_does_not() {
 }
 
 #[tokio::test]
-async fn a_token_is_forgotten_with_its_mail_and_a_late_reset_is_not_sent() {
+async fn a_token_is_erased_with_its_mail_and_an_expired_reset_is_not_sent() {
     let server = MailServer::start().await;
     server.refuse_next(1, "451 later");
     let rig = Rig::with_smtp(&server.url).await;
@@ -77,7 +77,7 @@ async fn a_token_is_forgotten_with_its_mail_and_a_late_reset_is_not_sent() {
     };
     let in_an_hour = rig.world.clock.now().plus(Duration::from_secs(3_600));
     rig.deliver(&reset(user(5), "5ecr3t-a", in_an_hour)).await;
-    eventually("it was tried", || async { rig.mails().await[0]["attempts"] == 1 }).await;
+    eventually("it was attempted", || async { rig.mails().await[0]["attempts"] == 1 }).await;
     assert_eq!(with_token().await, 1, "the mail still needs it");
     rig.world.clock.advance(Duration::from_secs(60));
     rig.until_mails(1, "sent").await;
@@ -85,7 +85,7 @@ async fn a_token_is_forgotten_with_its_mail_and_a_late_reset_is_not_sent() {
 
     server.refuse_next(1, "451 later");
     rig.deliver(&reset(user(5), "5ecr3t-b", in_an_hour)).await;
-    eventually("it was tried", || async {
+    eventually("it was attempted", || async {
         rig.mails().await.iter().any(|mail| mail["status"] == "queued" && mail["attempts"] == 1)
     })
     .await;
@@ -96,7 +96,7 @@ async fn a_token_is_forgotten_with_its_mail_and_a_late_reset_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_guests_reminder_is_dropped_once_it_makes_no_sense() {
+async fn a_guests_reminder_is_deleted_once_it_expires() {
     let rig = Rig::new().await;
     let (guest, ada) = (user(5), user(6));
     let soon = rig.world.clock.now().plus(Duration::from_secs(7_200));
@@ -110,7 +110,7 @@ async fn a_guests_reminder_is_dropped_once_it_makes_no_sense() {
 }
 
 #[tokio::test]
-async fn mails_are_listed_by_how_far_they_are() {
+async fn mails_are_listed_by_delivery_state() {
     let rig = Rig::new().await;
     rig.deliver(&created(order(user(6), 42, 1))).await;
     rig.deliver(&registered(user(5), EMAIL, "customer")).await;

@@ -1,4 +1,5 @@
 //! The service over real HTTP, on a real store, with real files and a small mail server.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod bad_input;

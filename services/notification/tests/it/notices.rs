@@ -1,4 +1,4 @@
-//! Each event leads to its notice and its mail; notices are their reader's own.
+//! Each event leads to its notice and its mail; a notice is visible to its owner only.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use souk_values::Clock;
 use crate::{events::*, rig::Rig};
 
 #[tokio::test]
-async fn an_order_is_told_step_by_step() {
+async fn an_order_leads_to_a_notice_for_each_step() {
     let rig = Rig::new().await;
     let ada = user(5);
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -22,7 +22,7 @@ async fn an_order_is_told_step_by_step() {
     rig.deliver(&shipped(order(ada, 42, 4))).await;
     rig.deliver(&delivered(order(ada, 42, 5))).await;
     rig.deliver(&refunded(ada, 42)).await;
-    let told = [
+    let expected = [
         "welcome",
         "order_received",
         "order_confirmed",
@@ -32,24 +32,24 @@ async fn an_order_is_told_step_by_step() {
         "order_delivered",
         "payment_refunded",
     ];
-    assert_eq!(rig.kinds(ada).await, told);
+    assert_eq!(rig.kinds(ada).await, expected);
     rig.until_mails(7, "sent").await;
     let mailed: Vec<_> = rig.mails().await.iter().map(|mail| mail["kind"].clone()).collect();
-    assert!(!mailed.contains(&json!("order_delivered")), "the parcel itself told");
+    assert!(!mailed.contains(&json!("order_delivered")), "the customer already holds the parcel");
 
     let page = rig.customer(ada).get("/notifications?size=5").await.expect(200).json;
     assert_eq!((&page["total"], &page["size"], &page["page"]), (&json!(8), &json!(5), &json!(0)));
     let newest = &page["items"][0];
     assert_eq!(newest["kind"], "payment_refunded");
-    assert_eq!(newest["title"], "We have returned 10.00 EUR to you");
+    assert_eq!(newest["title"], "We have refunded 10.00 EUR");
     assert_eq!(newest["link"], "/orders/42");
     assert!(newest.get("readAt").is_none());
     let shipped = &page["items"][2];
-    assert_eq!(shipped["body"], "Parcel Post brings it to you. The tracking number is PP 123 FR.");
+    assert_eq!(shipped["body"], "It is coming with Parcel Post. The tracking number is PP 123 FR.");
 }
 
 #[tokio::test]
-async fn mails_read_as_they_were_meant() {
+async fn mails_match_their_snapshots() {
     let rig = Rig::new().await;
     let ada = user(5);
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -70,7 +70,7 @@ async fn mails_read_as_they_were_meant() {
 }
 
 #[tokio::test]
-async fn who_pays_on_delivery_is_not_asked_to_pay_now() {
+async fn payment_on_delivery_is_not_requested_now() {
     let rig = Rig::new().await;
     let ada = user(5);
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -82,7 +82,7 @@ async fn who_pays_on_delivery_is_not_asked_to_pay_now() {
 }
 
 #[tokio::test]
-async fn carts_and_wishes_are_told_to_their_owner() {
+async fn carts_and_wishlists_lead_to_notices_for_their_owner() {
     let rig = Rig::new().await;
     let ada = user(5);
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -97,11 +97,11 @@ async fn carts_and_wishes_are_told_to_their_owner() {
     assert!(text.contains("2 x Enamel kettle, 1.5 l\n  2 x an item"), "{text}");
     let text = rig.mail_of("price_dropped").await["text"].as_str().unwrap().to_owned();
     assert!(text.contains("19.99 EUR instead of 24.99 EUR") && text.contains("localhost:8080/products/101"), "{text}");
-    assert_eq!(rig.deliver(&price_dropped(ada, 3)).await, Outcome::Ignored, "an older price is no news");
+    assert_eq!(rig.deliver(&price_dropped(ada, 3)).await, Outcome::Ignored, "an older price is ignored");
 }
 
 #[tokio::test]
-async fn low_stock_is_told_to_every_admin_who_is_not_locked() {
+async fn low_stock_leads_to_a_notice_for_every_admin_who_is_not_locked() {
     let rig = Rig::new().await;
     let (ada, boss, other, locked) = (user(5), user(6), user(7), user(8));
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -112,15 +112,15 @@ async fn low_stock_is_told_to_every_admin_who_is_not_locked() {
     rig.deliver(&lock).await;
     rig.deliver(&stock_low(8)).await;
     assert_eq!(rig.deliver(&stock_low(8)).await, Outcome::Ignored);
-    for (who, told) in [(ada, false), (boss, true), (other, true), (locked, false)] {
-        assert_eq!(rig.kinds(who).await.contains(&"stock_low".to_owned()), told, "{who}");
+    for (who, is_notified) in [(ada, false), (boss, true), (other, true), (locked, false)] {
+        assert_eq!(rig.kinds(who).await.contains(&"stock_low".to_owned()), is_notified, "{who}");
     }
     let text = rig.mail_of("stock_low").await["text"].as_str().unwrap().to_owned();
     assert!(text.contains("KIT-COOK-0001") && text.contains(": 4 can"), "{text}");
 }
 
 #[tokio::test]
-async fn a_notice_is_read_once_and_only_by_its_reader() {
+async fn a_notice_is_marked_as_read_once_and_only_by_its_owner() {
     let rig = Rig::new().await;
     let (ada, eve) = (user(5), user(6));
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -134,20 +134,20 @@ async fn a_notice_is_read_once_and_only_by_its_reader() {
     rig.admin().post(&read, json!({})).await.is_problem(404, "notification.not_found");
     assert_eq!(foreign.get("/notifications").await.json["total"], 0);
     own.post("/notifications/123/read", json!({})).await.is_problem(404, "notification.not_found");
-    assert_eq!(own.get("/notifications?unread=true").await.json["total"], 2, "nobody has read it");
+    assert_eq!(own.get("/notifications?unread=true").await.json["total"], 2, "both are unread");
 
     let first = own.send(reqwest::Method::POST, &read, None).await.expect(200).json;
     assert_eq!(first["notificationId"], id);
     rig.world.clock.advance(Duration::from_secs(60));
     let again = own.post(&read, json!({})).await.expect(200).json;
-    assert_eq!(again["readAt"], first["readAt"], "when it was read does not change");
+    assert_eq!(again["readAt"], first["readAt"], "the time of the first request stays");
     let unread = own.get("/notifications?unread=true").await.json;
     assert_eq!((&unread["total"], &unread["items"][0]["kind"]), (&json!(1), &json!("welcome")));
     assert_eq!(own.get("/notifications?unread=false").await.json["total"], 2);
 }
 
 #[tokio::test]
-async fn what_is_done_is_counted() {
+async fn notices_and_mails_are_counted() {
     let rig = Rig::new().await;
     rig.world.publish(&registered(user(5), EMAIL, "customer")).await;
     eventually("the mail is sent", || async { rig.facts().await.notices == 1 }).await;

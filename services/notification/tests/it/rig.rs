@@ -1,10 +1,13 @@
-//! A started notification service, with its consumers at hand.
+//! A running notification service, with its consumers for deliveries by hand.
 
 use serde_json::Value;
 use souk_bus::{Consumer, Outcome};
 use souk_events::{Envelope, Event, QUEUES};
-use souk_kit::StartError;
-use souk_notification::{NotificationConfig, audit, build};
+use souk_kit::{Service as _, StartError};
+use souk_notification::{
+    Notification, NotificationConfig,
+    audit::{self, NotificationAuditFacts},
+};
 use souk_testkit::{Client, Started, World, eventually};
 use souk_values::{Secret, UserId};
 
@@ -19,14 +22,14 @@ impl Rig {
         Self::with_smtp("").await
     }
 
-    /// With a mail server at this URL, if it is not empty.
+    /// Starts the service with a mail server at `url`, or with the mailbox folder when it is empty.
     pub async fn with_smtp(url: &str) -> Self {
         let world = World::new().await;
         let (started, consumers) = serve(&world, config(&world, url)).await.unwrap();
         Self { world, started, consumers }
     }
 
-    /// Stops the service and starts another on the same store, with a mail server at `url` if any.
+    /// Restarts the service on the same store, with a mail server at `url` unless it is empty.
     pub async fn restarted(self, url: &str) -> Self {
         assert!(self.started.running.stop().await, "it stops in time");
         let world = self.world;
@@ -34,7 +37,7 @@ impl Rig {
         Self { world, started, consumers }
     }
 
-    /// An admin, with a token that has not expired.
+    /// Returns a client with a fresh token: the test may have moved the clock.
     pub fn admin(&self) -> Client {
         self.started.client.with_token(self.world.admin())
     }
@@ -43,7 +46,7 @@ impl Rig {
         self.started.client.with_token(self.world.customer(user))
     }
 
-    /// Hands `event` to its consumer, as the bus would.
+    /// Delivers `event` to its consumer, as the bus would.
     pub async fn deliver<E: Event>(&self, event: &E) -> Outcome {
         self.deliver_envelope(self.world.envelope(event)).await
     }
@@ -56,20 +59,20 @@ impl Rig {
         consumer.handle(envelope.clone()).await.unwrap()
     }
 
-    /// The kinds of the user's notices, oldest first.
+    /// Returns the kinds of the user's notices, oldest first.
     pub async fn kinds(&self, user: UserId) -> Vec<String> {
         let page = self.customer(user).get("/notifications?size=100").await.expect(200).json;
         let kinds = page["items"].as_array().unwrap().iter().rev();
         kinds.map(|notice| notice["kind"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Every mail of the store, newest first.
+    /// Returns every mail of the store, newest first.
     pub async fn mails(&self) -> Vec<Value> {
         let page = self.admin().get("/notifications/sent?size=100").await.expect(200).json;
         page["items"].as_array().unwrap().clone()
     }
 
-    /// Waits until there are `count` mails and all are of `status`.
+    /// Waits until there are `count` mails, all of them in `status`.
     pub async fn until_mails(&self, count: usize, status: &str) {
         eventually(&format!("{count} mails are {status}"), || async {
             let mails = self.mails().await;
@@ -78,7 +81,7 @@ impl Rig {
         .await;
     }
 
-    /// The mailbox's mail of this kind, whole, once it is there.
+    /// Waits for a mail of this kind in the mailbox folder, and returns it.
     pub async fn mail_of(&self, kind: &str) -> Value {
         let sent = || async {
             let mails = self.mails().await;
@@ -89,7 +92,7 @@ impl Rig {
         self.admin().get(&format!("/notifications/mailbox/{id}")).await.expect(200).json
     }
 
-    pub async fn facts(&self) -> audit::Facts {
+    pub async fn facts(&self) -> NotificationAuditFacts {
         audit::read(&self.world.store_url("notification")).await.unwrap()
     }
 }
@@ -104,7 +107,8 @@ pub fn config(world: &World, smtp_url: &str) -> NotificationConfig {
 }
 
 pub async fn serve(world: &World, config: NotificationConfig) -> Result<(Started, Vec<Consumer>), StartError> {
-    let service = build(config, &world.deps).await?;
+    // Boxed: the nested futures would exceed the compiler's depth limit.
+    let service = Box::pin(Notification::build(config, &world.deps)).await?;
     let consumers = service.consumers.clone();
     Ok((world.serve(service).await, consumers))
 }

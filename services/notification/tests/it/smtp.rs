@@ -1,4 +1,4 @@
-//! Through a mail server: tried again under the same Message-ID, given up, held back by the breaker.
+//! Delivery over SMTP: retries under the same Message-ID, rejected addresses, and the circuit breaker.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_mail_goes_out_whole() {
+async fn a_mail_is_sent_with_all_headers_and_both_bodies() {
     let server = MailServer::start().await;
     let rig = Rig::with_smtp(&server.url).await;
     rig.deliver(&registered(user(5), EMAIL, "customer")).await;
@@ -31,7 +31,7 @@ async fn a_mail_goes_out_whole() {
 }
 
 #[tokio::test]
-async fn the_date_is_the_injected_clocks() {
+async fn the_date_comes_from_the_injected_clock() {
     let server = MailServer::start().await;
     let rig = Rig::with_smtp(&server.url).await;
     rig.world.clock.advance(Duration::from_secs(400 * 86_400));
@@ -42,13 +42,13 @@ async fn the_date_is_the_injected_clocks() {
 }
 
 #[tokio::test]
-async fn a_failed_mail_is_tried_again_with_the_same_message_id() {
+async fn a_failed_mail_is_retried_with_the_same_message_id() {
     let server = MailServer::start().await;
     server.refuse_next(2, "451 not now");
     let rig = Rig::with_smtp(&server.url).await;
     rig.deliver(&registered(user(5), EMAIL, "customer")).await;
     for attempts in 1..=2 {
-        eventually("it was tried", || async { rig.mails().await[0]["attempts"] == attempts }).await;
+        eventually("it was attempted", || async { rig.mails().await[0]["attempts"] == attempts }).await;
         let mail = rig.mails().await.remove(0);
         assert_eq!(mail["status"], "queued");
         assert!(mail["error"].as_str().unwrap().contains("451"), "{mail}");
@@ -56,13 +56,13 @@ async fn a_failed_mail_is_tried_again_with_the_same_message_id() {
     }
     rig.until_mails(1, "sent").await;
     assert!(rig.mails().await[0].get("error").is_none());
-    let tried = server.tried();
-    let ids: BTreeSet<&str> = tried.iter().map(|mail| header(mail, "Message-ID")).collect();
-    assert_eq!((tried.len(), ids.len()), (3, 1), "{ids:?}");
+    let offered = server.offered();
+    let ids: BTreeSet<&str> = offered.iter().map(|mail| header(mail, "Message-ID")).collect();
+    assert_eq!((offered.len(), ids.len()), (3, 1), "{ids:?}");
 }
 
 #[tokio::test]
-async fn an_address_that_does_not_exist_is_given_up_and_others_go_on() {
+async fn a_rejected_address_is_given_up_and_others_are_sent() {
     let server = MailServer::start().await;
     server.refuse_next(1, "550 no such user");
     let rig = Rig::with_smtp(&server.url).await;
@@ -76,8 +76,8 @@ async fn an_address_that_does_not_exist_is_given_up_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn while_the_server_is_away_the_breaker_opens_and_nothing_is_lost() {
-    // A port that nobody listens on.
+async fn while_the_server_is_down_the_breaker_opens_and_no_mail_is_lost() {
+    // The discard port, on which no process listens.
     let rig = Rig::with_smtp("smtp://127.0.0.1:9").await;
     for number in 1..=12 {
         rig.deliver(&registered(user(number), &format!("u{number}@example.org"), "customer")).await;
@@ -94,7 +94,7 @@ async fn while_the_server_is_away_the_breaker_opens_and_nothing_is_lost() {
     assert_eq!(rig.facts().await.mails_queued, 12);
     let server = MailServer::start().await;
     let rig = rig.restarted(&server.url).await;
-    // Retries of those that were tried are up to a minute away, and claims lapse after three.
+    // Retries are due within a minute, and claims expire after three.
     rig.world.clock.advance(Duration::from_secs(600));
     rig.until_mails(12, "sent").await;
     let taken = server.taken();

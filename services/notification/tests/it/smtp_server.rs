@@ -1,4 +1,4 @@
-//! A mail server of a few lines: takes mails, or refuses them as told.
+//! A minimal SMTP server that accepts mails, or refuses as many as a test wants.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ pub struct MailServer {
 #[derive(Default)]
 struct State {
     taken: Vec<String>,
-    tried: Vec<String>,
+    offered: Vec<String>,
     refusals: (usize, String),
 }
 
@@ -28,29 +28,29 @@ impl MailServer {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let server = serving.clone();
-                // A client that goes away ends its own talk only.
-                tokio::spawn(async move { server.talk(stream).await.ok() });
+                // An error ends this connection only.
+                tokio::spawn(async move { server.converse(stream).await.ok() });
             }
         });
         server
     }
 
-    /// Refuses the next `count` mails with `answer`.
+    /// Refuses the next `count` mails with the reply `answer`.
     pub fn refuse_next(&self, count: usize, answer: &str) {
         self.state.lock().unwrap().refusals = (count, answer.to_owned());
     }
 
-    /// The mails that were taken, whole.
+    /// Returns the accepted mails, headers included.
     pub fn taken(&self) -> Vec<String> {
         self.state.lock().unwrap().taken.clone()
     }
 
-    /// The mails that were offered, taken or not.
-    pub fn tried(&self) -> Vec<String> {
-        self.state.lock().unwrap().tried.clone()
+    /// Returns all mails that a client sent, accepted or not.
+    pub fn offered(&self) -> Vec<String> {
+        self.state.lock().unwrap().offered.clone()
     }
 
-    async fn talk(&self, stream: TcpStream) -> std::io::Result<()> {
+    async fn converse(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut stream = BufReader::new(stream);
         stream.write_all(b"220 test\r\n").await?;
         let mut line = String::new();
@@ -64,7 +64,7 @@ impl MailServer {
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
                     let mail = read_mail(&mut stream).await?;
-                    self.judge(mail)
+                    self.reply_to(mail)
                 }
                 "QUIT" => return stream.write_all(b"221 bye\r\n").await,
                 "EHLO" => "250-test\r\n250 8BITMIME".to_owned(),
@@ -74,9 +74,9 @@ impl MailServer {
         }
     }
 
-    fn judge(&self, mail: String) -> String {
+    fn reply_to(&self, mail: String) -> String {
         let mut state = self.state.lock().unwrap();
-        state.tried.push(mail.clone());
+        state.offered.push(mail.clone());
         if state.refusals.0 > 0 {
             state.refusals.0 -= 1;
             return state.refusals.1.clone();
@@ -97,7 +97,7 @@ async fn read_mail(stream: &mut BufReader<TcpStream>) -> std::io::Result<String>
     }
 }
 
-/// A header's line.
+/// Returns the value of a header that stands on one line.
 pub fn header<'m>(mail: &'m str, name: &str) -> &'m str {
     mail.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
 }

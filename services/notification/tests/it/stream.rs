@@ -1,4 +1,4 @@
-//! The stream of notices: live, resumed, private, ended in time.
+//! The stream of notices: live, resumed after a break, ended with its token and with the service.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn open(rig: &Rig, user: UserId, last_event_id: Option<&str>) -> Response 
     request.send().await.unwrap()
 }
 
-/// Blocks of a stream, comments left out.
+/// Returns the blocks of an event stream, without comments.
 fn blocks(response: Response) -> impl Stream<Item = String> + Unpin {
     let chunks = response.bytes_stream().map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap());
     let split = chunks.scan(String::new(), |rest, chunk| {
@@ -45,7 +45,7 @@ fn kind(block: &str) -> String {
 }
 
 #[tokio::test]
-async fn notices_come_as_they_are_written_and_a_cut_stream_goes_on() {
+async fn notices_arrive_as_they_are_written_and_a_broken_stream_resumes() {
     let rig = Rig::new().await;
     let (ada, bob) = (user(5), user(6));
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -54,7 +54,7 @@ async fn notices_come_as_they_are_written_and_a_cut_stream_goes_on() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut live = blocks(response);
     let first = next(&mut live).await;
-    assert_eq!(first, "id: 1", "what was written before is not repeated, and the position is told");
+    assert_eq!(first, "id: 1", "earlier notices are not repeated, and the first event carries the position");
     rig.deliver(&created(order(bob, 41, 1))).await;
     rig.deliver(&created(order(ada, 42, 1))).await;
     let block = next(&mut live).await;
@@ -80,7 +80,7 @@ async fn notices_come_as_they_are_written_and_a_cut_stream_goes_on() {
 }
 
 #[tokio::test]
-async fn what_another_replica_wrote_is_seen() {
+async fn notices_of_another_replica_arrive() {
     let rig = Rig::new().await;
     let ada = user(5);
     let (other, consumers) = crate::rig::serve(&rig.world, crate::rig::config(&rig.world, "")).await.unwrap();

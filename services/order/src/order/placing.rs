@@ -1,4 +1,4 @@
-//! How an order is placed: what somebody wants, at the price that the shop quotes.
+//! Placing an order: wanted products at the prices that the shop quotes.
 
 use souk_events::{OrderLine, PaymentTerms, ShippingAddress};
 use souk_peers::product::QuotedItem;
@@ -6,53 +6,54 @@ use souk_values::{Currency, Money, MoneyError, OrderId, OrderItemId, ProductId, 
 
 use super::Order;
 
-/// One product that somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedLine {
-    /// Which.
-    pub product_id: ProductId,
-    /// 1 to 99.
-    pub quantity: u32,
-    /// The cart's line, if it comes from the cart.
-    pub cart_item_id: Option<String>,
+pub(crate) struct WantedLine {
+    pub(crate) product_id: ProductId,
+    /// Number of units, 1 to 99.
+    pub(crate) quantity: u32,
+    /// Line of the cart that this comes from, if any.
+    pub(crate) cart_item_id: Option<String>,
 }
 
-/// What somebody wants, before the shop has said what it costs.
+/// An order before it is priced.
 #[derive(Debug, Clone)]
-pub struct Draft {
-    /// Who.
-    pub user_id: UserId,
-    /// What; at least one line.
-    pub lines: Vec<WantedLine>,
-    /// Where to.
-    pub shipping_address: ShippingAddress,
-    /// When it will be paid.
-    pub payment_terms: PaymentTerms,
+pub(crate) struct OrderDraft {
+    pub(crate) user_id: UserId,
+    /// At least one line by the time the order is placed.
+    pub(crate) lines: Vec<WantedLine>,
+    pub(crate) shipping_address: ShippingAddress,
+    pub(crate) payment_terms: PaymentTerms,
 }
 
-/// Why an order cannot be placed.
+/// Ids for a new order and its lines, one for each line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OrderIds<'a> {
+    pub(crate) order: OrderId,
+    pub(crate) items: &'a [OrderItemId],
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CannotPlace {
-    /// The shop does not sell this.
+pub(crate) enum PlaceError {
+    /// The quote has no price for this product.
     UnknownProduct(ProductId),
-    /// The total, or its currency.
+    /// The total is too large, or a price is in another currency.
     Total(MoneyError),
 }
 
 impl Order {
-    /// The order of `draft` at the prices of `quote`. `item_ids` has an id for each line.
+    /// Prices `draft` with `quote`.
     ///
-    /// Errors: a product is missing in the quote; the total is too large or not in `currency`.
-    pub fn place(
-        order_id: OrderId,
-        draft: &Draft,
-        (quote, item_ids): (&[QuotedItem], &[OrderItemId]),
+    /// Errors: a product is missing from the quote; the total is too large or not in `currency`.
+    pub(crate) fn place(
+        ids: OrderIds<'_>,
+        draft: &OrderDraft,
+        quote: &[QuotedItem],
         currency: Currency,
         now: Timestamp,
-    ) -> Result<Self, CannotPlace> {
+    ) -> Result<Self, PlaceError> {
         let line = |(wanted, order_item_id): (&WantedLine, &OrderItemId)| {
             let quoted = quote.iter().find(|quoted| quoted.product_id == wanted.product_id);
-            let quoted = quoted.ok_or(CannotPlace::UnknownProduct(wanted.product_id))?;
+            let quoted = quoted.ok_or(PlaceError::UnknownProduct(wanted.product_id))?;
             Ok(OrderLine {
                 order_item_id: *order_item_id,
                 product_id: wanted.product_id,
@@ -62,14 +63,14 @@ impl Order {
                 cart_item_id: wanted.cart_item_id.clone(),
             })
         };
-        let lines = draft.lines.iter().zip(item_ids).map(line).collect::<Result<Vec<_>, _>>()?;
+        let lines = draft.lines.iter().zip(ids.items).map(line).collect::<Result<Vec<_>, _>>()?;
         let total =
             lines.iter().try_fold(Money::zero(currency), |sum, line| sum.plus(line.price.times(line.quantity)?));
         Ok(Self {
-            order_id,
+            order_id: ids.order,
             user_id: draft.user_id,
             order_date: now,
-            total_amount: total.map_err(CannotPlace::Total)?,
+            total_amount: total.map_err(PlaceError::Total)?,
             lines,
             shipping_address: draft.shipping_address.clone(),
             payment_terms: draft.payment_terms,

@@ -1,4 +1,4 @@
-//! A step of an order's timeline: when, what, and by which cause.
+//! A step of an order's timeline and its cause.
 
 use serde::{Deserialize, Serialize};
 use souk_events::{CancelReason, RefusedLine};
@@ -6,32 +6,24 @@ use souk_values::{Money, PaymentId, RefundId, Timestamp};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What happened.
+/// Kind of a step on an order's timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = OrderStep)]
-pub enum StepKind {
-    /// It was placed.
+pub(crate) enum StepKind {
     Created,
-    /// Its stock is reserved.
     Confirmed,
-    /// Its money was captured.
     Paid,
-    /// An attempt to pay failed.
     PaymentFailed,
-    /// It was shipped.
     Shipped,
-    /// It was delivered.
     Delivered,
-    /// It was cancelled.
     Cancelled,
-    /// Money went back.
+    /// A refund that does not cancel the order: partial, after shipping, or of another payment.
     Refunded,
 }
 
 impl StepKind {
-    /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Created,
         Self::Confirmed,
         Self::Paid,
@@ -42,9 +34,8 @@ impl StepKind {
         Self::Refunded,
     ];
 
-    /// As stores and bodies write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    /// Text in the store and in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Confirmed => "confirmed",
@@ -58,26 +49,25 @@ impl StepKind {
     }
 }
 
-/// What caused a step. An order has at most one step of a cause, so each cause has its effect once.
+/// Cause of a step. An order has at most one step of a cause, so each cause takes effect once.
+///
+/// Captures and refunds are named by payment, not by event: payment's answer to a query and the event
+/// that follows it are the same cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// An event, by its id.
+pub(crate) enum StepCause {
+    /// Id of an event about stock.
     Event(Uuid),
-    /// A capture, whether its event tells it or payment was asked.
     Capture(PaymentId),
-    /// A failed attempt to pay.
     FailedPayment(PaymentId),
-    /// The return of all of a capture, whether its event tells it or payment was asked.
     FullRefund(PaymentId),
-    /// The return of a part.
     PartialRefund(RefundId),
-    /// Somebody's request.
+    /// Random id of a request.
     Request(Uuid),
-    /// The time to pay ran out.
+    /// The payment deadline passed.
     Lapse,
 }
 
-impl std::fmt::Display for Cause {
+impl std::fmt::Display for StepCause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Event(id) => write!(f, "{id}"),
@@ -91,48 +81,46 @@ impl std::fmt::Display for Cause {
     }
 }
 
-/// More about a step; what does not apply is absent.
+/// Details of a step; fields that do not apply to its kind are absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sea_orm::FromJsonQueryResult)]
 #[serde(rename_all = "camelCase", default)]
-#[schema(as = StepDetail, example = json!({"carrier": "DHL", "trackingNumber": "00340434292135100186"}))]
-pub struct Detail {
-    /// Why it was cancelled.
+#[schema(example = json!({"carrier": "DHL", "trackingNumber": "00340434292135100186"}))]
+pub(crate) struct StepDetail {
+    /// Reason for the cancellation; present on `cancelled`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<CancelReason>,
-    /// Which lines could not be had.
+    pub(crate) reason: Option<CancelReason>,
+    /// Lines that were out of stock; present if `reason` is `out_of_stock`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub refused_lines: Vec<RefusedLine>,
-    /// Which payment.
+    pub(crate) refused_lines: Vec<RefusedLine>,
+    /// Id of the payment that was captured, failed or refunded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment_id: Option<PaymentId>,
-    /// Why the payment failed.
+    pub(crate) payment_id: Option<PaymentId>,
+    /// Stable code of the failure, such as `card_declined`; present on `payment_failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure_code: Option<String>,
-    /// How much was captured or went back.
+    pub(crate) failure_code: Option<String>,
+    /// Amount captured or refunded; present on `paid` and for refunds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Money>,
-    /// Whether all of a capture went back.
+    pub(crate) amount: Option<Money>,
+    /// True if the payment is now refunded completely; present for refunds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub in_full: Option<bool>,
-    /// Who brings it.
+    pub(crate) in_full: Option<bool>,
+    /// Name of the carrier, such as `DHL`; present on `shipped`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub carrier: Option<String>,
-    /// The carrier's number for it.
+    pub(crate) carrier: Option<String>,
+    /// Tracking number assigned by the carrier; present on `shipped`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tracking_number: Option<String>,
+    pub(crate) tracking_number: Option<String>,
 }
 
-/// A step as it is kept.
+/// A step as stored on the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The order's version after it; the step's number on the timeline.
-    pub number: i64,
-    /// When it became true.
-    pub at: Timestamp,
-    /// What happened.
-    pub kind: StepKind,
-    /// By what, as [`Cause`] shows itself.
-    pub cause: String,
-    /// More about it.
-    pub detail: Option<Detail>,
+pub(crate) struct Step {
+    /// Position on the timeline, from 1: the order's version after the step.
+    pub(crate) number: i64,
+    /// Time of the fact itself; for a capture or refund the one that payment reported.
+    pub(crate) at: Timestamp,
+    pub(crate) kind: StepKind,
+    /// Text form of a [`StepCause`].
+    pub(crate) cause: String,
+    pub(crate) detail: Option<StepDetail>,
 }

@@ -1,4 +1,4 @@
-//! Every change of an order, decided in one pure function: [`apply`].
+//! All state transitions of an order, decided in one pure function: [`apply`].
 
 use std::time::Duration;
 
@@ -9,86 +9,62 @@ use souk_events::{
 };
 use souk_values::{Money, PaymentId, Timestamp};
 
-use super::{Detail, Order, Status, StepKind};
+use super::{Order, OrderStatus, StepDetail, StepKind};
 
-/// What may change an order.
+/// A fact or request that may change an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// Product set its lines aside.
+pub(crate) enum Input {
     StockReserved {
-        /// How long a prepaid order can be paid from now on.
+        /// Time to pay, counted from now; applies to prepaid orders.
         pay_within: Duration,
     },
-    /// Product could not set some line aside.
     StockRejected {
-        /// Which lines.
         lines: Vec<RefusedLine>,
     },
-    /// Payment captured its amount.
     Paid {
-        /// By which attempt.
         payment_id: PaymentId,
-        /// How much.
         amount: Money,
-        /// When.
         at: Timestamp,
     },
-    /// An attempt to pay failed.
     PaymentFailed {
-        /// Which.
         payment_id: PaymentId,
-        /// Why.
         failure_code: String,
     },
-    /// Payment returned money.
     Refunded {
-        /// Of which attempt.
         payment_id: PaymentId,
-        /// How much.
         amount: Money,
-        /// Whether all of that capture is returned now.
+        /// True if the whole capture is refunded now.
         in_full: bool,
-        /// Whether that attempt had been told to have failed: its late capture never paid this order.
+        /// True if this payment was reported as failed before: its late capture never paid this order.
         had_failed: bool,
-        /// When.
         at: Timestamp,
     },
-    /// The customer wants no more of it.
     CancelByCustomer,
-    /// An admin stops it.
     CancelByAdmin,
-    /// Payment was asked after `pay_by`, and has nothing captured or under way.
+    /// The deadline passed, and payment confirmed that nothing is captured or under way.
     LapseUnpaid,
-    /// It leaves the house.
     Ship {
-        /// Who brings it.
         carrier: String,
-        /// The carrier's number for it.
         tracking_number: String,
     },
-    /// It arrives.
     Deliver,
 }
 
-/// Why an order stays as it is.
+/// Reason for which an order stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// An event that changes nothing (any more).
+pub(crate) enum Refusal {
+    /// An event that is late, repeated or out of order.
     NothingToDo,
-    /// A capture of another amount than the order's; nobody promises how to go on from there.
-    OtherAmount,
-    /// It cannot be cancelled by this person now.
+    /// A capture of another amount than the order's total. There is no rule for it: a person has to decide.
+    AmountMismatch,
     NotCancellable,
-    /// It cannot be shipped now.
     NotShippable,
-    /// It cannot be delivered now.
     NotDeliverable,
 }
 
-/// What a change tells the other services.
+/// Event that a change publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the event of its name")]
-pub enum Told {
+pub(crate) enum OrderEvent {
     Confirmed(OrderConfirmed),
     Cancelled(OrderCancelled),
     Paid(OrderPaid),
@@ -96,9 +72,9 @@ pub enum Told {
     Delivered(OrderDelivered),
 }
 
-impl Told {
-    /// In its envelope. Errors: it cannot be shown as JSON.
-    pub fn stamped(&self, stamper: &Stamper) -> Result<Envelope, EventError> {
+impl OrderEvent {
+    /// Puts the event into an envelope. Errors: it cannot be serialized.
+    pub(crate) fn stamped(&self, stamper: &Stamper) -> Result<Envelope, EventError> {
         match self {
             Self::Confirmed(event) => stamper.stamp(event),
             Self::Cancelled(event) => stamper.stamp(event),
@@ -109,51 +85,50 @@ impl Told {
     }
 }
 
-/// A decided change: the order after it, its one step on the timeline, and what is told.
+/// A decided change: the order after it, its one step on the timeline, and the event it publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The order with its version grown by one.
-    pub order: Order,
-    /// The step.
-    pub step: StepKind,
-    /// When it became true.
-    pub at: Timestamp,
-    /// More about it.
-    pub detail: Option<Detail>,
-    /// What is told.
-    pub told: Option<Told>,
+pub(crate) struct Change {
+    /// The order with its version increased by one.
+    pub(crate) order: Order,
+    pub(crate) step: StepKind,
+    /// Time of the step on the timeline.
+    pub(crate) at: Timestamp,
+    pub(crate) detail: Option<StepDetail>,
+    pub(crate) event: Option<OrderEvent>,
 }
 
-/// Decides what `input` makes of `order`.
+/// Applies `input` to `order`.
 ///
-/// Errors: the guards of the order's states. A refused request is the caller's to hear of; a refused
-/// event changes nothing.
-pub fn apply(order: &Order, input: &Input, now: Timestamp) -> Result<Change, Refusal> {
+/// Errors: the state of the order does not allow it. A refused request is reported to its caller; a refused
+/// event has no effect.
+pub(crate) fn apply(order: &Order, input: &Input, now: Timestamp) -> Result<Change, Refusal> {
     match input {
         Input::StockReserved { pay_within } => confirm(order, *pay_within, now),
         Input::StockRejected { lines } => match order.status() {
-            Status::Created => Ok(cancelled(order, CancelReason::OutOfStock, lines.clone(), now)),
+            OrderStatus::Created => Ok(cancelled(order, CancelReason::OutOfStock, lines.clone(), now)),
             _ => Err(Refusal::NothingToDo),
         },
         Input::Paid { payment_id, amount, at } => pay(order, *payment_id, *amount, *at),
-        Input::PaymentFailed { payment_id, failure_code } => Ok(note_failure(order, *payment_id, failure_code, now)),
+        Input::PaymentFailed { payment_id, failure_code } => Ok(record_failure(order, *payment_id, failure_code, now)),
         Input::Refunded { payment_id, amount, in_full, had_failed, at } => {
-            // A refund may overtake the event of its own capture; it then is of a payment not yet known.
+            // A refund may overtake the event of its own capture; its payment is not recorded yet then.
             let is_ours = order.payment_id.map_or(!had_failed, |ours| ours == *payment_id);
-            let detail = Detail {
+            let detail = StepDetail {
                 payment_id: Some(*payment_id),
                 amount: Some(*amount),
                 in_full: Some(*in_full),
-                ..Detail::default()
+                ..StepDetail::default()
             };
             Ok(refund(order, *in_full && is_ours, detail, *at))
         }
         Input::CancelByCustomer => match order.status() {
-            Status::Created | Status::Confirmed => Ok(cancelled(order, CancelReason::Customer, Vec::new(), now)),
+            OrderStatus::Created | OrderStatus::Confirmed => {
+                Ok(cancelled(order, CancelReason::Customer, Vec::new(), now))
+            }
             _ => Err(Refusal::NotCancellable),
         },
         Input::CancelByAdmin => match order.status() {
-            Status::Created | Status::Confirmed | Status::Paid if order.shipped_at.is_none() => {
+            OrderStatus::Created | OrderStatus::Confirmed | OrderStatus::Paid if order.shipped_at.is_none() => {
                 Ok(cancelled(order, CancelReason::Admin, Vec::new(), now))
             }
             _ => Err(Refusal::NotCancellable),
@@ -174,57 +149,60 @@ fn next(order: &Order) -> Order {
 }
 
 fn confirm(order: &Order, pay_within: Duration, now: Timestamp) -> Result<Change, Refusal> {
-    if order.status() != Status::Created {
+    if order.status() != OrderStatus::Created {
         return Err(Refusal::NothingToDo);
     }
     let pay_by = (order.payment_terms == PaymentTerms::Prepaid).then(|| now.plus(pay_within));
     let order = Order { confirmed_at: Some(now), pay_by, ..next(order) };
-    let told = Told::Confirmed(OrderConfirmed { order: order.facts() });
-    Ok(Change { order, step: StepKind::Confirmed, at: now, detail: None, told: Some(told) })
+    let event = OrderEvent::Confirmed(OrderConfirmed { order: order.facts() });
+    Ok(Change { order, step: StepKind::Confirmed, at: now, detail: None, event: Some(event) })
 }
 
-/// Taken in every state from `confirmed` on except `cancelled`, once.
+/// Allowed once, in every state from `confirmed` on except `cancelled`.
 fn pay(order: &Order, payment_id: PaymentId, amount: Money, at: Timestamp) -> Result<Change, Refusal> {
-    if matches!(order.status(), Status::Created | Status::Cancelled) || order.paid_at.is_some() {
+    if matches!(order.status(), OrderStatus::Created | OrderStatus::Cancelled) || order.paid_at.is_some() {
         return Err(Refusal::NothingToDo);
     }
     if amount != order.total_amount {
-        return Err(Refusal::OtherAmount);
+        return Err(Refusal::AmountMismatch);
     }
     let order = Order { paid_at: Some(at), payment_id: Some(payment_id), ..next(order) };
-    let detail = Detail { payment_id: Some(payment_id), amount: Some(amount), ..Detail::default() };
-    let told = Told::Paid(OrderPaid { order: order.facts(), paid_at: at });
-    Ok(Change { order, step: StepKind::Paid, at, detail: Some(detail), told: Some(told) })
+    let detail = StepDetail { payment_id: Some(payment_id), amount: Some(amount), ..StepDetail::default() };
+    let event = OrderEvent::Paid(OrderPaid { order: order.facts(), paid_at: at });
+    Ok(Change { order, step: StepKind::Paid, at, detail: Some(detail), event: Some(event) })
 }
 
-fn note_failure(order: &Order, payment_id: PaymentId, failure_code: &str, now: Timestamp) -> Change {
-    let detail =
-        Detail { payment_id: Some(payment_id), failure_code: Some(failure_code.to_owned()), ..Detail::default() };
-    Change { order: next(order), step: StepKind::PaymentFailed, at: now, detail: Some(detail), told: None }
+fn record_failure(order: &Order, payment_id: PaymentId, failure_code: &str, now: Timestamp) -> Change {
+    let detail = StepDetail {
+        payment_id: Some(payment_id),
+        failure_code: Some(failure_code.to_owned()),
+        ..StepDetail::default()
+    };
+    Change { order: next(order), step: StepKind::PaymentFailed, at: now, detail: Some(detail), event: None }
 }
 
-/// An unshipped order whose money is all returned is over; any other return is noted.
-fn refund(order: &Order, is_all_of_it: bool, detail: Detail, at: Timestamp) -> Change {
-    let refunded_at = if is_all_of_it { Some(at) } else { order.refunded_at };
-    if is_all_of_it && order.shipped_at.is_none() && order.cancelled_at.is_none() {
+/// Cancels an unshipped order whose own payment is refunded completely; only records any other refund.
+fn refund(order: &Order, is_complete: bool, detail: StepDetail, at: Timestamp) -> Change {
+    let refunded_at = if is_complete { Some(at) } else { order.refunded_at };
+    if is_complete && order.shipped_at.is_none() && order.cancelled_at.is_none() {
         let mut change = cancelled(order, CancelReason::Refunded, Vec::new(), at);
         change.order.refunded_at = refunded_at;
-        change.detail = Some(Detail { reason: Some(CancelReason::Refunded), ..detail });
+        change.detail = Some(StepDetail { reason: Some(CancelReason::Refunded), ..detail });
         return change;
     }
     let order = Order { refunded_at, ..next(order) };
-    Change { order, step: StepKind::Refunded, at, detail: Some(detail), told: None }
+    Change { order, step: StepKind::Refunded, at, detail: Some(detail), event: None }
 }
 
 fn cancelled(order: &Order, reason: CancelReason, refused: Vec<RefusedLine>, at: Timestamp) -> Change {
     let order =
         Order { cancelled_at: Some(at), cancel_reason: Some(reason), refused_lines: refused.clone(), ..next(order) };
-    let told = Told::Cancelled(OrderCancelled { order: order.facts(), reason, refused_lines: refused.clone() });
-    let detail = Detail { reason: Some(reason), refused_lines: refused, ..Detail::default() };
-    Change { order, step: StepKind::Cancelled, at, detail: Some(detail), told: Some(told) }
+    let event = OrderEvent::Cancelled(OrderCancelled { order: order.facts(), reason, refused_lines: refused.clone() });
+    let detail = StepDetail { reason: Some(reason), refused_lines: refused, ..StepDetail::default() };
+    Change { order, step: StepKind::Cancelled, at, detail: Some(detail), event: Some(event) }
 }
 
-/// Needs `shipped_at` empty, and the money of a prepaid order.
+/// Requires the capture for a prepaid order, but not for one paid on delivery.
 fn ship(order: &Order, carrier: &str, tracking_number: &str, now: Timestamp) -> Result<Change, Refusal> {
     let is_reserved = order.confirmed_at.is_some() && order.cancelled_at.is_none();
     let is_payable_later = order.payment_terms == PaymentTerms::OnDelivery;
@@ -232,18 +210,18 @@ fn ship(order: &Order, carrier: &str, tracking_number: &str, now: Timestamp) -> 
         return Err(Refusal::NotShippable);
     }
     let order = Order { shipped_at: Some(now), ..next(order) };
-    let detail = Detail {
+    let detail = StepDetail {
         carrier: Some(carrier.to_owned()),
         tracking_number: Some(tracking_number.to_owned()),
-        ..Detail::default()
+        ..StepDetail::default()
     };
-    let told = Told::Shipped(OrderShipped {
+    let event = OrderEvent::Shipped(OrderShipped {
         order: order.facts(),
         carrier: carrier.to_owned(),
         tracking_number: tracking_number.to_owned(),
         shipped_at: now,
     });
-    Ok(Change { order, step: StepKind::Shipped, at: now, detail: Some(detail), told: Some(told) })
+    Ok(Change { order, step: StepKind::Shipped, at: now, detail: Some(detail), event: Some(event) })
 }
 
 fn deliver(order: &Order, now: Timestamp) -> Result<Change, Refusal> {
@@ -251,6 +229,6 @@ fn deliver(order: &Order, now: Timestamp) -> Result<Change, Refusal> {
         return Err(Refusal::NotDeliverable);
     }
     let order = Order { delivered_at: Some(now), ..next(order) };
-    let told = Told::Delivered(OrderDelivered { order: order.facts(), delivered_at: now });
-    Ok(Change { order, step: StepKind::Delivered, at: now, detail: None, told: Some(told) })
+    let event = OrderEvent::Delivered(OrderDelivered { order: order.facts(), delivered_at: now });
+    Ok(Change { order, step: StepKind::Delivered, at: now, detail: None, event: Some(event) })
 }

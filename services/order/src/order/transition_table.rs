@@ -1,4 +1,4 @@
-//! Holds [`apply`] to a table that says for every state and every input what becomes of the order.
+//! Checks [`apply`] against a table of every state and every input.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,12 +7,12 @@ use souk_events::{CancelReason, OrderLine, PaymentTerms, RefusedLine, ShippingAd
 use souk_values::{Currency, Id, Money, OrderId, OrderItemId, PaymentId, ProductId, Timestamp, UserId};
 
 use super::{
-    Order, Status,
-    transition::{Change, Input, Refusal, Told, apply},
+    Order, OrderStatus,
+    transition::{Change, Input, OrderEvent, Refusal, apply},
 };
 
-/// A cell is `-`: no change; `409`: refused; `noted`: a step without a new status or event; a status:
-/// the step of that name leads to it; `step/status`: that step, and another milestone stays the latest.
+/// Expected outcomes. `-`: no change; `409`: refused; `noted`: a step without a new status or event; a status:
+/// the step of that name leads to it; `step/status`: that step, while another milestone stays the latest.
 const TABLE: &str = "
 state                     reserved  rejected  paid           failed refund    part  customer  admin     lapse     ship         deliver
 prepaid:created           confirmed cancelled -              noted  cancelled noted cancelled cancelled -         409          409
@@ -115,7 +115,7 @@ fn input(name: &str) -> Input {
     }
 }
 
-/// The order of a row's name, led there by inputs.
+/// Builds the order that a row's name describes, by applying inputs.
 fn state(name: &str) -> Order {
     let (terms, milestones) = name.split_once(':').unwrap();
     let terms = if terms == "prepaid" { PaymentTerms::Prepaid } else { PaymentTerms::OnDelivery };
@@ -136,37 +136,37 @@ fn state(name: &str) -> Order {
     ways.iter().fold(placed(terms), |order, name| apply(&order, &input(name), at(10)).unwrap().order)
 }
 
-fn told_name(told: Option<&Told>) -> &'static str {
-    match told {
+fn event_name(event: Option<&OrderEvent>) -> &'static str {
+    match event {
         None => "nothing",
-        Some(Told::Confirmed(_)) => "confirmed",
-        Some(Told::Cancelled(_)) => "cancelled",
-        Some(Told::Paid(_)) => "paid",
-        Some(Told::Shipped(_)) => "shipped",
-        Some(Told::Delivered(_)) => "delivered",
+        Some(OrderEvent::Confirmed(_)) => "confirmed",
+        Some(OrderEvent::Cancelled(_)) => "cancelled",
+        Some(OrderEvent::Paid(_)) => "paid",
+        Some(OrderEvent::Shipped(_)) => "shipped",
+        Some(OrderEvent::Delivered(_)) => "delivered",
     }
 }
 
 fn cell(before: &Order, outcome: &Result<Change, Refusal>) -> String {
     match outcome {
         Err(Refusal::NothingToDo) => "-".into(),
-        Err(Refusal::OtherAmount) => "amount".into(),
+        Err(Refusal::AmountMismatch) => "amount".into(),
         Err(Refusal::NotCancellable | Refusal::NotShippable | Refusal::NotDeliverable) => "409".into(),
         Ok(change) => {
             let (step, status) = (change.step.as_str(), change.order.status().as_str());
             assert_eq!(change.order.version, before.version + 1);
-            if change.told.is_none() {
+            if change.event.is_none() {
                 assert_eq!(change.order.status(), before.status());
                 return "noted".into();
             }
-            assert_eq!(told_name(change.told.as_ref()), step);
+            assert_eq!(event_name(change.event.as_ref()), step);
             if step == status { step.into() } else { format!("{step}/{status}") }
         }
     }
 }
 
 #[test]
-fn every_state_and_every_input_is_as_the_table_says() {
+fn every_state_and_input_matches_the_table() {
     let mut lines = TABLE.trim().lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let inputs = lines.next().unwrap();
     let mut cells = 0;
@@ -183,7 +183,7 @@ fn every_state_and_every_input_is_as_the_table_says() {
 }
 
 #[test]
-fn a_confirmed_prepaid_order_gets_its_time_to_pay_and_lapses_no_sooner() {
+fn a_confirmed_prepaid_order_gets_a_payment_deadline_and_lapses_no_sooner() {
     let order = apply(&placed(PaymentTerms::Prepaid), &input("reserved"), at(10)).unwrap().order;
     let pay_by = at(10).plus(PAY_WITHIN);
     assert_eq!(order.pay_by, Some(pay_by));
@@ -198,47 +198,47 @@ fn a_confirmed_prepaid_order_gets_its_time_to_pay_and_lapses_no_sooner() {
 #[test]
 fn a_capture_of_another_amount_pays_nothing() {
     for state_name in ["prepaid:confirmed", "onDelivery:shipped"] {
-        assert_eq!(apply(&state(state_name), &paid(TOTAL - 1), at(30)), Err(Refusal::OtherAmount));
+        assert_eq!(apply(&state(state_name), &paid(TOTAL - 1), at(30)), Err(Refusal::AmountMismatch));
     }
     assert_eq!(apply(&state("prepaid:cancelled"), &paid(1), at(30)), Err(Refusal::NothingToDo));
 }
 
 #[test]
-fn only_the_return_of_its_own_money_ends_an_order() {
+fn only_a_full_refund_of_its_own_payment_cancels_an_order() {
     let refund = |order: &str, payment, had_failed| {
         let change = apply(&state(order), &refunded(payment, true, had_failed), at(40)).unwrap();
         (change.order.status(), change.order.refunded_at.is_some())
     };
-    assert_eq!(refund("prepaid:paid", 9, false), (Status::Cancelled, true));
-    assert_eq!(refund("prepaid:paid", 8, false), (Status::Paid, false));
-    assert_eq!(refund("prepaid:confirmed", 8, true), (Status::Confirmed, false));
+    assert_eq!(refund("prepaid:paid", 9, false), (OrderStatus::Cancelled, true));
+    assert_eq!(refund("prepaid:paid", 8, false), (OrderStatus::Paid, false));
+    assert_eq!(refund("prepaid:confirmed", 8, true), (OrderStatus::Confirmed, false));
     // The refund overtook the event of its capture.
-    assert_eq!(refund("prepaid:confirmed", 9, false), (Status::Cancelled, true));
-    assert_eq!(refund("prepaid:cancelled", 9, false), (Status::Cancelled, true));
-    assert_eq!(refund("prepaid:shipped", 9, false), (Status::Shipped, true));
+    assert_eq!(refund("prepaid:confirmed", 9, false), (OrderStatus::Cancelled, true));
+    assert_eq!(refund("prepaid:cancelled", 9, false), (OrderStatus::Cancelled, true));
+    assert_eq!(refund("prepaid:shipped", 9, false), (OrderStatus::Shipped, true));
     let change = apply(&state("prepaid:paid"), &input("refund"), at(40)).unwrap();
     assert_eq!(change.order.cancel_reason, Some(CancelReason::Refunded));
 }
 
 #[test]
-fn a_rejected_order_says_which_lines() {
+fn a_rejected_order_lists_the_refused_lines() {
     let change = apply(&placed(PaymentTerms::Prepaid), &input("rejected"), at(10)).unwrap();
     assert_eq!(change.order.cancel_reason, Some(CancelReason::OutOfStock));
     assert_eq!(change.order.refused_lines.len(), 1);
-    let Some(Told::Cancelled(event)) = change.told else { panic!("nothing was told") };
+    let Some(OrderEvent::Cancelled(event)) = change.event else { panic!("no event is published") };
     assert_eq!((event.reason, event.refused_lines.len()), (CancelReason::OutOfStock, 1));
     assert_eq!(event.order.version, 2);
 }
 
 proptest! {
-    /// Whatever comes in whatever order: milestones are never taken back, each is told once, and what is
-    /// cancelled was never shipped.
+    /// For any inputs in any order: milestones are never undone, each is published once, and a cancelled
+    /// order was never shipped.
     #[test]
-    fn no_way_leads_to_nonsense(on_delivery: bool, steps in prop::collection::vec((0_usize..11, 0_i64..4_000), 0..30)) {
+    fn no_sequence_of_inputs_breaks_an_invariant(on_delivery: bool, steps in prop::collection::vec((0_usize..11, 0_i64..4_000), 0..30)) {
         let names = ["reserved", "rejected", "paid", "failed", "refund", "part", "customer", "admin", "lapse", "ship", "deliver"];
         let terms = if on_delivery { PaymentTerms::OnDelivery } else { PaymentTerms::Prepaid };
         let mut order = placed(terms);
-        let mut told: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut published: BTreeMap<&str, u32> = BTreeMap::new();
         for (index, second) in steps {
             let Ok(change) = apply(&order, &input(names[index]), at(second)) else { continue };
             let milestones = |order: &Order| {
@@ -247,12 +247,12 @@ proptest! {
             for (before, after) in milestones(&order).into_iter().zip(milestones(&change.order)) {
                 prop_assert!(before.is_none() || before == after);
             }
-            if change.told.is_some() {
-                *told.entry(told_name(change.told.as_ref())).or_default() += 1;
+            if change.event.is_some() {
+                *published.entry(event_name(change.event.as_ref())).or_default() += 1;
             }
             order = change.order;
         }
-        prop_assert!(told.values().all(|times| *times == 1), "{told:?}");
+        prop_assert!(published.values().all(|times| *times == 1), "{published:?}");
         prop_assert!(order.cancelled_at.is_none() || order.shipped_at.is_none());
         prop_assert!(order.delivered_at.is_none() || order.shipped_at.is_some());
         prop_assert!(order.paid_at.is_none() || order.confirmed_at.is_some());

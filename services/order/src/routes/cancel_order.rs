@@ -1,4 +1,4 @@
-//! `POST /orders/{orderId}/cancel`.
+//! `POST /orders/{orderId}/cancel`: cancelling by customer or admin.
 
 use axum::extract::State;
 use souk_kit::{
@@ -7,34 +7,35 @@ use souk_kit::{
 };
 use souk_values::OrderId;
 
-use super::request;
+use super::apply;
 use crate::{
-    App,
+    app::App,
     error::OrderError,
     order::transition::Input,
-    view::{OrderView, Shown},
+    view::{OrderResponse, OrderView},
 };
 
-/// Cancels an order: its customer while it is `created` or `confirmed`, an admin also once it is paid.
+/// Cancels an order that is not shipped yet.
 ///
-/// Nothing that was shipped can be cancelled. Stock goes back, and so does money that was captured.
+/// Its customer may do so while it is `created` or `confirmed`, an admin also once it is `paid`, but no one
+/// once it is shipped. The stock is released, and captured money is refunded.
 #[utoipa::path(post, path = "", params(("orderId" = OrderId, Path)),
     responses(
-        (status = 200, body = OrderView, description = "It is cancelled"),
-        (status = 400, description = "`body.malformed`, `body.invalid`: it takes no fields"),
+        (status = 200, body = OrderView, description = "The cancelled order"),
+        (status = 400, description = "`body.malformed`, `body.invalid`: the body has no fields"),
         (status = 404, description = "`order.not_found`"),
         (status = 413, description = "`body.too_large`"),
         (status = 409, description = "`order.not_cancellable`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     Path(order_id): Path<OrderId>,
     NoFields: NoFields,
-) -> Result<Shown, OrderError> {
+) -> Result<OrderResponse, OrderError> {
     if caller.is_admin {
-        request(&app, order_id, None, Input::CancelByAdmin).await
+        apply(&app, order_id, None, Input::CancelByAdmin).await
     } else {
-        request(&app, order_id, Some(caller.user_id), Input::CancelByCustomer).await
+        apply(&app, order_id, Some(caller.user_id), Input::CancelByCustomer).await
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /orders/{orderId}/deliver`.
+//! `POST /orders/{orderId}/deliver`: the last milestone.
 
 use axum::extract::State;
 use souk_kit::{
@@ -7,28 +7,28 @@ use souk_kit::{
 };
 use souk_values::OrderId;
 
-use super::request;
+use super::apply;
 use crate::{
-    App,
+    app::App,
     error::OrderError,
     order::transition::Input,
-    view::{OrderView, Shown},
+    view::{OrderResponse, OrderView},
 };
 
-/// Notes that a shipped order arrived.
+/// Marks a shipped order as delivered.
 #[utoipa::path(post, path = "", params(("orderId" = OrderId, Path)),
     responses(
-        (status = 200, body = OrderView, description = "It is delivered"),
-        (status = 400, description = "`body.malformed`, `body.invalid`: it takes no fields"),
+        (status = 200, body = OrderView, description = "The delivered order"),
+        (status = 400, description = "`body.malformed`, `body.invalid`: the body has no fields"),
         (status = 404, description = "`order.not_found`"),
         (status = 413, description = "`body.too_large`"),
         (status = 409, description = "`order.not_deliverable`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(order_id): Path<OrderId>,
     NoFields: NoFields,
-) -> Result<Shown, OrderError> {
-    request(&app, order_id, None, Input::Deliver).await
+) -> Result<OrderResponse, OrderError> {
+    apply(&app, order_id, None, Input::Deliver).await
 }

@@ -1,51 +1,42 @@
-//! `GET /orders`.
+//! `GET /orders`: a page of orders.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
-use souk_kit::{
-    auth::Customer,
-    extract::{Paging, Query},
-};
+use souk_kit::{auth::Customer, extract::Paged};
 use souk_values::{Page, UserId};
 use utoipa::IntoParams;
 
-use crate::{App, error::OrderError, order::Status, store::Filter, view::OrderView};
+use crate::{app::App, error::OrderError, order::OrderStatus, store::OrderFilter, view::OrderView};
 
-/// Which orders.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    /// Only with this status.
+pub(crate) struct OrderListFilter {
+    /// Returns only orders with this status; all when left out.
     #[param(inline)]
-    status: Option<Status>,
-    /// Only of this user; for admins.
+    status: Option<OrderStatus>,
+    /// Returns only orders of this user. Admins may give any user, customers only themselves.
     #[param(inline)]
     user_id: Option<UserId>,
 }
 
-/// The caller's orders, the latest first; an admin sees everybody's.
+/// Lists the caller's orders, newest first; for an admin those of all users.
 #[utoipa::path(get, path = "",
-    params(
-        ListQuery,
-        ("page" = Option<u32>, Query, description = "From 0"),
-        ("size" = Option<u32>, Query, description = "1 to 100, 20"),
-    ),
+    params(Paged<OrderListFilter>),
     responses(
         (status = 200, body = Page<OrderView>, description = "A page of orders"),
-        (status = 403, description = "`auth.forbidden`: another's `userId`, and no admin"),
+        (status = 403, description = "`auth.forbidden`: only admins may list the orders of another user"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
-    Paging(page): Paging,
-    Query(query): Query<ListQuery>,
+    Paged(page, filter): Paged<OrderListFilter>,
 ) -> Result<Json<Page<OrderView>>, OrderError> {
-    let user_id = match query.user_id {
-        wanted if caller.is_admin => wanted,
-        Some(other) if other != caller.user_id => return Err(OrderError::OthersOrders),
+    let user_id = match filter.user_id {
+        requested if caller.is_admin => requested,
+        Some(other) if other != caller.user_id => return Err(OrderError::OtherUsersOrders),
         _ => Some(caller.user_id),
     };
-    let (orders, total) = app.store.list(Filter { user_id, status: query.status }, page).await?;
+    let (orders, total) = app.store.list(OrderFilter { user_id, status: filter.status }, page).await?;
     Ok(Json(Page::new(orders, page, total).map(OrderView::from)))
 }

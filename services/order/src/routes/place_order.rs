@@ -1,4 +1,4 @@
-//! `POST /orders`.
+//! `POST /orders`: placing an order, once per `Idempotency-Key`.
 
 mod body;
 mod placing;
@@ -16,78 +16,78 @@ use souk_kit::{
 use souk_values::OrderId;
 
 use crate::{
-    App,
+    app::App,
     error::OrderError,
-    order::{Order, Status},
+    order::{Order, OrderStatus},
     prefer::PreferWait,
     store::StoredKey,
     view::OrderView,
 };
 use body::PlaceOrder;
 
-/// Places an order for the given items, or for what is in the caller's cart.
+/// Places an order for the given items, or for the caller's cart.
 ///
-/// Prices are the shop's of this moment. The order is `created` until its stock is reserved; with
-/// `Prefer: wait=2` the answer waits up to that many seconds (at most 10) for it to be `confirmed` or
-/// `cancelled` (`out_of_stock`). A product may stand in `items` once.
+/// The current prices of the shop apply. The order is `created` until its stock is reserved; with
+/// `Prefer: wait=2` the response waits up to 2 seconds (at most 10) until it is `confirmed`, or `cancelled` as
+/// `out_of_stock`. A product may occur in `items` only once.
 #[utoipa::path(post, path = "", request_body = PlaceOrder,
     params(
         ("Idempotency-Key" = String, Header, description = "New for each order; 1 to 255 visible ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: seconds to wait for confirmation", example = "wait=2"),
     ),
     responses(
-        (status = 201, body = OrderView, description = "Placed; the same key and body answer the same order again",
+        (status = 201, body = OrderView, description = "The placed order; the same key and body return the same order again",
             headers(
-                ("Location" = String, description = "Where the order is"),
-                ("Preference-Applied" = Option<String>, description = "The wait that was granted"),
+                ("Location" = String, description = "Path of the order"),
+                ("Preference-Applied" = Option<String>, description = "The granted wait, such as `wait=2`"),
             )),
         (status = 400, description = "`idempotency_key.required`, `idempotency_key.invalid`"),
         (status = 422, description = "`order.cart_empty`, `order.product_unknown`, `order.product_repeated`, \
             `order.too_many_lines`, `order.total_too_large`, `idempotency_key.reused`"),
         (status = 503, description = "`product.unavailable`, `cart.unavailable`: see Retry-After"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     prefer: PreferWait,
     KeyedJson(key, body): KeyedJson<PlaceOrder>,
 ) -> Result<Response, OrderError> {
     let key = StoredKey::new("POST /orders", &key);
-    let order = match placing::earlier(&app, caller.user_id, &key).await? {
+    // Before the cart is read: once the first request is done, the ordered lines are no longer in it.
+    let order = match placing::placed_before(&app, caller.user_id, &key).await? {
         Some(order) => order,
         None => placing::place(&app, body.draft(caller.user_id)?, &key).await?,
     };
     let order = match prefer.duration() {
         None => order,
-        Some(wait) => match tokio::time::timeout(wait, settled(&app, order.order_id)).await {
+        Some(wait) => match tokio::time::timeout(wait, wait_until_settled(&app, order.order_id)).await {
             Ok(Ok(settled)) => settled.unwrap_or(order),
-            // It is placed, whatever kept us from looking at it again: an error would make a client order twice.
+            // The order exists. An error would make the client order again.
             Ok(Err(error)) => {
-                tracing::warn!(order.id = %order.order_id, error = ?error, "a placed order could not be waited for");
+                tracing::warn!(order.id = %order.order_id, error = ?error, "a placed order could not be read while waiting");
                 order
             }
-            // Still `created` when last looked at.
-            Err(_) => order,
+            Err(_elapsed) => order,
         },
     };
-    Ok(created(order, prefer))
+    Ok(created_response(order, prefer))
 }
 
-/// The order once it is no longer `created`; `None` when the service stops before that.
-async fn settled(app: &App, order_id: OrderId) -> Result<Option<Order>, OrderError> {
-    let mut waiting = app.waiters.wait_for(order_id);
+/// Waits until the order is no longer `created`. Returns `None` if the service stops before that.
+async fn wait_until_settled(app: &App, order_id: OrderId) -> Result<Option<Order>, OrderError> {
+    let mut waiter = app.waiters.subscribe(order_id);
     loop {
         let order = app.store.order(order_id).await?.ok_or(OrderError::NotFound(order_id))?;
-        if order.status() != Status::Created {
+        if order.status() != OrderStatus::Created {
             return Ok(Some(order));
         }
-        if !waiting.changed().await {
+        if !waiter.changed().await {
             return Ok(None);
         }
     }
 }
 
-fn created(order: Order, prefer: PreferWait) -> Response {
+fn created_response(order: Order, prefer: PreferWait) -> Response {
     let text = |text: String| HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""));
     let location = text(format!("/orders/{}", order.order_id));
     let tag = etag(order.version, None);

@@ -1,4 +1,4 @@
-//! `POST /orders/{orderId}/ship`.
+//! `POST /orders/{orderId}/ship`: handing an order to a carrier.
 
 use axum::extract::State;
 use garde::Validate;
@@ -10,41 +10,41 @@ use souk_kit::{
 use souk_values::OrderId;
 use utoipa::ToSchema;
 
-use super::request;
+use super::apply;
 use crate::{
-    App,
+    app::App,
     error::OrderError,
     order::transition::Input,
-    view::{OrderView, Shown},
+    view::{OrderResponse, OrderView},
 };
 
-/// Who brings it.
+/// Carrier and tracking number of a shipment.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"carrier": "DHL", "trackingNumber": "00340434292135100186"}))]
 pub(crate) struct Shipment {
-    /// The carrier.
+    /// Name of the carrier, such as `DHL`.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100)]
     carrier: String,
-    /// The carrier's number for it.
+    /// Tracking number assigned by the carrier.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100)]
     tracking_number: String,
 }
 
-/// Notes that an order left the house: a paid one, or a confirmed one that is paid on delivery.
+/// Marks an order as shipped: a paid one, or a confirmed one that is paid on delivery.
 #[utoipa::path(post, path = "", params(("orderId" = OrderId, Path)), request_body = Shipment,
     responses(
-        (status = 200, body = OrderView, description = "It is shipped"),
+        (status = 200, body = OrderView, description = "The shipped order"),
         (status = 404, description = "`order.not_found`"),
         (status = 409, description = "`order.not_shippable`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(order_id): Path<OrderId>,
     ValidJson(Shipment { carrier, tracking_number }): ValidJson<Shipment>,
-) -> Result<Shown, OrderError> {
-    request(&app, order_id, None, Input::Ship { carrier, tracking_number }).await
+) -> Result<OrderResponse, OrderError> {
+    apply(&app, order_id, None, Input::Ship { carrier, tracking_number }).await
 }

@@ -1,27 +1,27 @@
-//! `GET /orders/{orderId}`.
+//! `GET /orders/{orderId}`: one order with its `ETag`.
 
 use axum::extract::State;
 use souk_kit::{auth::Customer, extract::Path};
 use souk_values::OrderId;
 
-use super::visible;
+use super::visible_order;
 use crate::{
-    App,
+    app::App,
     error::OrderError,
-    view::{OrderView, Shown},
+    view::{OrderResponse, OrderView},
 };
 
-/// One order: the caller's own, or any for an admin.
+/// Returns one order: the caller's own, or any for an admin.
 #[utoipa::path(get, path = "", params(("orderId" = OrderId, Path)),
     responses(
-        (status = 200, body = OrderView, description = "The order as it is now",
-            headers(("ETag" = String, description = "Its version"))),
+        (status = 200, body = OrderView, description = "The current order",
+            headers(("ETag" = String, description = "Version of the order"))),
         (status = 404, description = "`order.not_found`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     Path(order_id): Path<OrderId>,
-) -> Result<Shown, OrderError> {
-    visible(&app, &caller, order_id).await.map(Shown)
+) -> Result<OrderResponse, OrderError> {
+    visible_order(&app, &caller, order_id).await.map(OrderResponse)
 }

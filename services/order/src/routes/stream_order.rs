@@ -1,4 +1,4 @@
-//! `GET /orders/{orderId}/stream`: the timeline as it grows, by Server-Sent Events.
+//! `GET /orders/{orderId}/stream`: the timeline as Server-Sent Events.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -11,73 +11,74 @@ use futures::{Stream, stream};
 use souk_kit::{auth::Customer, extract::Path};
 use souk_values::{OrderId, Timestamp};
 
-use super::visible;
-use crate::{App, error::OrderError, order::Step, view::TimelineEntry, waiters::Waiting};
+use super::visible_order;
+use crate::{app::App, error::OrderError, order::Step, view::TimelineEntry, waiters::Waiter};
 
-/// The timeline of an order as it grows: first the steps there are, then each new one.
+/// Streams the timeline of an order as Server-Sent Events: first the past steps, then each new one.
 ///
-/// An event is named by its step, its data is the timeline entry, its id the step's number; a client
-/// that comes back with `Last-Event-ID` goes on after that step.
+/// The name of an event is its step, its data the timeline entry, and its id the number of the step.
+/// A client that reconnects with `Last-Event-ID` continues after that step.
 #[utoipa::path(get, path = "",
     params(
         ("orderId" = OrderId, Path),
-        ("Last-Event-ID" = Option<i64>, Header, description = "The last step that was received"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last step received; all steps are sent when left out"),
     ),
     responses(
-        (status = 200, body = String, content_type = "text/event-stream", description = "One event a step",
+        (status = 200, body = String, content_type = "text/event-stream", description = "One event for each step",
             example = "id: 2\nevent: confirmed\ndata: {\"at\":\"2026-01-31T12:00:00.250Z\",\"step\":\"confirmed\",\
                 \"cause\":\"019c13f8-2a00-7000-8000-000000000001\"}\n\n"),
         (status = 404, description = "`order.not_found`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     Path(order_id): Path<OrderId>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, OrderError> {
-    visible(&app, &caller, order_id).await?;
-    // An id that is not ours is no reason to refuse: the stream begins at the beginning.
+    visible_order(&app, &caller, order_id).await?;
+    // An unreadable id is ignored, not refused: after an error an `EventSource` never reconnects.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(0);
-    let waiting = app.waiters.wait_for(order_id);
-    let ends_at = app.clock.now().plus(LASTS);
-    let following = Following { app, order_id, waiting, last, ends_at, at_hand: VecDeque::new() };
-    let events = stream::unfold(following, |mut following| async move {
-        let step = following.next().await?;
-        Some((Ok(event(step)), following))
+    let waiter = app.waiters.subscribe(order_id);
+    let ends_at = app.clock.now().plus(MAX_DURATION);
+    let reader = TimelineReader { app, order_id, waiter, last, ends_at, unsent: VecDeque::new() };
+    let events = stream::unfold(reader, |mut reader| async move {
+        let step = reader.next().await?;
+        Some((Ok(event(step)), reader))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-/// How long a stream lasts: as long as an access token. The reader comes back with a fresh one.
-const LASTS: Duration = Duration::from_secs(15 * 60);
+/// Longest duration of a stream: the life of an access token. The client reconnects with a fresh one.
+const MAX_DURATION: Duration = Duration::from_secs(15 * 60);
 
-/// A reader of one order's timeline.
-struct Following {
+/// Position of one client on an order's timeline.
+struct TimelineReader {
     app: App,
     order_id: OrderId,
-    waiting: Waiting,
+    waiter: Waiter,
+    /// Number of the last step that was sent.
     last: i64,
     ends_at: Timestamp,
-    at_hand: VecDeque<Step>,
+    unsent: VecDeque<Step>,
 }
 
-impl Following {
-    /// The next step; `None` when the service stops, or the stream has lasted as long as it may.
+impl TimelineReader {
+    /// Waits for the next step. Returns `None` when the service stops, or the stream has reached its longest duration.
     async fn next(&mut self) -> Option<Step> {
         loop {
-            if let Some(step) = self.at_hand.pop_front() {
+            if let Some(step) = self.unsent.pop_front() {
                 self.last = step.number;
                 return Some(step);
             }
             match self.app.store.steps(self.order_id, self.last).await {
                 Ok(steps) if !steps.is_empty() => {
-                    self.at_hand = steps.into();
+                    self.unsent = steps.into();
                     continue;
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(error = %error, "a stream could not read its order; tried again"),
+                Err(error) => tracing::warn!(error = %error, "the timeline of a stream could not be read; retrying"),
             }
-            if self.app.clock.now() >= self.ends_at || !self.waiting.changed().await {
+            if self.app.clock.now() >= self.ends_at || !self.waiter.changed().await {
                 return None;
             }
         }
@@ -87,7 +88,7 @@ impl Following {
 fn event(step: Step) -> Event {
     let event = Event::default().id(step.number.to_string()).event(step.kind.as_str());
     event.json_data(TimelineEntry::from(step)).unwrap_or_else(|error| {
-        tracing::error!(error = %error, "a step cannot be shown as JSON");
+        tracing::error!(error = %error, "a step could not be serialized");
         Event::default().comment("a step is left out")
     })
 }

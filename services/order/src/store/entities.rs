@@ -1,26 +1,22 @@
-//! The order service's tables as SeaORM sees them. They stay inside the store.
+//! SeaORM's entities of the order service's tables. They stay inside the store.
 
-/// Orders, with what belongs to them for ever (lines, address) in the same row: always read and
-/// told as a whole.
-pub mod shop_order {
+/// Orders. Lines and address are JSON in the same row: they never change and are always read with it.
+pub(crate) mod shop_order {
     use sea_orm::{FromJsonQueryResult, entity::prelude::*};
     use serde::{Deserialize, Serialize};
 
-    /// The lines of an order.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-    pub struct Lines(pub Vec<souk_events::OrderLine>);
+    pub(crate) struct StoredLines(pub Vec<souk_events::OrderLine>);
 
-    /// Where it goes.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-    pub struct Address(pub souk_events::ShippingAddress);
+    pub(crate) struct StoredAddress(pub souk_events::ShippingAddress);
 
-    /// The lines that could not be had.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-    pub struct Refused(pub Vec<souk_events::RefusedLine>);
+    pub(crate) struct StoredRefusedLines(pub Vec<souk_events::RefusedLine>);
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "shop_order")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub order_id: i64,
         pub user_id: i64,
@@ -28,13 +24,13 @@ pub mod shop_order {
         pub order_date: i64,
         pub total_minor: i64,
         pub currency: String,
-        pub order_lines: Lines,
-        pub shipping_address: Address,
+        pub order_lines: StoredLines,
+        pub shipping_address: StoredAddress,
         pub payment_terms: String,
         pub pay_by: Option<i64>,
         pub payment_id: Option<i64>,
         pub cancel_reason: Option<String>,
-        pub refused_lines: Option<Refused>,
+        pub refused_lines: Option<StoredRefusedLines>,
         pub confirmed_at: Option<i64>,
         pub paid_at: Option<i64>,
         pub shipped_at: Option<i64>,
@@ -48,19 +44,19 @@ pub mod shop_order {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The timelines: one row a step.
-pub mod order_step {
+/// Timelines, one row for each step.
+pub(crate) mod order_step {
     use sea_orm::entity::prelude::*;
 
-    use crate::order::Detail;
+    use crate::order::StepDetail;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "order_step")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub order_id: i64,
         #[sea_orm(primary_key, auto_increment = false)]
@@ -70,10 +66,10 @@ pub mod order_step {
         pub step: String,
         pub cause: String,
         pub amount_minor: i64,
-        pub detail: Option<Detail>,
+        pub detail: Option<StepDetail>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }

@@ -1,4 +1,4 @@
-//! Orders whose time to pay is over: found, and claimed by one replica at a time.
+//! Orders whose payment deadline passed. Each is claimed by one replica at a time.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use souk_sql::SqlError;
@@ -6,18 +6,17 @@ use souk_values::{Id, OrderId, Timestamp};
 
 use super::{OrderStore, entities::shop_order, rows};
 
-/// An order that is due to be asked about.
+/// An order about which payment is to be queried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
-    /// Which.
-    pub order_id: OrderId,
-    /// Since when.
-    pub lapse_at: Timestamp,
+pub(crate) struct DueOrder {
+    pub(crate) order_id: OrderId,
+    /// Time since which the order is due; a claim moves it.
+    pub(crate) lapse_at: Timestamp,
 }
 
 impl OrderStore {
-    /// The orders due at `now`, at most `limit`, the longest due first.
-    pub async fn due_to_lapse(&self, now: Timestamp, limit: u64) -> Result<Vec<Due>, SqlError> {
+    /// Returns at most `limit` orders that are due at `now`, the longest due first.
+    pub(crate) async fn due_to_lapse(&self, now: Timestamp, limit: u64) -> Result<Vec<DueOrder>, SqlError> {
         use shop_order::Column;
         let rows: Vec<(i64, i64)> = shop_order::Entity::find()
             .select_only()
@@ -30,13 +29,13 @@ impl OrderStore {
             .all(self.db.reader())
             .await?;
         let due = |(order_id, lapse_at)| {
-            Ok(Due { order_id: rows::id(order_id)?, lapse_at: Timestamp::from_millis(lapse_at) })
+            Ok(DueOrder { order_id: rows::id(order_id)?, lapse_at: Timestamp::from_millis(lapse_at) })
         };
         rows.into_iter().map(due).collect()
     }
 
-    /// When the next order is due.
-    pub async fn next_lapse(&self) -> Result<Option<Timestamp>, SqlError> {
+    /// Returns the time at which the next order is due, past or future.
+    pub(crate) async fn next_lapse(&self) -> Result<Option<Timestamp>, SqlError> {
         use shop_order::Column;
         let next: Option<i64> = shop_order::Entity::find()
             .select_only()
@@ -50,9 +49,9 @@ impl OrderStore {
         Ok(next.map(Timestamp::from_millis))
     }
 
-    /// Takes `due` for this replica until `until`, when anyone may ask again. False: another has it,
-    /// or it is settled.
-    pub async fn claim_lapse(&self, due: Due, until: Timestamp) -> Result<bool, SqlError> {
+    /// Claims `due` for this replica until `until`, when the order is due again. Returns false if another
+    /// replica has claimed or settled it.
+    pub(crate) async fn claim_lapse(&self, due: DueOrder, until: Timestamp) -> Result<bool, SqlError> {
         self.db
             .write((due, until), |tx, (due, until)| {
                 Box::pin(async move {

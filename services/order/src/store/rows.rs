@@ -1,24 +1,22 @@
-//! Rows made of orders, and orders made of rows.
+//! Conversion between orders and their rows.
 
 use std::time::Duration;
 
 use sea_orm::{NotSet, Set};
 use souk_events::{CancelReason, PaymentTerms};
 use souk_sql::SqlError;
-use souk_values::{Id, Money, Timestamp};
+use souk_values::{Id, Money, Timestamp, UtcDay};
 
 use super::{
     StoredKey,
     entities::{
         order_step,
-        shop_order::{self, Address, Lines, Refused},
+        shop_order::{self, StoredAddress, StoredLines, StoredRefusedLines},
     },
 };
-use crate::order::{Cause, Detail, Order, Step, StepKind};
+use crate::order::{Order, Step, StepCause, StepDetail, StepKind};
 
-const DAY_MS: i64 = 86_400_000;
-
-/// A row that does not say what rows say.
+/// Error for a row that this version cannot have written.
 pub(crate) fn damaged(what: &dyn std::fmt::Display) -> SqlError {
     SqlError::Failed(format!("a stored row cannot be read: {what}"))
 }
@@ -30,16 +28,17 @@ pub(super) fn order_row(order: &Order, key: &StoredKey) -> shop_order::ActiveMod
         order_date: Set(order.order_date.millis()),
         total_minor: Set(order.total_amount.minor),
         currency: Set(order.total_amount.currency.code().to_owned()),
-        order_lines: Set(Lines(order.lines.clone())),
-        shipping_address: Set(Address(order.shipping_address.clone())),
+        order_lines: Set(StoredLines(order.lines.clone())),
+        shipping_address: Set(StoredAddress(order.shipping_address.clone())),
         payment_terms: Set(terms_text(order.payment_terms).to_owned()),
         idempotency_key: Set(key.digest.clone()),
         body_hash: Set(key.body_hash.clone()),
+        // A new order has no `pay_by`, so the delay has no effect yet.
         ..changed_columns(order, Duration::ZERO)
     }
 }
 
-/// What a change may alter; the rest of the row stays.
+/// Sets the columns that a change may alter, and leaves the others.
 pub(super) fn changed_columns(order: &Order, lapse_after: Duration) -> shop_order::ActiveModel {
     let millis = |time: Option<Timestamp>| Set(time.map(Timestamp::millis));
     let lapse_at = order.pay_by.filter(|_| order.may_lapse()).map(|pay_by| pay_by.plus(lapse_after));
@@ -48,7 +47,7 @@ pub(super) fn changed_columns(order: &Order, lapse_after: Duration) -> shop_orde
         pay_by: millis(order.pay_by),
         payment_id: Set(order.payment_id.map(Id::get)),
         cancel_reason: Set(order.cancel_reason.map(|reason| reason_text(reason).to_owned())),
-        refused_lines: Set((!order.refused_lines.is_empty()).then(|| Refused(order.refused_lines.clone()))),
+        refused_lines: Set((!order.refused_lines.is_empty()).then(|| StoredRefusedLines(order.refused_lines.clone()))),
         confirmed_at: millis(order.confirmed_at),
         paid_at: millis(order.paid_at),
         shipped_at: millis(order.shipped_at),
@@ -95,19 +94,20 @@ pub(super) fn order(row: shop_order::Model) -> Result<Order, SqlError> {
     })
 }
 
-/// The step that brought `order` to its version.
+/// Row of the step that brought `order` to its version.
 pub(super) fn step_row(
     order: &Order,
     kind: StepKind,
     at: Timestamp,
-    (cause, detail): (Cause, Option<Detail>),
+    cause: StepCause,
+    detail: Option<StepDetail>,
 ) -> order_step::ActiveModel {
     let is_income = kind == StepKind::Paid;
     order_step::ActiveModel {
         order_id: Set(order.order_id.get()),
         number: Set(order.version),
         happened_at: Set(at.millis()),
-        utc_day: Set(at.millis().div_euclid(DAY_MS)),
+        utc_day: Set(UtcDay::of(at).number()),
         step: Set(kind.as_str().to_owned()),
         cause: Set(cause.to_string()),
         amount_minor: Set(if is_income { order.total_amount.minor } else { 0 }),
@@ -142,7 +142,7 @@ fn terms(text: &str) -> Result<PaymentTerms, SqlError> {
     all.into_iter().find(|terms| terms_text(*terms) == text).ok_or_else(|| damaged(&text))
 }
 
-/// As stores and metrics write it.
+/// Text in the store and in metrics.
 pub(crate) fn reason_text(reason: CancelReason) -> &'static str {
     match reason {
         CancelReason::OutOfStock => "out_of_stock",

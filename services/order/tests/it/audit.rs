@@ -1,4 +1,4 @@
-//! What the audit reads.
+//! Facts that the audit reads.
 
 use souk_testkit::eventually;
 use souk_values::{Id, PaymentId};
@@ -6,7 +6,7 @@ use souk_values::{Id, PaymentId};
 use crate::rig::{Rig, euro};
 
 #[tokio::test]
-async fn the_audit_reads_what_is_true_beside_the_running_service() {
+async fn the_audit_reads_the_facts_while_the_service_runs() {
     let rig = Rig::new().await;
     let url = rig.world.store_url("order");
     let shipped = rig.shipped("prepaid").await;

@@ -1,4 +1,4 @@
-//! What callers may send by mistake or on purpose: refused with a code, nothing stored.
+//! Malformed and malicious input is refused with a code and stores nothing.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn item(item: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn bad_orders_are_refused_and_leave_nothing() {
+async fn bad_orders_are_refused_and_store_nothing() {
     let rig = Rig::new().await;
     let long = "x".repeat(201);
     let many: Vec<Value> = (1..=101).map(|product| json!({"productId": product, "quantity": 1})).collect();
@@ -77,14 +77,14 @@ async fn bad_orders_are_refused_and_leave_nothing() {
     let facts = souk_order::audit::read(&rig.world.store_url("order")).await.unwrap();
     assert!(facts.orders.is_empty());
     assert_eq!(rig.shop.quotes.load(std::sync::atomic::Ordering::SeqCst), 0);
-    // The longest of everything that is allowed.
+    // Every field at its longest is accepted.
     let mut body = with_address("line2", json!("ü".repeat(200)));
     body["shippingAddress"]["phone"] = json!("+49 30 1234567");
     rig.client.post_keyed("/orders", &"k".repeat(255), body).await.expect(201);
 }
 
 #[tokio::test]
-async fn bad_paths_queries_and_acts_are_refused() {
+async fn bad_paths_queries_and_transitions_are_refused() {
     let rig = Rig::new().await;
     let id = rig.paid("prepaid").await;
     for order in ["0", "-1", "abc", "9007199254740992", "1.5"] {
@@ -114,13 +114,13 @@ async fn bad_paths_queries_and_acts_are_refused() {
 }
 
 #[tokio::test]
-async fn guests_and_strangers_are_refused_before_the_body_is_read() {
+async fn guests_and_anonymous_callers_are_refused_before_the_body_is_read() {
     let rig = Rig::new().await;
     let guest = rig.started.client.with_token(rig.world.token(rig.world.user(), Role::Guest));
-    let nobody = &rig.started.client;
+    let anonymous = &rig.started.client;
     let rubbish = || Some("rubbish".to_owned());
     guest.send(Method::POST, "/orders", rubbish()).await.is_problem(403, "auth.forbidden");
-    nobody.send(Method::POST, "/orders", rubbish()).await.is_problem(401, "auth.token_missing");
+    anonymous.send(Method::POST, "/orders", rubbish()).await.is_problem(401, "auth.token_missing");
     for path in ["/orders", "/orders/1", "/orders/1/timeline", "/orders/1/stream", "/orders/summary"] {
         guest.get(path).await.is_problem(403, "auth.forbidden");
     }

@@ -1,4 +1,4 @@
-//! Events that come late, twice, or out of turn.
+//! Events that arrive late, twice, or out of order.
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use souk_bus::Failure;
@@ -8,14 +8,14 @@ use souk_values::OrderId;
 use crate::rig::{Rig, euro, rejected, reserved};
 
 impl Rig {
-    /// Hands `envelope` to its consumer, as the bus would.
+    /// Delivers `envelope` to its consumer, as the bus would.
     async fn deliver(&self, envelope: &Envelope) -> Result<souk_bus::Outcome, Failure> {
         let index = usize::from(envelope.event_type.starts_with("payment."));
         self.consumers[index].handle(envelope.clone()).await
     }
 
-    /// Everything that could be told of one order, each twice.
-    fn everything(&self, id: OrderId) -> Vec<Envelope> {
+    /// All events about one order, each twice.
+    fn all_events_twice(&self, id: OrderId) -> Vec<Envelope> {
         let world = &self.world;
         let once = [
             world.envelope(&reserved(id)),
@@ -28,17 +28,17 @@ impl Rig {
 }
 
 #[tokio::test]
-async fn shuffled_and_repeated_every_effect_is_once() {
+async fn shuffled_and_repeated_events_take_effect_once() {
     let rig = Rig::new().await;
     let mut rng = StdRng::seed_from_u64(20_260_131);
     for _ in 0..12 {
         let id = rig.placed("prepaid").await;
-        let mut envelopes = rig.everything(id);
+        let mut envelopes = rig.all_events_twice(id);
         envelopes.shuffle(&mut rng);
         for envelope in &envelopes {
             rig.deliver(envelope).await.unwrap();
         }
-        // What came before its time changed nothing; payment is asked about it later, so tell it again anew.
+        // A capture before the confirmation had no effect. Payment is queried later, which a new event stands for here.
         rig.deliver(&rig.world.envelope(&rig.succeeded(id, 5))).await.unwrap();
         let mut steps = rig.steps(id).await;
         steps[1..].sort_unstable();
@@ -46,13 +46,13 @@ async fn shuffled_and_repeated_every_effect_is_once() {
         let order = rig.order(id).await;
         assert_eq!((order["status"].as_str().unwrap(), order["version"].as_i64().unwrap()), ("paid", 5));
     }
-    let confirmed = rig.told::<OrderConfirmed>(&queue::NOTIFICATION_ORDERS, 12).await;
-    let paid = rig.told::<OrderPaid>(&queue::NOTIFICATION_ORDERS, 12).await;
+    let confirmed = rig.published::<OrderConfirmed>(&queue::NOTIFICATION_ORDERS, 12).await;
+    let paid = rig.published::<OrderPaid>(&queue::NOTIFICATION_ORDERS, 12).await;
     assert_eq!((confirmed.len(), paid.len()), (12, 12));
 }
 
 #[tokio::test]
-async fn of_two_answers_about_stock_the_first_counts() {
+async fn of_two_contradictory_stock_events_the_first_counts() {
     let rig = Rig::new().await;
     for (first, status) in [(true, "confirmed"), (false, "cancelled")] {
         let id = rig.placed("prepaid").await;
@@ -67,7 +67,7 @@ async fn of_two_answers_about_stock_the_first_counts() {
 }
 
 #[tokio::test]
-async fn a_refund_that_overtakes_its_capture_ends_the_order() {
+async fn a_refund_that_overtakes_its_capture_cancels_the_order() {
     let rig = Rig::new().await;
     let id = rig.confirmed("prepaid").await;
     rig.deliver(&rig.world.envelope(&rig.refunded(id, 5, 1, true))).await.unwrap();
@@ -91,22 +91,22 @@ async fn a_late_payment_of_a_cancelled_order_changes_nothing() {
     let order = rig.order(id).await;
     assert_eq!(order["cancelReason"], "customer");
     assert!(order["refundedAt"].is_string());
-    let told = rig.told::<OrderCancelled>(&queue::PRODUCT_ORDERS, 1).await;
-    assert_eq!(told.len(), 1);
+    let events = rig.published::<OrderCancelled>(&queue::PRODUCT_ORDERS, 1).await;
+    assert_eq!(events.len(), 1);
 }
 
 #[tokio::test]
-async fn at_the_same_time_the_same_event_has_one_effect() {
+async fn concurrent_deliveries_of_one_event_take_effect_once() {
     let rig = Rig::new().await;
     let id = rig.placed("prepaid").await;
     let confirm = rig.world.envelope(&reserved(id));
     let outcomes = futures::future::join_all((0..8).map(|_| rig.deliver(&confirm))).await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(souk_bus::Outcome::Applied)).count(), 1);
-    // The same capture told by eight different events.
+    // The same capture in eight different events.
     let captures: Vec<_> = (0..8).map(|_| rig.world.envelope(&rig.succeeded(id, 5))).collect();
     let outcomes = futures::future::join_all(captures.iter().map(|envelope| rig.deliver(envelope))).await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(souk_bus::Outcome::Applied)).count(), 1);
-    // The same failure, and the same partial return, told by different events one after another.
+    // The same failure and the same partial refund, each in several events one after another.
     for _ in 0..3 {
         rig.deliver(&rig.world.envelope(&rig.failed(id, 4))).await.unwrap();
         rig.deliver(&rig.world.envelope(&rig.refunded(id, 5, 1, false))).await.unwrap();
@@ -115,7 +115,7 @@ async fn at_the_same_time_the_same_event_has_one_effect() {
 }
 
 #[tokio::test]
-async fn cancelling_and_paying_at_once_end_in_one_of_the_two() {
+async fn of_concurrent_cancellation_and_payment_exactly_one_wins() {
     let rig = Rig::new().await;
     for payment in 0..10 {
         let id = rig.confirmed("prepaid").await;
@@ -129,17 +129,17 @@ async fn cancelling_and_paying_at_once_end_in_one_of_the_two() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_put_aside_and_what_is_unknown_is_ignored() {
+async fn an_impossible_event_becomes_a_dead_letter_and_one_of_an_unknown_order_is_ignored() {
     let rig = Rig::new().await;
     let id = rig.confirmed("prepaid").await;
     let mut too_little = rig.succeeded(id, 5);
     too_little.amount = euro(1);
     let failure = rig.deliver(&rig.world.envelope(&too_little)).await.unwrap_err();
-    assert!(matches!(failure, Failure::Message(_)), "{failure:?}");
+    assert!(matches!(failure, Failure::Handling(_)), "{failure:?}");
     assert_eq!(rig.order(id).await["status"], "confirmed");
-    let nobodys = rig.world.deps.ids.next();
-    assert_eq!(rig.deliver(&rig.world.envelope(&reserved(nobodys))).await, Ok(souk_bus::Outcome::Ignored));
+    let unknown = rig.world.deps.ids.next();
+    assert_eq!(rig.deliver(&rig.world.envelope(&reserved(unknown))).await, Ok(souk_bus::Outcome::Ignored));
     let mut damaged = rig.world.envelope(&reserved(id));
     damaged.data = serde_json::json!({"orderId": "x"});
-    assert!(matches!(rig.deliver(&damaged).await, Err(Failure::Message(_))));
+    assert!(matches!(rig.deliver(&damaged).await, Err(Failure::Handling(_))));
 }

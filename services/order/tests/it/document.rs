@@ -1,19 +1,21 @@
-//! The OpenAPI document, and what is public.
+//! The OpenAPI document, and the public routes.
 
 use std::path::Path;
 
-use souk_testkit::{holds_against_snapshot, only_public};
+use souk_kit::Service;
+use souk_order::Order;
+use souk_testkit::{assert_public_routes, holds_against_snapshot};
 
 use crate::rig::Rig;
 
 #[test]
 fn the_document_is_the_committed_one() {
     let snapshot = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
-    holds_against_snapshot(&souk_order::openapi(), snapshot);
+    holds_against_snapshot(&Order::openapi(), snapshot);
 }
 
 #[tokio::test]
-async fn nothing_is_public() {
+async fn no_route_is_public() {
     let rig = Rig::new().await;
-    only_public(&rig.started.client, &[]).await;
+    assert_public_routes(&rig.started.client, &[]).await;
 }

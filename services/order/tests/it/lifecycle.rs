@@ -1,4 +1,4 @@
-//! What customers and admins may do to an order, and what the others hear of it.
+//! Transitions by customers and admins, and the events that they publish.
 
 use serde_json::json;
 use souk_events::{OrderCancelled, OrderConfirmed, OrderDelivered, OrderPaid, OrderShipped, queue};
@@ -7,7 +7,7 @@ use souk_values::Id;
 use crate::rig::{Rig, reserved, shipment};
 
 #[tokio::test]
-async fn a_prepaid_order_goes_its_way() {
+async fn a_prepaid_order_is_confirmed_paid_shipped_and_delivered() {
     let rig = Rig::new().await;
     let id = rig.confirmed("prepaid").await;
     let confirmed = rig.order(id).await;
@@ -32,15 +32,15 @@ async fn a_prepaid_order_goes_its_way() {
     assert_eq!(timeline["items"][2]["detail"], json!({"paymentId": 5, "failureCode": "card_declined"}));
     assert_eq!(timeline["items"][3]["cause"], "payment.succeeded/6");
     assert_eq!(timeline["items"][4]["detail"], shipment());
-    assert_eq!(rig.told::<OrderConfirmed>(&queue::PAYMENT_ORDERS, 1).await[0].order.version, 2);
-    let paid = rig.told::<OrderPaid>(&queue::PAYMENT_ORDERS, 1).await;
+    assert_eq!(rig.published::<OrderConfirmed>(&queue::PAYMENT_ORDERS, 1).await[0].order.version, 2);
+    let paid = rig.published::<OrderPaid>(&queue::PAYMENT_ORDERS, 1).await;
     assert_eq!((paid.len(), paid[0].order.version), (1, 4));
-    assert_eq!(rig.told::<OrderShipped>(&queue::PAYMENT_ORDERS, 1).await[0].tracking_number, "0034");
-    assert_eq!(rig.told::<OrderDelivered>(&queue::PAYMENT_ORDERS, 1).await.len(), 1);
+    assert_eq!(rig.published::<OrderShipped>(&queue::PAYMENT_ORDERS, 1).await[0].tracking_number, "0034");
+    assert_eq!(rig.published::<OrderDelivered>(&queue::PAYMENT_ORDERS, 1).await.len(), 1);
 }
 
 #[tokio::test]
-async fn an_order_on_delivery_is_paid_whenever_it_suits() {
+async fn an_order_on_delivery_may_be_paid_at_any_milestone() {
     let rig = Rig::new().await;
     let id = rig.shipped("onDelivery").await;
     assert_eq!(rig.order(id).await["status"], "shipped");
@@ -65,7 +65,7 @@ async fn an_order_on_delivery_is_paid_whenever_it_suits() {
 }
 
 #[tokio::test]
-async fn who_may_cancel_when() {
+async fn customers_cancel_until_paid_and_admins_until_shipped() {
     let rig = Rig::new().await;
     let created = rig.placed("prepaid").await;
     let order = rig.act(&rig.client, created, "cancel").await.expect(200).json;
@@ -77,17 +77,17 @@ async fn who_may_cancel_when() {
     rig.act(&rig.client, paid, "cancel").await.is_problem(409, "order.not_cancellable");
     let order = rig.act(&rig.admin, paid, "cancel").await.expect(200).json;
     assert_eq!(order["cancelReason"], "admin");
-    // A reservation that comes late changes nothing; the event of the cancelling gives it back.
+    // A late reservation has no effect; the event of the cancellation releases it.
     rig.world.publish(&reserved(created)).await;
     let settled = rig.confirmed("prepaid").await;
     assert_eq!(rig.order(created).await["version"], 2);
-    let told = rig.told::<OrderCancelled>(&queue::PRODUCT_ORDERS, 3).await;
-    assert_eq!(told.iter().map(|event| event.order.order_id).collect::<Vec<_>>(), [created, confirmed, paid]);
+    let events = rig.published::<OrderCancelled>(&queue::PRODUCT_ORDERS, 3).await;
+    assert_eq!(events.iter().map(|event| event.order.order_id).collect::<Vec<_>>(), [created, confirmed, paid]);
     assert_ne!(settled, created);
 }
 
 #[tokio::test]
-async fn another_customers_order_is_not_there() {
+async fn another_customers_order_is_not_found() {
     let rig = Rig::new().await;
     let id = rig.confirmed("prepaid").await;
     let stranger = rig.started.client.with_token(rig.world.customer(rig.world.user()));
@@ -104,7 +104,7 @@ async fn another_customers_order_is_not_there() {
 }
 
 #[tokio::test]
-async fn money_that_goes_back_is_noted_and_ends_an_unshipped_order() {
+async fn refunds_are_recorded_and_a_full_one_cancels_an_unshipped_order() {
     let rig = Rig::new().await;
     let id = rig.paid("prepaid").await;
     rig.world.publish(&rig.refunded(id, 1, 1, false)).await;

@@ -1,14 +1,14 @@
-//! Lists, the summary, what peers are told, and what is measured.
+//! Lists, the summary, snapshots for other services, and metrics.
 
 use serde_json::json;
 use souk_kit::auth::Role;
-use souk_peers::order::OrderNow;
+use souk_peers::order::OrderSnapshot;
 use souk_testkit::eventually;
 
 use crate::rig::Rig;
 
 #[tokio::test]
-async fn customers_list_their_own_and_admins_everybodys() {
+async fn customers_list_their_own_orders_and_admins_all() {
     let mut rig = Rig::new().await;
     let first = rig.placed("prepaid").await;
     rig.advance(5);
@@ -41,30 +41,30 @@ async fn the_summary_counts_by_day() {
     let summary = rig.admin.get("/orders/summary").await.expect(200).json;
     let days = summary["days"].as_array().unwrap();
     assert_eq!(days.len(), 7);
-    let today = json!({"day": days[6]["day"], "created": 1, "confirmed": 1, "paid": 1, "cancelled": 0,
+    let today = json!({"date": days[6]["date"], "created": 1, "confirmed": 1, "paid": 1, "cancelled": 0,
         "revenue": {"amount": 4_498, "currency": "EUR"}});
     assert_eq!(days[6], today);
     assert_eq!((&days[4]["created"], &days[4]["cancelled"]), (&json!(2), &json!(1)));
     assert_eq!(days[5]["created"], 0);
     assert_eq!(
-        summary["totals"],
+        summary["total"],
         json!({"created": 3, "confirmed": 2, "paid": 2, "cancelled": 1, "revenue": {"amount": 8_996, "currency": "EUR"}})
     );
-    assert_eq!(rig.admin.get("/orders/summary?days=1").await.json["totals"]["created"], 1);
+    assert_eq!(rig.admin.get("/orders/summary?days=1").await.json["total"]["created"], 1);
     for query in ["days=0", "days=367", "days=x", "weeks=1"] {
         rig.admin.get(&format!("/orders/summary?{query}")).await.is_problem(400, "query.invalid");
     }
 }
 
 #[tokio::test]
-async fn peers_are_told_the_whole_order() {
+async fn other_services_read_the_whole_order() {
     let rig = Rig::new().await;
     let peer = rig.started.client.with_token(rig.world.token("payment", Role::Service));
     let now = |id| {
         let peer = peer.clone();
         async move {
             let answer = peer.get(&format!("/internal/orders/{id}")).await.expect(200);
-            serde_json::from_value::<OrderNow>(answer.json).unwrap()
+            serde_json::from_value::<OrderSnapshot>(answer.json).unwrap()
         }
     };
     let created = now(rig.placed("prepaid").await).await;
@@ -84,7 +84,7 @@ async fn peers_are_told_the_whole_order() {
 }
 
 #[tokio::test]
-async fn what_happens_is_measured() {
+async fn every_series_is_exposed() {
     let mut rig = Rig::new().await;
     rig.paid("prepaid").await;
     let metrics = rig.started.client.get("/metrics").await.text;
@@ -102,7 +102,7 @@ async fn what_happens_is_measured() {
     }
     rig.placed("prepaid").await;
     rig.advance(400);
-    // The gauge is the process's, and other tests' services set it too; each turn counts anew.
+    // The gauge belongs to the process, and other tests' services set it too; each turn counts again.
     eventually("the stuck order is counted", || async {
         rig.world.clock.advance(std::time::Duration::from_secs(31));
         rig.started.client.get("/metrics").await.text.contains("orders_stuck{service=\"order\"} 1")

@@ -1,4 +1,4 @@
-//! The order service over HTTP, on a real store, with fake peers and a clock that can be turned.
+//! The order service over HTTP, on a real store, with fake peers and a clock that can be moved.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod audit;

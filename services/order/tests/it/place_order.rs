@@ -1,4 +1,4 @@
-//! Placing: prices, keys, the cart, waiting.
+//! Placing orders: prices, keys, the cart, waiting.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -10,7 +10,7 @@ use souk_values::{Id, OrderId};
 use crate::rig::{Rig, address, cart_line, euro, order_body, rejected, reserved};
 
 #[tokio::test]
-async fn an_order_has_the_shops_prices_and_is_told_whole() {
+async fn an_order_has_the_shops_prices_and_is_published_whole() {
     let rig = Rig::new().await;
     let answer = rig.client.post_keyed("/orders", "k1", order_body("onDelivery")).await.expect(201);
     let order = &answer.json;
@@ -38,16 +38,16 @@ async fn an_order_has_the_shops_prices_and_is_told_whole() {
             "version"
         ]
     );
-    let told: Vec<OrderCreated> = rig.told(&queue::PAYMENT_ORDERS, 1).await;
-    assert_eq!(told.len(), 1);
-    let facts = &told[0].order;
+    let events: Vec<OrderCreated> = rig.published(&queue::PAYMENT_ORDERS, 1).await;
+    assert_eq!(events.len(), 1);
+    let facts = &events[0].order;
     assert_eq!((facts.total_amount, facts.payment_terms), (euro(4_498), PaymentTerms::OnDelivery));
     assert_eq!((facts.version, facts.items.len(), facts.pay_by), (1, 2, None));
     assert!(facts.items.iter().all(|line| line.cart_item_id.is_none()));
 }
 
 #[tokio::test]
-async fn without_items_the_cart_is_ordered_and_hears_of_it() {
+async fn without_items_the_cart_is_ordered_and_notified() {
     let rig = Rig::new().await;
     let body = json!({"shippingAddress": address()});
     rig.client.post_keyed("/orders", "k1", body.clone()).await.is_problem(422, "order.cart_empty");
@@ -55,13 +55,13 @@ async fn without_items_the_cart_is_ordered_and_hears_of_it() {
     let order = rig.client.post_keyed("/orders", "k1", body.clone()).await.expect(201).json;
     assert_eq!(order["paymentTerms"], "prepaid");
     assert_eq!(order["totalAmount"]["amount"], 3 * 1_999 + 500);
-    eventually("the cart is told", || async { !rig.shop.told_cart.lock().unwrap().is_empty() }).await;
-    let told = rig.shop.told_cart.lock().unwrap()[0].clone();
-    assert_eq!(told.lines, [cart_line("a", 1001, 3), cart_line("b", 1002, 1)]);
-    assert_eq!(told.order_id.get(), order["orderId"]);
-    let created: Vec<OrderCreated> = rig.told(&queue::CART_ORDERS, 1).await;
+    eventually("the cart is notified", || async { !rig.shop.cart_notices.lock().unwrap().is_empty() }).await;
+    let notice = rig.shop.cart_notices.lock().unwrap()[0].clone();
+    assert_eq!(notice.lines, [cart_line("a", 1001, 3), cart_line("b", 1002, 1)]);
+    assert_eq!(notice.order_id.get(), order["orderId"]);
+    let created: Vec<OrderCreated> = rig.published(&queue::CART_ORDERS, 1).await;
     assert_eq!(created[0].order.items[0].cart_item_id.as_deref(), Some("a"));
-    // The key is looked up before the cart, which is empty by now.
+    // The key is looked up before the cart, which is empty now.
     let again = rig.client.post_keyed("/orders", "k1", body).await.expect(201).json;
     assert_eq!(again["orderId"], order["orderId"]);
 }
@@ -86,7 +86,7 @@ async fn a_key_makes_one_order_and_belongs_to_its_user_and_body() {
 }
 
 #[tokio::test]
-async fn sixteen_requests_with_one_key_at_once_make_one_order() {
+async fn sixteen_concurrent_requests_with_one_key_make_one_order() {
     let rig = Rig::new().await;
     let posts = (0..16).map(|_| rig.client.post_keyed("/orders", "same", order_body("prepaid")));
     let answers = futures::future::join_all(posts).await;
@@ -94,12 +94,12 @@ async fn sixteen_requests_with_one_key_at_once_make_one_order() {
     ids.dedup();
     assert_eq!(ids.len(), 1, "{ids:?}");
     assert_eq!(rig.client.get("/orders").await.json["total"], 1);
-    let told: Vec<OrderCreated> = rig.told(&queue::PRODUCT_ORDERS, 1).await;
-    assert_eq!(told.len(), 1);
+    let events: Vec<OrderCreated> = rig.published(&queue::PRODUCT_ORDERS, 1).await;
+    assert_eq!(events.len(), 1);
 }
 
 #[tokio::test]
-async fn a_refused_order_leaves_nothing_not_even_its_key() {
+async fn a_refused_order_stores_nothing_not_even_its_key() {
     let rig = Rig::new().await;
     let body = |product: i64, quantity: u32| json!({"shippingAddress": address(), "items": [{"productId": product, "quantity": quantity}]});
     rig.client.post_keyed("/orders", "k", body(4711, 1)).await.is_problem(422, "order.product_unknown");
@@ -112,24 +112,24 @@ async fn a_refused_order_leaves_nothing_not_even_its_key() {
 }
 
 #[tokio::test]
-async fn while_product_or_cart_is_away_the_caller_is_told_to_come_back() {
+async fn while_product_or_cart_is_unavailable_the_response_has_retry_after() {
     let rig = Rig::new().await;
     let from_cart = json!({"shippingAddress": address()});
-    rig.shop.cart_is_away.store(true, Ordering::SeqCst);
+    rig.shop.cart_is_down.store(true, Ordering::SeqCst);
     let answer = rig.client.post_keyed("/orders", "a", from_cart.clone()).await;
     answer.is_problem(503, "cart.unavailable");
     assert_ne!(answer.header("retry-after"), "");
     rig.client.post_keyed("/orders", "b", order_body("prepaid")).await.expect(201);
-    rig.shop.product_is_away.store(true, Ordering::SeqCst);
+    rig.shop.product_is_down.store(true, Ordering::SeqCst);
     let answer = rig.client.post_keyed("/orders", "c", order_body("prepaid")).await;
     answer.is_problem(503, "product.unavailable");
     assert_ne!(answer.header("retry-after"), "");
-    // What was placed before is answered without asking anyone.
+    // A repeated request needs no other service.
     rig.client.post_keyed("/orders", "b", order_body("prepaid")).await.expect(201);
 }
 
 #[tokio::test]
-async fn a_caller_may_wait_until_it_is_confirmed_or_refused() {
+async fn a_caller_may_wait_until_the_order_is_confirmed_or_refused() {
     let rig = Rig::new().await;
     let waiting = rig.client.with_header("prefer", "wait=8");
     for (key, status) in [("yes", "confirmed"), ("no", "cancelled")] {
@@ -157,25 +157,25 @@ async fn a_caller_may_wait_until_it_is_confirmed_or_refused() {
 }
 
 #[tokio::test]
-async fn a_wait_ends_though_nobody_decides() {
+async fn a_wait_ends_without_a_decision() {
     let rig = Rig::new().await;
     let waiting = rig.client.with_header("prefer", "wait=1");
-    let asked = waiting.post_keyed("/orders", "k", order_body("prepaid"));
-    let answer = tokio::time::timeout(Duration::from_secs(8), asked).await.unwrap().expect(201);
+    let request = waiting.post_keyed("/orders", "k", order_body("prepaid"));
+    let answer = tokio::time::timeout(Duration::from_secs(8), request).await.unwrap().expect(201);
     assert_eq!(answer.json["status"], "created");
     assert_eq!(answer.header("preference-applied"), "wait=1");
 }
 
 #[tokio::test]
-async fn stopping_does_not_wait_for_those_who_wait() {
+async fn stopping_ends_the_waits_of_callers() {
     let rig = Rig::new().await;
     let waiting = rig.client.with_header("prefer", "wait=10");
-    let asked = async { waiting.post_keyed("/orders", "k", order_body("prepaid")).await };
+    let request = async { waiting.post_keyed("/orders", "k", order_body("prepaid")).await };
     let stop = async {
         eventually("it is placed", || async { rig.client.get("/orders").await.json["total"] == 1 }).await;
         rig.started.running.stop().await
     };
-    let (answer, drained) = futures::join!(asked, stop);
+    let (answer, drained) = futures::join!(request, stop);
     assert_eq!(answer.expect(201).json["status"], "created");
     assert!(drained);
 }

@@ -1,4 +1,4 @@
-//! One order service with a shop around it: products, a cart and a payment service that answer as told.
+//! One order service among fake product, cart and payment services that return what a test sets.
 
 use std::{
     collections::BTreeMap,
@@ -20,37 +20,38 @@ use souk_bus::Consumer;
 use souk_events::{
     Event, PaymentFailed, PaymentRefunded, PaymentSucceeded, Queue, RefusedLine, StockRejected, StockReserved,
 };
-use souk_order::OrderConfig;
+use souk_kit::Service;
+use souk_order::{Order, OrderConfig};
 use souk_peers::{
     cart::{ActiveLine, OrderedRequest},
     payment::PaymentState,
     product::{Quote, QuoteRequest, QuotedItem},
 };
-use souk_testkit::{Answer, Client, Started, World, eventually};
+use souk_testkit::{Client, Started, TestResponse, World, eventually};
 use souk_values::{Clock, Currency, Id, Money, OrderId, PaymentId, ProductId, RefundId, UserId};
 
-/// What the fake peers answer, and what they were told.
+/// Responses of the fake services, and the requests they received.
 #[derive(Debug, Default)]
 pub struct Shop {
     pub prices: Mutex<BTreeMap<i64, i64>>,
     pub cart: Mutex<Vec<ActiveLine>>,
-    pub told_cart: Mutex<Vec<OrderedRequest>>,
+    pub cart_notices: Mutex<Vec<OrderedRequest>>,
     pub quotes: AtomicUsize,
-    /// `None`: payment does not answer.
+    /// State that payment returns; `None` makes it fail.
     pub payment: Mutex<Option<PaymentState>>,
-    pub payment_asked: AtomicUsize,
-    pub product_is_away: AtomicBool,
-    pub cart_is_away: AtomicBool,
+    pub payment_queries: AtomicUsize,
+    pub product_is_down: AtomicBool,
+    pub cart_is_down: AtomicBool,
 }
 
 pub struct Rig {
     pub world: World,
     pub shop: Arc<Shop>,
     pub started: Started,
-    /// The same consumers that run, to be handed envelopes in any order.
+    /// The consumers that run, for delivering envelopes in any order.
     pub consumers: Vec<Consumer>,
     pub user: UserId,
-    /// The user's client.
+    /// Client with a token of `user`.
     pub client: Client,
     pub admin: Client,
 }
@@ -58,7 +59,7 @@ pub struct Rig {
 pub const NOTHING_PAID: PaymentState = PaymentState { captured: None, processing: false, refunded: None };
 
 async fn quote(State(shop): State<Arc<Shop>>, Json(request): Json<QuoteRequest>) -> Result<Json<Quote>, StatusCode> {
-    if shop.product_is_away.load(Ordering::SeqCst) {
+    if shop.product_is_down.load(Ordering::SeqCst) {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
     shop.quotes.fetch_add(1, Ordering::SeqCst);
@@ -77,7 +78,7 @@ async fn quote(State(shop): State<Arc<Shop>>, Json(request): Json<QuoteRequest>)
 }
 
 async fn lines(State(shop): State<Arc<Shop>>) -> Result<Json<Value>, StatusCode> {
-    if shop.cart_is_away.load(Ordering::SeqCst) {
+    if shop.cart_is_down.load(Ordering::SeqCst) {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
     Ok(Json(json!({"lines": *shop.cart.lock().unwrap()})))
@@ -85,11 +86,11 @@ async fn lines(State(shop): State<Arc<Shop>>) -> Result<Json<Value>, StatusCode>
 
 async fn ordered(State(shop): State<Arc<Shop>>, Path(_): Path<i64>, Json(request): Json<OrderedRequest>) {
     shop.cart.lock().unwrap().clear();
-    shop.told_cart.lock().unwrap().push(request);
+    shop.cart_notices.lock().unwrap().push(request);
 }
 
 async fn payment_state(State(shop): State<Arc<Shop>>) -> Result<Json<PaymentState>, StatusCode> {
-    shop.payment_asked.fetch_add(1, Ordering::SeqCst);
+    shop.payment_queries.fetch_add(1, Ordering::SeqCst);
     shop.payment.lock().unwrap().clone().map(Json).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
@@ -109,7 +110,7 @@ impl Rig {
         let payments = Router::new().route("/internal/payments/state", get(payment_state)).with_state(shop.clone());
         world.fake_peer("payment", payments).await;
         let config = OrderConfig { store_url: world.store_url("order"), ..OrderConfig::default() };
-        let service = souk_order::build(config, &world.deps).await.unwrap();
+        let service = Order::build(config, &world.deps).await.unwrap();
         let consumers = service.consumers.clone();
         let started = world.serve(service).await;
         let user = world.user();
@@ -118,7 +119,7 @@ impl Rig {
         Self { world, shop, started, consumers, user, client, admin }
     }
 
-    /// Fresh tokens, for after the clock was turned.
+    /// Replaces the tokens, which expire when the clock is moved.
     pub fn sign_in_again(&mut self) {
         self.client = self.started.client.with_token(self.world.customer(self.user));
         self.admin = self.started.client.with_token(self.world.admin());
@@ -129,7 +130,7 @@ impl Rig {
         self.sign_in_again();
     }
 
-    /// An order of the user, `created`.
+    /// Places an order of the user, which stays `created`.
     pub async fn placed(&self, terms: &str) -> OrderId {
         let key = self.world.deps.ids.uuid().to_string();
         let answer = self.client.post_keyed("/orders", &key, order_body(terms)).await.expect(201);
@@ -175,14 +176,14 @@ impl Rig {
         eventually(step, || async { self.steps(order).await.iter().any(|one| one == step) }).await;
     }
 
-    pub async fn act(&self, who: &Client, order: OrderId, act: &str) -> Answer {
+    pub async fn act(&self, who: &Client, order: OrderId, act: &str) -> TestResponse {
         let body = if act == "ship" { shipment() } else { json!({}) };
         who.post(&format!("/orders/{order}/{act}"), body).await
     }
 
-    /// The events of type `E` in `queue`, once there are as many as `at_least`.
-    pub async fn told<E: Event>(&self, queue: &'static Queue, at_least: usize) -> Vec<E> {
-        eventually("it is told", || async { self.world.waiting::<E>(queue).await.len() >= at_least }).await;
+    /// Waits for `at_least` events of type `E` in `queue` and returns them all.
+    pub async fn published<E: Event>(&self, queue: &'static Queue, at_least: usize) -> Vec<E> {
+        eventually("the event is published", || async { self.world.waiting::<E>(queue).await.len() >= at_least }).await;
         self.world.waiting(queue).await
     }
 
@@ -245,7 +246,7 @@ pub fn address() -> Value {
     json!({"name": "Ada Lovelace", "line1": "1 Long Street", "city": "Berlin", "postalCode": "10115", "country": "DE"})
 }
 
-/// Two shirts and a cup: 44.98 EUR.
+/// Body of an order of 44.98 EUR: two shirts and a cup.
 pub fn order_body(terms: &str) -> Value {
     json!({
         "shippingAddress": address(), "paymentTerms": terms,

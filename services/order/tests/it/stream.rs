@@ -1,4 +1,4 @@
-//! The timeline as a stream.
+//! The timeline as a stream of Server-Sent Events.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use souk_values::OrderId;
 
 use crate::rig::{Rig, reserved};
 
-/// A stream's events, as (id, name, data).
+/// Parses a stream into events of (id, name, data).
 struct Events {
     body: std::pin::Pin<Box<dyn futures::Stream<Item = reqwest::Result<axum::body::Bytes>> + Send>>,
     text: String,
@@ -29,7 +29,7 @@ impl Events {
         Self { body: Box::pin(response.bytes_stream()), text: String::new() }
     }
 
-    /// The next event; `None` when the stream ends.
+    /// Waits for the next event; `None` when the stream ends.
     async fn next(&mut self) -> Option<(String, String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
@@ -52,7 +52,7 @@ impl Events {
 }
 
 #[tokio::test]
-async fn a_stream_tells_what_was_and_what_comes_and_resumes() {
+async fn a_stream_sends_past_and_new_steps_and_resumes() {
     let rig = Rig::new().await;
     let id = rig.placed("prepaid").await;
     let mut events = Events::open(&rig, id, None).await;

@@ -1,4 +1,4 @@
-//! The sandbox: a provider that moves no money, and keeps a durable ledger as if it did.
+//! The sandbox: a provider that moves no money and records every movement in a durable ledger.
 
 mod ledger;
 mod tables;
@@ -14,14 +14,14 @@ use utoipa::ToSchema;
 
 pub use ledger::{Entry, EntryKind, read};
 
-use self::ledger::{Ledger, Standing};
-use super::{Charge, Notice, NoticeError, PaymentProvider, ProviderError, Return};
+use self::ledger::{ChargeState, Ledger};
+use super::{ChargeOutcome, PaymentProvider, ProviderError, RefundOutcome, WebhookError, WebhookEvent};
 use crate::payment::FailureCode;
 
-/// The header with the HMAC-SHA256 of the body in hexadecimal.
+/// Header with the HMAC-SHA256 of the body, in hexadecimal.
 pub const SIGNATURE_HEADER: &str = "x-souk-signature";
 
-/// How long `tok_slow` takes.
+/// Duration of a charge of `tok_slow`.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// A provider for development, tests and demonstrations.
@@ -32,16 +32,16 @@ pub struct Sandbox {
     clock: Arc<dyn Clock>,
 }
 
-/// What the sandbox posts to the shop: something happened to this payment.
+/// Body of a webhook of the sandbox: the payment that changed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"paymentId": 246_290_604_621_824_i64}))]
 pub struct SandboxNotice {
-    /// Which payment to ask about.
+    /// Id of the payment to query from the provider.
     pub payment_id: PaymentId,
 }
 
-/// The cards that the sandbox knows.
+/// The test cards of the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Card {
     Visa,
@@ -53,7 +53,7 @@ enum Card {
 }
 
 impl Card {
-    fn of(token: &Secret) -> Option<Self> {
+    fn from_token(token: &Secret) -> Option<Self> {
         match token.expose().as_str() {
             "tok_visa" => Some(Self::Visa),
             "tok_declined" => Some(Self::Declined),
@@ -67,14 +67,19 @@ impl Card {
 }
 
 impl Sandbox {
-    /// The sandbox whose ledger is at `ledger_url`. Errors: the ledger cannot be opened.
+    /// Opens the sandbox whose ledger is at `ledger_url`. Errors: the ledger cannot be opened.
     pub async fn open(ledger_url: &str, webhook_secret: Secret, clock: Arc<dyn Clock>) -> Result<Self, SqlError> {
         Ok(Self { ledger: Ledger::open(ledger_url).await?, webhook_secret, clock })
     }
 
-    async fn settle(&self, payment_id: PaymentId, amount: Money, standing: Standing) -> Result<Charge, ProviderError> {
-        let stands = self.ledger.settle(payment_id, amount, standing, self.clock.now()).await;
-        stands.map_err(|error| lost(&error))
+    async fn settle(
+        &self,
+        payment_id: PaymentId,
+        amount: Money,
+        state: ChargeState,
+    ) -> Result<ChargeOutcome, ProviderError> {
+        let outcome = self.ledger.settle(payment_id, amount, state, self.clock.now()).await;
+        outcome.map_err(|error| lost(&error))
     }
 }
 
@@ -84,59 +89,70 @@ impl PaymentProvider for Sandbox {
         "sandbox"
     }
 
-    fn takes(&self, token: &Secret) -> bool {
-        Card::of(token).is_some()
+    fn accepts(&self, token: &Secret) -> bool {
+        Card::from_token(token).is_some()
     }
 
-    async fn charge(&self, payment_id: PaymentId, amount: Money, token: &Secret) -> Result<Charge, ProviderError> {
-        match Card::of(token) {
-            Some(Card::Visa) => self.settle(payment_id, amount, Standing::Captured).await,
+    async fn charge(
+        &self,
+        payment_id: PaymentId,
+        amount: Money,
+        token: &Secret,
+    ) -> Result<ChargeOutcome, ProviderError> {
+        match Card::from_token(token) {
+            Some(Card::Visa) => self.settle(payment_id, amount, ChargeState::Captured).await,
             Some(Card::InsufficientFunds) => {
-                self.settle(payment_id, amount, Standing::Declined(FailureCode::InsufficientFunds)).await
+                self.settle(payment_id, amount, ChargeState::Declined(FailureCode::InsufficientFunds)).await
             }
             Some(Card::Slow) => {
                 clock::sleep(&*self.clock, SLOW).await;
-                self.settle(payment_id, amount, Standing::Captured).await
+                self.settle(payment_id, amount, ChargeState::Captured).await
             }
             Some(Card::Timeout) => {
-                self.settle(payment_id, amount, Standing::Captured).await?;
+                self.settle(payment_id, amount, ChargeState::Captured).await?;
                 std::future::pending().await
             }
-            Some(Card::ProviderDown) => Err(ProviderError::Unsent("the sandbox plays dead".to_owned())),
+            Some(Card::ProviderDown) => Err(ProviderError::Unsent("the card simulates an outage".to_owned())),
             Some(Card::Declined) | None => {
-                self.settle(payment_id, amount, Standing::Declined(FailureCode::CardDeclined)).await
+                self.settle(payment_id, amount, ChargeState::Declined(FailureCode::CardDeclined)).await
             }
         }
     }
 
-    async fn lookup(&self, payment_id: PaymentId) -> Result<Charge, ProviderError> {
+    async fn lookup(&self, payment_id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
         self.ledger.charge(payment_id).await.map_err(|error| lost(&error))
     }
 
-    async fn close(&self, payment_id: PaymentId) -> Result<Charge, ProviderError> {
+    async fn close(&self, payment_id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
         self.ledger.close(payment_id, self.clock.now()).await.map_err(|error| lost(&error))
     }
 
-    async fn refund(&self, refund_id: RefundId, payment_id: PaymentId, amount: Money) -> Result<Return, ProviderError> {
-        let returned = self.ledger.refund(refund_id, payment_id, amount, self.clock.now()).await;
-        returned.map_err(|error| lost(&error))
+    async fn refund(
+        &self,
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        amount: Money,
+    ) -> Result<RefundOutcome, ProviderError> {
+        let outcome = self.ledger.refund(refund_id, payment_id, amount, self.clock.now()).await;
+        outcome.map_err(|error| lost(&error))
     }
 
-    async fn lookup_refund(&self, refund_id: RefundId, _payment_id: PaymentId) -> Result<Return, ProviderError> {
-        self.ledger.returned(refund_id).await.map_err(|error| lost(&error))
+    async fn lookup_refund(&self, refund_id: RefundId, _payment_id: PaymentId) -> Result<RefundOutcome, ProviderError> {
+        self.ledger.lookup_refund(refund_id).await.map_err(|error| lost(&error))
     }
 
-    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Notice>, NoticeError> {
+    fn read_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<WebhookEvent>, WebhookError> {
         let secret = self.webhook_secret.expose().as_bytes();
         let signature = headers.get(SIGNATURE_HEADER).and_then(|value| hex::decode(value.as_bytes()).ok());
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         match signature {
-            // An empty secret would let anybody sign.
+            // With an empty secret, every caller could sign.
             Some(signature) if !secret.is_empty() && hmac::verify(&key, body, &signature).is_ok() => {
-                let SandboxNotice { payment_id } = serde_json::from_slice(body).map_err(|_| NoticeError::Unreadable)?;
-                Ok(Some(Notice { payment_id, refund_id: None }))
+                let SandboxNotice { payment_id } =
+                    serde_json::from_slice(body).map_err(|_| WebhookError::Unreadable)?;
+                Ok(Some(WebhookEvent { payment_id, refund_id: None }))
             }
-            Some(_) | None => Err(NoticeError::Forged),
+            Some(_) | None => Err(WebhookError::SignatureInvalid),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Stripe: a payment intent is made unconfirmed, its id is kept on disk, and only then is it confirmed.
+//! Stripe: a payment intent is created unconfirmed, its id is committed to the store, and only then is it confirmed.
 //!
-//! Nothing but the confirmation takes money, and only the one call of `charge` in a payment's life
-//! confirms. So whatever fails before it provably took nothing; what is lost after it is read from Stripe.
+//! Only the confirmation takes money, and only the one call of `charge` in a payment's life confirms. So a failure
+//! before it provably took nothing; an outcome lost after it is read from Stripe.
 
 mod amount;
-mod answers;
 mod api;
-mod notice;
+mod responses;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -14,109 +14,116 @@ use axum::http::HeaderMap;
 use souk_values::{Clock, Money, PaymentId, RefundId, Secret};
 
 use self::{
-    answers::{Intent, IntentId},
-    api::{Api, Failed, RefundRequest},
+    amount::StripeAmount,
+    api::{Api, ApiError, RefundParams},
+    responses::{Intent, IntentId},
 };
-use super::{Charge, Notice, NoticeError, PaymentProvider, ProviderError, Return};
-use crate::{payment::FailureCode, store::PaymentStore};
+use super::{ChargeOutcome, PaymentProvider, ProviderError, RefundOutcome, WebhookError, WebhookEvent};
+use crate::{payment::FailureCode, store::References};
 
-pub use api::{API_VERSION, Account};
-pub use notice::SIGNATURE_HEADER;
+pub use api::{API_VERSION, StripeAccount};
+pub use webhook::SIGNATURE_HEADER;
 
-/// Kept in place of an intent's id: the payment was closed before it had one, and none is confirmed any more.
+/// Stored in place of an intent's id when a payment is closed before it has one: none is confirmed any more.
 const CLOSED: &str = "closed";
 
-/// Stripe, as one account of it is used.
+/// Stripe, through one of its accounts.
 #[derive(Debug)]
 pub struct Stripe {
     api: Api,
     webhook_secret: Secret,
-    store: Arc<dyn PaymentStore>,
+    references: Arc<dyn References>,
     clock: Arc<dyn Clock>,
 }
 
-/// What is kept of a payment.
-enum Kept {
-    Nothing,
+/// The stored reference of a payment.
+enum Reference {
+    None,
     Closed,
     Intent(IntentId),
 }
 
 impl Stripe {
-    /// Stripe at `account`; the ids of its intents are kept in `store`.
+    /// Returns the provider at `account`, which stores the ids of its intents in `references`.
     ///
     /// Errors: the HTTP client cannot be made, which only a broken TLS set-up causes.
-    pub fn new(account: Account, store: Arc<dyn PaymentStore>, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        account: StripeAccount,
+        references: Arc<dyn References>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, reqwest::Error> {
         let webhook_secret = account.webhook_secret.clone();
-        Ok(Self { api: Api::new(account)?, webhook_secret, store, clock })
+        Ok(Self { api: Api::new(account)?, webhook_secret, references, clock })
     }
 
-    async fn kept(&self, payment_id: PaymentId) -> Result<Kept, ProviderError> {
-        match self.store.reference(payment_id).await? {
-            None => Ok(Kept::Nothing),
-            Some(reference) => Kept::read(reference),
+    async fn reference(&self, payment_id: PaymentId) -> Result<Reference, ProviderError> {
+        match self.references.reference(payment_id).await? {
+            None => Ok(Reference::None),
+            Some(text) => Reference::parse(text),
         }
     }
 
-    /// Keeps `reference` if nothing is kept of the payment yet; answers what is kept.
-    async fn keep(&self, payment_id: PaymentId, reference: &str) -> Result<Kept, ProviderError> {
-        Kept::read(self.store.note_reference(payment_id, reference, self.clock.now()).await?)
+    /// Stores `reference` unless the payment has one; returns the stored one.
+    async fn record_reference(&self, payment_id: PaymentId, reference: &str) -> Result<Reference, ProviderError> {
+        Reference::parse(self.references.record_reference(payment_id, reference, self.clock.now()).await?)
     }
 
-    /// The intent that took a payment's money.
+    /// Returns the intent that took a payment's money.
     async fn paid_intent(&self, payment_id: PaymentId) -> Result<IntentId, ProviderError> {
-        match self.kept(payment_id).await? {
-            Kept::Intent(id) => Ok(id),
-            Kept::Nothing | Kept::Closed => {
-                Err(ProviderError::Lost(format!("no intent of Stripe's is known of payment {payment_id}")))
+        match self.reference(payment_id).await? {
+            Reference::Intent(id) => Ok(id),
+            Reference::None | Reference::Closed => {
+                Err(ProviderError::Lost(format!("no Stripe intent is stored for payment {payment_id}")))
             }
         }
     }
 
-    /// Confirms an intent whose id is kept: the one request that takes money.
-    async fn confirm(&self, payment_id: PaymentId, id: &IntentId) -> Result<Charge, ProviderError> {
+    /// Confirms an intent whose id is stored: the one request that takes money.
+    async fn confirm(&self, payment_id: PaymentId, id: &IntentId) -> Result<ChargeOutcome, ProviderError> {
         match self.api.confirm(payment_id, id).await {
-            // What waits for the customer is ended here: the shop has no way to send him to his bank.
-            Ok(confirmed) => self.end(confirmed).await.map_err(Failed::lost),
-            Err(Failed::Refused(refusal)) if refusal.is_decline() => Ok(Charge::Declined(refusal.failure_code())),
-            Err(Failed::Refused(refusal)) if !refusal.is_of_the_key() => {
-                // Somebody else ended the intent, or Stripe finds fault with it: the intent itself knows.
-                tracing::error!(payment.id = %payment_id, %refusal, "Stripe refused a confirmation; the intent is read");
-                let intent = self.api.intent(id).await.map_err(Failed::lost)?;
-                self.end(intent).await.map_err(Failed::lost)
+            // An intent that waits for the customer is cancelled: the shop cannot send the customer to the bank.
+            Ok(confirmed) => self.cancel_unpaid(confirmed).await.map_err(ApiError::lost),
+            Err(ApiError::Refused(refusal)) if refusal.is_decline() => {
+                Ok(ChargeOutcome::Declined(refusal.failure_code()))
             }
-            Err(failed) => Err(failed.into()),
+            Err(ApiError::Refused(refusal)) if !refusal.concerns_api_key() => {
+                // Another client ended the intent, or Stripe objects to it. Only the intent shows whether money moved.
+                tracing::error!(payment.id = %payment_id, %refusal, "Stripe refused a confirmation; reading the intent");
+                let intent = self.api.intent(id).await.map_err(ApiError::lost)?;
+                self.cancel_unpaid(intent).await.map_err(ApiError::lost)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Ends an intent that took nothing; answers what stands afterwards.
-    async fn end(&self, intent: Intent) -> Result<Charge, Failed> {
-        let stands = intent.stands()?;
-        if stands != Charge::Unknown {
-            return Ok(stands);
+    /// Cancels an intent that took no money; returns the outcome afterwards.
+    async fn cancel_unpaid(&self, intent: Intent) -> Result<ChargeOutcome, ApiError> {
+        let outcome = intent.outcome()?;
+        if outcome != ChargeOutcome::Unknown {
+            return Ok(outcome);
         }
         match self.api.cancel(&intent.id).await {
-            Ok(ended) => match ended.stands()? {
-                Charge::Closed if intent.waits_for_customer() => {
-                    Ok(Charge::Declined(FailureCode::AuthenticationRequired))
+            Ok(cancelled) => match cancelled.outcome()? {
+                ChargeOutcome::Closed if intent.requires_customer() => {
+                    Ok(ChargeOutcome::Declined(FailureCode::AuthenticationRequired))
                 }
-                stands => Ok(stands),
+                outcome => Ok(outcome),
             },
             // It was confirmed or cancelled in between.
-            Err(Failed::Refused(refusal)) if refusal.is_of_the_state() => self.api.intent(&intent.id).await?.stands(),
-            Err(failed) => Err(failed),
+            Err(ApiError::Refused(refusal)) if refusal.concerns_state() => self.api.intent(&intent.id).await?.outcome(),
+            Err(error) => Err(error),
         }
     }
 }
 
-impl Kept {
-    fn read(reference: String) -> Result<Self, ProviderError> {
-        if reference == CLOSED {
+impl Reference {
+    fn parse(text: String) -> Result<Self, ProviderError> {
+        if text == CLOSED {
             return Ok(Self::Closed);
         }
-        match IntentId::try_from(reference) {
+        match IntentId::try_from(text) {
             Ok(id) => Ok(Self::Intent(id)),
-            Err(error) => Err(ProviderError::Store(format!("what is kept of the payment: {error}"))),
+            Err(error) => Err(ProviderError::Store(format!("the stored reference of the payment: {error}"))),
         }
     }
 }
@@ -127,90 +134,103 @@ impl PaymentProvider for Stripe {
         "stripe"
     }
 
-    /// Whether it is the id of a payment method, such as Stripe's own library makes in the browser.
-    fn takes(&self, token: &Secret) -> bool {
-        token.expose().strip_prefix("pm_").is_some_and(answers::is_plain)
+    /// True for the id of a payment method, as Stripe's library creates it in the browser.
+    fn accepts(&self, token: &Secret) -> bool {
+        token.expose().strip_prefix("pm_").is_some_and(responses::is_id_suffix)
     }
 
-    async fn charge(&self, payment_id: PaymentId, amount: Money, token: &Secret) -> Result<Charge, ProviderError> {
-        let Some(asked) = amount::asked(amount) else {
+    async fn charge(
+        &self,
+        payment_id: PaymentId,
+        amount: Money,
+        token: &Secret,
+    ) -> Result<ChargeOutcome, ProviderError> {
+        let Some(stripe_amount) = StripeAmount::new(amount) else {
             let currency = amount.currency;
-            return Err(ProviderError::Refused(format!("{} minor units of {currency} are no amount", amount.minor)));
+            return Err(ProviderError::Refused(format!(
+                "Stripe cannot charge {} minor units of {currency}",
+                amount.minor
+            )));
         };
-        let intent = match self.api.create(payment_id, &asked, token).await {
+        let intent = match self.api.create(payment_id, &stripe_amount, token).await {
             Ok(intent) => intent,
-            Err(Failed::Refused(refusal)) if refusal.is_decline() || refusal.is_of_the_card() => {
-                return Ok(Charge::Declined(refusal.failure_code()));
+            Err(ApiError::Refused(refusal)) if refusal.is_decline() || refusal.concerns_card() => {
+                return Ok(ChargeOutcome::Declined(refusal.failure_code()));
             }
-            // An intent that may have been made is never confirmed: nobody knows it.
-            Err(failed) => return Err(failed.before_confirming()),
+            // An intent that may have been created is never confirmed: its id is stored nowhere.
+            Err(error) => return Err(error.before_confirmation()),
         };
-        match self.keep(payment_id, intent.id.as_str()).await? {
-            Kept::Intent(id) if id == intent.id => self.confirm(payment_id, &id).await,
-            Kept::Intent(_) => self.lookup(payment_id).await,
-            Kept::Closed | Kept::Nothing => {
-                // It would take nothing either way; cancelled it does not lie about as incomplete.
-                if let Err(failed) = self.api.cancel(&intent.id).await {
-                    tracing::debug!(payment.id = %payment_id, %failed, "an intent that nobody confirms stays at Stripe");
+        match self.record_reference(payment_id, intent.id.as_str()).await? {
+            Reference::Intent(id) if id == intent.id => self.confirm(payment_id, &id).await,
+            Reference::Intent(_) => self.lookup(payment_id).await,
+            Reference::Closed | Reference::None => {
+                // The intent takes no money either way; cancelled, it is not shown as incomplete at Stripe.
+                if let Err(error) = self.api.cancel(&intent.id).await {
+                    tracing::debug!(payment.id = %payment_id, %error, "an unconfirmed intent stays at Stripe as incomplete");
                 }
-                Ok(Charge::Closed)
+                Ok(ChargeOutcome::Closed)
             }
         }
     }
 
-    async fn lookup(&self, payment_id: PaymentId) -> Result<Charge, ProviderError> {
-        match self.kept(payment_id).await? {
-            Kept::Nothing => Ok(Charge::Unknown),
-            Kept::Closed => Ok(Charge::Closed),
-            Kept::Intent(id) => Ok(self.api.intent(&id).await?.stands()?),
+    async fn lookup(&self, payment_id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
+        match self.reference(payment_id).await? {
+            Reference::None => Ok(ChargeOutcome::Unknown),
+            Reference::Closed => Ok(ChargeOutcome::Closed),
+            Reference::Intent(id) => Ok(self.api.intent(&id).await?.outcome()?),
         }
     }
 
-    async fn close(&self, payment_id: PaymentId) -> Result<Charge, ProviderError> {
-        match self.keep(payment_id, CLOSED).await? {
-            Kept::Closed | Kept::Nothing => Ok(Charge::Closed),
-            Kept::Intent(id) => {
+    async fn close(&self, payment_id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
+        match self.record_reference(payment_id, CLOSED).await? {
+            Reference::Closed | Reference::None => Ok(ChargeOutcome::Closed),
+            Reference::Intent(id) => {
                 let intent = self.api.intent(&id).await?;
-                Ok(self.end(intent).await?)
+                Ok(self.cancel_unpaid(intent).await?)
             }
         }
     }
 
-    async fn refund(&self, refund_id: RefundId, payment_id: PaymentId, amount: Money) -> Result<Return, ProviderError> {
-        let Some(asked) = amount::asked(amount) else {
-            tracing::error!(refund.id = %refund_id, currency = %amount.currency, "Stripe has no such amount");
-            return Ok(Return::Refused);
+    async fn refund(
+        &self,
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        amount: Money,
+    ) -> Result<RefundOutcome, ProviderError> {
+        let Some(StripeAmount { minor, .. }) = StripeAmount::new(amount) else {
+            tracing::error!(refund.id = %refund_id, currency = %amount.currency, "Stripe cannot refund such an amount");
+            return Ok(RefundOutcome::Refused);
         };
         let intent = self.paid_intent(payment_id).await?;
-        match self.api.refund(&RefundRequest { refund_id, payment_id, intent, minor: asked.minor }).await {
-            Ok(refund) => Ok(refund.stands()?),
-            Err(Failed::Refused(refusal)) if refusal.is_of_the_refund() => {
-                tracing::error!(refund.id = %refund_id, %refusal, "Stripe refuses a refund for good");
-                Ok(Return::Refused)
+        match self.api.refund(&RefundParams { refund_id, payment_id, intent, minor }).await {
+            Ok(refund) => Ok(refund.outcome()?),
+            Err(ApiError::Refused(refusal)) if refusal.is_final_for_refund() => {
+                tracing::error!(refund.id = %refund_id, %refusal, "Stripe refused a refund for good");
+                Ok(RefundOutcome::Refused)
             }
-            Err(failed) => Err(failed.into()),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// By the refund's own id among the refunds of its intent: Stripe forgets an idempotency key after a
-    /// day, what it wrote on a refund stays.
-    async fn lookup_refund(&self, refund_id: RefundId, payment_id: PaymentId) -> Result<Return, ProviderError> {
+    /// Searches the refunds of the intent by their metadata, which stays: Stripe drops an idempotency key after about a
+    /// day, and a repeated request would then refund again.
+    async fn lookup_refund(&self, refund_id: RefundId, payment_id: PaymentId) -> Result<RefundOutcome, ProviderError> {
         let intent = self.paid_intent(payment_id).await?;
         let mut after = None;
         loop {
             let page = self.api.refunds(&intent, after.as_deref()).await?;
-            if let Some(refund) = page.data.iter().find(|refund| refund.is_of(refund_id)) {
-                return Ok(refund.stands()?);
+            if let Some(refund) = page.data.iter().find(|refund| refund.has_id(refund_id)) {
+                return Ok(refund.outcome()?);
             }
             match page.data.last() {
                 Some(last) if page.has_more => after = Some(last.id.clone()),
-                Some(_) | None => return Ok(Return::Unknown),
+                Some(_) | None => return Ok(RefundOutcome::Unknown),
             }
         }
     }
 
-    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Notice>, NoticeError> {
-        notice::check(&self.webhook_secret, self.clock.now(), headers, body)?;
-        notice::read(body)
+    fn read_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<WebhookEvent>, WebhookError> {
+        webhook::verify(&self.webhook_secret, self.clock.now(), headers, body)?;
+        webhook::read(body)
     }
 }

@@ -9,38 +9,38 @@ use utoipa::IntoParams;
 
 use crate::{app::App, error::PaymentError, payment::Outcome};
 
-/// Of which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct StateOf {
-    /// The order.
+pub(crate) struct PaymentStateQuery {
+    /// Id of the order whose payments are summarised.
     #[param(value_type = OrderId)]
     order_id: OrderId,
 }
 
-/// Tells the shop's services how far the money of an order is.
+/// Returns the state of an order's payments, for other services of the shop.
 #[utoipa::path(
     get,
     path = "",
-    params(StateOf),
+    params(PaymentStateQuery),
     responses((
         status = 200,
         body = serde_json::Value,
-        description = "`{captured?, processing, refunded?}`: the capture as its event tells it, whether an attempt \
-            is under way, and what went back; of an unknown order, nothing is",
+        description = "`{captured?, processing, refunded?}`: the capture, as `payment.succeeded.v1` carries it; true \
+            while the outcome of an attempt is not known; the amount refunded of the capture. An unknown order has \
+            neither capture nor attempt",
         example = json!({"processing": false})
     ))
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: PeerService,
-    Query(StateOf { order_id }): Query<StateOf>,
+    Query(PaymentStateQuery { order_id }): Query<PaymentStateQuery>,
 ) -> Result<Json<PaymentState>, PaymentError> {
-    let Some(account) = app.store.account(order_id).await? else {
+    let Some(order_payments) = app.store.order_payments(order_id).await? else {
         return Ok(Json(PaymentState { captured: None, processing: false, refunded: None }));
     };
-    let (captured, refunded) = account.capture().unzip();
-    let processing = account.payments.iter().any(|payment| payment.outcome == Outcome::Pending);
+    let (captured, refunded) = order_payments.capture().unzip();
+    let processing = order_payments.payments.iter().any(|payment| payment.outcome == Outcome::Pending);
     Ok(Json(PaymentState { captured, processing, refunded }))
 }

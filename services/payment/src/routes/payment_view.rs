@@ -1,4 +1,4 @@
-//! A payment as callers see it.
+//! A payment as the API shows it.
 
 use serde::Serialize;
 use souk_values::{Money, OrderId, PaymentId, Timestamp, UserId};
@@ -15,21 +15,22 @@ use crate::payment::{FailureCode, Payment, Status};
     "amount": {"amount": 1999, "currency": "EUR"}, "refundedAmount": {"amount": 0, "currency": "EUR"}
 }))]
 pub(crate) struct PaymentView {
-    /// This attempt.
+    /// Id of this attempt; a new attempt has a new id.
     payment_id: PaymentId,
-    /// What is paid.
+    /// Id of the order that is paid.
     order_id: OrderId,
-    /// Who pays.
+    /// Id of the customer who pays.
     user_id: UserId,
-    /// `processing` until the provider's answer is known; `refunded` means in full.
+    /// `processing` until the provider's outcome is known, then `succeeded` or `failed`; `refunded` after a refund in
+    /// full.
     status: Status,
-    /// When it was asked for.
+    /// Time of the request to pay, RFC 3339 in UTC.
     payment_date: Timestamp,
-    /// The order's amount.
+    /// Amount of the order, in minor units of its currency.
     amount: Money,
-    /// What went back so far.
+    /// Amount returned to the customer so far; zero without refunds.
     refunded_amount: Money,
-    /// Why it failed, if it did.
+    /// Reason of a failed payment; absent unless `status` is `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_code: Option<FailureCode>,
 }
@@ -43,8 +44,8 @@ impl From<Payment> for PaymentView {
             status: payment.status(),
             payment_date: payment.claimed_at,
             amount: payment.amount,
-            refunded_amount: payment.refunded(),
-            failure_code: payment.failure(),
+            refunded_amount: payment.refunded_amount(),
+            failure_code: payment.failure_code(),
         }
     }
 }

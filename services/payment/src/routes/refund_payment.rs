@@ -14,62 +14,63 @@ use super::payment_view::PaymentView;
 use crate::{
     app::App,
     error::PaymentError,
-    payment::{AskedBy, RequestKey},
-    refunding::{self, Asked},
+    payment::{RefundRequest, RequestKey},
+    refunding::{self, Requested},
 };
 
-/// How much goes back.
+/// Amount of the refund.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"amount": {"amount": 500, "currency": "EUR"}}))]
-pub struct RefundPayment {
-    /// At least one minor unit; all that is left when missing.
+pub(crate) struct RefundPayment {
+    /// Amount to return, at least one minor unit, in the currency of the payment; everything that is left when absent.
     #[serde(default)]
-    #[garde(custom(is_something))]
+    #[garde(custom(is_positive))]
     amount: Option<Money>,
 }
 
 #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "as the validator calls it")]
-fn is_something(amount: &Option<Money>, (): &()) -> garde::Result {
+fn is_positive(amount: &Option<Money>, (): &()) -> garde::Result {
     match amount {
         Some(amount) if amount.minor <= 0 => Err(garde::Error::new("a refund is at least one minor unit")),
         Some(_) | None => Ok(()),
     }
 }
 
-/// Returns money to the customer.
+/// Refunds a payment, in part or in full.
 ///
-/// The refund is on record before the provider is asked. `refundedAmount` grows once the provider has
-/// returned it: usually at once, after a lost answer within half a minute.
+/// The refund is on record before the provider is called. `refundedAmount` grows once the provider has returned the
+/// money: usually before the response, after a lost response within half a minute.
 #[utoipa::path(
     post,
     path = "",
     params(
-        ("paymentId" = PaymentId, Path, description = "Which payment"),
-        ("Idempotency-Key" = String, Header, description = "A text of your own, new for each refund"),
+        ("paymentId" = PaymentId, Path, description = "Id of the payment to refund"),
+        ("Idempotency-Key" = String, Header, description = "Text of your own, new for each refund, such as a UUID"),
     ),
     request_body = RefundPayment,
     responses(
-        (status = 200, body = PaymentView, description = "The payment as it then is"),
+        (status = 200, body = PaymentView, description = "The payment after the refund"),
         (status = 400, description = "`idempotency_key.required`, `idempotency_key.invalid`, `path.invalid`"),
         (status = 404, description = "`payment.not_found`"),
-        (status = 409, description = "`payment.not_refundable`: nothing is captured, or all of it goes or went back"),
+        (status = 409, description = "`payment.not_refundable`: nothing is captured, or all of it is already refunded \
+            or being refunded"),
         (status = 422, description = "`payment.refund_too_large`, `payment.currency_mismatch`, `idempotency_key.reused`"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     admin: Admin,
     Path(payment_id): Path<PaymentId>,
     KeyedJson(key, RefundPayment { amount }): KeyedJson<RefundPayment>,
 ) -> Result<Json<PaymentView>, PaymentError> {
-    let asked = AskedBy { admin: admin.user_id, key: RequestKey::from(key) };
-    let due = match refunding::ask(&app, payment_id, amount, &asked).await? {
-        Asked::Before(payment) => return Ok(Json(payment.into())),
-        Asked::New(due) => due,
+    let request = RefundRequest { admin: admin.user_id, key: RequestKey::from(key) };
+    let due = match refunding::request(&app, payment_id, amount, &request).await? {
+        Requested::Replayed(payment) => return Ok(Json(payment.into())),
+        Requested::New(due) => due,
     };
-    refunding::send_now(&app, due).await;
-    let account = app.store.account(due.order_id).await?.ok_or(PaymentError::NotFound)?;
-    let payment = account.payment(payment_id).cloned().ok_or(PaymentError::NotFound)?;
+    refunding::send_and_wait(&app, due).await;
+    let order_payments = app.store.order_payments(due.order_id).await?.ok_or(PaymentError::NotFound)?;
+    let payment = order_payments.payment(payment_id).cloned().ok_or(PaymentError::NotFound)?;
     Ok(Json(payment.into()))
 }

@@ -15,48 +15,47 @@ use crate::{
     payment::{Payment, RequestKey},
 };
 
-/// The longest token of any provider.
-const LONGEST_TOKEN: usize = 191;
+/// The longest token of any provider, in bytes.
+const MAX_TOKEN: usize = 191;
 
-/// Which order is paid, and with what. The amount is the order's.
+/// An attempt to pay an order. Its amount is the order's.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"orderId": 246_290_604_621_823_i64, "method": {"type": "card", "token": "tok_visa"}}))]
-pub struct StartPayment {
-    /// The order.
+pub(crate) struct StartPayment {
+    /// Id of the caller's order that is paid.
     #[garde(skip)]
     order_id: OrderId,
-    /// With what.
+    /// Means of payment, such as a card.
     #[garde(dive)]
     method: Method,
 }
 
-/// With what is paid.
+/// A means of payment.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Method {
-    /// What it is.
+pub(crate) struct Method {
+    /// Kind of the method; only `card` so far.
     #[serde(rename = "type")]
     #[garde(skip)]
     kind: MethodKind,
-    /// The provider's token for the card; 1 to 191 characters.
+    /// Token that the provider issued for the card, 1 to 191 characters, such as `tok_visa`.
     #[garde(custom(is_token))]
     #[schema(value_type = String, min_length = 1, max_length = 191)]
     token: Secret,
 }
 
-/// The ways to pay.
+/// Kind of a means of payment.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(title = "PaymentMethodKind")]
-pub enum MethodKind {
-    /// A card, by its provider's token.
+pub(crate) enum MethodKind {
     Card,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as the validator calls it")]
 fn is_token(token: &Secret, (): &()) -> garde::Result {
-    if (1..=LONGEST_TOKEN).contains(&token.expose().len()) {
+    if (1..=MAX_TOKEN).contains(&token.expose().len()) {
         Ok(())
     } else {
         Err(garde::Error::new("a token has 1 to 191 characters"))
@@ -65,33 +64,33 @@ fn is_token(token: &Secret, (): &()) -> garde::Result {
 
 /// Pays an order.
 ///
-/// A declined card is 201 too, with status `failed`: the attempt was made and recorded. `processing`
-/// means that the provider's answer is not known yet; it will be, and nobody is charged twice. The
-/// same key and body answer the payment as it then is; after a failure a new attempt takes a new key.
+/// A declined card is 201 too, with status `failed`: the attempt was made and recorded. `processing` means that the
+/// provider's outcome is not known yet; it will be, and the customer is not charged twice. The same key and body return
+/// the payment in its current state; after a failure, a new attempt takes a new key.
 #[utoipa::path(
     post,
     path = "",
-    params(("Idempotency-Key" = String, Header, description = "A text of your own, new for each attempt")),
+    params(("Idempotency-Key" = String, Header, description = "Text of your own, new for each attempt, such as a UUID")),
     request_body = StartPayment,
     responses(
         (status = 201, body = PaymentView, description = "The attempt, with its outcome"),
         (status = 400, description = "`idempotency_key.required`, `idempotency_key.invalid`"),
-        (status = 404, description = "`payment.order_not_found`: unknown, or another's"),
+        (status = 404, description = "`payment.order_not_found`: unknown, or of another customer"),
         (status = 409, description = "`payment.order_not_payable`, `payment.in_progress`, `payment.already_paid`"),
         (status = 422, description = "`payment.token_unknown`, `idempotency_key.reused`; nothing was stored"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
     KeyedJson(key, StartPayment { order_id, method }): KeyedJson<StartPayment>,
 ) -> Result<(StatusCode, Json<PaymentView>), PaymentError> {
     let key = RequestKey::from(key);
-    if let Some(payment) = charging::asked_before(&app, caller.user_id, &key).await? {
+    if let Some(payment) = charging::find_replay(&app, caller.user_id, &key).await? {
         return Ok(created(payment));
     }
     let MethodKind::Card = method.kind;
-    if !app.provider.takes(&method.token) {
+    if !app.provider.accepts(&method.token) {
         return Err(PaymentError::TokenUnknown);
     }
     Ok(created(charging::pay(&app, order_id, caller.user_id, key, method.token).await?))

@@ -1,12 +1,12 @@
-//! Which rows a decided change of an account writes, the same for every engine.
+//! The rows that a decided change writes, the same on every engine.
 
 use super::{
-    Change, rows,
-    tables::{payment, payment_refund},
+    Change,
+    entities::{payment, payment_refund},
+    rows,
 };
 use crate::payment::{Payment, Refund};
 
-/// A row to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ChangedRow {
     NewPayment(payment::Model),
@@ -15,7 +15,7 @@ pub(super) enum ChangedRow {
     Refund(payment_refund::Model),
 }
 
-/// The payments and refunds that differ from what was read, each payment before its refunds.
+/// Returns the payments and refunds that differ from those that were read, each payment before its refunds.
 pub(super) fn changed_rows(change: &Change) -> Vec<ChangedRow> {
     let known: &[Payment] = change.before.as_ref().map_or(&[], |before| &before.payments);
     let mut changed = Vec::new();

@@ -1,94 +1,93 @@
-//! The store on SQL Server. Nothing of it has been run against one; see `docs/store-engines.md`.
+//! The store on SQL Server. It has not been run against one yet; see `docs/store-engines.md`.
 
 mod address;
 mod cells;
-mod failures;
-mod link;
+mod connection;
+mod errors;
 mod migrating;
 mod outbox;
+mod payments;
 mod pool;
-mod reading;
+mod references;
+mod reports;
 mod saving;
 mod statements;
 
 #[cfg(test)]
-mod pretended_server;
+mod fake_server;
 #[cfg(test)]
 mod wire_tests;
 
 use std::{sync::Arc, time::Duration};
 
 use souk_bus::inbox;
-use souk_events::Envelope;
-use souk_sql::{Access, Connections, SqlError};
-use souk_values::{Clock, Id, IdGen, OrderId, Page, PageRequest, PaymentId, Timestamp, UserId};
-use tiberius::Query;
+use souk_sql::{Access, ConnectionCounts, SqlError};
+use souk_values::{Clock, IdGen, Timestamp};
+use tiberius::{IntoSql, Query};
 use tokio::sync::Notify;
 
-use self::{address::Address, cells::required, link::Link, outbox::MssqlOutbox, pool::Pool};
-use super::{
-    Change, Filter, KeyHit, OpenPayment, OpenRefund, PaymentStore, Saved, Standing, StoreError, Tallies,
-    tables::provider_reference,
-};
-use crate::{account::Account, payment::Payment};
+use self::{address::Address, cells::required, connection::Connection, outbox::MssqlOutbox, pool::Pool};
+use super::{Maintenance, PaymentStore, StoreError};
 
-/// How long opening the store and asking what the database is set to may take a request.
-const ASKING: Duration = Duration::from_secs(10);
-/// How many old events are forgotten in one transaction.
-const FORGET_AT_ONCE: i64 = 1_000;
+/// Limit of the requests that open the store and check the settings of the database.
+const OPENING_LIMIT: Duration = Duration::from_secs(10);
+/// Inbox events deleted in one transaction, so that a month of rows does not block other writes.
+const PURGE_BATCH: i64 = 1_000;
 
 /// Payment's store on SQL Server. Cloning shares it.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct MssqlStore {
     pool: Pool,
-    /// Woken when events were committed.
+    /// Notified after each commit of events.
     committed: Arc<Notify>,
-    /// What a transaction begins with that is to see one state.
+    /// Statement that begins a transaction over one snapshot.
     begin_snapshot: &'static str,
 }
 
 impl MssqlStore {
-    /// Opens the store at `url`, and brings its tables up to date if it may write.
+    /// Opens the store at `url`, and migrates it if access permits.
     ///
-    /// Errors: a wrong address; a server that does not answer; a database that may forget what it acknowledged.
+    /// Errors: an invalid address; a server that does not respond; a database with forced delayed durability.
     pub async fn open(url: &str, access: Access) -> Result<Self, SqlError> {
         Self::open_at(Address::parse(url)?, access).await
     }
 
     async fn open_at(address: Address, access: Access) -> Result<Self, SqlError> {
-        let mut link = Link::open(&address, ASKING).await?;
-        let begin_snapshot = look_at_database(&mut link).await?;
-        drop(link);
+        let mut connection = Connection::open(&address, OPENING_LIMIT).await?;
+        let begin_snapshot = check_database(&mut connection).await?;
+        drop(connection);
         if access == Access::ReadWrite {
             migrating::migrate(&address).await?;
         }
         Ok(Self { pool: Pool::new(address), committed: Arc::new(Notify::new()), begin_snapshot })
     }
 
-    /// Its events that are not published yet.
     pub fn outbox(&self, clock: Arc<dyn Clock>, ids: IdGen) -> MssqlOutbox {
         MssqlOutbox { pool: self.pool.clone(), clock, ids, committed: Arc::clone(&self.committed) }
     }
 }
 
-/// Applies what is pending at `url`; answers the names.
+/// Migrates the store at `url`; returns the names of the migrations applied.
 pub(super) async fn migrate(url: &str) -> Result<Vec<String>, SqlError> {
     migrating::migrate(&Address::parse(url)?).await
 }
 
-/// The names of what [`migrate`] would apply.
+/// Returns the names of the migrations that the store at `url` lacks; changes nothing.
 pub(super) async fn pending_migrations(url: &str) -> Result<Vec<String>, SqlError> {
     migrating::pending(&Address::parse(url)?).await
 }
 
-/// How a transaction that sees one state is begun in this database. Refuses one that answers a commit before
-/// it is on disk.
-async fn look_at_database(link: &mut Link) -> Result<&'static str, SqlError> {
-    let row = link.row(Query::new(statements::DATABASE)).await?;
-    let row = row.ok_or_else(|| SqlError::Failed("SQL Server does not tell what the database is set to".to_owned()))?;
+/// Returns the statement that begins a transaction over one snapshot in this database.
+///
+/// Errors: the database acknowledges commits before they are on disk.
+async fn check_database(connection: &mut Connection) -> Result<&'static str, SqlError> {
+    let row = connection.row(Query::new(statements::DATABASE)).await?;
+    let row =
+        row.ok_or_else(|| SqlError::Failed("SQL Server does not show the settings of the database".to_owned()))?;
     if required::<i64>(&row, "delayed_durability")? == 2 {
         return Err(SqlError::Failed(
-            "the database has DELAYED_DURABILITY = FORCED and may forget payments; set it to DISABLED".to_owned(),
+            "the database has DELAYED_DURABILITY = FORCED and may lose acknowledged payments; set it to DISABLED"
+                .to_owned(),
         ));
     }
     Ok(match required(&row, "snapshot_state")? {
@@ -97,113 +96,40 @@ async fn look_at_database(link: &mut Link) -> Result<&'static str, SqlError> {
     })
 }
 
+/// Returns `sql` with its first parameter bound.
+fn query(sql: &'static str, parameter: impl IntoSql<'static> + 'static) -> Query<'static> {
+    let mut query = Query::new(sql);
+    query.bind(parameter);
+    query
+}
+
+impl PaymentStore for MssqlStore {}
+
 #[async_trait::async_trait]
-impl PaymentStore for MssqlStore {
-    async fn account(&self, order: OrderId) -> Result<Option<Account>, StoreError> {
-        self.pool.run(order, |link, &order| Box::pin(reading::account(link, order))).await
-    }
-
-    async fn order_of(&self, payment: PaymentId) -> Result<Option<OrderId>, StoreError> {
-        self.pool.run(payment, |link, &payment| Box::pin(reading::order_of(link, payment))).await
-    }
-
-    async fn payment_under(&self, caller: UserId, key_hash: &str) -> Result<Option<KeyHit>, StoreError> {
-        let key = (caller, key_hash.to_owned());
-        self.pool.run(key, |link, (caller, key)| Box::pin(reading::payment_under(link, *caller, key))).await
-    }
-
-    async fn refund_under(&self, admin: UserId, key_hash: &str) -> Result<Option<KeyHit>, StoreError> {
-        let key = (admin, key_hash.to_owned());
-        self.pool.run(key, |link, (admin, key)| Box::pin(reading::refund_under(link, *admin, key))).await
-    }
-
-    async fn save(&self, change: Change) -> Result<Saved, StoreError> {
-        let tells = !change.events.is_empty();
-        let saved = self.pool.transact(statements::BEGIN, change, |link, change| Box::pin(saving::save(link, change)));
-        match saved.await {
-            Ok(saved) => {
-                if tells {
-                    self.committed.notify_one();
-                }
-                Ok(saved)
-            }
-            Err(StoreError::Sql(error)) if error.is_unique(saving::INBOX_KEY) => Ok(Saved::Duplicate),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn open_payments(&self, before: Timestamp, after: i64) -> Result<Vec<OpenPayment>, StoreError> {
-        self.pool
-            .run((before, after), |link, &(before, after)| Box::pin(reading::open_payments(link, before, after)))
-            .await
-    }
-
-    async fn open_refunds(&self, before: Timestamp, after: i64) -> Result<Vec<OpenRefund>, StoreError> {
-        self.pool
-            .run((before, after), |link, &(before, after)| Box::pin(reading::open_refunds(link, before, after)))
-            .await
-    }
-
-    async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<Payment>, StoreError> {
-        self.pool.run((filter, page), |link, &(filter, page)| Box::pin(reading::list(link, filter, page))).await
-    }
-
-    async fn tallies(&self, from_day: i64) -> Result<Tallies, StoreError> {
-        self.pool.run(from_day, |link, &from_day| Box::pin(reading::tallies(link, from_day))).await
-    }
-
-    async fn standing(&self, stuck_before: Timestamp) -> Result<Standing, StoreError> {
-        self.pool.run(stuck_before, |link, &before| Box::pin(reading::standing(link, before))).await
-    }
-
-    async fn everything(&self) -> Result<(Vec<Payment>, u64), StoreError> {
-        self.pool.transact(self.begin_snapshot, (), |link, ()| Box::pin(reading::everything(link))).await
-    }
-
-    async fn note_reference(&self, payment: PaymentId, reference: &str, now: Timestamp) -> Result<String, StoreError> {
-        if let Some(kept) = self.reference(payment).await? {
-            return Ok(kept);
-        }
-        let (payment_id, noted_at) = (payment.get(), now.millis());
-        let row = provider_reference::Model { payment_id, reference: reference.to_owned(), noted_at };
-        let noted = self.pool.transact(statements::BEGIN, row, |link, row| Box::pin(saving::note_reference(link, row)));
-        match noted.await {
-            Ok(()) => Ok(reference.to_owned()),
-            // Somebody noted one in between: that is the first.
-            Err(StoreError::Conflict) => self.reference(payment).await?.ok_or(StoreError::Conflict),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn reference(&self, payment: PaymentId) -> Result<Option<String>, StoreError> {
-        self.pool.run(payment, |link, &payment| Box::pin(reading::reference(link, payment))).await
-    }
-
-    async fn unpublished(&self) -> Result<Vec<Envelope>, StoreError> {
-        self.pool.run(i64::MAX, |link, &limit| Box::pin(outbox::unpublished(link, limit))).await
-    }
-
-    async fn forget_old(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let before = now.minus(inbox::REMEMBERED);
-        let mut forgotten = 0;
+impl Maintenance for MssqlStore {
+    async fn purge_inbox(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let before = now.minus(inbox::RETENTION);
+        let mut total = 0;
         loop {
-            // A part at a time, so that nobody's write waits behind a month of rows.
-            let part = self.pool.transact(statements::BEGIN, before, |link, &before| {
-                Box::pin(saving::forget_events(link, before, FORGET_AT_ONCE))
+            let batch = self.pool.transact(statements::BEGIN, before, |connection, &before| {
+                Box::pin(saving::purge_inbox(connection, before, PURGE_BATCH))
             });
-            let gone = part.await?;
-            forgotten += gone;
-            if gone == 0 {
-                return Ok(forgotten);
+            let purged = batch.await?;
+            total += purged;
+            if purged == 0 {
+                return Ok(total);
             }
         }
     }
 
-    fn connections(&self) -> Connections {
+    fn connections(&self) -> ConnectionCounts {
         self.pool.connections()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.pool.run((), |link, ()| Box::pin(async move { Ok(link.batch(statements::PING).await.map(drop)?) })).await
+        let ping = self
+            .pool
+            .run((), |connection, ()| Box::pin(async move { Ok(connection.batch(statements::PING).await.map(drop)?) }));
+        ping.await
     }
 }

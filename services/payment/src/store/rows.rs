@@ -1,19 +1,18 @@
-//! Rows to domain values and back.
+//! Conversions between rows and domain values.
 
 use std::collections::HashMap;
 
 use souk_events::PaymentTerms;
 use souk_sql::SqlError;
-use souk_values::{Id, IdError, Money, Timestamp};
+use souk_values::{Id, IdError, Money, Timestamp, UtcDay};
 
 use super::{
     StoreError,
-    tables::{known_order, payment, payment_refund},
+    entities::{known_order, payment, payment_refund},
 };
 use crate::{
-    account::{OrderNews, OrderState},
-    payment::{AskedBy, FailureCode, Outcome, Payment, Refund, RefundStatus, RequestKey, Status},
-    store::day_of,
+    order_payments::{KnownOrder, OrderState},
+    payment::{FailureCode, Outcome, Payment, Refund, RefundRequest, RefundStatus, RequestKey, Status},
 };
 
 const CREATED: &str = "created";
@@ -22,7 +21,7 @@ const CANCELLED: &str = "cancelled";
 const PREPAID: &str = "prepaid";
 const ON_DELIVERY: &str = "onDelivery";
 
-pub(super) fn known_order(order: &OrderNews, row_version: i64) -> known_order::Model {
+pub(super) fn known_order(order: &KnownOrder, row_version: i64) -> known_order::Model {
     let state = match order.state {
         OrderState::Created => CREATED,
         OrderState::Confirmed => CONFIRMED,
@@ -45,7 +44,7 @@ pub(super) fn known_order(order: &OrderNews, row_version: i64) -> known_order::M
     }
 }
 
-pub(super) fn order_news(row: &known_order::Model) -> Result<OrderNews, SqlError> {
+pub(super) fn order(row: &known_order::Model) -> Result<KnownOrder, SqlError> {
     let state = match row.state.as_str() {
         CREATED => OrderState::Created,
         CONFIRMED => OrderState::Confirmed,
@@ -57,7 +56,7 @@ pub(super) fn order_news(row: &known_order::Model) -> Result<OrderNews, SqlError
         ON_DELIVERY => PaymentTerms::OnDelivery,
         other => return Err(damaged("the terms of an order", other)),
     };
-    Ok(OrderNews {
+    Ok(KnownOrder {
         order_id: id(row.order_id)?,
         user_id: id(row.user_id)?,
         amount: money(row.amount_minor, &row.currency)?,
@@ -77,9 +76,9 @@ pub(super) fn payment(payment: &Payment) -> payment::Model {
         amount_minor: payment.amount.minor,
         currency: payment.amount.currency.to_string(),
         status: payment.status().as_str().to_owned(),
-        failure_code: payment.failure().map(|code| code.as_str().to_owned()),
+        failure_code: payment.failure_code().map(|code| code.as_str().to_owned()),
         claimed_at: payment.claimed_at.millis(),
-        claimed_day: day_of(payment.claimed_at),
+        claimed_day: UtcDay::of(payment.claimed_at).number(),
         captured_at: payment.captured_at().map(Timestamp::millis),
         version: payment.version,
         key_hash: payment.key.key_hash.clone(),
@@ -87,30 +86,29 @@ pub(super) fn payment(payment: &Payment) -> payment::Model {
     }
 }
 
-/// Payments in the order of their rows, each with its refunds in the order of theirs.
+/// Joins payments with their refunds; both keep the order of their rows.
 pub(super) fn payments(
     payments: Vec<payment::Model>,
     refunds: Vec<payment_refund::Model>,
 ) -> Result<Vec<Payment>, StoreError> {
     let mut of_payment: HashMap<i64, Vec<_>> = HashMap::new();
     for row in refunds {
-        of_payment.entry(row.payment_id).or_default().push(domain_refund(row)?);
+        of_payment.entry(row.payment_id).or_default().push(refund_from_row(row)?);
     }
     let payments = payments.into_iter().map(|row| {
         let refunds = of_payment.remove(&row.payment_id).unwrap_or_default();
-        Ok(Payment { refunds, ..bare_payment(row)? })
+        Ok(Payment { refunds, ..payment_without_refunds(row)? })
     });
     payments.collect()
 }
 
-/// A payment without its refunds.
-fn bare_payment(row: payment::Model) -> Result<Payment, SqlError> {
+fn payment_without_refunds(row: payment::Model) -> Result<Payment, SqlError> {
     let failure = row.failure_code.as_deref().map(failure_code).transpose()?;
     let outcome = match (failure, row.captured_at.map(Timestamp::from_millis)) {
         (None, None) => Outcome::Pending,
         (None, Some(at)) => Outcome::Captured { at },
-        (Some(code), None) => Outcome::Refused { code },
-        (Some(code), Some(at)) => Outcome::CapturedLate { code, at },
+        (Some(code), None) => Outcome::Failed { code },
+        (Some(code), Some(at)) => Outcome::CapturedAfterFailure { code, at },
     };
     Ok(Payment {
         payment_id: id(row.payment_id)?,
@@ -126,7 +124,7 @@ fn bare_payment(row: payment::Model) -> Result<Payment, SqlError> {
 }
 
 pub(super) fn refund(payment: &Payment, refund: &Refund) -> payment_refund::Model {
-    let asked = refund.asked.as_ref();
+    let request = refund.request.as_ref();
     payment_refund::Model {
         refund_id: refund.refund_id.get(),
         payment_id: payment.payment_id.get(),
@@ -136,23 +134,23 @@ pub(super) fn refund(payment: &Payment, refund: &Refund) -> payment_refund::Mode
         status: refund.status.as_str().to_owned(),
         due_at: refund.due_at.millis(),
         settled_at: refund.settled_at.map(Timestamp::millis),
-        settled_day: refund.settled_at.map(day_of),
-        asked_by: asked.map(|asked| asked.admin.get()),
-        key_hash: asked.map(|asked| asked.key.key_hash.clone()),
-        body_hash: asked.map(|asked| asked.key.body_hash.clone()),
+        settled_day: refund.settled_at.map(|at| UtcDay::of(at).number()),
+        asked_by: request.map(|request| request.admin.get()),
+        key_hash: request.map(|request| request.key.key_hash.clone()),
+        body_hash: request.map(|request| request.key.body_hash.clone()),
     }
 }
 
-fn domain_refund(row: payment_refund::Model) -> Result<Refund, SqlError> {
+fn refund_from_row(row: payment_refund::Model) -> Result<Refund, SqlError> {
     let status = match row.status.as_str() {
         "processing" => RefundStatus::Processing,
         "succeeded" => RefundStatus::Succeeded,
         "failed" => RefundStatus::Failed,
         other => return Err(damaged("the status of a refund", other)),
     };
-    let asked = match (row.asked_by, row.key_hash, row.body_hash) {
+    let request = match (row.asked_by, row.key_hash, row.body_hash) {
         (Some(admin), Some(key_hash), Some(body_hash)) => {
-            Some(AskedBy { admin: id(admin)?, key: RequestKey { key_hash, body_hash } })
+            Some(RefundRequest { admin: id(admin)?, key: RequestKey { key_hash, body_hash } })
         }
         _ => None,
     };
@@ -162,7 +160,7 @@ fn domain_refund(row: payment_refund::Model) -> Result<Refund, SqlError> {
         status,
         due_at: Timestamp::from_millis(row.due_at),
         settled_at: row.settled_at.map(Timestamp::from_millis),
-        asked,
+        request,
     })
 }
 
@@ -178,7 +176,7 @@ pub(super) fn failure_code(text: &str) -> Result<FailureCode, SqlError> {
 }
 
 pub(super) fn id<I: Id>(number: i64) -> Result<I, SqlError> {
-    I::new(number).map_err(|error: IdError| SqlError::Failed(format!("{number} is stored as an id: {error}")))
+    I::new(number).map_err(|error: IdError| SqlError::Failed(format!("the store has {number} as an id: {error}")))
 }
 
 pub(super) fn money(minor: i64, currency: &str) -> Result<Money, SqlError> {
@@ -187,5 +185,5 @@ pub(super) fn money(minor: i64, currency: &str) -> Result<Money, SqlError> {
 }
 
 fn damaged(what: &str, text: &str) -> SqlError {
-    SqlError::Failed(format!("{what} is stored as '{text}'"))
+    SqlError::Failed(format!("the store has '{text}' as {what}"))
 }

@@ -1,14 +1,14 @@
-//! What audit reads, and what the service refuses to start with.
+//! The audit's facts, and configurations that the service refuses to start with.
 
 use serde_json::json;
-use souk_kit::StartError;
-use souk_payment::{PaymentConfig, audit};
+use souk_kit::{Service, StartError};
+use souk_payment::{Payment, PaymentConfig, audit};
 use souk_testkit::{World, eventually};
 
 use crate::rig::{PRICE, Rig, config};
 
 #[tokio::test]
-async fn audit_reads_rows_and_ledger_beside_the_running_service() {
+async fn the_audit_reads_rows_and_ledger_while_the_service_runs() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let paid = rig.pay(order.order_id, "k", "tok_visa").await.expect(201).json;
@@ -39,7 +39,7 @@ async fn audit_reads_rows_and_ledger_beside_the_running_service() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_there_is_a_failure_and_is_not_made() {
+async fn a_missing_store_is_an_error_and_is_not_created() {
     let world = World::new().await;
     let url = world.store_url("nothing");
     assert!(audit::read(&url, None).await.is_err());
@@ -47,10 +47,10 @@ async fn a_store_that_is_not_there_is_a_failure_and_is_not_made() {
 }
 
 #[tokio::test]
-async fn every_mistake_of_the_configuration_is_told() {
+async fn every_mistake_in_the_configuration_is_reported() {
     let world = World::new().await;
     let wrong = PaymentConfig { provider_time_limit_ms: 0, settle_every_ms: 0, settle_after_ms: 0, ..config(&world) };
-    match souk_payment::build(wrong, &world.deps).await {
+    match Payment::build(wrong, &world.deps).await {
         Err(StartError::Config(mistakes)) => assert_eq!(mistakes.0.len(), 3),
         other => panic!("{other:?}"),
     }

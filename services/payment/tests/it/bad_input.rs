@@ -1,4 +1,4 @@
-//! Bad requests: each a problem with a stable code, and nothing stored.
+//! Invalid requests: each returns a problem with a stable code, and stores nothing.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use souk_kit::auth::Role;
 use crate::rig::{Rig, card};
 
 #[tokio::test]
-async fn bad_payments_are_refused_and_leave_nothing() {
+async fn invalid_payments_are_refused_and_store_nothing() {
     let rig = Rig::new().await;
     let order = rig.confirmed().order_id;
     let client = rig.client().with_header("idempotency-key", "k");
@@ -45,7 +45,7 @@ async fn bad_payments_are_refused_and_leave_nothing() {
 }
 
 #[tokio::test]
-async fn a_payment_without_a_word_from_order_is_not_known() {
+async fn the_state_of_an_unknown_order_is_empty() {
     let rig = Rig::new().await;
     assert_eq!(rig.state(rig.world.deps.ids.next()).await, json!({"processing": false}));
 }

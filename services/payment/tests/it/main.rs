@@ -1,4 +1,5 @@
-//! The payment service over HTTP on real stores, and its store's acts in every order.
+//! Tests of the payment service over HTTP on real stores, and of every store's contract.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod audit;
@@ -12,10 +13,10 @@ mod rig;
 mod settling;
 mod store_claims;
 mod store_contract;
-mod store_desk;
+mod store_fixture;
 mod store_mssql;
-mod store_reading;
-mod store_telling;
+mod store_outbox;
+mod store_reports;
 mod stripe;
 mod stripe_fake;
 mod stripe_refunding;

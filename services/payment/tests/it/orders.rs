@@ -1,12 +1,13 @@
-//! Order events in every order and any number of times leave the same copy and the same money.
+//! Order events, reordered and repeated, leave the same copy of the order and move the same money.
 
 use std::sync::Arc;
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use souk_bus::Consumer;
 use souk_events::{Envelope, OrderDelivered, OrderFacts, OrderPaid, OrderShipped};
+use souk_kit::Service;
 use souk_payment::{
-    App, order_consumer,
+    Payment,
     store::{self, PaymentStore},
 };
 use souk_testkit::{World, eventually};
@@ -15,8 +16,9 @@ use souk_values::Clock;
 use crate::rig::{Rig, at, cancelled, cancelled_event, config, confirmed, created, facts};
 
 async fn consumer(world: &World) -> (Consumer, Arc<dyn PaymentStore>) {
-    let (app, opened): (App, _) = souk_payment::open(config(world), &world.deps).await.unwrap();
-    (order_consumer(&app), opened.store)
+    let mut parts = Payment::build(config(world), &world.deps).await.unwrap();
+    let store = store::open_to_read(&config(world).store_url).await.unwrap();
+    (parts.consumers.remove(0), store)
 }
 
 fn life(world: &World, order: &OrderFacts) -> Vec<Envelope> {
@@ -52,10 +54,10 @@ async fn shuffled_and_repeated_events_leave_the_newest_copy() {
         for event in events {
             consumer.handle(event).await.unwrap();
         }
-        let account = store.account(order.order_id).await.unwrap().unwrap();
-        assert_eq!(account.order.version, if is_cancelled { 6 } else { 5 });
-        assert_eq!(account.order.is_closed(), is_cancelled);
-        assert_eq!(account.order.is_payable(world.clock.now()), !is_cancelled);
+        let read = store.order_payments(order.order_id).await.unwrap().unwrap();
+        assert_eq!(read.order.version, if is_cancelled { 6 } else { 5 });
+        assert_eq!(read.order.is_cancelled(), is_cancelled);
+        assert_eq!(read.order.is_payable(world.clock.now()), !is_cancelled);
     }
 }
 
@@ -78,14 +80,14 @@ async fn a_repeated_cancellation_returns_the_money_once() {
 }
 
 #[tokio::test]
-async fn a_cancellation_that_comes_first_is_remembered() {
+async fn a_cancellation_that_arrives_first_is_final() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     rig.world.publish(&cancelled_event(&order, 3)).await;
     let events = [created(&rig.world, &order), confirmed(&rig.world, &order)];
     rig.world.deps.transport.publish(&events).await.unwrap();
     let store = store::open_to_read(&config(&rig.world).store_url).await.unwrap();
-    eventually("it is known", || async { store.account(order.order_id).await.unwrap().is_some() }).await;
-    // Order's older answer does not reopen it.
+    eventually("the order is stored", || async { store.order_payments(order.order_id).await.unwrap().is_some() }).await;
+    // The older order that the order service returns does not reopen it.
     rig.pay(order.order_id, "k", "tok_visa").await.is_problem(409, "payment.order_not_payable");
 }

@@ -1,4 +1,4 @@
-//! Every card of the sandbox, keys, whose orders may be paid and when.
+//! Paying with every card of the sandbox, idempotency keys, and the orders that can be paid.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use souk_testkit::eventually;
 use crate::rig::{PRICE, Rig, at, card, confirmed, created, facts};
 
 #[tokio::test]
-async fn a_good_card_pays_and_everybody_is_told() {
+async fn a_good_card_pays_and_its_event_is_published() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let paid = rig.pay(order.order_id, "k", "tok_visa").await.expect(201).json;
@@ -20,11 +20,11 @@ async fn a_good_card_pays_and_everybody_is_told() {
     assert_eq!(paid["amount"], json!({"amount": PRICE, "currency": "EUR"}));
     assert_eq!(paid["refundedAmount"], json!({"amount": 0, "currency": "EUR"}));
     assert!(paid.get("failureCode").is_none());
-    let told: Vec<PaymentSucceeded> = rig.told(&queue::ORDER_PAYMENTS).await;
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].order_id, told[0].amount.minor, told[0].version), (order.order_id, PRICE, 2));
+    let published: Vec<PaymentSucceeded> = rig.published(&queue::ORDER_PAYMENTS).await;
+    assert_eq!(published.len(), 1);
+    assert_eq!((published[0].order_id, published[0].amount.minor, published[0].version), (order.order_id, PRICE, 2));
     let state = rig.state(order.order_id).await;
-    assert_eq!(state["captured"], serde_json::to_value(&told[0]).unwrap());
+    assert_eq!(state["captured"], serde_json::to_value(&published[0]).unwrap());
     assert_eq!(state["processing"], false);
     let listed = rig.client().get(&format!("/payments?orderId={}", order.order_id)).await.expect(200).json;
     assert_eq!(listed["items"], json!([paid]));
@@ -47,19 +47,20 @@ async fn refused_cards_fail_and_another_attempt_may_be_made() {
         let again = rig.pay(order.order_id, token, token).await.expect(201).json;
         assert_eq!(again, failed, "failed is final under its key");
     }
-    let told: Vec<PaymentFailed> = rig.told(&queue::NOTIFICATION_PAYMENTS).await;
-    assert_eq!(told.len(), 3);
+    let published: Vec<PaymentFailed> = rig.published(&queue::NOTIFICATION_PAYMENTS).await;
+    assert_eq!(published.len(), 3);
     let paid = rig.pay(order.order_id, "last", "tok_visa").await.expect(201).json;
     assert_eq!(paid["status"], "succeeded");
     assert_eq!(rig.movements().await, (1, 0));
 }
 
 #[tokio::test]
-async fn a_slow_card_is_captured_when_the_clock_says_so() {
+async fn a_slow_card_is_captured_after_its_delay() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let paying = tokio::spawn({
-        let (client, order) = (rig.client(), order.order_id);
+        let client = rig.client();
+        let order = order.order_id;
         async move { client.post_keyed("/payments", "k", card(order, "tok_slow")).await }
     });
     eventually("the payment is claimed", || async { rig.state(order.order_id).await["processing"] == true }).await;
@@ -71,13 +72,13 @@ async fn a_slow_card_is_captured_when_the_clock_says_so() {
 async fn an_unknown_token_is_refused_and_claims_nothing() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
-    rig.pay(order.order_id, "k", "tok_nobody").await.is_problem(422, "payment.token_unknown");
+    rig.pay(order.order_id, "k", "tok_unheard_of").await.is_problem(422, "payment.token_unknown");
     assert!(rig.facts().await.payments.is_empty());
     rig.pay(order.order_id, "k", "tok_visa").await.expect(201);
 }
 
 #[tokio::test]
-async fn a_key_answers_the_payment_as_it_is_and_another_body_is_refused() {
+async fn a_repeated_key_returns_the_current_payment_and_another_body_is_refused() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let first = rig.pay(order.order_id, "k", "tok_visa").await.expect(201).json;
@@ -85,7 +86,7 @@ async fn a_key_answers_the_payment_as_it_is_and_another_body_is_refused() {
     rig.pay(order.order_id, "k", "tok_declined").await.is_problem(422, "idempotency_key.reused");
     let other = rig.confirmed();
     rig.pay(other.order_id, "k", "tok_visa").await.is_problem(422, "idempotency_key.reused");
-    // Engines that fold case must not take this for the same key.
+    // On an engine that folds case, this must not be the same key.
     assert_eq!(rig.pay(other.order_id, "K", "tok_visa").await.expect(201).json["status"], "succeeded");
     let _ = rig.refund(&first["paymentId"], "r", None).await.expect(200);
     assert_eq!(rig.pay(order.order_id, "k", "tok_visa").await.expect(201).json["status"], "refunded");
@@ -93,7 +94,7 @@ async fn a_key_answers_the_payment_as_it_is_and_another_body_is_refused() {
 }
 
 #[tokio::test]
-async fn one_key_at_the_same_time_makes_one_payment() {
+async fn concurrent_requests_with_one_key_make_one_payment() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let answers = join_all((0..20).map(|_| rig.pay(order.order_id, "k", "tok_visa"))).await;
@@ -104,7 +105,7 @@ async fn one_key_at_the_same_time_makes_one_payment() {
 }
 
 #[tokio::test]
-async fn fifty_attempts_at_once_capture_once() {
+async fn fifty_concurrent_attempts_capture_once() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let keys: Vec<String> = (0..50).map(|number| format!("k{number}")).collect();
@@ -123,26 +124,26 @@ async fn fifty_attempts_at_once_capture_once() {
 }
 
 #[tokio::test]
-async fn only_ones_own_confirmed_order_until_pay_by() {
+async fn only_the_callers_confirmed_order_can_be_paid_until_pay_by() {
     let rig = Rig::new().await;
     let unknown = facts(&rig.world, rig.user, 2);
     rig.pay(unknown.order_id, "a", "tok_visa").await.is_problem(404, "payment.order_not_found");
     let anothers = facts(&rig.world, rig.world.user(), 2);
-    rig.order_says(&anothers, true, None);
+    rig.set_order(&anothers, true, None);
     rig.pay(anothers.order_id, "b", "tok_visa").await.is_problem(404, "payment.order_not_found");
     let admin = rig.admin().post_keyed("/payments", "c", card(anothers.order_id, "tok_visa")).await;
     admin.is_problem(404, "payment.order_not_found");
 
     let order = facts(&rig.world, rig.user, 1);
-    rig.order_says(&order, false, None);
+    rig.set_order(&order, false, None);
     rig.pay(order.order_id, "d", "tok_visa").await.is_problem(409, "payment.order_not_payable");
-    rig.order_says(&at(&order, 3), false, Some(CancelReason::Customer));
+    rig.set_order(&at(&order, 3), false, Some(CancelReason::Customer));
     rig.pay(order.order_id, "e", "tok_visa").await.is_problem(409, "payment.order_not_payable");
 
     let late = rig.confirmed();
     let on_delivery =
         OrderFacts { payment_terms: PaymentTerms::OnDelivery, pay_by: None, ..facts(&rig.world, rig.user, 2) };
-    rig.order_says(&on_delivery, true, None);
+    rig.set_order(&on_delivery, true, None);
     rig.world.clock.advance(Duration::from_secs(31 * 60));
     rig.pay(late.order_id, "f", "tok_visa").await.is_problem(409, "payment.order_not_payable");
     assert_eq!(rig.pay(on_delivery.order_id, "g", "tok_visa").await.expect(201).json["status"], "succeeded");
@@ -150,34 +151,34 @@ async fn only_ones_own_confirmed_order_until_pay_by() {
 }
 
 #[tokio::test]
-async fn the_copy_decides_when_order_does_not_answer() {
+async fn the_copy_decides_while_order_is_unavailable() {
     let rig = Rig::new().await;
     let order = facts(&rig.world, rig.user, 2);
-    rig.order_does_not_answer_for(order.order_id);
+    rig.fail_order(order.order_id);
     rig.pay(order.order_id, "a", "tok_visa").await.is_problem(503, "order.unavailable");
     rig.world.deps.transport.publish(&[created(&rig.world, &order), confirmed(&rig.world, &order)]).await.unwrap();
-    eventually("payment knows the order", || async {
+    eventually("payment has a copy of the order", || async {
         rig.pay(order.order_id, "b", "tok_visa").await.json["status"] == "succeeded"
     })
     .await;
 }
 
 #[tokio::test]
-async fn who_read_confirmed_pays_at_once_and_who_cancelled_is_refused() {
+async fn the_order_service_decides_before_its_events_arrive() {
     let rig = Rig::new().await;
-    // The events are late: only order's answer says so.
+    // The events are late: only the order service knows the order's state.
     let order = rig.confirmed();
     rig.pay(order.order_id, "a", "tok_declined").await.expect(201);
-    rig.order_says(&at(&order, 3), false, Some(CancelReason::Customer));
+    rig.set_order(&at(&order, 3), false, Some(CancelReason::Customer));
     rig.pay(order.order_id, "b", "tok_visa").await.is_problem(409, "payment.order_not_payable");
-    // What order said is remembered, though its event has not come.
-    rig.order_does_not_answer_for(order.order_id);
+    // Its response was stored, although the event has not arrived.
+    rig.fail_order(order.order_id);
     rig.pay(order.order_id, "c", "tok_visa").await.is_problem(409, "payment.order_not_payable");
     assert_eq!(rig.movements().await, (0, 0));
 }
 
 #[tokio::test]
-async fn payments_are_shown_to_their_payer_and_to_admins() {
+async fn payments_are_visible_to_their_payer_and_to_admins() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let paid = rig.pay(order.order_id, "k", "tok_visa").await.expect(201).json;

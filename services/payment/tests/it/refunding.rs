@@ -1,4 +1,4 @@
-//! Refunds: asked for by an admin, due by a cancellation, and of captures that came too late.
+//! Refunds: requested by an admin, due after a cancellation, and of captures that were reported after a failure.
 
 use std::time::Duration;
 
@@ -22,23 +22,23 @@ async fn an_admin_returns_a_part_and_then_the_rest() {
     let id = &paid["paymentId"];
     let part = rig.refund(id, "r1", Some(500)).await.expect(200).json;
     assert_eq!((&part["status"], &part["refundedAmount"]["amount"]), (&json!("succeeded"), &json!(500)));
-    assert_eq!(rig.refund(id, "r1", Some(500)).await.expect(200).json, part, "the key has its effect once");
+    assert_eq!(rig.refund(id, "r1", Some(500)).await.expect(200).json, part, "a key takes effect once");
     rig.refund(id, "r1", Some(501)).await.is_problem(422, "idempotency_key.reused");
     rig.refund(id, "r2", Some(PRICE - 499)).await.is_problem(422, "payment.refund_too_large");
     let rest = rig.refund(id, "r3", None).await.expect(200).json;
     assert_eq!((&rest["status"], &rest["refundedAmount"]["amount"]), (&json!("refunded"), &json!(PRICE)));
     rig.refund(id, "r4", None).await.is_problem(409, "payment.not_refundable");
     rig.pay(order.order_id, "k2", "tok_visa").await.is_problem(409, "payment.already_paid");
-    let told: Vec<PaymentRefunded> = rig.told(&queue::NOTIFICATION_PAYMENTS).await;
-    let told: Vec<_> =
-        told.iter().map(|event| (event.amount.minor, event.refunded_amount.minor, event.in_full)).collect();
-    assert_eq!(told, [(500, 500, false), (PRICE - 500, PRICE, true)]);
+    let published: Vec<PaymentRefunded> = rig.published(&queue::NOTIFICATION_PAYMENTS).await;
+    let published: Vec<_> =
+        published.iter().map(|event| (event.amount.minor, event.refunded_amount.minor, event.in_full)).collect();
+    assert_eq!(published, [(500, 500, false), (PRICE - 500, PRICE, true)]);
     assert_eq!(rig.state(order.order_id).await["refunded"]["amount"], PRICE);
     assert_eq!(rig.movements().await, (1, 2));
 }
 
 #[tokio::test]
-async fn what_cannot_go_back_is_refused() {
+async fn a_refund_that_is_not_possible_is_refused() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let failed = rig.pay(order.order_id, "k", "tok_declined").await.expect(201).json;
@@ -55,7 +55,7 @@ async fn what_cannot_go_back_is_refused() {
 }
 
 #[tokio::test]
-async fn many_refunds_at_once_return_no_more_than_the_capture() {
+async fn concurrent_refunds_return_no_more_than_the_capture() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let paid = rig.pay(order.order_id, "k", "tok_visa").await.expect(201).json;
@@ -69,7 +69,7 @@ async fn many_refunds_at_once_return_no_more_than_the_capture() {
 }
 
 #[tokio::test]
-async fn a_cancelled_order_gives_back_what_is_left() {
+async fn a_cancelled_order_refunds_the_remainder() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let paid = rig.pay(order.order_id, "k", "tok_visa").await.expect(201).json;
@@ -83,13 +83,13 @@ async fn a_cancelled_order_gives_back_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_payment_that_captures_after_the_cancellation_is_returned() {
+async fn a_capture_after_the_cancellation_is_refunded() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let open = rig.pay(order.order_id, "k", "tok_timeout").await.expect(201).json;
     rig.world.deps.transport.publish(&[cancelled(&rig.world, &order, 3)]).await.unwrap();
     eventually("the order is closed", || async {
-        rig.order_does_not_answer_for(order.order_id);
+        rig.fail_order(order.order_id);
         rig.pay(order.order_id, "k2", "tok_visa").await.json["code"] == "payment.order_not_payable"
     })
     .await;
@@ -100,12 +100,12 @@ async fn a_payment_that_captures_after_the_cancellation_is_returned() {
 }
 
 #[tokio::test]
-async fn a_capture_reported_later_for_a_failed_payment_is_returned() {
+async fn a_capture_reported_for_a_failed_payment_is_refunded() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let failed = rig.pay(order.order_id, "k", "tok_provider_down").await.expect(201).json;
     let id: PaymentId = failed["paymentId"].to_string().parse().unwrap();
-    // The provider took it after all.
+    // The provider captures the money after all.
     let ledger = rig.world.store_url("sandbox");
     let sandbox = Sandbox::open(&ledger, Secret::default(), rig.world.clock.clone()).await.unwrap();
     sandbox.charge(id, euro(PRICE), &Secret::new("tok_visa".to_owned())).await.unwrap();
@@ -118,8 +118,8 @@ async fn a_capture_reported_later_for_a_failed_payment_is_returned() {
     })
     .await;
     assert_eq!(rig.payment(&failed["paymentId"]).await["status"], "failed", "failed is final");
-    let told: Vec<PaymentRefunded> = rig.told(&queue::NOTIFICATION_PAYMENTS).await;
-    assert!(!told[0].in_full, "it is not the order's money that went back");
+    let published: Vec<PaymentRefunded> = rig.published(&queue::NOTIFICATION_PAYMENTS).await;
+    assert!(!published[0].in_full, "the refund is not of the order's money");
     // The order is paid by another attempt, whose money stays.
     let paid = rig.pay(order.order_id, "k2", "tok_visa").await.expect(201).json;
     assert_eq!(paid["status"], "succeeded");

@@ -1,4 +1,4 @@
-//! A payment service in a world of its own, with an order service that answers as told.
+//! A payment service in its own world, with a fake order service.
 
 use std::{
     collections::HashMap,
@@ -18,16 +18,17 @@ use souk_events::{
     CancelReason, Envelope, Event, OrderCancelled, OrderConfirmed, OrderCreated, OrderFacts, PaymentTerms, Queue,
     ShippingAddress,
 };
-use souk_payment::{PaymentConfig, audit, audit::Facts, provider::sandbox::EntryKind};
-use souk_peers::order::OrderNow;
-use souk_testkit::{Answer, Client, Started, World, eventually};
+use souk_kit::Service;
+use souk_payment::{Payment, PaymentConfig, audit, audit::PaymentAuditFacts, provider::sandbox::EntryKind};
+use souk_peers::order::OrderSnapshot;
+use souk_testkit::{Client, Started, TestResponse, World, eventually};
 use souk_values::{Clock, Currency, Money, OrderId, Secret, UserId};
 
 pub const SECRET: &str = "webhook secret";
 pub const PRICE: i64 = 1_999;
 
-/// What the fake order service knows; an order with `None` makes it answer 500.
-type Orders = Arc<Mutex<HashMap<String, Option<OrderNow>>>>;
+/// Orders of the fake order service; it responds 500 for one that is `None`.
+type Orders = Arc<Mutex<HashMap<String, Option<OrderSnapshot>>>>;
 
 pub struct Rig {
     pub world: World,
@@ -51,7 +52,7 @@ impl Rig {
         Self::with(|_| {}).await
     }
 
-    /// With a service whose configuration is changed.
+    /// Starts a service with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut PaymentConfig)) -> Self {
         let world = World::new().await;
         let orders = Orders::default();
@@ -63,7 +64,7 @@ impl Rig {
         Self { world, service, user, orders }
     }
 
-    /// Stops the service and starts it anew on the same stores.
+    /// Stops the service and starts another on the same stores.
     pub async fn restart(self) -> Self {
         let Self { world, service, user, orders } = self;
         assert!(service.running.stop().await);
@@ -79,48 +80,48 @@ impl Rig {
         self.service.client.with_token(self.world.admin())
     }
 
-    /// A confirmed order of the user, known to the order service only.
+    /// Adds a confirmed order of the user to the order service only.
     pub fn confirmed(&self) -> OrderFacts {
         let order = facts(&self.world, self.user, 2);
-        self.order_says(&order, true, None);
+        self.set_order(&order, true, None);
         order
     }
 
-    pub fn order_says(&self, order: &OrderFacts, is_confirmed: bool, cancel_reason: Option<CancelReason>) {
-        let now = OrderNow { order: order.clone(), is_confirmed, is_paid: false, cancel_reason };
+    pub fn set_order(&self, order: &OrderFacts, is_confirmed: bool, cancel_reason: Option<CancelReason>) {
+        let now = OrderSnapshot { order: order.clone(), is_confirmed, is_paid: false, cancel_reason };
         self.orders.lock().unwrap().insert(order.order_id.to_string(), Some(now));
     }
 
-    pub fn order_does_not_answer_for(&self, order: OrderId) {
+    pub fn fail_order(&self, order: OrderId) {
         self.orders.lock().unwrap().insert(order.to_string(), None);
     }
 
-    pub async fn pay(&self, order: OrderId, key: &str, token: &str) -> Answer {
+    pub async fn pay(&self, order: OrderId, key: &str, token: &str) -> TestResponse {
         self.client().post_keyed("/payments", key, card(order, token)).await
     }
 
-    /// The payment `id`, as an admin sees it.
+    /// Gets the payment `id` as an admin.
     pub async fn payment(&self, id: &Value) -> Value {
         self.admin().get(&format!("/payments/{id}")).await.expect(200).json
     }
 
-    pub async fn refund(&self, payment: &Value, key: &str, amount: Option<i64>) -> Answer {
+    pub async fn refund(&self, payment: &Value, key: &str, amount: Option<i64>) -> TestResponse {
         let body = amount.map_or(json!({}), |minor| json!({"amount": {"amount": minor, "currency": "EUR"}}));
         self.admin().post_keyed(&format!("/payments/{payment}/refund"), key, body).await
     }
 
-    pub async fn facts(&self) -> Facts {
+    pub async fn facts(&self) -> PaymentAuditFacts {
         let config = config(&self.world);
         Box::pin(audit::read(&config.store_url, Some(&config.sandbox_ledger_url))).await.unwrap()
     }
 
-    /// The events of type `E` that were told to `queue`, once all that is true is told.
-    pub async fn told<E: Event>(&self, queue: &'static Queue) -> Vec<E> {
+    /// Returns the events of type `E` in `queue`, once the outbox is empty.
+    pub async fn published<E: Event>(&self, queue: &'static Queue) -> Vec<E> {
         eventually("every event is published", || async { self.facts().await.outbox_pending == 0 }).await;
         self.world.waiting(queue).await
     }
 
-    /// How many captures, and how many refunds, the ledger holds.
+    /// Counts the captures and the refunds in the ledger.
     pub async fn movements(&self) -> (usize, usize) {
         let ledger = self.facts().await.ledger;
         let captures = ledger.iter().filter(|entry| entry.kind == EntryKind::Capture).count();
@@ -135,7 +136,7 @@ impl Rig {
 }
 
 pub async fn start(world: &World, config: PaymentConfig) -> Started {
-    world.serve(souk_payment::build(config, &world.deps).await.unwrap()).await
+    world.serve(Payment::build(config, &world.deps).await.unwrap()).await
 }
 
 pub fn card(order: OrderId, token: &str) -> Value {
@@ -146,7 +147,7 @@ pub fn euro(minor: i64) -> Money {
     Money::new(minor, Currency::EUR)
 }
 
-/// An order of `user` at `version`, payable for 30 minutes once confirmed.
+/// Returns an order of `user` at `version`, payable for 30 minutes once confirmed.
 pub fn facts(world: &World, user: UserId, version: i64) -> OrderFacts {
     let now = world.clock.now();
     OrderFacts {

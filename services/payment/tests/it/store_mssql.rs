@@ -1,4 +1,4 @@
-//! A database of its own on the SQL Server of `SOUK_TEST_MSSQL`, for one test.
+//! A database for one test, on the SQL Server that `SOUK_TEST_MSSQL` names.
 //!
 //! `SOUK_TEST_MSSQL` is `mssql://user:password@host:port/master?…`; the user may create databases.
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio_util::compat::TokioAsyncWriteCompatExt;
 use url::Url;
 
-/// An empty database, dropped with this.
+/// An empty database, dropped with this value.
 pub struct Database {
     pub url: String,
     server: Url,
@@ -16,8 +16,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// `None` when no SQL Server is given.
-    pub fn make() -> Option<Self> {
+    /// Creates the database; `None` without `SOUK_TEST_MSSQL`.
+    pub fn create() -> Option<Self> {
         let address = std::env::var("SOUK_TEST_MSSQL").ok().filter(|address| !address.is_empty())?;
         let server: Url = address.parse().unwrap();
         let name = unique_name();
@@ -43,9 +43,9 @@ fn send(server: Url, sql: String) {
         config.port(server.port().unwrap_or(1_433));
         let password = percent_encoding::percent_decode_str(server.password().unwrap_or_default());
         config.authentication(AuthMethod::sql_server(server.username(), password.decode_utf8().unwrap()));
-        let asks = |what: &str| server.query_pairs().any(|(key, value)| key == what && value == "true");
-        config.encryption(if asks("encrypt") { EncryptionLevel::Required } else { EncryptionLevel::Off });
-        if asks("trust_server_certificate") {
+        let is_set = |option: &str| server.query_pairs().any(|(key, value)| key == option && value == "true");
+        config.encryption(if is_set("encrypt") { EncryptionLevel::Required } else { EncryptionLevel::Off });
+        if is_set("trust_server_certificate") {
             config.trust_cert();
         }
         let stream = TcpStream::connect(config.get_addr()).await.unwrap();

@@ -1,7 +1,7 @@
-//! A server that answers as Stripe documents it, and fails as told.
+//! A fake server that responds as Stripe documents it, with scripted faults.
 #![expect(clippy::indexing_slicing, reason = "tests: what is not as expected may panic")]
 
-mod books;
+mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -17,27 +17,27 @@ use souk_payment::provider::stripe::API_VERSION;
 use souk_values::PaymentId;
 use tokio::net::TcpListener;
 
-use self::books::{Books, Form, Said};
+use self::state::{Form, Reply, StripeState};
 
-pub use self::books::error;
+pub use self::state::error;
 
 pub const API_KEY: &str = "sk_test_51ThisIsTheKey";
 
-/// What goes wrong with the next request of a path.
+/// A fault of the next request to a path.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// It has its effect, and no answer comes.
+    /// The request takes effect, and no response is sent.
     Lost,
-    /// It has no effect, and this is answered.
-    Answered(u16, Value),
-    /// The intent is cancelled by somebody else just before.
+    /// The request has no effect and receives this response.
+    Response(u16, Value),
+    /// Another client cancels the intent just before.
     CancelledBefore,
 }
 
-/// The server; stops with the test's runtime.
+/// The server, which stops with the test's runtime.
 pub struct FakeStripe {
     pub base_url: String,
-    books: Arc<Mutex<Books>>,
+    state: Arc<Mutex<StripeState>>,
 }
 
 impl FakeStripe {
@@ -47,84 +47,84 @@ impl FakeStripe {
 
     pub fn start_on(listener: TcpListener) -> Self {
         let base_url = format!("http://{}", listener.local_addr().unwrap());
-        let books = Arc::<Mutex<Books>>::default();
-        let router = Router::new().fallback(answer).with_state(books.clone());
+        let state = Arc::<Mutex<StripeState>>::default();
+        let router = Router::new().fallback(respond).with_state(state.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { base_url, books }
+        Self { base_url, state }
     }
 
-    pub fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap()
+    pub fn state(&self) -> MutexGuard<'_, StripeState> {
+        self.state.lock().unwrap()
     }
 
-    /// What goes wrong with the next request whose `METHOD /path` ends with `of`.
+    /// Scripts a fault of the next request whose `METHOD /path` ends with `of`.
     pub fn next(&self, of: &'static str, fault: Fault) {
-        self.books().faults.push((of, fault));
+        self.state().faults.push((of, fault));
     }
 
-    /// As a day later.
-    pub fn forget_keys(&self) {
-        self.books().answered.clear();
+    /// Drops the idempotency keys, as Stripe does after about a day.
+    pub fn drop_keys(&self) {
+        self.state().replies.clear();
     }
 
-    /// The only intent of a payment.
+    /// Returns the only intent of a payment.
     pub fn intent(&self, payment: &Value) -> Value {
-        let books = self.books();
+        let state = self.state();
         let of = |intent: &&Value| intent["metadata"]["payment_id"] == payment.to_string().as_str();
-        let found: Vec<&Value> = books.intents.iter().filter(of).collect();
-        assert_eq!(found.len(), 1, "{:?}", books.intents);
+        let found: Vec<&Value> = state.intents.iter().filter(of).collect();
+        assert_eq!(found.len(), 1, "{:?}", state.intents);
         found[0].clone()
     }
 
-    /// An intent as a create that nobody heard the answer of leaves it.
-    pub fn make_intent(&self, payment: PaymentId, minor: i64) -> String {
+    /// Creates an intent as a request does whose response is lost.
+    pub fn create_intent(&self, payment: PaymentId, minor: i64) -> String {
         let form =
             [("amount", minor.to_string()), ("currency", "eur".into()), ("payment_method", "pm_card_visa".into())];
         let mut form: Form = form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         form.insert("metadata[payment_id]".into(), payment.to_string());
-        self.books().create(&form).1["id"].as_str().unwrap().to_owned()
+        self.state().create(&form).1["id"].as_str().unwrap().to_owned()
     }
 
-    /// Takes the money of an intent, whatever the shop thinks of it.
+    /// Captures an intent without a request of the shop.
     pub fn capture(&self, id: &str) {
-        let mut books = self.books();
-        let at = books.intents.iter().position(|intent| intent["id"] == id).unwrap();
-        books.take(at);
+        let mut state = self.state();
+        let at = state.intents.iter().position(|intent| intent["id"] == id).unwrap();
+        state.take(at);
     }
 }
 
-async fn answer(
-    State(books): State<Arc<Mutex<Books>>>,
+async fn respond(
+    State(state): State<Arc<Mutex<StripeState>>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let asked = format!("{method} {}", uri.path());
-    let (fault, said) = {
-        let mut books = books.lock().unwrap();
-        books.requests.push(asked.clone());
-        let at = books.faults.iter().position(|(of, _)| asked.ends_with(of));
-        let fault = at.map(|at| books.faults.remove(at).1);
-        let said = match (&fault, wrong(&method, &headers)) {
-            (_, Some(said)) => said,
-            (Some(Fault::Answered(status, body)), None) => (*status, body.clone()),
+    let request = format!("{method} {}", uri.path());
+    let (fault, reply) = {
+        let mut state = state.lock().unwrap();
+        state.requests.push(request.clone());
+        let at = state.faults.iter().position(|(of, _)| request.ends_with(of));
+        let fault = at.map(|at| state.faults.remove(at).1);
+        let reply = match (&fault, refusal(&method, &headers)) {
+            (_, Some(reply)) => reply,
+            (Some(Fault::Response(status, body)), None) => (*status, body.clone()),
             (Some(Fault::CancelledBefore), None) => {
-                books.intents.iter_mut().for_each(|intent| intent["status"] = json!("canceled"));
-                books.handle(&method, &uri, &headers, &body)
+                state.intents.iter_mut().for_each(|intent| intent["status"] = json!("canceled"));
+                state.handle(&method, &uri, &headers, &body)
             }
-            (Some(Fault::Lost) | None, None) => books.handle(&method, &uri, &headers, &body),
+            (Some(Fault::Lost) | None, None) => state.handle(&method, &uri, &headers, &body),
         };
-        (fault, said)
+        (fault, reply)
     };
     if matches!(fault, Some(Fault::Lost)) {
         std::future::pending::<()>().await;
     }
-    (StatusCode::from_u16(said.0).unwrap(), [("request-id", "req_fake")], Json(said.1)).into_response()
+    (StatusCode::from_u16(reply.0).unwrap(), [("request-id", "req_fake")], Json(reply.1)).into_response()
 }
 
-/// What Stripe says of a request that it does not look into.
-fn wrong(method: &Method, headers: &HeaderMap) -> Option<Said> {
+/// Returns the refusal of a request with wrong headers.
+fn refusal(method: &Method, headers: &HeaderMap) -> Option<Reply> {
     let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap());
     if header("authorization") != format!("Bearer {API_KEY}") {
         return Some((401, error("invalid_request_error", None, None)));

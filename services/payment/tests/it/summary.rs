@@ -1,4 +1,4 @@
-//! The admin's summary.
+//! The summary of payments by day.
 
 use std::time::Duration;
 

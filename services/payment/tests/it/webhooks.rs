@@ -1,4 +1,4 @@
-//! Webhooks: believed by their signature only, and then the provider is asked.
+//! Webhooks of the sandbox: authenticated by their signature, after which the provider is queried.
 
 use aws_lc_rs::hmac;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use souk_testkit::Client;
 
 use crate::rig::{Rig, SECRET};
 
-/// A client that signs `body` as the sandbox does.
+/// Returns a client that signs `body` as the sandbox does.
 pub fn signed(rig: &Rig, body: &str) -> Client {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
@@ -15,7 +15,7 @@ pub fn signed(rig: &Rig, body: &str) -> Client {
 }
 
 #[tokio::test]
-async fn a_notice_settles_a_lost_answer_at_once() {
+async fn a_webhook_settles_a_payment_with_a_lost_response() {
     let rig = Rig::new().await;
     let order = rig.confirmed();
     let open = rig.pay(order.order_id, "k", "tok_timeout").await.expect(201).json;
@@ -25,7 +25,7 @@ async fn a_notice_settles_a_lost_answer_at_once() {
 }
 
 #[tokio::test]
-async fn forged_and_unreadable_notices_are_refused() {
+async fn forged_and_unreadable_webhooks_are_refused() {
     let rig = Rig::new().await;
     let body = json!({"paymentId": 5}).to_string();
     let post = |client: Client, path: &'static str, body: String| async move {

@@ -1,8 +1,7 @@
-//! HTML reduced to plain text: paragraphs and list items become lines, all other markup goes.
+//! Conversion of HTML to plain text: paragraphs and list items become lines, all other markup is removed.
 
-/// The text of `html`. Markup that is not closed is taken as text; nothing of it is ever shown as HTML.
-#[must_use]
-pub fn plain_text(html: &str) -> String {
+/// Returns the text of `html`. Unclosed markup is kept as text: the result is always shown as text, never as HTML.
+pub(crate) fn plain_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     while let Some((before, tagged)) = rest.split_once('<') {
@@ -28,10 +27,10 @@ pub fn plain_text(html: &str) -> String {
         }
     }
     text.push_str(&decoded(rest));
-    tidied(&text)
+    normalized(&text)
 }
 
-/// What follows `</name>`; nothing when it is missing.
+/// Returns what follows `</name>`; empty when it is missing.
 fn past_closing<'t>(text: &'t str, name: &str) -> &'t str {
     let closing = format!("</{name}");
     let lower = text.to_ascii_lowercase();
@@ -39,8 +38,8 @@ fn past_closing<'t>(text: &'t str, name: &str) -> &'t str {
     after.map_or("", |(_, after)| after)
 }
 
-/// One space between words, at most one empty line between lines, no control characters.
-fn tidied(text: &str) -> String {
+/// Removes control characters, repeated spaces and repeated empty lines.
+fn normalized(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut empty_lines = 0;
     for line in text.lines() {
@@ -59,15 +58,15 @@ fn tidied(text: &str) -> String {
     out
 }
 
-/// The longest entity that is looked for, bytes.
-const ENTITY: usize = 10;
+/// Maximum length of an entity's name in bytes.
+const MAX_ENTITY: usize = 10;
 
 fn decoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let named = after.split_once(';').filter(|(name, _)| name.len() <= ENTITY);
+        let named = after.split_once(';').filter(|(name, _)| name.len() <= MAX_ENTITY);
         let known = named.and_then(|(name, tail)| character(name).map(|letter| (letter, tail)));
         let (letter, tail) = known.unwrap_or(('&', after));
         out.push(letter);
@@ -128,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn anything_is_read_without_a_panic(html in "[<>/a-z&;# \\n]{0,80}|\\PC{0,60}") {
+        fn any_input_is_converted_without_a_panic(html in "[<>/a-z&;# \\n]{0,80}|\\PC{0,60}") {
             let text = plain_text(&html);
             prop_assert!(!text.contains("\n\n\n"));
         }

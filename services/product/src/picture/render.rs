@@ -1,4 +1,4 @@
-//! Decodes a picture within limits and makes its sizes of it. Nothing but pixels gets into them.
+//! Decodes a picture within limits and scales it. The results contain pixels only, no metadata.
 
 use std::io::Cursor;
 
@@ -8,37 +8,36 @@ use image::{
     imageops::FilterType,
 };
 
-use super::{Encoding, MAX_EDGE, Size};
+use super::{Encoding, MAX_EDGE, PictureSize};
 
-/// Bytes that a decoded picture may take: the largest one with four channels of 8 bits.
+/// Maximum bytes of a decoded picture: the largest one with four channels of 8 bits.
 const MAX_DECODED: u64 = 4 * 8_000 * 8_000;
-/// Of 100.
+/// Quality from 1 to 100.
 const JPEG_QUALITY: u8 = 85;
 
-/// One size of a picture.
+/// A picture in one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendition {
-    /// Which size.
-    pub size: Size,
-    /// JPEG, or WebP if some of it is transparent.
+pub(crate) struct Rendition {
+    pub size: PictureSize,
+    /// JPEG, or WebP when a pixel is transparent.
     pub bytes: Vec<u8>,
 }
 
-/// What was sent is no picture of that encoding, or too large a one.
+/// The upload is not a picture of the declared encoding, or too large a one.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "this cannot be read as a picture of its Content-Type with at most {MAX_EDGE} × {MAX_EDGE} pixels and {} MB decoded",
+    "the file is not a picture of the type in Content-Type with at most {MAX_EDGE} × {MAX_EDGE} pixels and {} MB decoded",
     MAX_DECODED / 1_000_000
 )]
-pub struct Unreadable;
+pub(crate) struct UnreadablePicture;
 
-/// All sizes of the picture, upright. It is never enlarged.
+/// Renders the picture in all sizes, upright and never enlarged.
 ///
-/// Takes up to seconds and, for the moment, some hundred megabytes.
-pub fn render(original: &[u8], encoding: Encoding) -> Result<[Rendition; 2], Unreadable> {
+/// Blocks for up to seconds, and allocates a few hundred megabytes meanwhile.
+pub(crate) fn render(original: &[u8], encoding: Encoding) -> Result<[Rendition; 2], UnreadablePicture> {
     renditions(original, encoding).map_err(|error| {
-        tracing::info!(error = %error, "a picture was refused");
-        Unreadable
+        tracing::info!(error = %error, "an uploaded picture could not be decoded");
+        UnreadablePicture
     })
 }
 
@@ -46,11 +45,14 @@ fn renditions(original: &[u8], encoding: Encoding) -> ImageResult<[Rendition; 2]
     let page = upright_page(original, encoding)?;
     let is_opaque = !page.color().has_alpha() || page.to_rgba8().pixels().all(|pixel| pixel.0.ends_with(&[u8::MAX]));
     let page_bytes = encode(&page, is_opaque)?;
-    let thumb_bytes = encode(&fit(page, Size::Thumb), is_opaque)?;
-    Ok([Rendition { size: Size::Thumb, bytes: thumb_bytes }, Rendition { size: Size::Page, bytes: page_bytes }])
+    let thumb_bytes = encode(&fit(page, PictureSize::Thumb), is_opaque)?;
+    Ok([
+        Rendition { size: PictureSize::Thumb, bytes: thumb_bytes },
+        Rendition { size: PictureSize::Page, bytes: page_bytes },
+    ])
 }
 
-/// The limits hold before anything is decoded, by what the picture says of itself.
+/// Checks the declared dimensions before decoding: a file of a few bytes may declare gigabytes of pixels.
 fn upright_page(original: &[u8], encoding: Encoding) -> ImageResult<DynamicImage> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_EDGE);
@@ -61,12 +63,12 @@ fn upright_page(original: &[u8], encoding: Encoding) -> ImageResult<DynamicImage
     let mut decoder = reader.into_decoder()?;
     limits.reserve(decoder.total_bytes())?;
     let orientation = decoder.orientation()?;
-    let mut page = fit(DynamicImage::from_decoder(decoder)?, Size::Page);
+    let mut page = fit(DynamicImage::from_decoder(decoder)?, PictureSize::Page);
     page.apply_orientation(orientation);
     Ok(page)
 }
 
-fn fit(image: DynamicImage, size: Size) -> DynamicImage {
+fn fit(image: DynamicImage, size: PictureSize) -> DynamicImage {
     let edge = size.edge();
     if image.width() <= edge && image.height() <= edge {
         return image;

@@ -1,4 +1,4 @@
-//! `POST /products/{productId}/stock`.
+//! `POST /products/{productId}/stock`: corrects the stock of a product.
 
 use axum::{extract::State, response::Response};
 use garde::Validate;
@@ -10,11 +10,14 @@ use souk_kit::{
 use souk_values::ProductId;
 use utoipa::ToSchema;
 
-use super::{product_view::ProductView, replace_product::shown, rules};
+use super::{
+    product_view::{self, ProductView},
+    rules,
+};
 use crate::{
-    App,
+    app::App,
     error::ProductError,
-    shelf::MAX_STOCK,
+    stock::MAX_STOCK,
     store::{Adjustment, RequestKey},
 };
 
@@ -22,11 +25,11 @@ use crate::{
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"delta": 40, "reason": "Delivery of 12 May"}))]
-pub struct StockChange {
-    /// How many more, or fewer below zero; not 0.
+pub(crate) struct StockChange {
+    /// Units to add, or to remove when negative; not 0.
     #[garde(range(min = -MAX_STOCK, max = MAX_STOCK), custom(not_zero))]
     delta: i64,
-    /// Why, for people; 1 to 200 characters.
+    /// Reason for other admins, such as `Delivery of 12 May`; 1 to 200 characters.
     #[garde(length(chars, max = 200), custom(rules::line))]
     reason: String,
 }
@@ -36,21 +39,21 @@ fn not_zero(delta: &i64, (): &()) -> garde::Result {
     if *delta == 0 { Err(garde::Error::new("must not be 0")) } else { Ok(()) }
 }
 
-/// Corrects a product's stock.
+/// Adds units to a product's stock or removes some. For admins.
 #[utoipa::path(post, path = "",
     params(
-        ("productId" = ProductId, Path, description = "Which product"),
-        ("Idempotency-Key" = String, Header, description = "The same key corrects once"),
+        ("productId" = ProductId, Path, description = "Id of the product"),
+        ("Idempotency-Key" = String, Header, description = "Your own unique text; requests with the same key correct the stock once"),
     ),
     request_body = StockChange,
     responses(
         (status = 200, body = ProductView, headers(("ETag" = String))),
         (status = 400, description = "`path.invalid`, `idempotency_key.required`, `idempotency_key.invalid`"),
         (status = 404, description = "`product.not_found`"),
-        (status = 409, description = "`stock.out_of_range`: it would be below zero or too large"),
+        (status = 409, description = "`stock.out_of_range`: the stock would be negative or too large"),
         (status = 422, description = "`idempotency_key.reused`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     admin: Admin,
     Path(product_id): Path<ProductId>,
@@ -63,5 +66,5 @@ pub async fn handle(
         admin: admin.user_id,
         request: RequestKey::new(admin.user_id, key),
     };
-    Ok(shown(app.store.adjust(adjustment).await?))
+    Ok(product_view::response(app.store.adjust(adjustment).await?))
 }

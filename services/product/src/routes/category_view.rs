@@ -1,4 +1,4 @@
-//! A category as the API shows it.
+//! A category as the API returns it.
 
 use serde::Serialize;
 use souk_values::CategoryId;
@@ -6,22 +6,22 @@ use utoipa::ToSchema;
 
 use crate::category::Category;
 
-/// A node of the category tree.
+/// A category of the tree.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "categoryId": 246_290_604_600_001_i64, "parentId": null, "slug": "kitchen", "name": "Kitchen", "position": 0
 }))]
-pub struct CategoryView {
-    /// Which.
+pub(crate) struct CategoryView {
+    /// Unique id of the category.
     pub category_id: CategoryId,
-    /// Under which; null at the top.
+    /// Id of the parent category; `null` at the top level.
     pub parent_id: Option<CategoryId>,
-    /// Unique in the shop.
+    /// Unique part of the URL, such as `coffee-tea`.
     pub slug: String,
-    /// Its name.
+    /// Name of the category: one line, at most 120 characters.
     pub name: String,
-    /// Lower stands first.
+    /// Order among its siblings, ascending; equal positions by name.
     pub position: i64,
 }
 

@@ -1,4 +1,4 @@
-//! `PATCH /categories/{categoryId}`.
+//! `PATCH /categories/{categoryId}`: changes a category.
 
 use axum::{Json, extract::State};
 use garde::Validate;
@@ -12,54 +12,59 @@ use utoipa::ToSchema;
 
 use super::{category_view::CategoryView, rules};
 use crate::{
-    App,
+    app::App,
     category::{CategoryEdit, MAX_CATEGORY_NAME, MAX_POSITION},
     error::ProductError,
 };
 
-/// What changes; what is absent stays.
+/// New values of a category; absent fields keep theirs.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"position": 2}))]
-pub struct CategoryChange {
-    /// Its name.
+pub(crate) struct CategoryChange {
+    /// Name of the category: one line, at most 120 characters.
     #[serde(default)]
     #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::optional_line))]
-    name: Option<String>,
-    /// Under which; `null` moves it to the top.
+    pub name: Option<String>,
+    /// Id of the parent category; `null` moves the category to the top level.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(skip)]
     #[schema(value_type = Option<CategoryId>)]
     #[expect(clippy::option_option, reason = "absent, null and an id are three cases")]
-    parent_id: Option<Option<CategoryId>>,
-    /// Unique in the shop.
+    pub parent_id: Option<Option<CategoryId>>,
+    /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
     #[serde(default)]
     #[garde(custom(rules::optional_slug))]
-    slug: Option<String>,
-    /// Lower stands first.
+    pub slug: Option<String>,
+    /// Order among its siblings, ascending.
     #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
-    position: Option<i64>,
+    pub position: Option<i64>,
 }
 
-/// Changes some of a category.
+impl From<CategoryChange> for CategoryEdit {
+    fn from(change: CategoryChange) -> Self {
+        let CategoryChange { name, parent_id, slug, position } = change;
+        Self { parent_id, slug, name, position }
+    }
+}
+
+/// Changes the fields of a category that the body contains. For admins.
 #[utoipa::path(patch, path = "",
-    params(("categoryId" = CategoryId, Path, description = "Which category")),
+    params(("categoryId" = CategoryId, Path, description = "Id of the category")),
     request_body = CategoryChange,
     responses(
         (status = 200, body = CategoryView),
         (status = 400, description = "`path.invalid`"),
         (status = 404, description = "`category.not_found`"),
         (status = 409, description = "`category.slug_taken`"),
-        (status = 422, description = "`category.unknown`: no such parent; `category.cycle`: it would be below itself"),
+        (status = 422, description = "`category.unknown`: the parent does not exist; `category.cycle`: the category would be below itself"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(category_id): Path<CategoryId>,
     ValidJson(change): ValidJson<CategoryChange>,
 ) -> Result<Json<CategoryView>, ProductError> {
-    let CategoryChange { name, parent_id, slug, position } = change;
-    let edit = CategoryEdit { parent_id, slug, name, position };
-    Ok(Json(app.store.edit_category(category_id, edit).await?.into()))
+    Ok(Json(app.store.edit_category(category_id, change.into()).await?.into()))
 }

@@ -1,4 +1,4 @@
-//! `PATCH /products/{productId}`.
+//! `PATCH /products/{productId}`: changes a product.
 
 use std::collections::BTreeMap;
 
@@ -12,68 +12,88 @@ use souk_kit::{
 use souk_values::{CategoryId, Money, ProductId};
 use utoipa::ToSchema;
 
-use super::{create_product::in_currency, product_view::ProductView, replace_product::shown, rules};
+use super::{
+    create_product::check_currency,
+    product_view::{self, ProductView},
+    rules,
+};
 use crate::{
-    App,
+    app::App,
     error::ProductError,
-    product::{Edit, MAX_DESCRIPTION, MAX_NAME, MAX_SKU},
-    shelf::MAX_STOCK,
+    product::{MAX_DESCRIPTION, MAX_NAME, MAX_SKU, ProductEdit},
+    stock::MAX_STOCK,
 };
 
-/// What changes; what is absent stays.
+/// New values of a product; absent fields keep theirs.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"price": {"amount": 3990, "currency": "EUR"}}))]
-pub struct ProductChange {
-    /// Its name.
+pub(crate) struct ProductChange {
+    /// Name of the product: one line, at most 255 characters.
     #[serde(default)]
     #[garde(length(chars, max = MAX_NAME), custom(rules::optional_line))]
-    name: Option<String>,
-    /// For one, in the shop's currency.
+    pub name: Option<String>,
+    /// Price of one unit, in minor units of the shop's currency.
     #[serde(default)]
     #[garde(custom(rules::optional_price))]
-    price: Option<Money>,
-    /// Where it stands.
+    pub price: Option<Money>,
+    /// Id of the category that the product is in.
     #[serde(default)]
     #[garde(skip)]
-    category_id: Option<CategoryId>,
-    /// Ignored: only `POST …/stock` and orders change it.
+    pub category_id: Option<CategoryId>,
+    /// Ignored, so that a body from a GET can be sent back: stock changes by orders and `POST …/stock` only.
     #[serde(default, rename = "stock")]
     #[garde(skip)]
-    _stock: Option<i64>,
-    /// Stock keeping unit, unique.
+    pub _stock: Option<i64>,
+    /// Stock keeping unit: unique in the shop, at most 100 characters.
     #[serde(default)]
     #[garde(length(chars, max = MAX_SKU), custom(rules::optional_line))]
-    sku: Option<String>,
-    /// Its part of an address, unique.
+    pub sku: Option<String>,
+    /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
     #[serde(default)]
     #[garde(custom(rules::optional_slug))]
-    slug: Option<String>,
-    /// Plain text.
+    pub slug: Option<String>,
+    /// Plain text with line breaks, at most 10,000 characters.
     #[serde(default)]
     #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::optional_text))]
-    description: Option<String>,
-    /// Its picture: an address on this shop or on the web; `null` takes it away.
+    pub description: Option<String>,
+    /// URL of its picture, or a path on this shop that begins with `/`; `null` removes the picture.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(custom(rules::changed_image))]
     #[schema(value_type = Option<String>)]
     #[expect(clippy::option_option, reason = "absent, null and an address are three cases")]
-    image_url: Option<Option<String>>,
-    /// In place of all attributes there were.
+    pub image_url: Option<Option<String>>,
+    /// Further properties by name, at most 30; they replace all that the product has.
     #[serde(default)]
     #[garde(custom(rules::optional_attributes))]
-    attributes: Option<BTreeMap<String, String>>,
-    /// Few are left at or below this.
+    pub attributes: Option<BTreeMap<String, String>>,
+    /// Stock in units at or below which the product counts as low on stock.
     #[serde(default)]
     #[garde(range(min = 0, max = MAX_STOCK))]
-    low_stock_at: Option<i64>,
+    pub low_stock_at: Option<i64>,
 }
 
-/// Changes some of what is said of a product.
+impl From<ProductChange> for ProductEdit {
+    fn from(change: ProductChange) -> Self {
+        Self {
+            sku: change.sku,
+            slug: change.slug,
+            name: change.name,
+            description: change.description,
+            price: change.price,
+            category_id: change.category_id,
+            image_url: change.image_url,
+            attributes: change.attributes,
+            low_stock_at: change.low_stock_at,
+        }
+    }
+}
+
+/// Changes the fields of a product that the body contains. For admins.
 #[utoipa::path(patch, path = "",
     params(
-        ("productId" = ProductId, Path, description = "Which product"),
-        ("If-Match" = String, Header, description = "The ETag that was read; its version counts"),
+        ("productId" = ProductId, Path, description = "Id of the product"),
+        ("If-Match" = String, Header, description = "ETag of the product as you read it; only its version part is compared"),
     ),
     request_body = ProductChange,
     responses(
@@ -85,26 +105,25 @@ pub struct ProductChange {
         (status = 422, description = "`price.wrong_currency`, `category.unknown`"),
         (status = 428, description = "`if_match.required`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(product_id): Path<ProductId>,
     IfMatch(seen): IfMatch,
     ValidJson(change): ValidJson<ProductChange>,
 ) -> Result<Response, ProductError> {
+    apply(&app, product_id, seen, change).await
+}
+
+/// Applies `change` if the product still has the version `seen`.
+pub(crate) async fn apply(
+    app: &App,
+    product_id: ProductId,
+    seen: i64,
+    change: ProductChange,
+) -> Result<Response, ProductError> {
     if let Some(price) = change.price {
-        in_currency(price, &app.store)?;
+        check_currency(price, &app.store)?;
     }
-    let edit = Edit {
-        sku: change.sku,
-        slug: change.slug,
-        name: change.name,
-        description: change.description,
-        price: change.price,
-        category_id: change.category_id,
-        image_url: change.image_url,
-        attributes: change.attributes,
-        low_stock_at: change.low_stock_at,
-    };
-    app.store.edit(product_id, seen, edit).await.map(shown).map_err(ProductError::from)
+    Ok(product_view::response(app.store.edit(product_id, seen, change.into()).await?))
 }

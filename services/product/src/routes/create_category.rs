@@ -1,4 +1,4 @@
-//! `POST /categories`.
+//! `POST /categories`: creates a category.
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
@@ -9,44 +9,44 @@ use utoipa::ToSchema;
 
 use super::{category_view::CategoryView, rules};
 use crate::{
-    App,
+    app::App,
     category::{CategoryDraft, MAX_CATEGORY_NAME, MAX_POSITION},
     error::ProductError,
     store::RequestKey,
 };
 
-/// A new category.
+/// The category to be created.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"name": "Cookware", "parentId": 246_290_604_600_001_i64, "position": 1}))]
-pub struct NewCategory {
-    /// Its name.
+pub(crate) struct NewCategory {
+    /// Name of the category: one line, at most 120 characters.
     #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::line))]
     name: String,
-    /// Under which; at the top when absent.
+    /// Id of the parent category; absent or `null` for the top level.
     #[serde(default)]
     #[garde(skip)]
     parent_id: Option<CategoryId>,
-    /// Unique in the shop; made of the name when absent.
+    /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Derived from the name when absent.
     #[serde(default)]
     #[garde(custom(rules::optional_slug))]
     slug: Option<String>,
-    /// Lower stands first; 0.
+    /// Order among its siblings, ascending. Default: 0.
     #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
     position: i64,
 }
 
-/// Makes a category.
+/// Creates a category. For admins.
 #[utoipa::path(post, path = "",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key makes the category once")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Your own unique text; requests with the same key create one category")),
     request_body = NewCategory,
     responses(
         (status = 201, body = CategoryView),
         (status = 409, description = "`category.slug_taken`"),
-        (status = 422, description = "`category.unknown`: no such parent; `idempotency_key.reused`"),
+        (status = 422, description = "`category.unknown`: the parent does not exist; `idempotency_key.reused`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     admin: Admin,
     MaybeKeyedJson(key, new): MaybeKeyedJson<NewCategory>,

@@ -1,4 +1,4 @@
-//! `POST /products`.
+//! `POST /products`: creates a product.
 
 use std::collections::BTreeMap;
 
@@ -19,63 +19,63 @@ use super::{
     rules,
 };
 use crate::{
-    App,
+    app::App,
     error::ProductError,
-    product::{Details, MAX_DESCRIPTION, MAX_NAME, MAX_SKU},
-    shelf::MAX_STOCK,
-    store::{Draft, ProductStore, RequestKey},
+    product::{MAX_DESCRIPTION, MAX_NAME, MAX_SKU, ProductDetails},
+    stock::MAX_STOCK,
+    store::{ProductDraft, ProductStore, RequestKey},
 };
 
-/// A new product.
+/// The product to be created.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
     "name": "Enamel Kettle", "price": {"amount": 4490, "currency": "EUR"}, "stock": 40,
     "categoryId": 246_290_604_600_001_i64, "description": "Two litres.", "attributes": {"Colour": "Blue"}
 }))]
-pub struct NewProduct {
-    /// Its name.
+pub(crate) struct NewProduct {
+    /// Name of the product: one line, at most 255 characters.
     #[garde(length(chars, max = MAX_NAME), custom(rules::line))]
     name: String,
-    /// For one, in the shop's currency.
+    /// Price of one unit, in minor units of the shop's currency.
     #[garde(custom(rules::price))]
     price: Money,
-    /// Units on hand.
+    /// Units on hand; later changed by orders and stock corrections only.
     #[garde(range(min = 0, max = MAX_STOCK))]
     stock: i64,
-    /// Where it stands.
+    /// Id of the category that the product is in.
     #[garde(skip)]
     category_id: CategoryId,
-    /// Stock keeping unit, unique; made when absent.
+    /// Stock keeping unit: unique in the shop, at most 100 characters. Generated when absent.
     #[serde(default)]
     #[garde(length(chars, max = MAX_SKU), custom(rules::optional_line))]
     sku: Option<String>,
-    /// Its part of an address, unique; made of the name when absent.
+    /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Derived from the name when absent.
     #[serde(default)]
     #[garde(custom(rules::optional_slug))]
     slug: Option<String>,
-    /// Plain text.
+    /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
     #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::text))]
     description: String,
-    /// Its picture: an address on this shop or on the web.
+    /// URL of its picture, or a path on this shop that begins with `/`; no picture when absent.
     #[serde(default)]
     #[garde(custom(rules::optional_image))]
     image_url: Option<String>,
-    /// Whatever else is to be known of it.
+    /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30.
     #[serde(default)]
     #[garde(custom(rules::attributes))]
     attributes: BTreeMap<String, String>,
-    /// Few are left at or below this; the shop's threshold when absent.
+    /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
     #[serde(default)]
     #[garde(range(min = 0, max = MAX_STOCK))]
     low_stock_at: Option<i64>,
 }
 
 impl NewProduct {
-    fn details(self, store: &ProductStore) -> Result<(Details, i64), ProductError> {
-        in_currency(self.price, store)?;
-        let details = Details {
+    fn into_draft(self, store: &ProductStore, request: Option<RequestKey>) -> Result<ProductDraft, ProductError> {
+        check_currency(self.price, store)?;
+        let details = ProductDetails {
             sku: self.sku.unwrap_or_default(),
             slug: self.slug.unwrap_or_default(),
             name: self.name,
@@ -86,32 +86,31 @@ impl NewProduct {
             attributes: self.attributes,
             low_stock_at: self.low_stock_at.unwrap_or(store.low_stock_at()),
         };
-        Ok((details, self.stock))
+        Ok(ProductDraft { details, stock: self.stock, request })
     }
 }
 
-/// Errors: the price is in a currency that is not the shop's.
-pub fn in_currency(price: Money, store: &ProductStore) -> Result<(), ProductError> {
+/// Errors: the price is not in the shop's currency.
+pub(crate) fn check_currency(price: Money, store: &ProductStore) -> Result<(), ProductError> {
     if price.currency == store.currency() { Ok(()) } else { Err(ProductError::WrongCurrency(store.currency())) }
 }
 
-/// Makes a product.
+/// Creates a product. For admins.
 #[utoipa::path(post, path = "",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key makes the product once")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Your own unique text; requests with the same key create one product")),
     request_body = NewProduct,
     responses(
         (status = 201, body = ProductView, headers(("ETag" = String), ("Location" = String))),
         (status = 409, description = "`product.sku_taken`, `product.slug_taken`"),
         (status = 422, description = "`price.wrong_currency`, `category.unknown`, `idempotency_key.reused`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     admin: Admin,
     MaybeKeyedJson(key, new): MaybeKeyedJson<NewProduct>,
 ) -> Result<Response, ProductError> {
-    let (details, stock) = new.details(&app.store)?;
     let request = key.map(|key| RequestKey::new(admin.user_id, key));
-    let product = app.store.insert(Draft { details, stock, request }).await?;
+    let product = app.store.insert(new.into_draft(&app.store, request)?).await?;
     let headers = [
         (header::ETAG, product_view::tag(&product).to_str().unwrap_or_default().to_owned()),
         (header::LOCATION, format!("/products/{}", product.product_id)),

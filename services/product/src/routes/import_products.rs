@@ -1,4 +1,4 @@
-//! `POST /products/import`.
+//! `POST /products/import`: imports a catalogue from CSV.
 
 use axum::{
     Json,
@@ -9,17 +9,17 @@ use souk_kit::auth::Admin;
 
 use super::upload;
 use crate::{
-    App,
+    app::App,
     error::ProductError,
     import::{ImportReport, import_csv},
 };
 
-/// The largest file, bytes.
+/// Maximum size of an upload in bytes.
 const MAX_FILE: usize = 20 * 1024 * 1024;
 
-/// A CSV file as the body. Errors: 415 another type, 413 too large, 400 broken off.
+/// An uploaded CSV file. Errors: 415 another type, 413 too large, 400 incomplete.
 #[derive(Debug)]
-pub struct CsvFile(Bytes);
+pub(crate) struct CsvFile(Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for CsvFile {
     type Rejection = ProductError;
@@ -28,13 +28,13 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
         if !upload::media_type(request.headers()).eq_ignore_ascii_case("text/csv") {
             return Err(ProductError::NotCsv);
         }
-        upload::whole(request.into_body(), MAX_FILE).await.map(Self)
+        upload::read(request.into_body(), MAX_FILE).await.map(Self)
     }
 }
 
-/// Imports a catalogue: CSV with the columns of Shopify's product export, at most 20 MB.
+/// Imports a catalogue: CSV with the columns of Shopify's product export, at most 20 MB. For admins.
 ///
-/// Products are known by their SKU; known ones are updated, but never their stock. Repeating it changes nothing.
+/// Products are identified by their SKU. Known ones are updated, except their stock; a repeated import changes nothing.
 #[utoipa::path(post, path = "",
     request_body(content = String, content_type = "text/csv",
         example = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nkettle,Kettle,KET-1,12,44.90\n"),
@@ -44,7 +44,7 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
         (status = 413, description = "`body.too_large`"),
         (status = 415, description = "`body.not_csv`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     CsvFile(file): CsvFile,

@@ -1,4 +1,4 @@
-//! `GET /categories`.
+//! `GET /categories`: lists all categories.
 
 use axum::{
     Json,
@@ -9,11 +9,11 @@ use axum::{
 use souk_values::Page;
 
 use super::{category_view::CategoryView, conditional::PUBLIC};
-use crate::{App, error::ProductError};
+use crate::{app::App, error::ProductError};
 
-/// Shows all categories, on one page, by position and name.
+/// Lists all categories on one page, by position and name.
 #[utoipa::path(get, path = "", responses((status = 200, body = Page<CategoryView>)))]
-pub async fn handle(State(app): State<App>) -> Result<Response, ProductError> {
+pub(crate) async fn handle(State(app): State<App>) -> Result<Response, ProductError> {
     let tree = app.store.categories().await?;
     let items: Vec<CategoryView> = tree.nodes().iter().cloned().map(CategoryView::from).collect();
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! `GET /products`.
+//! `GET /products`: searches the catalogue.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -15,119 +15,119 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{conditional::PUBLIC, product_view::ProductView};
 use crate::{
-    App,
+    app::App,
     error::ProductError,
-    store::{CategoryCount, Filter, Found, Sort},
-    words,
+    store::{CategoryCount, Filter, SearchResult, Sort},
+    text,
 };
 
-/// The longest `q`, characters.
-const MAX_QUESTION: usize = 200;
-/// Words of `q` that are looked for; the rest are left out.
+/// Maximum length of `q` in characters.
+const MAX_QUERY: usize = 200;
+/// Number of words of `q` that count; further ones are ignored.
 const MAX_WORDS: usize = 8;
 
-/// What is looked for. A parameter without a value is as one that is missing.
+/// An empty parameter is the same as an absent one: search forms send all their fields.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Words that must all be in name, SKU, attributes or description; at most 200 characters.
+pub(crate) struct ListQuery {
+    /// Words, all of which name, SKU, attributes or description contain; at most 200 characters.
     #[serde(default)]
     q: Option<String>,
-    /// Slug or id of a category; what lies below it belongs to it.
+    /// Slug or id of a category; products of the categories below it are included.
     #[serde(default)]
     category: Option<String>,
-    /// Minor units.
+    /// Lowest price, inclusive, in minor units of the currency.
     #[serde(default, deserialize_with = "unless_blank")]
     min_price: Option<i64>,
-    /// Minor units.
+    /// Highest price, inclusive, in minor units of the currency.
     #[serde(default, deserialize_with = "unless_blank")]
     max_price: Option<i64>,
-    /// `true`: what can be bought; `false`: what is sold out.
+    /// `true` for products that can be bought, `false` for those that are sold out.
     #[serde(default, deserialize_with = "unless_blank")]
     in_stock: Option<bool>,
-    /// Fewer units than this. For admins.
+    /// Only products with fewer units than this. For admins.
     #[serde(default, deserialize_with = "unless_blank")]
     stock_below: Option<i64>,
-    /// `relevance` (names first, then what sells most), `price`, `-price`, `name`, `newest`.
+    /// Sort order: `relevance` (default; matches in the name first, then the most sold), `price`, `-price`, `name`, `newest`.
     #[serde(default, deserialize_with = "unless_blank")]
     #[param(value_type = Option<String>, pattern = "^(relevance|price|-price|name|newest)$", example = "-price")]
     sort: Option<Sort>,
-    /// From 0.
+    /// Page number, counted from 0. Default: 0.
     #[serde(default, deserialize_with = "unless_blank")]
     page: Option<u32>,
-    /// 1 to 100; 20.
+    /// Products on a page, 1 to 100. Default: 20.
     #[serde(default, deserialize_with = "unless_blank")]
     size: Option<u32>,
 }
 
-/// A page of products.
+/// A page of products, with facets over all that match.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ProductList {
-    /// Of this page.
+pub(crate) struct ProductList {
+    /// Matching products on this page.
     items: Vec<ProductView>,
-    /// Which page, from 0.
+    /// Page number, counted from 0.
     page: u32,
-    /// Products asked for.
+    /// Maximum number of products on a page.
     size: u32,
-    /// Products in the whole list.
+    /// Number of products on all pages.
     total: u64,
-    /// What could be chosen next.
+    /// Categories, prices and availability of all matching products.
     facets: FacetsView,
 }
 
-/// What the matching products have in common. Each facet leaves its own filter out, so that it shows what
-/// choosing otherwise would find.
+/// Facets over all matching products. Each facet ignores the filter of its own kind, so that it shows what another choice
+/// would find.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct FacetsView {
-    /// Categories with matching products in or below them.
+    /// Categories that have matching products in or below them.
     categories: Vec<CategoryFacet>,
-    /// The lowest and the highest price; null when nothing matches.
+    /// Lowest and highest price; `null` when no product matches.
     price: Option<PriceFacet>,
-    /// How many can be bought.
+    /// Number of products that can be bought.
     in_stock: u64,
 }
 
-/// A category and how many match in or below it.
+/// A category with the number of matching products in or below it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CategoryFacet {
-    /// Which.
+    /// Unique id of the category.
     category_id: CategoryId,
-    /// Under which; null at the top.
+    /// Id of the parent category; `null` at the top level.
     parent_id: Option<CategoryId>,
-    /// Its slug.
+    /// Unique part of the URL, such as `coffee-tea`.
     slug: String,
-    /// Its name.
+    /// Name of the category, in plain text.
     name: String,
-    /// How many products.
+    /// Number of matching products in or below the category.
     count: u64,
 }
 
-/// The range of prices.
+/// Range of prices of the matching products.
 #[derive(Debug, Serialize, ToSchema)]
 struct PriceFacet {
-    /// The lowest.
+    /// Lowest price of one unit.
     min: Money,
-    /// The highest.
+    /// Highest price of one unit.
     max: Money,
 }
 
-/// Finds products.
+/// Searches the catalogue. With `stockBelow`, for admins.
 #[utoipa::path(get, path = "", params(ListQuery), responses(
     (status = 200, body = ProductList),
     (status = 400, description = "`query.invalid`"),
-    (status = 401, description = "`stockBelow` without a token: `auth.token_missing`"),
-    (status = 403, description = "`stockBelow` and no admin: `auth.forbidden`"),
+    (status = 401, description = "`auth.token_missing`: `stockBelow` requires a token"),
+    (status = 403, description = "`auth.forbidden`: `stockBelow` requires an admin"),
 ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     admin: Result<Admin, Problem>,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, ProductError> {
     let caching = if query.stock_below.is_some() {
-        admin.map_err(ProductError::Frame)?;
+        admin.map_err(ProductError::Extractor)?;
         HeaderValue::from_static("no-store")
     } else {
         PUBLIC
@@ -139,21 +139,21 @@ pub async fn handle(
 }
 
 fn page(query: &ListQuery) -> Result<PageRequest, ProductError> {
-    let usual = PageRequest::default();
-    let size = query.size.unwrap_or(usual.size);
+    let default = PageRequest::default();
+    let size = query.size.unwrap_or(default.size);
     if !(1..=MAX_PAGE_SIZE).contains(&size) {
-        return Err(ProductError::Query(format!("size is 1 to {MAX_PAGE_SIZE}")));
+        return Err(ProductError::Query(format!("size must be 1 to {MAX_PAGE_SIZE}")));
     }
-    Ok(PageRequest { page: query.page.unwrap_or(usual.page), size })
+    Ok(PageRequest { page: query.page.unwrap_or(default.page), size })
 }
 
 fn filter(query: ListQuery) -> Result<Filter, ProductError> {
-    let question = query.q.unwrap_or_default();
-    if question.chars().count() > MAX_QUESTION {
-        return Err(ProductError::Query(format!("q has at most {MAX_QUESTION} characters")));
+    let words = query.q.unwrap_or_default();
+    if words.chars().count() > MAX_QUERY {
+        return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
     }
-    let question = words::fold(&question);
-    let words = question.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
+    let folded = text::fold(&words);
+    let words = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
     Ok(Filter {
         words: words.take(MAX_WORDS).collect(),
         category: query.category.filter(|category| !category.is_empty()),
@@ -164,7 +164,7 @@ fn filter(query: ListQuery) -> Result<Filter, ProductError> {
     })
 }
 
-fn list(found: Found, page: PageRequest) -> ProductList {
+fn list(found: SearchResult, page: PageRequest) -> ProductList {
     let category = |CategoryCount { category, count }| CategoryFacet {
         category_id: category.category_id,
         parent_id: category.parent_id,
@@ -207,7 +207,7 @@ impl FromStr for Sort {
             "-price" => Ok(Self::PriceDown),
             "name" => Ok(Self::Name),
             "newest" => Ok(Self::Newest),
-            _ => Err("sort is relevance, price, -price, name or newest"),
+            _ => Err("sort must be relevance, price, -price, name or newest"),
         }
     }
 }

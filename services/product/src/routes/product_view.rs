@@ -1,16 +1,20 @@
-//! A product as the API shows it.
+//! A product as the API returns it.
 
 use std::collections::BTreeMap;
 
-use axum::http::HeaderValue;
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use souk_kit::extract::etag;
 use souk_values::{CategoryId, Money, ProductId, Timestamp};
 use utoipa::ToSchema;
 
-use crate::product::Product;
+use crate::product::CatalogueProduct;
 
-/// A product.
+/// A product of the catalogue.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -20,39 +24,39 @@ use crate::product::Product;
     "imageUrl": "/pictures/cookware.svg", "attributes": {"Brand": "Harrow & Pell", "Diameter": "20 cm"},
     "lowStockAt": 5, "createdAt": "2026-01-31T12:00:00.000Z", "updatedAt": "2026-01-31T12:00:00.000Z"
 }))]
-pub struct ProductView {
-    /// Which.
+pub(crate) struct ProductView {
+    /// Unique id of the product.
     pub product_id: ProductId,
-    /// Stock keeping unit, unique.
+    /// Stock keeping unit: unique in the shop, at most 100 characters.
     pub sku: String,
-    /// Its name.
+    /// Name of the product: one line, at most 255 characters.
     pub name: String,
-    /// Its part of an address, unique.
+    /// Unique part of the URL, such as `cast-iron-skillet-20-cm`.
     pub slug: String,
-    /// Plain text.
+    /// Plain text with line breaks; empty when there is none.
     pub description: String,
-    /// For one.
+    /// Price of one unit, in minor units of the shop's currency.
     pub price: Money,
-    /// What can be bought now: on hand less reserved.
+    /// Units that can be bought now: on hand less reserved.
     #[schema(minimum = 0)]
     pub stock: i64,
-    /// Where it stands.
+    /// Id of the category that the product is in.
     pub category_id: CategoryId,
-    /// Its picture.
+    /// URL of its picture, or a path on this shop such as `/pictures/cookware.svg`; `null` when there is none.
     pub image_url: Option<String>,
-    /// Whatever else is to be known of it.
+    /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`.
     pub attributes: BTreeMap<String, String>,
-    /// Few are left at or below this.
+    /// Stock in units at or below which the product counts as low on stock.
     pub low_stock_at: i64,
-    /// When it was made.
+    /// Time at which the product was created.
     pub created_at: Timestamp,
-    /// When it was edited last; stock does not count.
+    /// Time of the last edit; changes of stock do not count.
     pub updated_at: Timestamp,
 }
 
-impl From<Product> for ProductView {
-    fn from(product: Product) -> Self {
-        let Product { product_id, details, stock, created_at, updated_at, .. } = product;
+impl From<CatalogueProduct> for ProductView {
+    fn from(product: CatalogueProduct) -> Self {
+        let CatalogueProduct { product_id, details, stock, created_at, updated_at, .. } = product;
         Self {
             product_id,
             sku: details.sku,
@@ -71,7 +75,12 @@ impl From<Product> for ProductView {
     }
 }
 
-/// The product's `ETag`: version and stock, which together make its body.
-pub fn tag(product: &Product) -> HeaderValue {
+/// Returns the `ETag`, made of version and stock, which determine the body.
+pub(crate) fn tag(product: &CatalogueProduct) -> HeaderValue {
     etag(product.version, Some(product.stock))
+}
+
+/// Returns 200 with the product and its `ETag`.
+pub(crate) fn response(product: CatalogueProduct) -> Response {
+    ([(header::ETAG, tag(&product))], Json(ProductView::from(product))).into_response()
 }

@@ -1,4 +1,4 @@
-//! `POST /internal/products/quote`.
+//! `POST /internal/products/quote`: returns prices and stock to other services.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,44 +9,44 @@ use souk_kit::{auth::PeerService, extract::ValidJson};
 use souk_peers::product::{Quote, QuoteRequest};
 use souk_values::ProductId;
 
-use crate::{App, error::ProductError};
+use crate::{app::App, error::ProductError};
 
-/// Products in one request at most.
+/// Maximum number of products in one request.
 const MAX_ITEMS: usize = 200;
-/// Units of one product at most.
+/// Maximum quantity of one product.
 const MAX_QUANTITY: u32 = 99;
 
-/// A [`QuoteRequest`] that keeps its rules.
+/// Adds validation to [`QuoteRequest`], which the crate of the peers only defines.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub struct Asked(QuoteRequest);
+pub(crate) struct ValidQuoteRequest(QuoteRequest);
 
-impl Validate for Asked {
+impl Validate for ValidQuoteRequest {
     type Context = ();
 
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
         let items = &self.0.items;
         let mut refuse = |message: &str| report.append(parent().join("items"), Error::new(message));
         if items.len() > MAX_ITEMS {
-            refuse("at most 200");
+            refuse("must have at most 200 items");
         }
         if items.iter().any(|item| !(1..=MAX_QUANTITY).contains(&item.quantity)) {
-            refuse("quantity is 1 to 99");
+            refuse("every quantity must be 1 to 99");
         }
         if items.iter().map(|item| item.product_id).collect::<BTreeSet<_>>().len() < items.len() {
-            refuse("a product is asked for once");
+            refuse("must contain each product at most once");
         }
     }
 }
 
-/// Says what products cost now. Those that the shop does not sell are missing from the answer.
+/// Returns the current prices and stock of products, in the order of the request, without those not in the catalogue.
 #[utoipa::path(post, path = "", request_body = QuoteRequest, responses((status = 200, body = Quote)))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: PeerService,
-    ValidJson(Asked(asked)): ValidJson<Asked>,
+    ValidJson(ValidQuoteRequest(request)): ValidJson<ValidQuoteRequest>,
 ) -> Result<Json<Quote>, ProductError> {
-    let ids: Vec<ProductId> = asked.items.iter().map(|item| item.product_id).collect();
+    let ids: Vec<ProductId> = request.items.iter().map(|item| item.product_id).collect();
     let quoted = app.store.quoted(&ids).await?;
     let mut by_id: HashMap<ProductId, _> = quoted.into_iter().map(|item| (item.product_id, item)).collect();
     Ok(Json(Quote { items: ids.iter().filter_map(|id| by_id.remove(id)).collect() }))

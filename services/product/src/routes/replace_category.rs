@@ -1,4 +1,4 @@
-//! `PUT /categories/{categoryId}`.
+//! `PUT /categories/{categoryId}`: replaces a category.
 
 use axum::{Json, extract::State};
 use garde::Validate;
@@ -10,57 +10,59 @@ use souk_kit::{
 use souk_values::CategoryId;
 use utoipa::ToSchema;
 
-use super::{category_view::CategoryView, rules};
+use super::{category_view::CategoryView, change_category::CategoryChange, rules};
 use crate::{
-    App,
-    category::{CategoryEdit, MAX_CATEGORY_NAME, MAX_POSITION},
+    app::App,
+    category::{MAX_CATEGORY_NAME, MAX_POSITION},
     error::ProductError,
 };
 
-/// The whole category. The slug stays as it is when absent.
+/// All values of a category. An absent slug keeps its value; other absent fields get their default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"name": "Pots & Pans", "parentId": null, "position": 2}))]
-pub struct WholeCategory {
-    /// Its name.
+pub(crate) struct WholeCategory {
+    /// Name of the category: one line, at most 120 characters.
     #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::line))]
     name: String,
-    /// Under which; at the top when null or absent.
+    /// Id of the parent category; absent or `null` for the top level.
     #[serde(default)]
     #[garde(skip)]
     parent_id: Option<CategoryId>,
-    /// Unique in the shop.
+    /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
     #[serde(default)]
     #[garde(custom(rules::optional_slug))]
     slug: Option<String>,
-    /// Lower stands first; 0.
+    /// Order among its siblings, ascending. Default: 0.
     #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
     position: i64,
 }
 
-/// Replaces a category.
+impl From<WholeCategory> for CategoryChange {
+    fn from(whole: WholeCategory) -> Self {
+        let WholeCategory { name, parent_id, slug, position } = whole;
+        Self { name: Some(name), parent_id: Some(parent_id), slug, position: Some(position) }
+    }
+}
+
+/// Replaces a category. For admins.
 #[utoipa::path(put, path = "",
-    params(("categoryId" = CategoryId, Path, description = "Which category")),
+    params(("categoryId" = CategoryId, Path, description = "Id of the category")),
     request_body = WholeCategory,
     responses(
         (status = 200, body = CategoryView),
         (status = 400, description = "`path.invalid`"),
         (status = 404, description = "`category.not_found`"),
         (status = 409, description = "`category.slug_taken`"),
-        (status = 422, description = "`category.unknown`: no such parent; `category.cycle`: it would be below itself"),
+        (status = 422, description = "`category.unknown`: the parent does not exist; `category.cycle`: the category would be below itself"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(category_id): Path<CategoryId>,
     ValidJson(whole): ValidJson<WholeCategory>,
 ) -> Result<Json<CategoryView>, ProductError> {
-    let edit = CategoryEdit {
-        parent_id: Some(whole.parent_id),
-        slug: whole.slug,
-        name: Some(whole.name),
-        position: Some(whole.position),
-    };
+    let edit = CategoryChange::from(whole).into();
     Ok(Json(app.store.edit_category(category_id, edit).await?.into()))
 }

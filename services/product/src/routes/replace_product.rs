@@ -1,13 +1,8 @@
-//! `PUT /products/{productId}`.
+//! `PUT /products/{productId}`: replaces a product.
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use garde::Validate;
 use serde::Deserialize;
 use souk_kit::{
@@ -18,69 +13,86 @@ use souk_values::{CategoryId, Money, ProductId};
 use utoipa::ToSchema;
 
 use super::{
-    create_product::in_currency,
-    product_view::{self, ProductView},
+    change_product::{self, ProductChange},
+    product_view::ProductView,
     rules,
 };
 use crate::{
-    App,
+    app::App,
     error::ProductError,
-    product::{Edit, MAX_DESCRIPTION, MAX_NAME, MAX_SKU, Product},
-    shelf::MAX_STOCK,
+    product::{MAX_DESCRIPTION, MAX_NAME, MAX_SKU},
+    stock::MAX_STOCK,
 };
 
-/// The whole product. SKU and slug stay as they are when absent; everything else that is absent is emptied.
+/// All values of a product. An absent SKU or slug keeps its value; other absent fields get their default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
     "name": "Enamel Kettle", "price": {"amount": 3990, "currency": "EUR"}, "categoryId": 246_290_604_600_001_i64,
     "description": "Two litres.", "attributes": {"Colour": "Blue"}
 }))]
-pub struct WholeProduct {
-    /// Its name.
+pub(crate) struct WholeProduct {
+    /// Name of the product: one line, at most 255 characters.
     #[garde(length(chars, max = MAX_NAME), custom(rules::line))]
     name: String,
-    /// For one, in the shop's currency.
+    /// Price of one unit, in minor units of the shop's currency.
     #[garde(custom(rules::price))]
     price: Money,
-    /// Where it stands.
+    /// Id of the category that the product is in.
     #[garde(skip)]
     category_id: CategoryId,
-    /// Ignored: only `POST …/stock` and orders change it.
+    /// Ignored, so that a body from a GET can be sent back: stock changes by orders and `POST …/stock` only.
     #[serde(default, rename = "stock")]
     #[garde(skip)]
     _stock: Option<i64>,
-    /// Stock keeping unit, unique.
+    /// Stock keeping unit: unique in the shop, at most 100 characters. Unchanged when absent.
     #[serde(default)]
     #[garde(length(chars, max = MAX_SKU), custom(rules::optional_line))]
     sku: Option<String>,
-    /// Its part of an address, unique.
+    /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
     #[serde(default)]
     #[garde(custom(rules::optional_slug))]
     slug: Option<String>,
-    /// Plain text.
+    /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
     #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::text))]
     description: String,
-    /// Its picture: an address on this shop or on the web.
+    /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes the picture.
     #[serde(default)]
     #[garde(custom(rules::optional_image))]
     image_url: Option<String>,
-    /// Whatever else is to be known of it.
+    /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30. Default: none.
     #[serde(default)]
     #[garde(custom(rules::attributes))]
     attributes: BTreeMap<String, String>,
-    /// Few are left at or below this; the shop's threshold when absent.
+    /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
     #[serde(default)]
     #[garde(range(min = 0, max = MAX_STOCK))]
     low_stock_at: Option<i64>,
 }
 
-/// Replaces what is said of a product.
+impl From<WholeProduct> for ProductChange {
+    fn from(whole: WholeProduct) -> Self {
+        Self {
+            name: Some(whole.name),
+            price: Some(whole.price),
+            category_id: Some(whole.category_id),
+            _stock: None,
+            sku: whole.sku,
+            slug: whole.slug,
+            description: Some(whole.description),
+            image_url: Some(whole.image_url),
+            attributes: Some(whole.attributes),
+            low_stock_at: whole.low_stock_at,
+        }
+    }
+}
+
+/// Replaces a product, except its stock. For admins.
 #[utoipa::path(put, path = "",
     params(
-        ("productId" = ProductId, Path, description = "Which product"),
-        ("If-Match" = String, Header, description = "The ETag that was read; its version counts"),
+        ("productId" = ProductId, Path, description = "Id of the product"),
+        ("If-Match" = String, Header, description = "ETag of the product as you read it; only its version part is compared"),
     ),
     request_body = WholeProduct,
     responses(
@@ -92,29 +104,14 @@ pub struct WholeProduct {
         (status = 422, description = "`price.wrong_currency`, `category.unknown`"),
         (status = 428, description = "`if_match.required`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(product_id): Path<ProductId>,
     IfMatch(seen): IfMatch,
     ValidJson(whole): ValidJson<WholeProduct>,
 ) -> Result<Response, ProductError> {
-    in_currency(whole.price, &app.store)?;
-    let edit = Edit {
-        sku: whole.sku,
-        slug: whole.slug,
-        name: Some(whole.name),
-        description: Some(whole.description),
-        price: Some(whole.price),
-        category_id: Some(whole.category_id),
-        image_url: Some(whole.image_url),
-        attributes: Some(whole.attributes),
-        low_stock_at: Some(whole.low_stock_at.unwrap_or(app.store.low_stock_at())),
-    };
-    app.store.edit(product_id, seen, edit).await.map(shown).map_err(ProductError::from)
-}
-
-/// The product as it then is, with its tag.
-pub fn shown(product: Product) -> Response {
-    ([(header::ETAG, product_view::tag(&product))], Json(ProductView::from(product))).into_response()
+    let mut change = ProductChange::from(whole);
+    change.low_stock_at.get_or_insert(app.store.low_stock_at());
+    change_product::apply(&app, product_id, seen, change).await
 }

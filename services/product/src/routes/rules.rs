@@ -1,4 +1,4 @@
-//! What fields of bodies must keep to.
+//! Validation rules for the fields of bodies.
 #![expect(
     clippy::ref_option,
     clippy::option_option,
@@ -18,8 +18,8 @@ use crate::{
     slug::{MAX_SLUG, is_slug},
 };
 
-/// One line that says something.
-pub fn line(text: &str, (): &()) -> garde::Result {
+/// Requires one non-empty line without spaces around it.
+pub(crate) fn line(text: &str, (): &()) -> garde::Result {
     if text.trim().is_empty() || text.trim() != text {
         return Err(Error::new("must not be empty, nor begin or end with a space"));
     }
@@ -29,49 +29,49 @@ pub fn line(text: &str, (): &()) -> garde::Result {
     Ok(())
 }
 
-/// [`line`], where there is one.
-pub fn optional_line(text: &Option<String>, (): &()) -> garde::Result {
+/// Applies [`line`] to a field that is present.
+pub(crate) fn optional_line(text: &Option<String>, (): &()) -> garde::Result {
     text.as_deref().map_or(Ok(()), |text| line(text, &()))
 }
 
-/// Lines and tabs, and no other control characters.
-pub fn text(text: &str, (): &()) -> garde::Result {
+/// Refuses control characters other than line ends and tabs.
+pub(crate) fn text(text: &str, (): &()) -> garde::Result {
     if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
         return Err(Error::new("must have no control characters but line ends and tabs"));
     }
     Ok(())
 }
 
-/// [`text`], where there is one.
-pub fn optional_text(value: &Option<String>, (): &()) -> garde::Result {
+/// Applies [`text`] to a field that is present.
+pub(crate) fn optional_text(value: &Option<String>, (): &()) -> garde::Result {
     value.as_deref().map_or(Ok(()), |value| text(value, &()))
 }
 
-/// A slug, where there is one.
-pub fn optional_slug(slug: &Option<String>, (): &()) -> garde::Result {
+/// Requires a slug, if the field is present.
+pub(crate) fn optional_slug(slug: &Option<String>, (): &()) -> garde::Result {
     match slug {
-        Some(slug) if !is_slug(slug) => {
-            Err(Error::new(format!("must be a-z, 0-9 and single hyphens between them, at most {MAX_SLUG}")))
-        }
+        Some(slug) if !is_slug(slug) => Err(Error::new(format!(
+            "must consist of a-z, 0-9 and single hyphens between them, and have at most {MAX_SLUG} characters"
+        ))),
         _ => Ok(()),
     }
 }
 
-/// A price from nothing up.
-pub fn price(price: &Money, (): &()) -> garde::Result {
+/// Requires a price from 0 to [`MAX_PRICE`].
+pub(crate) fn price(price: &Money, (): &()) -> garde::Result {
     if (0..=MAX_PRICE).contains(&price.minor) {
         return Ok(());
     }
     Err(Error::new(format!("amount must be 0 to {MAX_PRICE}")))
 }
 
-/// [`price`], where there is one.
-pub fn optional_price(value: &Option<Money>, (): &()) -> garde::Result {
+/// Applies [`price`] to a field that is present.
+pub(crate) fn optional_price(value: &Option<Money>, (): &()) -> garde::Result {
     value.as_ref().map_or(Ok(()), |value| price(value, &()))
 }
 
-/// A picture's address, where there is one.
-pub fn optional_image(url: &Option<String>, (): &()) -> garde::Result {
+/// Requires the URL of a picture, if the field is present.
+pub(crate) fn optional_image(url: &Option<String>, (): &()) -> garde::Result {
     match url {
         Some(url) if !is_image_url(url) => {
             Err(Error::new("must begin with https://, http:// or /, without spaces, at most 500 characters"))
@@ -80,34 +80,36 @@ pub fn optional_image(url: &Option<String>, (): &()) -> garde::Result {
     }
 }
 
-/// [`optional_image`], where the field is there.
-pub fn changed_image(url: &Option<Option<String>>, (): &()) -> garde::Result {
+/// Applies [`optional_image`] to a field that is present.
+pub(crate) fn changed_image(url: &Option<Option<String>>, (): &()) -> garde::Result {
     url.as_ref().map_or(Ok(()), |url| optional_image(url, &()))
 }
 
-/// Few attributes, short ones, each with a name.
-pub fn attributes(attributes: &BTreeMap<String, String>, (): &()) -> garde::Result {
+/// Limits number and length of attributes, and requires a name for each.
+pub(crate) fn attributes(attributes: &BTreeMap<String, String>, (): &()) -> garde::Result {
     if attributes.len() > MAX_ATTRIBUTES {
-        return Err(Error::new(format!("at most {MAX_ATTRIBUTES}")));
+        return Err(Error::new(format!("must have at most {MAX_ATTRIBUTES} attributes")));
     }
     for (name, value) in attributes {
         line(name, &())?;
         text(value, &())?;
         if name.chars().count() > MAX_ATTRIBUTE_NAME || value.chars().count() > MAX_ATTRIBUTE_VALUE {
             return Err(Error::new(format!(
-                "names have at most {MAX_ATTRIBUTE_NAME} characters, values {MAX_ATTRIBUTE_VALUE}"
+                "names must have at most {MAX_ATTRIBUTE_NAME} characters, values at most {MAX_ATTRIBUTE_VALUE}"
             )));
         }
     }
     Ok(())
 }
 
-/// [`attributes`], where there are some.
-pub fn optional_attributes(value: &Option<BTreeMap<String, String>>, (): &()) -> garde::Result {
+/// Applies [`attributes`] to a field that is present.
+pub(crate) fn optional_attributes(value: &Option<BTreeMap<String, String>>, (): &()) -> garde::Result {
     value.as_ref().map_or(Ok(()), |value| attributes(value, &()))
 }
 
-/// A field that is there, `null` or not; `#[serde(default)]` makes a missing one `None`.
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+/// Distinguishes `null` from a missing field: deserializes a present one as `Some`; `#[serde(default)]` makes a missing one `None`.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

@@ -1,4 +1,4 @@
-//! `POST /products/{productId}/picture`.
+//! `POST /products/{productId}/picture`: stores a picture and gives it to a product.
 
 use axum::{
     body::Bytes,
@@ -11,15 +11,18 @@ use souk_kit::{
 };
 use souk_values::ProductId;
 
-use super::{product_view::ProductView, replace_product::shown, upload};
-use crate::{App, error::ProductError, picture::Encoding, product::Edit, store::StoreError};
+use super::{
+    product_view::{self, ProductView},
+    upload,
+};
+use crate::{app::App, error::ProductError, picture::Encoding, product::ProductEdit, store::StoreError};
 
-/// The largest picture, bytes.
+/// Maximum size of an upload in bytes.
 const MAX_PICTURE: usize = 5 * 1024 * 1024;
 
-/// A picture as the body, not yet looked into. Errors: 415 another type, 413 too large, 400 broken off.
+/// An uploaded picture, not decoded yet. Errors: 415 another type, 413 too large, 400 incomplete.
 #[derive(Debug)]
-pub struct PictureFile(Bytes, Encoding);
+pub(crate) struct PictureFile(Bytes, Encoding);
 
 impl<S: Send + Sync> FromRequest<S> for PictureFile {
     type Rejection = ProductError;
@@ -27,18 +30,18 @@ impl<S: Send + Sync> FromRequest<S> for PictureFile {
     async fn from_request(request: Request, _: &S) -> Result<Self, ProductError> {
         let encoding = Encoding::of_media_type(upload::media_type(request.headers()));
         let encoding = encoding.ok_or(ProductError::PictureNotSupported)?;
-        Ok(Self(upload::whole(request.into_body(), MAX_PICTURE).await?, encoding))
+        Ok(Self(upload::read(request.into_body(), MAX_PICTURE).await?, encoding))
     }
 }
 
-/// Gives a product its picture: JPEG, PNG or WebP, at most 5 MiB and 8,000 × 8,000 pixels.
+/// Uploads the picture of a product: JPEG, PNG or WebP, at most 5 MiB and 8,000 × 8,000 pixels. For admins.
 ///
-/// `imageUrl` then is `/api/pictures/{pictureId}/page`; `…/thumb` is the small one. Both are made of the pixels alone,
-/// upright, without place, time or camera. The id is the hash of the bytes, so sending them again changes nothing.
+/// `imageUrl` becomes `/api/pictures/{pictureId}/page`; `…/thumb` is the smaller size. Both are upright and contain no
+/// metadata such as place, time or camera. The id is the hash of the uploaded bytes, so a repeated upload changes nothing.
 #[utoipa::path(post, path = "",
     params(
-        ("productId" = ProductId, Path, description = "Which product"),
-        ("If-Match" = String, Header, description = "The ETag that was read; its version counts"),
+        ("productId" = ProductId, Path, description = "Id of the product"),
+        ("If-Match" = String, Header, description = "ETag of the product as you read it; only its version part is compared"),
     ),
     request_body(content(("image/jpeg"), ("image/png"), ("image/webp"))),
     responses(
@@ -52,18 +55,18 @@ impl<S: Send + Sync> FromRequest<S> for PictureFile {
         (status = 428, description = "`if_match.required`"),
         (status = 503, description = "`pictures.unavailable`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(product_id): Path<ProductId>,
     IfMatch(seen): IfMatch,
     PictureFile(file, encoding): PictureFile,
 ) -> Result<Response, ProductError> {
-    // Only saves work: the edit itself looks again.
+    // Saves the work of decoding; the edit checks the version again.
     if app.store.product(product_id).await?.version != seen {
         return Err(StoreError::Stale.into());
     }
-    let picture = app.gallery.keep(file, encoding).await?;
-    let edit = Edit { image_url: Some(Some(picture.url())), ..Edit::default() };
-    app.store.edit(product_id, seen, edit).await.map(shown).map_err(ProductError::from)
+    let picture = app.pictures.put(file, encoding).await?;
+    let edit = ProductEdit { image_url: Some(Some(picture.url())), ..ProductEdit::default() };
+    Ok(product_view::response(app.store.edit(product_id, seen, edit).await?))
 }

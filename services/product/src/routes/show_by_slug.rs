@@ -1,4 +1,4 @@
-//! `GET /products/by-slug/{slug}`.
+//! `GET /products/by-slug/{slug}`: shows a product by its slug.
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use souk_kit::extract::Path;
@@ -7,20 +7,20 @@ use super::{
     conditional,
     product_view::{self, ProductView},
 };
-use crate::{App, error::ProductError, slug::is_slug, store::StoreError};
+use crate::{app::App, error::ProductError, slug::is_slug, store::StoreError};
 
-/// Shows a product by its slug.
+/// Returns a product of the catalogue by its slug.
 #[utoipa::path(get, path = "",
     params(
-        ("slug" = String, Path, description = "Its part of an address", example = "cast-iron-skillet-20-cm"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag at hand"),
+        ("slug" = String, Path, description = "Slug of the product", example = "cast-iron-skillet-20-cm"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the representation that you have"),
     ),
     responses(
         (status = 200, body = ProductView, headers(("ETag" = String, description = "`\"v{version}.{stock}\"`"))),
-        (status = 304, description = "The caller has it already"),
+        (status = 304, description = "Your representation is current"),
         (status = 404, description = "`product.not_found`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     Path(slug): Path<String>,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! `GET /products/{productId}`.
+//! `GET /products/{productId}`: shows a product.
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use souk_kit::extract::Path;
@@ -8,20 +8,20 @@ use super::{
     conditional,
     product_view::{self, ProductView},
 };
-use crate::{App, error::ProductError};
+use crate::{app::App, error::ProductError};
 
-/// Shows a product.
+/// Returns a product of the catalogue.
 #[utoipa::path(get, path = "",
     params(
-        ("productId" = ProductId, Path, description = "Which product"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag at hand"),
+        ("productId" = ProductId, Path, description = "Id of the product"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the representation that you have"),
     ),
     responses(
         (status = 200, body = ProductView, headers(("ETag" = String, description = "`\"v{version}.{stock}\"`"))),
-        (status = 304, description = "The caller has it already"),
+        (status = 304, description = "Your representation is current"),
         (status = 404, description = "`product.not_found`"),
     ))]
-pub async fn handle(
+pub(crate) async fn handle(
     State(app): State<App>,
     Path(product_id): Path<ProductId>,
     headers: HeaderMap,

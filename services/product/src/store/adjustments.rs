@@ -1,4 +1,4 @@
-//! An admin's corrections of stock.
+//! Corrections of stock by admins.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::Expr};
 use souk_bus::outbox;
@@ -6,39 +6,37 @@ use souk_sql::{SqlError, Tx};
 use souk_values::{Id, ProductId, UserId};
 
 use super::{
-    ProductStore, RequestKey, StoreError, Telling,
+    ProductStore, RequestKey, StoreError, TxContext,
     entities::{product, stock_adjustment},
-    ledger::{self, Kind},
+    ledger::{self, MovementKind},
     products,
 };
-use crate::{product::Product, shelf};
+use crate::{
+    product::CatalogueProduct,
+    stock::{OutOfRange, PublishPolicy},
+};
 
-/// A correction.
 #[derive(Debug, Clone)]
-pub struct Adjustment {
-    /// Of which product.
+pub(crate) struct Adjustment {
     pub product_id: ProductId,
-    /// How many more, or fewer below zero.
+    /// Units to add; negative to remove.
     pub delta: i64,
-    /// Why, for people.
     pub reason: String,
-    /// Who.
     pub admin: UserId,
-    /// The promise that this is said once.
     pub request: RequestKey,
 }
 
 impl ProductStore {
-    /// Changes a product's stock. Answers the product as it then is; with a key that was used before,
-    /// as it now is.
-    pub(crate) async fn adjust(&self, adjustment: Adjustment) -> Result<Product, StoreError> {
+    /// Changes a product's stock, once for a key, and returns the product. A repeated key returns its current state.
+    pub(crate) async fn adjust(&self, adjustment: Adjustment) -> Result<CatalogueProduct, StoreError> {
         if let Some(product) = self.adjusted_before(&adjustment).await? {
             return Ok(product);
         }
-        let args = (adjustment.clone(), self.ids.uuid().to_string(), self.telling());
+        let args = (adjustment.clone(), self.ids.uuid().to_string(), self.tx_context());
         let outcome =
-            self.db.write(args, |tx, (adjustment, id, telling)| Box::pin(adjust(tx, adjustment, id, telling))).await;
+            self.db.write(args, |tx, (adjustment, id, context)| Box::pin(adjust(tx, adjustment, id, context))).await;
         match outcome {
+            // A concurrent request with the same key has won.
             Err(StoreError::Sql(error @ SqlError::Unique(_))) => {
                 self.adjusted_before(&adjustment).await?.ok_or(StoreError::Sql(error))
             }
@@ -46,7 +44,7 @@ impl ProductStore {
         }
     }
 
-    async fn adjusted_before(&self, adjustment: &Adjustment) -> Result<Option<Product>, StoreError> {
+    async fn adjusted_before(&self, adjustment: &Adjustment) -> Result<Option<CatalogueProduct>, StoreError> {
         let row = stock_adjustment::Entity::find()
             .filter(stock_adjustment::Column::RequestKey.eq(&adjustment.request.key))
             .one(self.db.reader())
@@ -60,16 +58,21 @@ impl ProductStore {
     }
 }
 
-async fn adjust(tx: &Tx, adjustment: &Adjustment, id: &str, telling: &Telling) -> Result<Product, StoreError> {
-    let product = products::lock(tx, adjustment.product_id, telling.currency).await?;
-    let (shelf, news) = product
-        .shelf()
-        .moved(adjustment.delta, shelf::Telling::Always)
-        .map_err(|shelf::OutOfRange| StoreError::StockOutOfRange(product.stock))?;
+async fn adjust(
+    tx: &Tx,
+    adjustment: &Adjustment,
+    id: &str,
+    context: &TxContext,
+) -> Result<CatalogueProduct, StoreError> {
+    let product = products::lock(tx, adjustment.product_id, context.currency).await?;
+    let (item, events) = product
+        .stock_item()
+        .moved(adjustment.delta, PublishPolicy::Always)
+        .map_err(|OutOfRange| StoreError::StockOutOfRange(product.stock))?;
     product::Entity::update_many()
-        .filter(product::Column::ProductId.eq(shelf.product_id.get()))
-        .col_expr(product::Column::Stock, Expr::value(shelf.stock))
-        .col_expr(product::Column::Revision, Expr::value(shelf.revision))
+        .filter(product::Column::ProductId.eq(item.product_id.get()))
+        .col_expr(product::Column::Stock, Expr::value(item.stock))
+        .col_expr(product::Column::Revision, Expr::value(item.revision))
         .exec(tx)
         .await?;
     let row = stock_adjustment::ActiveModel {
@@ -80,11 +83,11 @@ async fn adjust(tx: &Tx, adjustment: &Adjustment, id: &str, telling: &Telling) -
         admin_id: Set(adjustment.admin.get()),
         request_key: Set(adjustment.request.key.clone()),
         request_hash: Set(adjustment.request.body_hash.clone()),
-        created_at: Set(telling.now.millis()),
+        created_at: Set(context.now.millis()),
     };
     stock_adjustment::Entity::insert(row).exec_without_returning(tx).await?;
-    let entry = ledger::Entry { kind: Kind::Adjustment, cause: id, order_id: None, at: telling.now };
-    ledger::write(tx, &entry, [(shelf.product_id, adjustment.delta)]).await?;
-    outbox::add(tx, &telling.stamp(&news)?).await?;
-    Ok(Product { stock: shelf.stock, revision: shelf.revision, ..product })
+    let entry = ledger::Entry { kind: MovementKind::Adjustment, cause: id, order_id: None, at: context.now };
+    ledger::write(tx, &entry, [(item.product_id, adjustment.delta)]).await?;
+    outbox::add(tx, &context.stamp(&events)?).await?;
+    Ok(CatalogueProduct { stock: item.stock, revision: item.revision, ..product })
 }

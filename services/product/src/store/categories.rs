@@ -1,4 +1,4 @@
-//! The category tree: read and changed.
+//! The category tree: read, insert, edit, delete.
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_sql::{SqlError, Tx};
@@ -13,21 +13,20 @@ use super::{
     rows,
 };
 use crate::{
-    category::{Category, CategoryDraft, CategoryEdit, Tree},
+    category::{Category, CategoryDraft, CategoryEdit, CategoryTree},
     slug::slugify,
 };
 
-/// How often making a category is tried with another id or slug.
-const ATTEMPTS: u32 = 4;
+/// Attempts to insert a category, each with another id and, from the second on, the id in its slug.
+const MAX_ATTEMPTS: u32 = 4;
 
 impl ProductStore {
-    /// All categories, by position and name.
-    pub(crate) async fn categories(&self) -> Result<Tree, StoreError> {
+    /// Returns all categories, by position and name.
+    pub(crate) async fn categories(&self) -> Result<CategoryTree, StoreError> {
         Ok(tree(self.db.reader()).await?)
     }
 
-    /// Makes a category. With a key that was used before, answers
-    /// the one made then, as it now is.
+    /// Inserts a category. A repeated key returns the category that it created, in its current state.
     pub(crate) async fn insert_category(
         &self,
         draft: CategoryDraft,
@@ -35,12 +34,12 @@ impl ProductStore {
     ) -> Result<Category, StoreError> {
         let mut attempt = 1;
         loop {
-            if let Some(category) = self.category_made_before(request.as_ref()).await? {
+            if let Some(category) = self.category_created_by(request.as_ref()).await? {
                 return Ok(category);
             }
             let category_id = self.ids.next();
             let CategoryDraft { name, parent_id, slug, position } = draft.clone();
-            let slug = slug.unwrap_or_else(|| made_slug(&name, category_id, attempt > 1));
+            let slug = slug.unwrap_or_else(|| derived_slug(&name, category_id, attempt > 1));
             let category = Category { category_id, parent_id, slug, name, position };
             let args = (category.clone(), request.clone());
             match self
@@ -59,13 +58,13 @@ impl ProductStore {
             {
                 Ok(()) => return Ok(category),
                 Err(StoreError::Sql(error @ SqlError::Unique(_))) => {
-                    if let Some(category) = self.category_made_before(request.as_ref()).await? {
+                    if let Some(category) = self.category_created_by(request.as_ref()).await? {
                         return Ok(category);
                     }
                     if draft.slug.is_some() {
                         refuse_taken(&error)?;
                     }
-                    if attempt == ATTEMPTS {
+                    if attempt == MAX_ATTEMPTS {
                         return Err(StoreError::Sql(error));
                     }
                     attempt += 1;
@@ -75,7 +74,7 @@ impl ProductStore {
         }
     }
 
-    async fn category_made_before(&self, request: Option<&RequestKey>) -> Result<Option<Category>, StoreError> {
+    async fn category_created_by(&self, request: Option<&RequestKey>) -> Result<Option<Category>, StoreError> {
         let Some(request) = request else { return Ok(None) };
         let row = Entity::find().filter(Column::RequestKey.eq(&request.key)).one(self.db.reader()).await?;
         let Some(row) = row else { return Ok(None) };
@@ -83,7 +82,7 @@ impl ProductStore {
         Ok(Some(rows::read_category(row)?))
     }
 
-    /// Changes a category. Answers it as it then is.
+    /// Edits a category and returns it.
     pub(crate) async fn edit_category(&self, id: CategoryId, edit: CategoryEdit) -> Result<Category, StoreError> {
         let outcome = self.db.write((id, edit), |tx, (id, edit)| Box::pin(save(tx, *id, edit))).await;
         if let Err(StoreError::Sql(error)) = &outcome {
@@ -92,7 +91,7 @@ impl ProductStore {
         outcome
     }
 
-    /// Removes an empty category.
+    /// Deletes an empty category. Products that were deleted from the catalogue do not count.
     pub(crate) async fn delete_category(&self, id: CategoryId) -> Result<(), StoreError> {
         self.db
             .write(id, |tx, id| {
@@ -121,8 +120,8 @@ impl ProductStore {
     }
 }
 
-/// A slug of `name`, with the id where the plain one is taken or empty.
-pub(super) fn made_slug(name: &str, id: CategoryId, with_id: bool) -> String {
+/// Derives a slug from `name`; from the id alone when the name has no character for it.
+pub(super) fn derived_slug(name: &str, id: CategoryId, with_id: bool) -> String {
     match slugify(name) {
         slug if slug.is_empty() => format!("category-{id}"),
         slug if with_id => format!("{slug:.100}-{id}"),
@@ -137,15 +136,15 @@ fn refuse_taken(error: &SqlError) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// All categories, by position and name.
-pub(super) async fn tree(connection: &impl ConnectionTrait) -> Result<Tree, SqlError> {
+/// Returns all categories, by position and name.
+pub(super) async fn tree(connection: &impl ConnectionTrait) -> Result<CategoryTree, SqlError> {
     let query =
         Entity::find().order_by_asc(Column::Position).order_by_asc(Column::Name).order_by_asc(Column::CategoryId);
     let rows = query.all(connection).await?;
-    Ok(Tree::new(rows.into_iter().map(rows::read_category).collect::<Result<_, _>>()?))
+    Ok(CategoryTree::new(rows.into_iter().map(rows::read_category).collect::<Result<_, _>>()?))
 }
 
-/// Locks a category, so that it is not removed before what is put into it is there.
+/// Locks a category, so that a concurrent deletion does not take it for empty.
 pub(super) async fn lock_for_content(tx: &Tx, id: CategoryId) -> Result<(), StoreError> {
     if is_locked(tx, id).await? { Ok(()) } else { Err(StoreError::CategoryUnknown(id)) }
 }
@@ -155,9 +154,9 @@ async fn is_locked(tx: &Tx, id: CategoryId) -> Result<bool, SqlError> {
 }
 
 async fn save(tx: &Tx, id: CategoryId, edit: &CategoryEdit) -> Result<Category, StoreError> {
-    // All of them are locked, so that two moves at once cannot make a circle.
+    // All are locked: two concurrent moves, neither of which is a cycle, could make one together.
     let rows = Entity::find().order_by_asc(Column::CategoryId).lock_exclusive().all(tx).await?;
-    let tree = Tree::new(rows.into_iter().map(rows::read_category).collect::<Result<_, _>>()?);
+    let tree = CategoryTree::new(rows.into_iter().map(rows::read_category).collect::<Result<_, _>>()?);
     let old = tree.get(id).ok_or(StoreError::CategoryNotFound(id))?.clone();
     let edited = Category {
         category_id: id,

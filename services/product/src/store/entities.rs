@@ -1,7 +1,6 @@
-//! Product's tables as SeaORM sees them.
+//! Tables as SeaORM sees them.
 
-/// A product.
-pub mod product {
+pub(crate) mod product {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -37,8 +36,7 @@ pub mod product {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A node of the category tree.
-pub mod category {
+pub(crate) mod category {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -59,8 +57,8 @@ pub mod category {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What was set aside for an order.
-pub mod reservation {
+/// The units that an order reserved.
+pub(crate) mod reservation {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -70,7 +68,7 @@ pub mod reservation {
         pub order_id: i64,
         pub state: String,
         pub order_version: i64,
-        /// JSON: product id to units.
+        /// JSON object from product ids to units.
         pub order_lines: String,
         pub created_at: i64,
         pub updated_at: i64,
@@ -81,8 +79,8 @@ pub mod reservation {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The ledger: each move of units, once per cause.
-pub mod stock_movement {
+/// The ledger: every move of units, at most one for each product, cause and kind.
+pub(crate) mod stock_movement {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -105,7 +103,7 @@ pub mod stock_movement {
 }
 
 /// An admin's correction of stock.
-pub mod stock_adjustment {
+pub(crate) mod stock_adjustment {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -1,4 +1,4 @@
-//! The ledger of stock: every move of units, with what caused it.
+//! The ledger of stock: every move of units with its cause.
 
 use sea_orm::{EntityTrait, Set};
 use souk_sql::{SqlError, Tx};
@@ -6,29 +6,31 @@ use souk_values::{Id, OrderId, ProductId, Timestamp};
 
 use super::entities::stock_movement::{ActiveModel, Entity};
 
-/// Rows in one INSERT, below every engine's limit of bound values.
-const ROWS: usize = 500;
+/// Rows in one INSERT: below every engine's limit of bound parameters.
+const CHUNK: usize = 500;
 
-/// Why units moved. `stock = initial + adjustment - reserve + release + return`; held are
+/// Reason of a move. Of a product's movements, `stock = initial + adjustment - reserve + release + return`; reserved are
 /// `reserve - release - sell`, sold are `sell - return`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// There from the start.
+pub(crate) enum MovementKind {
+    /// The units with which the product was created.
     Initial,
     /// An admin's correction, with its sign.
     Adjustment,
-    /// Set aside for an order.
     Reserve,
-    /// Given back from what was set aside.
+    /// Reserved units go back to stock.
     Release,
-    /// Sold, out of what was set aside.
+    /// Reserved units are sold.
     Sell,
-    /// Given back from what was sold.
+    /// Sold units go back to stock.
     Return,
 }
 
-impl Kind {
-    pub(crate) fn text(self) -> &'static str {
+impl MovementKind {
+    const ALL: [Self; 6] = [Self::Initial, Self::Adjustment, Self::Reserve, Self::Release, Self::Sell, Self::Return];
+
+    /// Name in the store.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Initial => "initial",
             Self::Adjustment => "adjustment",
@@ -39,24 +41,22 @@ impl Kind {
         }
     }
 
-    pub(crate) fn from_text(text: &str) -> Option<Self> {
-        [Self::Initial, Self::Adjustment, Self::Reserve, Self::Release, Self::Sell, Self::Return]
-            .into_iter()
-            .find(|kind| kind.text() == text)
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// What moves units: written beside each of them, once per product and kind.
+/// The common part of the movements that one cause leads to.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'e> {
-    pub kind: Kind,
-    /// The event's or adjustment's id, or `initial`.
+    pub kind: MovementKind,
+    /// Id of the event or the adjustment, or `initial`.
     pub cause: &'e str,
     pub order_id: Option<OrderId>,
     pub at: Timestamp,
 }
 
-/// Writes `units` of products into the ledger.
+/// Writes one movement for each of `units`.
 pub(super) async fn write(
     tx: &Tx,
     entry: &Entry<'_>,
@@ -67,13 +67,13 @@ pub(super) async fn write(
         .map(|(product_id, quantity)| ActiveModel {
             product_id: Set(product_id.get()),
             cause: Set(entry.cause.to_owned()),
-            kind: Set(entry.kind.text().to_owned()),
+            kind: Set(entry.kind.name().to_owned()),
             quantity: Set(quantity),
             order_id: Set(entry.order_id.map(Id::get)),
             created_at: Set(entry.at.millis()),
         })
         .collect();
-    for rows in rows.chunks(ROWS) {
+    for rows in rows.chunks(CHUNK) {
         Entity::insert_many(rows.iter().cloned()).exec_without_returning(tx).await?;
     }
     Ok(())

@@ -1,17 +1,17 @@
-//! Product's tables, in the order in which they came to be.
+//! Migrations of the product store, in order.
 
 mod m0001_init;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use souk_sql::create_tables;
 
-/// All migrations of product's store.
-#[derive(Debug)]
-pub struct Migrations;
+/// The migrations of the bus come first.
+pub(crate) struct Migrations;
 
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = souk_bus::service_migrations();
-        all.push(Box::new(m0001_init::Init));
+        all.push(create_tables("product_m0001_init", m0001_init::tables));
         all
     }
 }

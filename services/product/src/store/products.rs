@@ -1,4 +1,4 @@
-//! Products: read, made, edited, hidden.
+//! Products: read, insert, edit, hide.
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use souk_bus::outbox;
@@ -7,28 +7,25 @@ use souk_sql::{SqlError, Tx};
 use souk_values::{Currency, Id, Money, ProductId};
 
 use super::{
-    ProductStore, RequestKey, StoreError, Telling, categories,
+    ProductStore, RequestKey, StoreError, TxContext, categories,
     entities::product::{Column, Entity},
-    ledger::{self, Kind},
+    ledger::{self, MovementKind},
     rows::{self, ProductRow},
 };
 use crate::{
-    news::News,
-    product::{Details, Edit, Product},
+    event::ProductEvent,
+    product::{CatalogueProduct, ProductDetails, ProductEdit},
     slug::slugify,
 };
 
-/// How often making a product is tried with another id or slug.
-const ATTEMPTS: u32 = 4;
+/// Attempts to insert a product, each with another id and, from the second on, the id in its slug.
+const MAX_ATTEMPTS: u32 = 4;
 
-/// A product to be made. An empty SKU or slug is made from id and name.
+/// A new product. An empty SKU is derived from the id, an empty slug from the name.
 #[derive(Debug, Clone)]
-pub struct Draft {
-    /// What is said of it.
-    pub details: Details,
-    /// Units on hand.
+pub(crate) struct ProductDraft {
+    pub details: ProductDetails,
     pub stock: i64,
-    /// The caller's promise, if one was given.
     pub request: Option<RequestKey>,
 }
 
@@ -42,13 +39,11 @@ struct QuoteRow {
 }
 
 impl ProductStore {
-    /// A product of the catalogue.
-    pub(crate) async fn product(&self, id: ProductId) -> Result<Product, StoreError> {
+    pub(crate) async fn product(&self, id: ProductId) -> Result<CatalogueProduct, StoreError> {
         visible(find_any(self.db.reader(), id, self.currency).await?)
     }
 
-    /// The same by its slug.
-    pub(crate) async fn product_by_slug(&self, slug: &str) -> Result<Product, StoreError> {
+    pub(crate) async fn product_by_slug(&self, slug: &str) -> Result<CatalogueProduct, StoreError> {
         let row = rows::select_products()
             .filter(Column::Slug.eq(slug))
             .into_model::<ProductRow>()
@@ -57,7 +52,7 @@ impl ProductStore {
         visible(row.map(|row| rows::read_product(row, self.currency)).transpose()?)
     }
 
-    /// Prices and stock of those of `ids` that the shop sells, in no order.
+    /// Returns price and stock of those of `ids` that are in the catalogue, in any order.
     pub(crate) async fn quoted(&self, ids: &[ProductId]) -> Result<Vec<QuotedItem>, StoreError> {
         let rows = Entity::find()
             .select_only()
@@ -80,8 +75,8 @@ impl ProductStore {
             .collect()
     }
 
-    /// The ids of the products that sold most, at most `count`.
-    pub(crate) async fn top_sellers(&self, count: u64) -> Result<Vec<i64>, SqlError> {
+    /// Returns at most `count` products, those that sold most first.
+    pub(crate) async fn top_sellers(&self, count: u64) -> Result<Vec<ProductId>, SqlError> {
         let ids = Entity::find()
             .select_only()
             .column(Column::ProductId)
@@ -91,46 +86,47 @@ impl ProductStore {
             .order_by_desc(Column::ProductId)
             .limit(count)
             .into_tuple::<i64>()
-            .all(self.db.reader());
-        Ok(ids.await?)
+            .all(self.db.reader())
+            .await?;
+        ids.into_iter().map(rows::id).collect()
     }
 
-    /// The stock of these products.
-    pub(crate) async fn stock_of(&self, ids: &[i64]) -> Result<Vec<(i64, i64)>, SqlError> {
+    pub(crate) async fn stock_of(&self, ids: &[ProductId]) -> Result<Vec<(ProductId, i64)>, SqlError> {
         let stocks = Entity::find()
             .select_only()
             .columns([Column::ProductId, Column::Stock])
-            .filter(Column::ProductId.is_in(ids.iter().copied()))
+            .filter(Column::ProductId.is_in(ids.iter().map(|id| id.get())))
             .into_tuple::<(i64, i64)>()
-            .all(self.db.reader());
-        Ok(stocks.await?)
+            .all(self.db.reader())
+            .await?;
+        stocks.into_iter().map(|(id, stock)| Ok((rows::id(id)?, stock))).collect()
     }
 
-    /// Makes a product. With a key that was used before, answers the one made then, as it now is.
-    pub(crate) async fn insert(&self, draft: Draft) -> Result<Product, StoreError> {
+    /// Inserts a product. A repeated key returns the product that it created, in its current state.
+    pub(crate) async fn insert(&self, draft: ProductDraft) -> Result<CatalogueProduct, StoreError> {
         let mut attempt = 1;
         loop {
-            if let Some(product) = self.made_before(draft.request.as_ref()).await? {
+            if let Some(product) = self.product_created_by(draft.request.as_ref()).await? {
                 return Ok(product);
             }
-            let telling = self.telling();
+            let context = self.tx_context();
             let product_id = self.ids.next();
-            let details = named(&draft.details, product_id, attempt > 1);
-            let product = Product::new(product_id, details, draft.stock, telling.now);
-            let args = (product.clone(), draft.request.clone(), telling);
+            let details = with_names(&draft.details, product_id, attempt > 1);
+            let product = CatalogueProduct::new(product_id, details, draft.stock, context.now);
+            let args = (product.clone(), draft.request.clone(), context);
             match self
                 .db
-                .write(args, |tx, (product, request, telling)| Box::pin(insert(tx, product, request.as_ref(), telling)))
+                .write(args, |tx, (product, request, context)| Box::pin(insert(tx, product, request.as_ref(), context)))
                 .await
             {
                 Ok(()) => return Ok(product),
                 Err(StoreError::Sql(error @ SqlError::Unique(_))) => {
-                    // The same request may have won meanwhile; it is looked for before anything else is said.
-                    if let Some(product) = self.made_before(draft.request.as_ref()).await? {
+                    // A concurrent request with the same key may have won: then its product is the result.
+                    if let Some(product) = self.product_created_by(draft.request.as_ref()).await? {
                         return Ok(product);
                     }
                     refuse_taken(&error, !draft.details.slug.is_empty(), !draft.details.sku.is_empty())?;
-                    if attempt == ATTEMPTS {
+                    if attempt == MAX_ATTEMPTS {
                         return Err(StoreError::Sql(error));
                     }
                     attempt += 1;
@@ -140,7 +136,7 @@ impl ProductStore {
         }
     }
 
-    async fn made_before(&self, request: Option<&RequestKey>) -> Result<Option<Product>, StoreError> {
+    async fn product_created_by(&self, request: Option<&RequestKey>) -> Result<Option<CatalogueProduct>, StoreError> {
         let Some(request) = request else { return Ok(None) };
         let row = rows::select_products()
             .filter(Column::RequestKey.eq(&request.key))
@@ -152,18 +148,23 @@ impl ProductStore {
         rows::read_product(row, self.currency).map(Some)
     }
 
-    /// Edits the product whose version is `seen`. Answers it as it then is.
-    pub(crate) async fn edit(&self, id: ProductId, seen: i64, edit: Edit) -> Result<Product, StoreError> {
+    /// Edits the product and returns it. Errors: [`StoreError::Stale`] when its version is not `seen`.
+    pub(crate) async fn edit(
+        &self,
+        id: ProductId,
+        seen: i64,
+        edit: ProductEdit,
+    ) -> Result<CatalogueProduct, StoreError> {
         let outcome = self
             .db
-            .write((id, seen, edit, self.telling()), |tx, (id, seen, edit, telling)| {
+            .write((id, seen, edit, self.tx_context()), |tx, (id, seen, edit, context)| {
                 Box::pin(async move {
-                    let product = lock_seen(tx, *id, *seen, telling).await?;
-                    let Some((edited, news)) = product.edited(edit, telling.now) else { return Ok(product) };
+                    let product = lock_seen(tx, *id, *seen, context).await?;
+                    let Some((edited, events)) = product.edited(edit, context.now) else { return Ok(product) };
                     if edited.details.category_id != product.details.category_id {
                         categories::lock_for_content(tx, edited.details.category_id).await?;
                     }
-                    save(tx, &edited, &news, telling).await?;
+                    save(tx, &edited, &events, context).await?;
                     Ok(edited)
                 })
             })
@@ -174,21 +175,21 @@ impl ProductStore {
         outcome
     }
 
-    /// Takes the product whose version is `seen` out of the catalogue.
+    /// Deletes the product from the catalogue; orders keep its units. Errors: as [`edit`](Self::edit).
     pub(crate) async fn hide(&self, id: ProductId, seen: i64) -> Result<(), StoreError> {
         self.db
-            .write((id, seen, self.telling()), |tx, (id, seen, telling)| {
+            .write((id, seen, self.tx_context()), |tx, (id, seen, context)| {
                 Box::pin(async move {
-                    let (hidden, news) = lock_seen(tx, *id, *seen, telling).await?.hide(telling.now);
-                    save(tx, &hidden, &news, telling).await
+                    let (hidden, events) = lock_seen(tx, *id, *seen, context).await?.hide(context.now);
+                    save(tx, &hidden, &events, context).await
                 })
             })
             .await
     }
 }
 
-/// The details with SKU and slug, made of id and name where they are empty.
-fn named(details: &Details, id: ProductId, with_id: bool) -> Details {
+/// Fills in an empty SKU and an empty slug.
+fn with_names(details: &ProductDetails, id: ProductId, with_id: bool) -> ProductDetails {
     let mut details = details.clone();
     if details.sku.is_empty() {
         details.sku = format!("P-{id}");
@@ -205,13 +206,13 @@ fn named(details: &Details, id: ProductId, with_id: bool) -> Details {
     details
 }
 
-/// A slug that no other product has.
+/// Appends the id, which makes the slug unique.
 pub(super) fn slug_with_id(slug: &str, id: ProductId) -> String {
     format!("{slug:.120}-{id}")
 }
 
-/// Errors: the caller's own slug or SKU is another product's.
-pub(super) fn refuse_taken(error: &SqlError, slug_is_given: bool, sku_is_given: bool) -> Result<(), StoreError> {
+/// Errors: `error` is a violation of a unique index by the slug or SKU that the caller gave.
+fn refuse_taken(error: &SqlError, slug_is_given: bool, sku_is_given: bool) -> Result<(), StoreError> {
     let is_taken = |index: &str, column: &str| error.is_unique(index) || error.is_unique(column);
     if slug_is_given && is_taken("uq_product_slug", "product.slug") {
         return Err(StoreError::SlugTaken);
@@ -222,46 +223,56 @@ pub(super) fn refuse_taken(error: &SqlError, slug_is_given: bool, sku_is_given: 
     Ok(())
 }
 
-fn visible(product: Option<Product>) -> Result<Product, StoreError> {
+fn visible(product: Option<CatalogueProduct>) -> Result<CatalogueProduct, StoreError> {
     product.filter(|product| !product.hidden).ok_or(StoreError::ProductNotFound)
 }
 
-/// A product, hidden or not.
+/// Returns a product, even one that was deleted from the catalogue.
 pub(super) async fn find_any(
     connection: &impl ConnectionTrait,
     id: ProductId,
     currency: Currency,
-) -> Result<Option<Product>, StoreError> {
+) -> Result<Option<CatalogueProduct>, StoreError> {
     let query = rows::select_products().filter(Column::ProductId.eq(id.get()));
     let row = query.into_model::<ProductRow>().one(connection).await?;
     row.map(|row| rows::read_product(row, currency)).transpose()
 }
 
-/// A product of the catalogue, locked.
-pub(super) async fn lock(tx: &Tx, id: ProductId, currency: Currency) -> Result<Product, StoreError> {
+/// Locks a product of the catalogue.
+pub(super) async fn lock(tx: &Tx, id: ProductId, currency: Currency) -> Result<CatalogueProduct, StoreError> {
     let query = rows::select_products().filter(Column::ProductId.eq(id.get())).lock_exclusive();
     let row = query.into_model::<ProductRow>().one(tx).await?;
     visible(row.map(|row| rows::read_product(row, currency)).transpose()?)
 }
 
-async fn lock_seen(tx: &Tx, id: ProductId, seen: i64, telling: &Telling) -> Result<Product, StoreError> {
-    let product = lock(tx, id, telling.currency).await?;
+async fn lock_seen(tx: &Tx, id: ProductId, seen: i64, context: &TxContext) -> Result<CatalogueProduct, StoreError> {
+    let product = lock(tx, id, context.currency).await?;
     if product.version == seen { Ok(product) } else { Err(StoreError::Stale) }
 }
 
-/// Writes what an edit changed.
-pub(super) async fn save(tx: &Tx, product: &Product, news: &[News], telling: &Telling) -> Result<(), StoreError> {
+/// Writes an edited product and its events.
+pub(super) async fn save(
+    tx: &Tx,
+    product: &CatalogueProduct,
+    events: &[ProductEvent],
+    context: &TxContext,
+) -> Result<(), StoreError> {
     let columns = rows::edited_columns(product)?;
     Entity::update_many().set(columns).filter(Column::ProductId.eq(product.product_id.get())).exec(tx).await?;
-    outbox::add(tx, &telling.stamp(news)?).await?;
+    outbox::add(tx, &context.stamp(events)?).await?;
     Ok(())
 }
 
-async fn insert(tx: &Tx, product: &Product, request: Option<&RequestKey>, telling: &Telling) -> Result<(), StoreError> {
+async fn insert(
+    tx: &Tx,
+    product: &CatalogueProduct,
+    request: Option<&RequestKey>,
+    context: &TxContext,
+) -> Result<(), StoreError> {
     categories::lock_for_content(tx, product.details.category_id).await?;
     Entity::insert(rows::new_row(product, request)?).exec_without_returning(tx).await?;
-    let entry = ledger::Entry { kind: Kind::Initial, cause: "initial", order_id: None, at: telling.now };
+    let entry = ledger::Entry { kind: MovementKind::Initial, cause: "initial", order_id: None, at: context.now };
     ledger::write(tx, &entry, [(product.product_id, product.stock)]).await?;
-    outbox::add(tx, &telling.stamp(&[product.shelf().changed()])?).await?;
+    outbox::add(tx, &context.stamp(&[product.stock_item().changed()])?).await?;
     Ok(())
 }

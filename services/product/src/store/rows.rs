@@ -1,4 +1,4 @@
-//! Between rows and the domain.
+//! Conversion between rows and the domain's types.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     category::Category,
-    product::{Details, Product},
+    product::{CatalogueProduct, ProductDetails},
 };
 
-/// A stored value that the domain does not know: the store is damaged.
+/// Error for a stored value that the domain does not know.
 pub(super) fn damaged(what: &str, value: impl std::fmt::Display) -> SqlError {
     SqlError::Failed(format!("a stored {what} cannot be read: {value}"))
 }
@@ -24,7 +24,7 @@ pub(super) fn id<I: Id>(number: i64) -> Result<I, SqlError> {
     I::new(number).map_err(|_| damaged("id", number))
 }
 
-/// A product's row without what only search reads, which is long.
+/// A product's row without `search_text`, which is long and needed by search only.
 #[derive(Debug, FromQueryResult)]
 pub(super) struct ProductRow {
     product_id: i64,
@@ -46,7 +46,7 @@ pub(super) struct ProductRow {
     pub request_hash: Option<String>,
 }
 
-/// Selects what [`ProductRow`] needs.
+/// Selects the columns of [`ProductRow`].
 pub(super) fn select_products() -> Select<product::Entity> {
     use product::Column;
     product::Entity::find().select_only().columns([
@@ -70,12 +70,12 @@ pub(super) fn select_products() -> Select<product::Entity> {
     ])
 }
 
-pub(super) fn read_product(row: ProductRow, currency: Currency) -> Result<Product, StoreError> {
+pub(super) fn read_product(row: ProductRow, currency: Currency) -> Result<CatalogueProduct, StoreError> {
     let attributes: BTreeMap<String, String> =
         serde_json::from_str(&row.attributes).map_err(|error| damaged("attribute", error))?;
-    Ok(Product {
+    Ok(CatalogueProduct {
         product_id: id(row.product_id)?,
-        details: Details {
+        details: ProductDetails {
             sku: row.sku,
             slug: row.slug,
             name: row.name,
@@ -95,8 +95,8 @@ pub(super) fn read_product(row: ProductRow, currency: Currency) -> Result<Produc
     })
 }
 
-/// All columns that edits change.
-pub(super) fn edited_columns(product: &Product) -> Result<product::ActiveModel, StoreError> {
+/// Sets the columns that edits change.
+pub(super) fn edited_columns(product: &CatalogueProduct) -> Result<product::ActiveModel, StoreError> {
     let details = &product.details;
     let attributes = serde_json::to_string(&details.attributes).map_err(|error| damaged("attribute", error))?;
     Ok(product::ActiveModel {
@@ -119,8 +119,10 @@ pub(super) fn edited_columns(product: &Product) -> Result<product::ActiveModel, 
     })
 }
 
-/// A whole new row.
-pub(super) fn new_row(product: &Product, request: Option<&RequestKey>) -> Result<product::ActiveModel, StoreError> {
+pub(super) fn new_row(
+    product: &CatalogueProduct,
+    request: Option<&RequestKey>,
+) -> Result<product::ActiveModel, StoreError> {
     Ok(product::ActiveModel {
         product_id: Set(product.product_id.get()),
         stock: Set(product.stock),

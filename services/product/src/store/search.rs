@@ -1,4 +1,4 @@
-//! Finding products: what is asked, and what a list of them says.
+//! Search of products, with facets.
 
 use std::collections::BTreeMap;
 
@@ -15,74 +15,64 @@ use super::{
     rows::{self, ProductRow},
 };
 use crate::{
-    category::{Category, Tree},
-    product::Product,
+    category::{Category, CategoryTree},
+    product::CatalogueProduct,
 };
 
-/// Escapes what LIKE would take for a wildcard; no engine gives it a meaning of its own.
+/// Escape character of LIKE patterns. Not a backslash, which MySQL also treats as an escape in the literal.
 const ESCAPE: char = '!';
 
-/// What a caller looks for; what is `None` or empty does not matter.
+/// Conditions that all have to hold; `None` and empty ones are no condition.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Folded words that must all be in the product's text.
+pub(crate) struct Filter {
+    /// Folded words, all of which the product's text contains.
     pub words: Vec<String>,
-    /// Slug or id of a category; what lies below it belongs to it.
+    /// Slug or id of a category; its descendants are included.
     pub category: Option<String>,
-    /// Minor units.
+    /// Inclusive, in minor units, as is `max_price`.
     pub min_price: Option<i64>,
-    /// Minor units.
     pub max_price: Option<i64>,
-    /// Only what can be bought, or only what cannot.
+    /// True for products with stock, false for products without.
     pub in_stock: Option<bool>,
-    /// Only what has fewer units than this.
+    /// Exclusive upper bound of the stock.
     pub stock_below: Option<i64>,
 }
 
-/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// With words: names that begin with them, names that hold them, the rest; then what sells most.
+pub(crate) enum Sort {
+    /// Names that begin with the words, names that contain them, the rest; within each, the most sold first.
     Relevance,
-    /// The cheapest first.
     Price,
-    /// The dearest first.
     PriceDown,
-    /// By name.
     Name,
-    /// The newest first.
     Newest,
 }
 
-/// A page of products and what is known of all that match.
 #[derive(Debug)]
-pub struct Found {
-    /// Of this page.
-    pub products: Vec<Product>,
-    /// How many match.
+pub(crate) struct SearchResult {
+    /// Products of the requested page.
+    pub products: Vec<CatalogueProduct>,
+    /// Number of all matching products.
     pub total: u64,
-    /// What could be chosen next.
     pub facets: Facets,
 }
 
-/// What the matching products have in common. Each facet leaves its own filter out, so that it shows
-/// what choosing otherwise would find.
+/// Counts over all matching products. Each facet ignores the filter of its own kind, so that it shows what another
+/// choice would find.
 #[derive(Debug)]
-pub struct Facets {
-    /// Categories with products in or below them.
+pub(crate) struct Facets {
+    /// Categories with matching products in or below them.
     pub categories: Vec<CategoryCount>,
-    /// The lowest and the highest price.
+    /// Lowest and highest price; `None` when no product matches.
     pub prices: Option<(Money, Money)>,
-    /// How many can be bought.
+    /// Number of products with stock.
     pub in_stock: u64,
 }
 
-/// A category and how many match in or below it.
 #[derive(Debug)]
-pub struct CategoryCount {
-    /// Which.
+pub(crate) struct CategoryCount {
     pub category: Category,
-    /// How many.
+    /// Number of matching products in or below the category.
     pub count: u64,
 }
 
@@ -95,8 +85,13 @@ struct Totals {
 }
 
 impl ProductStore {
-    /// The products that match `filter`.
-    pub(crate) async fn search(&self, filter: &Filter, sort: Sort, page: PageRequest) -> Result<Found, StoreError> {
+    /// Returns a page of the products that match `filter`, and the facets of all that do.
+    pub(crate) async fn search(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        page: PageRequest,
+    ) -> Result<SearchResult, StoreError> {
         let tree = categories::tree(self.db.reader()).await?;
         let products = self.matching_products(filter, &tree, sort, page);
         let (products, totals, categories) =
@@ -112,7 +107,7 @@ impl ProductStore {
             totals.in_stock
         };
         let money = |minor| Money::new(minor, self.currency);
-        Ok(Found {
+        Ok(SearchResult {
             products,
             total: count(totals.matching),
             facets: Facets {
@@ -126,17 +121,17 @@ impl ProductStore {
     async fn matching_products(
         &self,
         filter: &Filter,
-        tree: &Tree,
+        tree: &CategoryTree,
         sort: Sort,
         page: PageRequest,
-    ) -> Result<Vec<Product>, StoreError> {
+    ) -> Result<Vec<CatalogueProduct>, StoreError> {
         let query = sorted(rows::select_products().filter(matching(filter, tree)), sort, &filter.words);
         let rows =
             query.offset(page.offset()).limit(page.limit()).into_model::<ProductRow>().all(self.db.reader()).await?;
         rows.into_iter().map(|row| rows::read_product(row, self.currency)).collect()
     }
 
-    async fn totals(&self, filter: &Filter, tree: &Tree) -> Result<Totals, StoreError> {
+    async fn totals(&self, filter: &Filter, tree: &CategoryTree) -> Result<Totals, StoreError> {
         let only_in_stock: Expr = CaseStatement::new().case(Expr::col(Column::Stock).gt(0), 1).into();
         let totals = Entity::find()
             .select_only()
@@ -151,7 +146,7 @@ impl ProductStore {
         Ok(totals.unwrap_or(Totals { matching: 0, in_stock: 0, lowest: None, highest: None }))
     }
 
-    async fn category_counts(&self, filter: &Filter, tree: &Tree) -> Result<Vec<CategoryCount>, StoreError> {
+    async fn category_counts(&self, filter: &Filter, tree: &CategoryTree) -> Result<Vec<CategoryCount>, StoreError> {
         let filter = Filter { category: None, ..filter.clone() };
         let rows: Vec<(i64, i64)> = Entity::find()
             .select_only()
@@ -162,11 +157,11 @@ impl ProductStore {
             .into_tuple()
             .all(self.db.reader())
             .await?;
-        let mut alone = BTreeMap::new();
+        let mut own = BTreeMap::new();
         for (category, matching) in rows {
-            alone.insert(rows::id::<CategoryId>(category)?, count(matching));
+            own.insert(rows::id::<CategoryId>(category)?, count(matching));
         }
-        let sums = tree.summed(&alone);
+        let sums = tree.summed(&own);
         let counted = tree.nodes().iter().filter_map(|category| {
             let count = sums.get(&category.category_id).copied()?;
             Some(CategoryCount { category: category.clone(), count })
@@ -185,7 +180,7 @@ fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn matching(filter: &Filter, tree: &Tree) -> Condition {
+fn matching(filter: &Filter, tree: &CategoryTree) -> Condition {
     let mut all = Condition::all().add(Column::Hidden.eq(false));
     for word in &filter.words {
         all = all.add(Expr::col(Column::SearchText).like(containing(word)));
@@ -194,13 +189,13 @@ fn matching(filter: &Filter, tree: &Tree) -> Condition {
         let inside = tree.named(named).map(|category| tree.with_descendants(category.category_id)).unwrap_or_default();
         all = all.add(Column::CategoryId.is_in(inside.into_iter().map(Id::get)));
     }
-    all.add_option(filter.min_price.map(|least| Column::PriceMinor.gte(least)))
-        .add_option(filter.max_price.map(|most| Column::PriceMinor.lte(most)))
+    all.add_option(filter.min_price.map(|min| Column::PriceMinor.gte(min)))
+        .add_option(filter.max_price.map(|max| Column::PriceMinor.lte(max)))
         .add_option(filter.in_stock.map(|yes| if yes { Column::Stock.gt(0) } else { Column::Stock.lte(0) }))
         .add_option(filter.stock_below.map(|below| Column::Stock.lt(below)))
 }
 
-/// Every order ends with the id, so that pages neither repeat nor miss a product.
+/// Every sort order ends with the id, so that pages neither repeat nor miss a product.
 fn sorted(query: Select<Entity>, sort: Sort, words: &[String]) -> Select<Entity> {
     let (query, direction) = match sort {
         Sort::Relevance if words.is_empty() => (query.order_by(Column::Sold, Order::Desc), Order::Desc),
@@ -213,7 +208,7 @@ fn sorted(query: Select<Entity>, sort: Sort, words: &[String]) -> Select<Entity>
     query.order_by(Column::ProductId, direction)
 }
 
-/// 0: the name begins with the words; 1: it holds them; 2: only the rest of the text does.
+/// Ranks a match: 0 when the name begins with the words, 1 when it contains them, 2 when only the rest of the text does.
 fn rank(words: &[String]) -> Expr {
     let beginning = LikeExpr::new(format!("{}%", escaped(&words.join(" ")))).escape(ESCAPE);
     let in_name =

@@ -1,10 +1,11 @@
-//! Who may what, and the committed document.
+//! Access by role, and the committed OpenAPI document.
 
 use std::path::Path;
 
 use serde_json::json;
-use souk_kit::auth::Role;
-use souk_testkit::{holds_against_snapshot, only_public};
+use souk_kit::{Service as _, auth::Role};
+use souk_product::Product;
+use souk_testkit::{assert_public_routes, holds_against_snapshot};
 
 use crate::shop::Shop;
 
@@ -18,7 +19,7 @@ async fn only_catalogue_reads_are_public() {
         "GET /pictures/{pictureId}/{size}",
         "GET /categories",
     ];
-    only_public(&shop.client, &public).await;
+    assert_public_routes(&shop.client, &public).await;
 }
 
 #[tokio::test]
@@ -41,6 +42,6 @@ async fn customers_and_services_change_nothing() {
 }
 
 #[test]
-fn the_document_is_as_committed() {
-    holds_against_snapshot(&souk_product::openapi(), Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json")));
+fn the_document_matches_the_snapshot() {
+    holds_against_snapshot(&Product::openapi(), Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json")));
 }

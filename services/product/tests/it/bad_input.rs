@@ -1,4 +1,4 @@
-//! Rubbish is refused with a code, and nothing of it is stored.
+//! Invalid input is refused with a code, and nothing of it is stored.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn with(body: &Value, field: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn bodies_that_break_a_rule_store_nothing() {
+async fn bodies_that_violate_a_rule_store_nothing() {
     let shop = Shop::open().await;
     let good = shop.body("Kettle", 100, 1);
     let not_allowed = [
@@ -67,7 +67,7 @@ async fn bodies_that_break_a_rule_store_nothing() {
 }
 
 #[tokio::test]
-async fn edits_keep_the_same_rules() {
+async fn edits_are_held_to_the_same_rules() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     let (path, editing) = (format!("/products/{id}"), shop.holding(id).await);
@@ -84,7 +84,7 @@ async fn edits_keep_the_same_rules() {
 }
 
 #[tokio::test]
-async fn paths_and_queries_are_read_strictly() {
+async fn paths_and_queries_are_parsed_strictly() {
     let shop = Shop::open().await;
     for id in ["0", "-1", "abc", "9007199254740992", "1.0", "%00"] {
         shop.client.get(&format!("/products/{id}")).await.is_problem(400, "path.invalid");

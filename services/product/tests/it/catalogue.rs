@@ -1,4 +1,4 @@
-//! Products are made, shown, edited and hidden.
+//! Products: created, shown, edited, deleted.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use souk_events::{ProductChanged, queue};
 use crate::shop::{Shop, assert_balanced};
 
 #[tokio::test]
-async fn a_product_is_made_and_shown() {
+async fn a_product_is_created_and_shown() {
     let shop = Shop::open().await;
     let mut body = shop.body("Copper Sauté Pan", 12_900, 7);
     body["attributes"] = json!({"Brand": "Ostra"});
@@ -31,7 +31,7 @@ async fn a_product_is_made_and_shown() {
 }
 
 #[tokio::test]
-async fn skus_and_slugs_are_made_and_unique() {
+async fn skus_and_slugs_are_generated_and_unique() {
     let shop = Shop::open().await;
     let first = shop.admin.post("/products", shop.body("Kettle", 100, 1)).await.expect(201).json;
     let second = shop.admin.post("/products", shop.body("Kettle", 100, 1)).await.expect(201).json;
@@ -53,7 +53,7 @@ async fn skus_and_slugs_are_made_and_unique() {
 }
 
 #[tokio::test]
-async fn a_key_makes_one_product() {
+async fn a_key_creates_one_product() {
     let shop = Shop::open().await;
     let body = shop.body("Kettle", 100, 3);
     let attempts = (0..8).map(|_| shop.admin.post_keyed("/products", "k1", body.clone()));
@@ -70,7 +70,7 @@ async fn a_key_makes_one_product() {
 }
 
 #[tokio::test]
-async fn edits_need_the_version_that_was_read_and_leave_stock_alone() {
+async fn edits_require_the_version_that_was_read_and_leave_stock_alone() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 4_490, 40).await;
     let path = format!("/products/{id}");
@@ -80,7 +80,7 @@ async fn edits_need_the_version_that_was_read_and_leave_stock_alone() {
     let edited = editing.patch(&path, json!({"name": "Pot", "stock": 9_999, "imageUrl": "/a.svg"})).await.expect(200);
     assert_eq!((edited.header("etag"), edited.json["stock"].clone()), ("\"v2.40\"", json!(40)));
     editing.patch(&path, json!({"name": "Pan"})).await.is_problem(412, "if_match.stale");
-    // Orders change the stock part of the tag; an editor does not mind.
+    // Orders change the stock part of the tag, which an edit does not compare.
     let editing = shop.admin.with_header("if-match", "\"v2.39\"");
     let same = editing.patch(&path, json!({"name": "Pot"})).await.expect(200);
     assert_eq!(same.header("etag"), "\"v2.40\"", "an edit that changes nothing is no new version");
@@ -94,16 +94,16 @@ async fn edits_need_the_version_that_was_read_and_leave_stock_alone() {
     let cleared =
         shop.admin.with_header("if-match", "\"v3\"").patch(&path, json!({"lowStockAt": 50})).await.expect(200);
     assert_eq!(cleared.json["name"], "Pan");
-    shop.all_told().await;
-    let told = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
-    assert_eq!(told.iter().map(|event| event.revision).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    assert_eq!(told[2].price.minor, 3_000);
+    shop.outbox_is_empty().await;
+    let published = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
+    assert_eq!(published.iter().map(|event| event.revision).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(published[2].price.minor, 3_000);
     let low = shop.world.waiting::<souk_events::StockLow>(&queue::NOTIFICATION_PRODUCTS).await;
     assert_eq!((low.len(), low[0].low_stock_at, low[0].stock), (1, 50, 40));
 }
 
 #[tokio::test]
-async fn a_deleted_product_is_gone_from_sight() {
+async fn a_deleted_product_is_no_longer_visible() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 4).await;
     let path = format!("/products/{id}");
@@ -120,13 +120,13 @@ async fn a_deleted_product_is_gone_from_sight() {
         .post_keyed(&format!("{path}/stock"), "k", json!({"delta": 1, "reason": "x"}))
         .await
         .is_problem(404, "product.not_found");
-    shop.all_told().await;
-    let told = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
-    assert_eq!(told.iter().map(|event| event.hidden).collect::<Vec<_>>(), [false, true]);
+    shop.outbox_is_empty().await;
+    let published = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
+    assert_eq!(published.iter().map(|event| event.hidden).collect::<Vec<_>>(), [false, true]);
 }
 
 #[tokio::test]
-async fn money_is_the_shops_and_categories_exist() {
+async fn prices_are_in_the_shops_currency_and_categories_must_exist() {
     let shop = Shop::open().await;
     let mut body = shop.body("Kettle", 100, 1);
     body["price"]["currency"] = json!("USD");

@@ -1,11 +1,11 @@
-//! The category tree.
+//! The category tree: created, moved, deleted.
 
 use serde_json::json;
 
 use crate::shop::Shop;
 
 #[tokio::test]
-async fn a_tree_is_made_moved_and_removed() {
+async fn a_tree_is_created_moved_and_deleted() {
     let shop = Shop::open().await;
     let make = |body| async { shop.admin.post("/categories", body).await.expect(201).json["categoryId"].clone() };
     let tea = make(json!({"name": "Coffee & Tea", "parentId": shop.category, "position": 2})).await;
@@ -46,7 +46,7 @@ async fn a_tree_is_made_moved_and_removed() {
 }
 
 #[tokio::test]
-async fn a_key_makes_one_category_and_rules_are_kept() {
+async fn a_key_creates_one_category_and_rules_hold() {
     let shop = Shop::open().await;
     let body = json!({"name": "Pans"});
     let first = shop.admin.post_keyed("/categories", "k", body.clone()).await.expect(201);

@@ -1,10 +1,10 @@
-//! Pictures to send, and what was made of them.
+//! Pictures to upload, and a decoder for the results.
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageEncoder, ImageFormat, ImageReader, RgbImage, codecs::jpeg::JpegEncoder};
 
-/// An opaque picture of this size.
+/// Draws an opaque picture of this size.
 pub fn drawn(width: u32, height: u32) -> DynamicImage {
     let shade = |position: u32| u8::try_from(position % 256).unwrap();
     RgbImage::from_fn(width, height, |x, y| image::Rgb([shade(x), shade(y), 90])).into()
@@ -16,7 +16,7 @@ pub fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A JPEG whose EXIF says to turn it by a quarter, and has `note` in it.
+/// Returns a JPEG whose EXIF metadata rotates it by 90 degrees and contains `note`.
 pub fn photo_on_its_side(width: u32, height: u32, note: &[u8]) -> Vec<u8> {
     // Big-endian TIFF with one entry: tag 0x0112 (orientation), a short, once, 6.
     let mut exif = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
@@ -28,7 +28,7 @@ pub fn photo_on_its_side(width: u32, height: u32, note: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A PNG that says it has this size, and has next to nothing in it.
+/// Returns a PNG that declares this size and contains almost no data.
 pub fn bomb(width: u32, height: u32) -> Vec<u8> {
     let mut header = b"IHDR".to_vec();
     header.extend_from_slice(&width.to_be_bytes());
@@ -50,7 +50,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| turned(crc ^ u32::from(*byte)))
 }
 
-/// Decodes a picture: how it is encoded, and its width and height.
+/// Decodes a picture, and returns its format, width and height.
 pub fn read(bytes: &[u8]) -> (ImageFormat, (u32, u32)) {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().unwrap();
     let format = reader.format().unwrap();

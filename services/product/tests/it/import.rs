@@ -1,4 +1,4 @@
-//! Catalogues as CSV.
+//! Imports of a catalogue from CSV.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ async fn upload(shop: &Shop, content_type: &str, body: Vec<u8>) -> (u16, Value) 
 }
 
 #[tokio::test]
-async fn the_sample_catalogue_twice() {
+async fn the_sample_catalogue_is_imported_once() {
     let shop = Shop::open().await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalogue");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -48,16 +48,16 @@ async fn the_sample_catalogue_twice() {
         created += report.created;
     }
     assert_eq!(created, 296);
-    shop.all_told().await;
-    let told = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await.len();
-    assert_eq!(told, 296);
+    shop.outbox_is_empty().await;
+    let published = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await.len();
+    assert_eq!(published, 296);
     let before = shop.facts().await;
     let listed = shop.client.get("/products?sort=name&size=100").await.json;
     for file in &files {
         let report = import_csv(&shop.store, &std::fs::read(file).unwrap(), |_, _| {}).await.unwrap();
         assert_eq!((report.created, report.updated, report.rejected.len()), (0, 0, 0), "{report:?}");
     }
-    assert_eq!(shop.facts().await, before, "nothing was told or moved");
+    assert_eq!(shop.facts().await, before, "nothing was published or moved");
     assert_eq!(shop.client.get("/products?sort=name&size=100").await.json, listed);
     assert_balanced(&before);
 
@@ -84,7 +84,7 @@ async fn a_known_sku_is_updated_but_never_its_stock_or_address() {
     assert_eq!((&blue.json["stock"], &blue.json["price"]["amount"]), (&12.into(), &3_990.into()));
     assert_eq!(blue.header("etag"), "\"v2.12\"");
     assert_eq!(shop.client.get("/products/by-slug/kettle-red").await.header("etag"), "\"v1.3\"");
-    // The path's first part was there already.
+    // The first category of the path already existed.
     let categories = shop.client.get("/categories").await.json;
     assert_eq!(categories["total"], 2);
     assert_eq!(categories["items"][1]["parentId"], shop.category);
@@ -97,7 +97,7 @@ async fn a_known_sku_is_updated_but_never_its_stock_or_address() {
 }
 
 #[tokio::test]
-async fn rejected_rows_are_told_by_their_line() {
+async fn rejected_rows_are_reported_by_their_line() {
     let shop = Shop::open().await;
     let rows = "a,A,\"<p>Two\nlines</p>\",,,,,,A-1,1,10.00,active\n\
                 ,B,,,,,,,B-1,1,10.00,\n\
@@ -113,16 +113,16 @@ async fn rejected_rows_are_told_by_their_line() {
     let report = import(&shop, rows).await;
     let lines: Vec<_> = report.rejected.iter().map(|row| row.line).collect();
     assert_eq!(lines, [4, 5, 6, 7, 8, 9, 12], "{report:?}");
-    assert!(report.rejected[4].reason.contains("A-1' is on line 2"), "{report:?}");
+    assert!(report.rejected[4].reason.contains("A-1' is already on line 2"), "{report:?}");
     assert_eq!(report.created, 3);
     assert_eq!(shop.client.get("/products/by-slug/h").await.json["stock"], 0);
     assert_eq!(shop.client.get("/products/by-slug/j").await.json["sku"], "j");
     let listed = shop.client.get("/products?category=other").await.json;
-    assert_eq!(listed["total"], 3, "without category and type they stand under Other");
+    assert_eq!(listed["total"], 3, "products without category and type are in Other");
 }
 
 #[tokio::test]
-async fn a_row_that_clashes_is_left_out_and_the_others_are_not() {
+async fn a_taken_slug_gets_the_id_and_other_rows_keep_theirs() {
     let shop = Shop::open().await;
     let mut body = shop.body("Mine", 100, 1);
     body["slug"] = "kettle".into();
@@ -143,11 +143,11 @@ async fn many_rows_over_http() {
     assert_eq!((status, &report["created"], &report["rejected"]), (200, &450.into(), &Value::Array(Vec::new())));
     let facts = shop.facts().await;
     let ids: Vec<i64> = facts.products.iter().map(|product| souk_values::Id::get(product.product_id)).collect();
-    assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "ids follow each other");
+    assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "ids are consecutive");
 }
 
 #[tokio::test]
-async fn what_is_no_catalogue_is_refused() {
+async fn files_that_are_no_catalogue_are_refused() {
     let shop = Shop::open().await;
     let code = |(status, body): (u16, Value)| (status, body["code"].as_str().unwrap().to_owned());
     let csv = |body: &str| body.as_bytes().to_vec();

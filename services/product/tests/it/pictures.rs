@@ -1,4 +1,4 @@
-//! Pictures of products: sent by admins, shown to all.
+//! Pictures of products: uploaded by admins, served to all.
 
 use image::ImageFormat;
 use reqwest::Response;
@@ -11,7 +11,7 @@ use crate::{
     shop::Shop,
 };
 
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 pub async fn send(
     shop: &Shop,
@@ -27,7 +27,7 @@ pub async fn send(
     request.send().await.unwrap()
 }
 
-/// Sends a picture as an admin who has seen the product as it is.
+/// Uploads a picture as an admin, with the current `ETag` of the product.
 pub async fn set(shop: &Shop, id: ProductId, media_type: &str, body: Vec<u8>) -> (u16, Value) {
     let tag = shop.show(id).await.expect(200).header("etag").to_owned();
     let path = format!("/products/{id}/picture");
@@ -35,7 +35,7 @@ pub async fn set(shop: &Shop, id: ProductId, media_type: &str, body: Vec<u8>) ->
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-/// The path of the product's picture on this service, without its size.
+/// Returns the path of the product's picture on this service, without its size.
 pub async fn picture(shop: &Shop, id: ProductId) -> String {
     let url = shop.show(id).await.json["imageUrl"].as_str().unwrap().to_owned();
     url.strip_prefix("/api").unwrap().strip_suffix("/page").unwrap().to_owned()
@@ -47,7 +47,7 @@ async fn fetch(shop: &Shop, path: &str) -> (Response, ImageFormat, (u32, u32)) {
     let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
     assert_eq!(
         (&answer.headers()["cache-control"], &answer.headers()["x-content-type-options"]),
-        (&FOR_EVER.parse().unwrap(), &"nosniff".parse().unwrap())
+        (&IMMUTABLE.parse().unwrap(), &"nosniff".parse().unwrap())
     );
     let again = reqwest::get(format!("http://{}{path}", shop.address)).await.unwrap();
     let (format, dimensions) = read(&again.bytes().await.unwrap());
@@ -75,12 +75,16 @@ async fn a_picture_is_shown_in_both_sizes() {
         let (_, format, dimensions) = fetch(&shop, &format!("{path}/thumb")).await;
         assert_eq!((format, dimensions), (ImageFormat::Jpeg, (320, 160)));
     }
-    shop.all_told().await;
-    assert_eq!(shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await.len(), 4, "made, and three pictures");
+    shop.outbox_is_empty().await;
+    assert_eq!(
+        shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await.len(),
+        4,
+        "one creation, and three pictures"
+    );
 }
 
 #[tokio::test]
-async fn small_and_transparent_pictures_stay_so() {
+async fn small_pictures_are_not_enlarged_and_transparency_is_kept() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     assert_eq!(set(&shop, id, "image/jpeg", encoded(&drawn(40, 400), ImageFormat::Jpeg)).await.0, 200);
@@ -100,7 +104,7 @@ async fn small_and_transparent_pictures_stay_so() {
 }
 
 #[tokio::test]
-async fn photos_stand_upright_and_keep_no_secrets() {
+async fn photos_are_upright_and_have_no_metadata() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     let photo = photo_on_its_side(60, 30, b"52.5N 13.4E");
@@ -127,7 +131,7 @@ async fn the_same_picture_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_picture_is_not_sent_it_again() {
+async fn a_current_picture_is_not_sent_again() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     assert_eq!(set(&shop, id, "image/png", encoded(&drawn(20, 20), ImageFormat::Png)).await.0, 200);
@@ -135,6 +139,6 @@ async fn whoever_has_a_picture_is_not_sent_it_again() {
     let (page, ..) = fetch(&shop, &format!("{path}/page")).await;
     let tag = page.headers()["etag"].to_str().unwrap();
     let had = shop.client.with_header("if-none-match", tag).get(&format!("{path}/page")).await.expect(304);
-    assert_eq!((had.text.as_str(), had.header("etag"), had.header("cache-control")), ("", tag, FOR_EVER));
+    assert_eq!((had.text.as_str(), had.header("etag"), had.header("cache-control")), ("", tag, IMMUTABLE));
     shop.client.with_header("if-none-match", tag).get(&format!("{path}/thumb")).await.expect(200);
 }

@@ -1,4 +1,4 @@
-//! Pictures while their object store is away: they fail clearly, the rest works, and they come back.
+//! Pictures while their object store is unavailable: they fail clearly, the rest works, and they recover.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn without_its_object_store_only_pictures_fail() {
     std::fs::remove_file(&folder).unwrap();
     let denied = shop.client.get(&path).await;
     denied.is_problem(503, "pictures.unavailable");
-    // Ten seconds, rounded up: the machine's clock may have been set back a little meanwhile.
+    // Ten seconds, rounded up; one more if the system clock was set back meanwhile.
     let wait: u64 = denied.header("retry-after").parse().unwrap();
     assert!((10..=11).contains(&wait), "the breaker is open: {wait}");
     shop.world.clock.advance(Duration::from_secs(10));

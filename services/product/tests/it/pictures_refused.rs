@@ -1,4 +1,4 @@
-//! What is no picture, and who may not send one.
+//! Uploads that are not pictures, and callers that may not upload.
 
 use image::ImageFormat;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn what_is_no_picture_is_refused() {
+async fn files_that_are_no_pictures_are_refused() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     let png = encoded(&drawn(50, 50), ImageFormat::Png);
@@ -38,11 +38,11 @@ async fn what_is_no_picture_is_refused() {
         assert_eq!((answered, &problem["code"]), (status, &Value::from(code)), "{media_type}: {problem}");
     }
     assert_eq!(shop.show(id).await.header("etag"), "\"v1.1\"");
-    assert!(!shop.world.folder.path().join("pictures").exists(), "nothing was kept");
+    assert!(!shop.world.folder.path().join("pictures").exists(), "nothing was stored");
 }
 
 #[tokio::test]
-async fn only_admins_who_saw_the_product_change_its_picture() {
+async fn only_admins_with_a_current_etag_change_a_picture() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     let path = format!("/products/{id}/picture");
@@ -62,11 +62,11 @@ async fn only_admins_who_saw_the_product_change_its_picture() {
     let answer = without.header("content-type", "image/png").body(png).send().await.unwrap();
     assert_eq!(answer.status(), 428);
     assert_eq!(shop.show(id).await.header("etag"), "\"v1.1\"");
-    assert!(!shop.world.folder.path().join("pictures").exists(), "nothing was kept");
+    assert!(!shop.world.folder.path().join("pictures").exists(), "nothing was stored");
 }
 
 #[tokio::test]
-async fn there_is_nothing_beside_pictures() {
+async fn no_other_file_is_served() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     assert_eq!(set(&shop, id, "image/png", encoded(&drawn(20, 20), ImageFormat::Png)).await.0, 200);
@@ -88,7 +88,7 @@ async fn there_is_nothing_beside_pictures() {
     ] {
         let answer = shop.client.get(&path).await.expect(404);
         let code = answer.json["code"].as_str().unwrap().to_owned();
-        // A client takes `%2e%2e` for `..` itself, and then asks for another route.
+        // The client resolves `%2e%2e` as `..`, and then requests another route.
         assert!(code == "picture.not_found" || (path.contains("%2e") && code == "route.not_found"), "{path}: {code}");
     }
 }

@@ -1,14 +1,13 @@
-//! That what product sends to MySQL is looked at: every test of it fails when a statement is not valid on
-//! both MySQL and MariaDB.
+//! Checks that the test kit sees product's statements to MySQL, all of which must be valid on MySQL and MariaDB.
 
 use souk_testkit::{on_engines, statements_seen};
 
 use crate::shop::Shop;
 
 #[tokio::test]
-async fn every_statement_to_mysql_is_looked_at() {
+async fn every_statement_to_mysql_is_checked() {
     if !on_engines() {
-        println!("product is on SQLite in this run");
+        println!("skipped: product is on SQLite in this run");
         return;
     }
     let before = statements_seen();

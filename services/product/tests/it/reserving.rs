@@ -1,4 +1,4 @@
-//! Stock is set aside, sold and given back as orders go.
+//! Stock is reserved, sold and released as orders change.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use souk_values::{Id, ProductId};
 use crate::shop::{Shop, assert_balanced};
 
 #[tokio::test]
-async fn an_order_takes_its_units_and_order_is_told() {
+async fn an_order_reserves_its_units_and_the_event_is_published() {
     let shop = Shop::open().await;
     let (kettle, pot) = (shop.product("Kettle", 100, 10).await, shop.product("Pot", 100, 3).await);
     let order = shop.order(42, &[(pot, 1), (kettle, 4), (pot, 2)]);
@@ -29,14 +29,14 @@ async fn an_order_takes_its_units_and_order_is_told() {
 }
 
 #[tokio::test]
-async fn all_or_nothing_and_the_refused_lines_say_why() {
+async fn all_lines_are_reserved_or_none_and_the_refused_ones_are_listed() {
     let shop = Shop::open().await;
     let (kettle, pot) = (shop.product("Kettle", 100, 10).await, shop.product("Pot", 100, 3).await);
     let gone = shop.product("Gone", 100, 5).await;
     shop.holding(gone).await.delete(&format!("/products/{gone}")).await.expect(204);
     let unknown = ProductId::new(9).unwrap();
     let order = shop.order(1, &[(kettle, 4), (pot, 4), (gone, 1), (unknown, 2)]);
-    assert_eq!(shop.hear(&order.created()).await, Outcome::Applied);
+    assert_eq!(shop.deliver(&order.created()).await, Outcome::Applied);
     let rejected = shop.world.waiting::<StockRejected>(&queue::ORDER_STOCK).await;
     let mut lines: Vec<_> =
         rejected[0].refused_lines.iter().map(|line| (line.product_id, line.requested, line.available)).collect();
@@ -45,32 +45,32 @@ async fn all_or_nothing_and_the_refused_lines_say_why() {
     expected.sort_unstable();
     assert_eq!(lines, expected);
     assert_eq!((shop.stock(kettle).await, shop.stock(pot).await), (10, 3));
-    // Nothing is left to give back or to sell.
-    shop.hear(&order.cancelled()).await;
+    // There are no units to release or sell.
+    shop.deliver(&order.cancelled()).await;
     assert_eq!(shop.stock(kettle).await, 10);
     assert_eq!(shop.facts().await.reservations[0].state, ReservationState::Refused);
     assert_balanced(&shop.facts().await);
 }
 
 #[tokio::test]
-async fn a_paid_or_shipped_order_is_a_sale_and_a_cancelled_one_comes_back() {
+async fn a_paid_or_shipped_order_is_sold_and_a_cancelled_one_is_released() {
     let shop = Shop::open().await;
     let kettle = shop.product("Kettle", 100, 10).await;
     let (paid, shipped, held) =
         (shop.order(1, &[(kettle, 1)]), shop.order(2, &[(kettle, 2)]), shop.order(3, &[(kettle, 3)]));
     for order in [&paid, &shipped, &held] {
-        shop.hear(&order.created()).await;
+        shop.deliver(&order.created()).await;
     }
-    shop.hear(&paid.paid()).await;
-    assert_eq!(shop.hear(&paid.shipped()).await, Outcome::Ignored);
-    shop.hear(&shipped.shipped()).await;
+    shop.deliver(&paid.paid()).await;
+    assert_eq!(shop.deliver(&paid.shipped()).await, Outcome::Ignored);
+    shop.deliver(&shipped.shipped()).await;
     let facts = shop.facts().await;
     assert_balanced(&facts);
     assert_eq!((facts.products[0].reserved, facts.products[0].sold, facts.products[0].stock), (3, 3, 4));
     for order in [&paid, &held] {
-        assert_eq!(shop.hear(&order.cancelled()).await, Outcome::Applied);
-        assert_eq!(shop.hear(&order.cancelled()).await, Outcome::Ignored);
-        assert_eq!(shop.hear(&order.paid()).await, Outcome::Ignored);
+        assert_eq!(shop.deliver(&order.cancelled()).await, Outcome::Applied);
+        assert_eq!(shop.deliver(&order.cancelled()).await, Outcome::Ignored);
+        assert_eq!(shop.deliver(&order.paid()).await, Outcome::Ignored);
     }
     let facts = shop.facts().await;
     assert_balanced(&facts);
@@ -78,27 +78,27 @@ async fn a_paid_or_shipped_order_is_a_sale_and_a_cancelled_one_comes_back() {
 }
 
 #[tokio::test]
-async fn a_cancel_that_comes_first_reserves_and_tells_nothing() {
+async fn a_cancellation_that_arrives_first_reserves_and_publishes_nothing() {
     let shop = Shop::open().await;
     let kettle = shop.product("Kettle", 100, 10).await;
     let order = shop.order(1, &[(kettle, 4)]);
-    assert_eq!(shop.hear(&order.cancelled()).await, Outcome::Applied);
-    assert_eq!(shop.hear(&order.created()).await, Outcome::Ignored);
-    assert_eq!(shop.hear(&order.paid()).await, Outcome::Ignored);
+    assert_eq!(shop.deliver(&order.cancelled()).await, Outcome::Applied);
+    assert_eq!(shop.deliver(&order.created()).await, Outcome::Ignored);
+    assert_eq!(shop.deliver(&order.paid()).await, Outcome::Ignored);
     assert_eq!(shop.stock(kettle).await, 10);
     let facts = shop.facts().await;
     assert_eq!(facts.reservations[0].state, ReservationState::CancelledBefore);
     assert!(facts.reservations[0].lines.is_empty());
-    // Had it told anything, this order's news would not be the only one.
-    shop.hear(&shop.order(2, &[(kettle, 1)]).created()).await;
-    shop.all_told().await;
-    let told = shop.world.waiting::<StockReserved>(&queue::ORDER_STOCK).await;
-    assert_eq!(told.iter().map(|event| event.order_id.get()).collect::<Vec<_>>(), [2]);
+    // The queue would hold an event of the first order too, had it published one.
+    shop.deliver(&shop.order(2, &[(kettle, 1)]).created()).await;
+    shop.outbox_is_empty().await;
+    let published = shop.world.waiting::<StockReserved>(&queue::ORDER_STOCK).await;
+    assert_eq!(published.iter().map(|event| event.order_id.get()).collect::<Vec<_>>(), [2]);
     assert!(shop.world.waiting::<StockRejected>(&queue::ORDER_STOCK).await.is_empty());
 }
 
 #[tokio::test]
-async fn the_same_envelope_again_changes_nothing() {
+async fn a_repeated_envelope_changes_nothing() {
     let shop = Shop::open().await;
     let kettle = shop.product("Kettle", 100, 10).await;
     let order = shop.order(1, &[(kettle, 4)]);
@@ -126,8 +126,8 @@ async fn two_hundred_orders_for_the_last_twenty_units() {
     let envelopes: Vec<_> =
         (1..=200).map(|id| shop.world.envelope(&shop.order(id, &[(kettle, 1)]).created())).collect();
     shop.world.deps.transport.publish(&envelopes).await.unwrap();
-    eventually("all are dealt with", || async { shop.facts().await.reservations.len() == 200 }).await;
-    shop.all_told().await;
+    eventually("all have a reservation", || async { shop.facts().await.reservations.len() == 200 }).await;
+    shop.outbox_is_empty().await;
     let facts = shop.facts().await;
     assert_balanced(&facts);
     let held = facts.reservations.iter().filter(|reservation| reservation.state == ReservationState::Held).count();
@@ -137,30 +137,30 @@ async fn two_hundred_orders_for_the_last_twenty_units() {
     assert_eq!((reserved.len(), rejected.len()), (20, 180));
     let orders: BTreeSet<_> = reserved.iter().map(|event| event.order_id).collect();
     assert_eq!(orders.len(), 20);
-    // Above the threshold nothing was told of the product; below it each change was, with a revision of its own.
-    let told = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
-    let told: Vec<_> = told.iter().map(|event| (event.revision, event.stock)).collect();
-    assert_eq!(told, [(1, 20), (2, 5), (3, 4), (4, 3), (5, 2), (6, 1), (7, 0)]);
+    // Above the threshold no change was published; below it each one was, with a revision of its own.
+    let published = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
+    let published: Vec<_> = published.iter().map(|event| (event.revision, event.stock)).collect();
+    assert_eq!(published, [(1, 20), (2, 5), (3, 4), (4, 3), (5, 2), (6, 1), (7, 0)]);
 }
 
 #[tokio::test]
-async fn orders_side_by_side_for_the_same_products_neither_oversell_nor_stick() {
+async fn concurrent_orders_for_the_same_products_neither_oversell_nor_deadlock() {
     let shop = Shop::open().await;
     let (kettle, pot) = (shop.product("Kettle", 100, 30).await, shop.product("Pot", 100, 30).await);
-    let hear = |id: i64| {
+    let deliver = |id: i64| {
         let lines = if id % 2 == 0 { [(kettle, 1), (pot, 2)] } else { [(pot, 1), (kettle, 2)] };
         let order = shop.order(id, &lines);
         let shop = &shop;
         async move {
-            shop.hear(&order.created()).await;
+            shop.deliver(&order.created()).await;
             if id % 3 == 0 {
-                shop.hear(&order.cancelled()).await;
+                shop.deliver(&order.cancelled()).await;
             } else {
-                shop.hear(&order.paid()).await;
+                shop.deliver(&order.paid()).await;
             }
         }
     };
-    futures::future::join_all((1..=60).map(hear)).await;
+    futures::future::join_all((1..=60).map(deliver)).await;
     let facts = shop.facts().await;
     assert_balanced(&facts);
     assert_eq!(facts.reservations.len(), 60);

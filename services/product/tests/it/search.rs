@@ -1,4 +1,4 @@
-//! Finding products.
+//! Search, sorting and facets of the catalogue.
 
 use serde_json::{Value, json};
 
@@ -32,14 +32,14 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn words_are_found_names_first() {
+async fn words_match_names_first() {
     let shop = filled().await;
     assert_eq!(names(&find(&shop, "q=SAUTE").await), ["Copper Sauté Pan"]);
     assert_eq!(names(&find(&shop, "q=copper").await), ["Copper Sauté Pan", "Kettle"]);
     assert_eq!(names(&find(&shop, "q=pan%20copper").await), ["Copper Sauté Pan"]);
     assert_eq!(names(&find(&shop, "q=pan").await).last(), Some(&"Rake"));
     assert_eq!(find(&shop, "q=pan").await["total"], 3);
-    // Wildcards of LIKE are letters like any other.
+    // Wildcards of LIKE are matched literally.
     assert_eq!(names(&find(&shop, "q=100%25").await), ["Kettle"]);
     assert_eq!(find(&shop, "q=1_0").await["total"], 0);
     assert_eq!(find(&shop, "q=%25").await["total"], 1);
@@ -61,7 +61,7 @@ async fn lists_are_sorted_and_paged() {
 }
 
 #[tokio::test]
-async fn filters_narrow_and_facets_show_what_else_there_is() {
+async fn filters_narrow_and_facets_show_other_choices() {
     let shop = filled().await;
     assert_eq!(names(&find(&shop, "category=kitchen&sort=name").await), ["Copper Sauté Pan", "Crêpe Pan"]);
     let by_id = shop.client.get(&format!("/products?category={}", shop.category)).await.expect(200).json;
@@ -90,7 +90,7 @@ async fn filters_narrow_and_facets_show_what_else_there_is() {
 }
 
 #[tokio::test]
-async fn admins_see_what_runs_out() {
+async fn admins_list_low_stock() {
     let shop = filled().await;
     let few = shop.admin.get("/products?stockBelow=4&sort=name").await.expect(200);
     assert_eq!(names(&few.json), ["Copper Sauté Pan", "Crêpe Pan"]);

@@ -1,4 +1,4 @@
-//! A product service with a few words to talk to it.
+//! A running product service with shortcuts for tests.
 
 use serde_json::{Value, json};
 use souk_bus::{Consumer, Outcome};
@@ -6,11 +6,12 @@ use souk_events::{
     CancelReason, Event, OrderCancelled, OrderCreated, OrderFacts, OrderLine, OrderPaid, OrderShipped, PaymentTerms,
     ShippingAddress,
 };
+use souk_kit::Service as _;
 use souk_product::{
-    ProductConfig, ProductStore,
-    audit::{self, Facts},
+    Product, ProductConfig, ProductStore,
+    audit::{self, ProductAuditFacts},
 };
-use souk_testkit::{Answer, Client, World, eventually};
+use souk_testkit::{Client, TestResponse, World, eventually};
 use souk_values::{Clock, Currency, Id, Money, OrderId, OrderItemId, ProductId, UserId};
 
 pub struct Shop {
@@ -23,42 +24,43 @@ pub struct Shop {
     pub category: i64,
 }
 
-/// A store of the world's, with its pictures in the world's folder.
+/// Returns a configuration with store and pictures in the folder of `world`.
 pub fn configuration(world: &World) -> ProductConfig {
     let pictures_dir = world.folder.path().join("pictures").display().to_string();
     ProductConfig { store_url: world.store_url("product"), pictures_dir, ..ProductConfig::default() }
 }
 
 impl Shop {
-    /// An open shop with one category.
+    /// Starts a shop with one category.
     pub async fn open() -> Self {
         Self::open_with(World::new().await, |config| config).await
     }
 
-    /// The same, configured otherwise.
+    /// Starts a shop with another configuration.
     pub async fn open_with(world: World, configured: impl FnOnce(ProductConfig) -> ProductConfig) -> Self {
         let config = configured(configuration(&world));
-        let (service, store) = souk_product::build(config, &world.deps).await.unwrap();
+        let mut service = Product::build(config, &world.deps).await.unwrap();
+        let store = service.take::<ProductStore>().unwrap();
         let consumer = service.consumers[0].clone();
         let started = world.serve(service).await;
         let admin = started.client.with_token(world.admin());
         let made = admin.post("/categories", json!({"name": "Kitchen"})).await.expect(201);
         let category = made.json["categoryId"].as_i64().unwrap();
-        let (client, address) = (started.client, started.running.address);
-        Self { world, client, admin, store, consumer, address, category }
+        let address = started.running.address;
+        Self { world, client: started.client, admin, store, consumer, address, category }
     }
 
     pub fn body(&self, name: &str, cents: i64, stock: i64) -> Value {
         json!({"name": name, "price": {"amount": cents, "currency": "EUR"}, "stock": stock, "categoryId": self.category})
     }
 
-    /// Makes a product and answers its id.
+    /// Creates a product and returns its id.
     pub async fn product(&self, name: &str, cents: i64, stock: i64) -> ProductId {
         let made = self.admin.post("/products", self.body(name, cents, stock)).await.expect(201);
         ProductId::new(made.json["productId"].as_i64().unwrap()).unwrap()
     }
 
-    pub async fn show(&self, id: ProductId) -> Answer {
+    pub async fn show(&self, id: ProductId) -> TestResponse {
         self.client.get(&format!("/products/{id}")).await
     }
 
@@ -66,22 +68,22 @@ impl Shop {
         self.show(id).await.expect(200).json["stock"].as_i64().unwrap()
     }
 
-    /// An admin with the tag of this product as it is.
+    /// Returns an admin client that sends the current `ETag` of the product.
     pub async fn holding(&self, id: ProductId) -> Client {
         self.admin.with_header("if-match", self.show(id).await.expect(200).header("etag"))
     }
 
-    pub async fn facts(&self) -> Facts {
+    pub async fn facts(&self) -> ProductAuditFacts {
         audit::read(&self.world.store_url("product")).await.unwrap()
     }
 
-    /// Hands an event to the service, as the bus would.
-    pub async fn hear<E: Event>(&self, event: &E) -> Outcome {
+    /// Delivers an event to the service, as the bus would.
+    pub async fn deliver<E: Event>(&self, event: &E) -> Outcome {
         self.consumer.handle(self.world.envelope(event)).await.unwrap()
     }
 
-    /// Waits until everything that was told is published.
-    pub async fn all_told(&self) {
+    /// Waits until all events are published.
+    pub async fn outbox_is_empty(&self) {
         eventually("the outbox is empty", || async { self.facts().await.outbox_pending == 0 }).await;
     }
 
@@ -90,8 +92,8 @@ impl Shop {
     }
 }
 
-/// What stock must be by the ledger.
-pub fn assert_balanced(facts: &Facts) {
+/// Checks stock, reserved and sold units against the ledger.
+pub fn assert_balanced(facts: &ProductAuditFacts) {
     let mut held = std::collections::BTreeMap::<ProductId, i64>::new();
     for reservation in facts.reservations.iter().filter(|reservation| reservation.state.has_units()) {
         for (product, quantity) in &reservation.lines {
@@ -105,7 +107,7 @@ pub fn assert_balanced(facts: &Facts) {
     }
 }
 
-/// An order's events, each with the version it has on the usual way.
+/// An order whose events have the versions of an order that is paid, shipped and then cancelled.
 pub struct Order(pub OrderFacts);
 
 impl Order {

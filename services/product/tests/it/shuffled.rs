@@ -1,15 +1,16 @@
-//! Whatever the order and however often events come: the ledger's sums hold, and where an order's
-//! reservation ends depends on what happened, not on when it was heard.
+//! Property tests: in whatever order and however often events arrive, the sums of the ledger hold, and the final state of a
+//! reservation depends on the events alone.
 
 use proptest::prelude::*;
 use souk_bus::Consumer;
 use souk_events::Envelope;
-use souk_product::{ReservationState, audit};
+use souk_kit::Service as _;
+use souk_product::{Product, ReservationState, audit};
 use souk_testkit::World;
 
 use crate::shop::{Shop, assert_balanced, configuration};
 
-/// Which of created, paid, shipped, cancelled an order goes through, besides being placed.
+/// The events of an order besides its placement.
 #[derive(Debug, Clone, Copy)]
 struct Fate {
     paid: bool,
@@ -24,7 +25,7 @@ fn fate() -> impl Strategy<Value = Fate> {
     )
 }
 
-/// Orders with their fates, and a shuffled list of picks: each pick delivers some event, perhaps again.
+/// Orders with their fates, a list of picks, each of which delivers some event, perhaps again, and the initial stock.
 fn history() -> impl Strategy<Value = (Vec<Fate>, Vec<prop::sample::Index>, i64)> {
     (prop::collection::vec(fate(), 1..6), prop::collection::vec(any::<prop::sample::Index>(), 0..40), 1..30_i64)
 }
@@ -48,7 +49,7 @@ fn events(shop: &Shop, fates: &[Fate], products: [souk_values::ProductId; 2]) ->
     envelopes
 }
 
-async fn live(fates: Vec<Fate>, picks: Vec<prop::sample::Index>, stock: i64) {
+async fn check_history(fates: Vec<Fate>, picks: Vec<prop::sample::Index>, stock: i64) {
     let shop = Shop::open().await;
     let products = [shop.product("Kettle", 100, stock).await, shop.product("Pot", 100, stock).await];
     let envelopes = events(&shop, &fates, products);
@@ -56,7 +57,7 @@ async fn live(fates: Vec<Fate>, picks: Vec<prop::sample::Index>, stock: i64) {
         shop.consumer.handle(pick.get(&envelopes).clone()).await.unwrap();
         assert_balanced(&shop.facts().await);
     }
-    // What has not come yet comes now, the last first.
+    // All events are delivered once more, the last first.
     for envelope in envelopes.iter().rev() {
         shop.consumer.handle(envelope.clone()).await.unwrap();
     }
@@ -78,8 +79,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_ledgers_sums_hold_whatever_comes((fates, picks, stock) in history()) {
-        tokio::runtime::Runtime::new().unwrap().block_on(live(fates, picks, stock));
+    fn the_sums_of_the_ledger_hold_for_any_history((fates, picks, stock) in history()) {
+        tokio::runtime::Runtime::new().unwrap().block_on(check_history(fates, picks, stock));
     }
 }
 
@@ -105,5 +106,5 @@ async fn two_replicas_on_one_store_have_each_effect_once() {
 
 async fn second_replica(world: &World) -> Consumer {
     let config = configuration(world);
-    souk_product::build(config, &world.deps).await.unwrap().0.consumers[0].clone()
+    Product::build(config, &world.deps).await.unwrap().consumers[0].clone()
 }

@@ -1,4 +1,4 @@
-//! An admin's corrections of stock.
+//! Corrections of stock by admins.
 
 use serde_json::json;
 use souk_events::{StockBack, StockLow, queue};
@@ -56,14 +56,14 @@ async fn stock_never_goes_below_zero() {
 }
 
 #[tokio::test]
-async fn running_out_and_coming_back_are_told_once() {
+async fn low_stock_and_its_return_are_published_once() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 7).await;
     let path = format!("/products/{id}/stock");
     for (key, delta) in [("a", -1), ("b", -1), ("c", -1), ("d", -4), ("e", 9), ("f", -5)] {
         shop.admin.post_keyed(&path, key, json!({"delta": delta, "reason": "x"})).await.expect(200);
     }
-    shop.all_told().await;
+    shop.outbox_is_empty().await;
     let low = shop.world.waiting::<StockLow>(&queue::NOTIFICATION_PRODUCTS).await;
     assert_eq!(low.iter().map(|event| event.stock).collect::<Vec<_>>(), [5, 4]);
     let back = shop.world.waiting::<StockBack>(&queue::CART_PRODUCTS).await;

@@ -1,4 +1,4 @@
-//! Dead letters on the broker: its own, and operators who meet.
+//! Dead letters on the broker: those that it makes itself, and concurrent operators.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use souk_testkit::eventually;
 
 use crate::{Bench, rabbit::is_there};
 
-/// Makes `count` dead letters of `order.stock`.
-async fn bury(bench: &Bench, count: i64) {
+/// Turns `count` messages in `order.stock` into dead letters.
+async fn make_dead_letters(bench: &Bench, count: i64) {
     let batch: Vec<_> = (1..=count).map(|order| bench.reserved(order)).collect();
     bench.bus.publish(&batch).await.unwrap();
     let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
@@ -17,13 +17,13 @@ async fn bury(bench: &Bench, count: i64) {
     while left > 0 {
         let deliveries = subscription.next(64).await.unwrap();
         left -= deliveries.len();
-        let dead = |delivery| (delivery, Verdict::Dead { error: "so be it".to_owned() });
+        let dead = |delivery| (delivery, Verdict::Dead { error: "declined".to_owned() });
         subscription.settle(deliveries.into_iter().map(dead).collect()).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_message_that_is_never_answered_is_put_aside_by_the_broker() {
+async fn a_message_that_is_never_acknowledged_is_dead_lettered_by_the_broker() {
     if !is_there() {
         return;
     }
@@ -36,10 +36,10 @@ async fn a_message_that_is_never_answered_is_put_aside_by_the_broker() {
             let mut handed_out = 0;
             while !dead().await {
                 let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
-                // Not handed out any more, once it is dead.
+                // Times out once the message is a dead letter.
                 let next = tokio::time::timeout(Duration::from_secs(1), subscription.next(1)).await;
                 handed_out += usize::from(next.is_ok_and(|next| next.unwrap().len() == 1));
-                // As a process that dies of the message.
+                // As a process that crashes on the message.
                 drop(subscription);
             }
             assert_eq!(handed_out, 21, "the first and twenty more");
@@ -55,9 +55,9 @@ async fn a_message_that_is_never_answered_is_put_aside_by_the_broker() {
         .await;
 }
 
-/// The exchange that a message's successor goes to is gone: the message stays in hand until it is there again.
+/// While the exchange of its successor is missing, a message stays unacknowledged; then it is settled.
 #[tokio::test]
-async fn what_cannot_be_put_aside_or_held_back_is_not_let_go() {
+async fn a_message_without_a_confirmed_successor_stays_unacknowledged() {
     if !is_there() {
         return;
     }
@@ -71,11 +71,11 @@ async fn what_cannot_be_put_aside_or_held_back_is_not_let_go() {
             let verdicts = [
                 (Verdict::Retry { after: Duration::from_millis(200) }, "souk.retry.200", 0),
                 (Verdict::Postpone, "souk.retry.3200", 1),
-                (Verdict::Dead { error: "so be it".to_owned() }, "souk.dead", 1),
+                (Verdict::Dead { error: "declined".to_owned() }, "souk.dead", 1),
             ];
             for (verdict, exchange, attempts) in verdicts {
                 let next = tokio::time::timeout(Duration::from_secs(10), subscription.next(1)).await;
-                let taken = next.expect("it comes again").unwrap();
+                let taken = next.expect("it is redelivered").unwrap();
                 assert_eq!((&taken[0].envelope, taken[0].attempts), (&envelope, attempts), "before {verdict:?}");
                 let exchange = format!("{}{exchange}", bench.prefix());
                 let options = lapin::options::ExchangeDeleteOptions::default();
@@ -93,15 +93,16 @@ async fn what_cannot_be_put_aside_or_held_back_is_not_let_go() {
 }
 
 #[tokio::test]
-async fn two_operators_see_the_same_letters_and_only_one_has_each() {
+async fn two_operators_see_the_same_letters_and_only_one_replays_each() {
     if !is_there() {
         return;
     }
     Bench::rabbit()
         .await
         .run(|bench| async move {
-            bury(&bench, 20).await;
-            let (one, other) = (bench.another_rabbit().await, bench.another_rabbit().await);
+            make_dead_letters(&bench, 20).await;
+            let one = bench.another_rabbit().await;
+            let other = bench.another_rabbit().await;
             for _ in 0..3 {
                 let (seen, also) = tokio::join!(one.dead_letters(None), other.dead_letters(Some("order")));
                 assert_eq!((seen.unwrap().len(), also.unwrap().len()), (20, 20));
@@ -120,7 +121,7 @@ async fn two_operators_see_the_same_letters_and_only_one_has_each() {
             let (replayed, discarded) = tokio::join!(one.replay(id), other.discard(id));
             assert_ne!(replayed.is_ok(), discarded.is_ok(), "{replayed:?} {discarded:?}");
             let expected = 1 + u64::from(replayed.is_ok());
-            eventually("what was replayed is there once", || async { bench.waiting().await == expected }).await;
+            eventually("the replayed message is there once", || async { bench.waiting().await == expected }).await;
             assert_eq!(bench.bus.dead_letters(None).await.unwrap().len(), 18);
             assert_eq!(bench.bus.dead_letter_counts(&["order.stock"]).await.unwrap(), [18]);
         })
@@ -128,14 +129,14 @@ async fn two_operators_see_the_same_letters_and_only_one_has_each() {
 }
 
 #[tokio::test]
-async fn looking_often_does_not_use_letters_up() {
+async fn frequent_listing_does_not_exhaust_the_delivery_limit() {
     if !is_there() {
         return;
     }
     Bench::rabbit()
         .await
         .run(|bench| async move {
-            bury(&bench, 2).await;
+            make_dead_letters(&bench, 2).await;
             for _ in 0..25 {
                 assert_eq!(bench.bus.dead_letters(Some("order")).await.unwrap().len(), 2);
             }

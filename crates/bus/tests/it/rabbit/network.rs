@@ -1,4 +1,4 @@
-//! The network between a process and the broker, in all weathers.
+//! Network failures between a process and the broker.
 
 mod frames;
 
@@ -19,22 +19,22 @@ use crate::{
     rabbit::is_there,
 };
 
-use frames::Teller;
+use frames::FrameProxy;
 
 fn broker() -> String {
     let url = url::Url::parse(&engine::rabbitmq()).unwrap();
     format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5672))
 }
 
-/// A bench by way of a proxy, which notices within two seconds that the broker fell silent.
+/// Returns a bench behind `proxy`, whose heartbeat detects a silent broker within two seconds.
 async fn behind(proxy: &Proxy) -> Bench {
     let url = format!("{}?heartbeat=1", proxy.instead_of(&engine::rabbitmq()));
     Bench::rabbit_at(&url, &format!("{}.", engine::unique_name())).await
 }
 
-fn note_ids(seen: &Arc<Mutex<Vec<Uuid>>>) -> Consumer {
+fn record_ids(seen: &Arc<Mutex<Vec<Uuid>>>) -> Consumer {
     Consumer::new(&queue::ORDER_STOCK).on(seen, |seen, received: Received<StockReserved>| async move {
-        // Slow enough that there is always something in hand when the line is cut.
+        // Slow enough that messages are unacknowledged whenever the connection is cut.
         tokio::time::sleep(Duration::from_millis(2)).await;
         seen.lock().unwrap().push(received.event_id);
         Ok(Outcome::Applied)
@@ -42,7 +42,7 @@ fn note_ids(seen: &Arc<Mutex<Vec<Uuid>>>) -> Consumer {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_again_and_again_loses_nothing() {
+async fn a_repeatedly_cut_connection_loses_no_event() {
     if !is_there() {
         return;
     }
@@ -52,12 +52,12 @@ async fn a_connection_that_is_cut_again_and_again_loses_nothing() {
         .await
         .run(|bench| async move {
             let seen: Arc<Mutex<Vec<Uuid>>> = Arc::default();
-            bench.consume(note_ids(&seen));
+            bench.consume(record_ids(&seen));
             let mut sent = HashSet::new();
             let mut cuts = 0;
             for order in 1..=300 {
                 let batch = [bench.reserved(order), bench.reserved(order + 1_000)];
-                // As the relay does: again until the broker has it.
+                // Retries until the broker confirms, as the relay does.
                 eventually("it is published", || async {
                     bench.bus.publish(&batch).await.is_ok_and(|confirmed| confirmed.len() == 2)
                 })
@@ -78,7 +78,7 @@ async fn a_connection_that_is_cut_again_and_again_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_subscription_whose_line_is_cut_says_so_and_its_messages_come_again() {
+async fn a_cut_subscription_fails_and_its_messages_are_redelivered() {
     if !is_there() {
         return;
     }
@@ -93,7 +93,7 @@ async fn a_subscription_whose_line_is_cut_says_so_and_its_messages_come_again() 
             cutter.cut();
             let late = subscription.next(10).await;
             assert!(matches!(late, Err(BusError::Unavailable(_))), "{late:?}");
-            assert!(subscription.next(10).await.is_err(), "it does not hang when asked again");
+            assert!(subscription.next(10).await.is_err(), "it does not hang when called again");
             let verdict = (taken[0].clone(), souk_bus::Verdict::Ack);
             assert!(subscription.settle(vec![verdict]).await.is_err(), "nothing is settled on a dead channel");
             bench.ready().await;
@@ -104,7 +104,7 @@ async fn a_subscription_whose_line_is_cut_says_so_and_its_messages_come_again() 
 }
 
 #[tokio::test]
-async fn who_could_not_hear_for_a_while_is_told_so() {
+async fn an_interruption_is_followed_by_a_missed_announcement() {
     if !is_there() {
         return;
     }
@@ -113,34 +113,34 @@ async fn who_could_not_hear_for_a_while_is_told_so() {
     behind(&proxy)
         .await
         .run(|bench| async move {
-            let told = Announcement(Arc::new(serde_json::json!({"type": "RefreshRemoteApplicationEvent"})));
-            // One announcement that arrives: what begins to hear has begun.
-            eventually("it hears", || async {
+            let announcement = Announcement(Arc::new(serde_json::json!({"type": "RefreshRemoteApplicationEvent"})));
+            // Once an announcement arrives, the queue is declared.
+            eventually("announcements are received", || async {
                 let mut announcements = bench.bus.announcements();
-                bench.bus.announce(told.clone()).await.unwrap();
-                let heard = tokio::time::timeout(Duration::from_millis(200), announcements.recv()).await;
-                heard.is_ok_and(|heard| heard.unwrap() == told)
+                bench.bus.announce(announcement.clone()).await.unwrap();
+                let received = tokio::time::timeout(Duration::from_millis(200), announcements.recv()).await;
+                received.is_ok_and(|received| received.unwrap() == announcement)
             })
             .await;
             for _ in 0..2 {
                 let mut announcements = bench.bus.announcements();
                 cutter.cut();
-                let heard = tokio::time::timeout(Duration::from_secs(20), async {
+                let received = tokio::time::timeout(Duration::from_secs(20), async {
                     while !announcements.recv().await.unwrap().is_missed() {}
                 });
-                heard.await.expect("it is told that it may have missed some");
-                // Whoever is told so hears all that is announced from then on.
+                received.await.expect("the missed announcement arrives");
+                // From then on no announcement is missed.
                 bench.ready().await;
-                bench.bus.announce(told.clone()).await.unwrap();
-                let heard = tokio::time::timeout(Duration::from_secs(10), announcements.recv()).await;
-                assert_eq!(heard.unwrap().unwrap(), told);
+                bench.bus.announce(announcement.clone()).await.unwrap();
+                let received = tokio::time::timeout(Duration::from_secs(10), announcements.recv()).await;
+                assert_eq!(received.unwrap().unwrap(), announcement);
             }
         })
         .await;
 }
 
 #[tokio::test]
-async fn who_begins_to_hear_is_told_that_it_may_have_missed_some() {
+async fn the_first_connection_is_followed_by_a_missed_announcement() {
     if !is_there() {
         return;
     }
@@ -158,7 +158,7 @@ async fn who_begins_to_hear_is_told_that_it_may_have_missed_some() {
 }
 
 #[tokio::test]
-async fn a_broker_that_falls_silent_is_noticed_and_nothing_hangs() {
+async fn a_silent_broker_is_detected_and_nothing_hangs() {
     if !is_there() {
         return;
     }
@@ -168,13 +168,13 @@ async fn a_broker_that_falls_silent_is_noticed_and_nothing_hangs() {
         .await
         .run(|bench| async move {
             let seen: Arc<Mutex<Vec<Uuid>>> = Arc::default();
-            bench.consume(note_ids(&seen));
+            bench.consume(record_ids(&seen));
             staller.stall(true);
             let envelope = bench.reserved(1);
             let began = Instant::now();
             assert!(bench.bus.publish(std::slice::from_ref(&envelope)).await.is_err());
             assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
-            eventually("readiness tells", || async { bench.bus.ping().await.is_err() }).await;
+            eventually("readiness fails", || async { bench.bus.ping().await.is_err() }).await;
             staller.stall(false);
             bench.ready().await;
             bench.bus.publish(std::slice::from_ref(&envelope)).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_broker_that_falls_silent_is_noticed_and_nothing_hangs() {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_away_is_waited_for() {
+async fn an_unreachable_broker_is_waited_for() {
     if !is_there() {
         return;
     }
@@ -199,21 +199,21 @@ async fn a_broker_that_is_away_is_waited_for() {
     assert!(matches!(bus.ping().await, Err(BusError::Unavailable(_))));
     assert!(matches!(bus.publish(&[]).await, Err(BusError::Unavailable(_))));
     assert!(matches!(bus.subscribe(&queue::ORDER_STOCK).await, Err(BusError::Unavailable(_))));
-    let looked = RabbitTransport::inspect(&secret(&url), &prefix, clock).await;
-    assert!(matches!(looked, Err(BusError::Unavailable(_))), "{looked:?}");
+    let inspected = RabbitTransport::inspect(&secret(&url), &prefix, clock).await;
+    assert!(matches!(inspected, Err(BusError::Unavailable(_))), "{inspected:?}");
     let back = tokio::spawn({
         let bus = bus.clone();
         async move { bus.recovered().await }
     });
     proxy.refuse(false);
     eventually("it works", || async { bus.ping().await.is_ok() }).await;
-    tokio::time::timeout(Duration::from_secs(1), back).await.expect("who waited is told").unwrap();
+    tokio::time::timeout(Duration::from_secs(1), back).await.expect("the waiter is woken").unwrap();
     bus.remove_everything().await.unwrap();
     assert!(bus.ping().await.is_err(), "closed is closed");
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_and_not_shown() {
+async fn a_wrong_password_is_reported_and_does_not_leak() {
     if !is_there() {
         return;
     }
@@ -223,18 +223,19 @@ async fn a_wrong_password_is_told_and_not_shown() {
     let config = config(url.as_str(), "t");
     assert!(!format!("{config:?}").contains("hunter2"));
     let bus = RabbitTransport::open(config, clock).await.unwrap();
-    eventually("it is told", || async { bus.ping().await.unwrap_err().to_string().contains("refused") }).await;
-    let told = format!("{} {bus:?}", bus.ping().await.unwrap_err());
-    assert!(!told.contains("hunter2"), "{told}");
+    eventually("the failure is reported", || async { bus.ping().await.unwrap_err().to_string().contains("refused") })
+        .await;
+    let report = format!("{} {bus:?}", bus.ping().await.unwrap_err());
+    assert!(!report.contains("hunter2"), "{report}");
     bus.close().await;
 }
 
 #[tokio::test]
-async fn a_broker_that_protects_itself_is_not_waited_for() {
+async fn publishing_to_a_blocking_broker_fails_without_waiting() {
     if !is_there() {
         return;
     }
-    let teller = Arc::new(Teller::to(broker()).await);
+    let teller = Arc::new(FrameProxy::to(broker()).await);
     let telling = Arc::clone(&teller);
     let url = teller.instead_of(&engine::rabbitmq());
     Bench::rabbit_at(&url, &format!("{}.", engine::unique_name()))
@@ -243,8 +244,8 @@ async fn a_broker_that_protects_itself_is_not_waited_for() {
             let envelope = bench.reserved(1);
             let publish = || bench.bus.publish(std::slice::from_ref(&envelope));
             publish().await.unwrap();
-            // The confirms of what is under way do not come any more, and then the broker says why.
-            telling.hold_answers(true);
+            // The confirms of messages in transit stop, and then the broker sends the reason.
+            telling.hold_replies(true);
             let began = Instant::now();
             let (refused, ()) = tokio::join!(publish(), async {
                 tokio::time::sleep(Duration::from_millis(200)).await;
@@ -257,7 +258,7 @@ async fn a_broker_that_protects_itself_is_not_waited_for() {
             assert!(ready.contains("low on memory"), "{ready}");
             assert!(publish().await.unwrap_err().to_string().contains("low on memory"));
             telling.unblocked().await;
-            telling.hold_answers(false);
+            telling.hold_replies(false);
             bench.ready().await;
             assert_eq!(publish().await.unwrap(), [envelope.id]);
         })

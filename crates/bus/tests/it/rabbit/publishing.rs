@@ -1,4 +1,4 @@
-//! Nothing counts as published that is not in every queue it belongs to.
+//! Publishing: an event is confirmed only once it is in all of its queues.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,18 @@ use souk_testkit::eventually;
 use crate::{Bench, rabbit::is_there};
 
 #[tokio::test]
-async fn a_message_that_fits_nowhere_stays_and_the_others_of_its_batch_go() {
+async fn an_unroutable_message_is_not_confirmed_and_the_others_of_its_batch_are() {
     if !is_there() {
         return;
     }
     Bench::rabbit()
         .await
         .run(|bench| async move {
-            // Several times: the broker may confirm many at once, in any order.
+            // Several times, because the broker may confirm many together and in any order.
             for _ in 0..5 {
                 let mut batch: Vec<_> = (1..=60).map(|order| bench.reserved(order)).collect();
                 for stranger in [7, 23, 59] {
-                    batch[stranger].event_type = "nobody.listens.v1".to_owned();
+                    batch[stranger].event_type = "unbound.event.v1".to_owned();
                 }
                 batch[31].event_type = "x".repeat(300);
                 let expected: Vec<_> = batch
@@ -36,7 +36,7 @@ async fn a_message_that_fits_nowhere_stays_and_the_others_of_its_batch_go() {
 }
 
 #[tokio::test]
-async fn a_thousand_confirms_are_in_flight_at_once() {
+async fn a_thousand_confirms_are_in_flight_together() {
     if !is_there() {
         return;
     }
@@ -44,7 +44,7 @@ async fn a_thousand_confirms_are_in_flight_at_once() {
         .await
         .run(|bench| async move {
             let batch: Vec<_> = (1..=1_000).map(|order| bench.reserved(order)).collect();
-            // The first opens the channel.
+            // The first publish opens the channel.
             bench.bus.publish(&batch[..1]).await.unwrap();
             let began = Instant::now();
             assert_eq!(bench.bus.publish(&batch[1..]).await.unwrap().len(), 999);
@@ -65,7 +65,7 @@ async fn a_thousand_confirms_are_in_flight_at_once() {
 }
 
 #[tokio::test]
-async fn several_batches_at_once_do_not_confirm_each_other() {
+async fn concurrent_batches_do_not_confirm_each_other() {
     if !is_there() {
         return;
     }
@@ -76,7 +76,7 @@ async fn several_batches_at_once_do_not_confirm_each_other() {
                 .map(|number| {
                     let mut batch: Vec<_> = (1..=20).map(|order| bench.reserved(order)).collect();
                     if number % 2 == 0 {
-                        batch[10].event_type = "nobody.listens.v1".to_owned();
+                        batch[10].event_type = "unbound.event.v1".to_owned();
                     }
                     batch
                 })
@@ -92,9 +92,9 @@ async fn several_batches_at_once_do_not_confirm_each_other() {
         .await;
 }
 
-/// Says how fast it is; asserts only that it is not absurd.
+/// Prints the rates, and asserts only that they are not absurdly low.
 #[tokio::test]
-async fn the_rate_is_told() {
+async fn the_rate_is_printed() {
     if !is_there() {
         return;
     }
@@ -109,10 +109,10 @@ async fn the_rate_is_told() {
                 assert_eq!(bench.bus.publish(batch).await.unwrap().len(), 256);
             }
             let published = began.elapsed();
-            let (told, mut handled) = tokio::sync::mpsc::unbounded_channel();
+            let (sender, mut handled) = tokio::sync::mpsc::unbounded_channel();
             let consumer =
-                Consumer::new(&queue::ORDER_STOCK).on(&told, |told, _: Received<StockReserved>| async move {
-                    told.send(()).unwrap();
+                Consumer::new(&queue::ORDER_STOCK).on(&sender, |sender, _: Received<StockReserved>| async move {
+                    sender.send(()).unwrap();
                     Ok(Outcome::Applied)
                 });
             let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The broker's exchanges and queues are not always those that are needed.
+//! Exchanges and queues on the broker that are missing or differ.
 
 use lapin::{
     options::{QueueDeclareOptions, QueueDeleteOptions},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_queue_that_differs_is_named_nothing_is_published_and_it_heals() {
+async fn a_differing_queue_is_reported_and_blocks_publishing_until_it_is_deleted() {
     if !is_there() {
         return;
     }
@@ -22,14 +22,14 @@ async fn a_queue_that_differs_is_named_nothing_is_published_and_it_heals() {
     let clock = souk_values::ShiftedClock::new(std::time::Duration::ZERO);
     let name = format!("{prefix}product.orders");
     let (connection, channel) = raw().await;
-    // As another version made it: a classic queue, without dead letters.
+    // As another version might declare it: a classic queue without dead letters.
     channel.queue_declare(name.as_str().into(), QueueDeclareOptions::durable(), FieldTable::default()).await.unwrap();
 
     let bus = RabbitTransport::open(config(&engine::rabbitmq(), &prefix), clock.clone()).await.unwrap();
-    eventually("the drift is told", || async { matches!(bus.ping().await, Err(BusError::Drift(_))) }).await;
-    let told = bus.ping().await.unwrap_err().to_string();
-    assert!(told.contains(&name) && told.contains("inequivalent") && told.contains("delete it"), "{told}");
-    assert!(!told.contains("order.stock"), "only what differs is told: {told}");
+    eventually("the drift is reported", || async { matches!(bus.ping().await, Err(BusError::Drift(_))) }).await;
+    let report = bus.ping().await.unwrap_err().to_string();
+    assert!(report.contains(&name) && report.contains("inequivalent") && report.contains("delete it"), "{report}");
+    assert!(!report.contains("order.stock"), "only differences are reported: {report}");
     let refused = bus.publish(&[]).await;
     assert!(matches!(refused, Err(BusError::Drift(_))), "{refused:?}");
 
@@ -37,17 +37,17 @@ async fn a_queue_that_differs_is_named_nothing_is_published_and_it_heals() {
     let differences = operator.check_topology().await.unwrap();
     let differing: Vec<_> = differences.iter().filter(|difference| difference.found.is_some()).collect();
     assert_eq!(differing.len(), 1, "{differences:?}");
-    assert_eq!(differing[0].what, format!("queue {name}"));
+    assert_eq!(differing[0].object, format!("queue {name}"));
 
     channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
-    eventually("it is made as needed", || async { bus.ping().await.is_ok() }).await;
+    eventually("it is declared", || async { bus.ping().await.is_ok() }).await;
     assert_eq!(operator.check_topology().await.unwrap(), []);
     bus.remove_everything().await.unwrap();
     connection.close(200, "OK".into()).await.unwrap();
 }
 
 #[tokio::test]
-async fn looking_changes_nothing() {
+async fn inspecting_changes_nothing() {
     if !is_there() {
         return;
     }
@@ -65,7 +65,7 @@ async fn looking_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_beneath_a_running_shop_is_made_again() {
+async fn queues_deleted_under_a_running_shop_are_declared_again() {
     if !is_there() {
         return;
     }
@@ -76,11 +76,11 @@ async fn what_was_deleted_beneath_a_running_shop_is_made_again() {
             for queue in &bench.topology().queues {
                 channel.queue_delete(queue.name.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
             }
-            // Nobody is woken by it: a queue that wakes would take it, too.
+            // An event type without signals: else the queue of signals would take it, and it would be routed.
             let envelope = bench.expired(1);
-            let taken = bench.bus.publish(std::slice::from_ref(&envelope)).await.unwrap();
-            assert!(taken.is_empty(), "it is returned");
-            eventually("it is taken", || async {
+            let confirmed = bench.bus.publish(std::slice::from_ref(&envelope)).await.unwrap();
+            assert!(confirmed.is_empty(), "it is returned");
+            eventually("it is confirmed", || async {
                 bench.bus.publish(std::slice::from_ref(&envelope)).await.unwrap() == [envelope.id]
             })
             .await;
@@ -90,7 +90,7 @@ async fn what_was_deleted_beneath_a_running_shop_is_made_again() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_was_deleted_is_made_again() {
+async fn a_deleted_exchange_is_declared_again() {
     if !is_there() {
         return;
     }
@@ -104,8 +104,12 @@ async fn an_exchange_that_was_deleted_is_made_again() {
                 channel.exchange_delete(exchange.name.as_str().into(), options).await.unwrap();
             }
             assert!(bench.bus.publish(std::slice::from_ref(&envelope)).await.is_err());
-            eventually("it is taken", || async {
-                bench.bus.publish(std::slice::from_ref(&envelope)).await.is_ok_and(|taken| taken == [envelope.id])
+            eventually("it is confirmed", || async {
+                bench
+                    .bus
+                    .publish(std::slice::from_ref(&envelope))
+                    .await
+                    .is_ok_and(|confirmed| confirmed == [envelope.id])
             })
             .await;
             connection.close(200, "OK".into()).await.unwrap();

@@ -1,62 +1,64 @@
-//! Where a Redis is: `redis://user:password@host:port/db?prefix=souk:`, or `rediss://` for TLS.
+//! Addresses of Redis servers: `redis://user:password@host:port/db?prefix=souk:`, or `rediss://` for TLS.
 
 use redis::{Client, ConnectionAddr, IntoConnectionInfo, parse_redis_url};
 use souk_sql::SqlError;
 
-/// What precedes every key unless the URL says otherwise.
+/// Prefix of every key, unless the URL sets another.
 const DEFAULT_PREFIX: &str = "souk:";
 
-/// A URL that was understood.
 #[derive(Clone)]
-pub(super) struct Address {
+pub(super) struct RedisAddress {
     pub client: Client,
     pub prefix: String,
-    /// Host, port and database: for messages, which never show the password.
-    pub place: String,
+    /// `host:port/database`, for messages, which never contain the password.
+    pub server: String,
 }
 
-impl std::fmt::Debug for Address {
+impl std::fmt::Debug for RedisAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Address").field("place", &self.place).field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("RedisAddress")
+            .field("server", &self.server)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
-/// Whether `url` is meant for Redis.
+/// Returns true for a URL with one of Redis's schemes.
 pub(crate) fn is_redis(url: &str) -> bool {
     matches!(url.split_once(':'), Some(("redis" | "rediss", _)))
 }
 
-fn wrong(what: &str) -> SqlError {
-    // The URL itself is not shown: it may hold a password.
-    SqlError::Failed(format!("the Redis URL is not redis://host:port/db?prefix=NAME: — {what}"))
+fn invalid(what: &str) -> SqlError {
+    // Without the URL itself, which may contain a password.
+    SqlError::Failed(format!("the Redis URL is invalid: {what}; expected redis://host:port/db?prefix=NAME"))
 }
 
-impl Address {
-    /// Errors: no Redis URL; a setting that is not `prefix`; a prefix with a brace, which marks hash tags.
+impl RedisAddress {
+    /// Errors: not a Redis URL; a parameter other than `prefix`; a prefix with a brace, which marks hash tags.
     pub fn parse(url: &str) -> Result<Self, SqlError> {
         if !is_redis(url) {
-            return Err(wrong("it begins otherwise"));
+            return Err(invalid("its scheme is neither redis nor rediss"));
         }
-        let mut url = parse_redis_url(url).ok_or_else(|| wrong("it is no URL"))?;
+        let mut url = parse_redis_url(url).ok_or_else(|| invalid("it cannot be parsed"))?;
         let mut prefix = DEFAULT_PREFIX.to_owned();
         for (key, value) in url.query_pairs() {
             if key != "prefix" {
-                return Err(wrong(&format!("the setting '{key}' is unknown")));
+                return Err(invalid(&format!("the parameter '{key}' is unknown")));
             }
             prefix = value.into_owned();
         }
         if prefix.is_empty() || prefix.contains(['{', '}']) {
-            return Err(wrong("prefix is not empty and has no braces"));
+            return Err(invalid("its prefix is empty or contains a brace"));
         }
         url.set_query(None);
-        let info = url.into_connection_info().map_err(|error| wrong(error.category()))?;
-        let server = match info.addr() {
+        let info = url.into_connection_info().map_err(|error| invalid(error.category()))?;
+        let host = match info.addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => format!("{host}:{port}"),
-            _ => return Err(wrong("it names no host")),
+            _ => return Err(invalid("it names no host")),
         };
-        let place = format!("{server}/{}", info.redis_settings().db());
-        let client = Client::open(info).map_err(|error| wrong(error.category()))?;
-        Ok(Self { client, prefix, place })
+        let server = format!("{host}/{}", info.redis_settings().db());
+        let client = Client::open(info).map_err(|error| invalid(error.category()))?;
+        Ok(Self { client, prefix, server })
     }
 }
 
@@ -65,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_understood_or_refused_without_its_password() {
-        let address = Address::parse("redis://ada:secret@localhost:6380/3?prefix=t1:").unwrap();
-        assert_eq!((address.prefix.as_str(), address.place.as_str()), ("t1:", "localhost:6380/3"));
-        assert_eq!(Address::parse("redis://localhost").unwrap().prefix, "souk:");
+    fn a_url_is_parsed_or_refused_without_its_password() {
+        let address = RedisAddress::parse("redis://ada:secret@localhost:6380/3?prefix=t1:").unwrap();
+        assert_eq!((address.prefix.as_str(), address.server.as_str()), ("t1:", "localhost:6380/3"));
+        assert_eq!(RedisAddress::parse("redis://localhost").unwrap().prefix, "souk:");
         assert!(!format!("{address:?}").contains("secret"));
         let wrong = [
             "redis://a:secret@h/x",
@@ -79,7 +81,7 @@ mod tests {
             "postgres://a:secret@h/x",
         ];
         for url in wrong {
-            let error = Address::parse(url).unwrap_err().to_string();
+            let error = RedisAddress::parse(url).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }

@@ -1,7 +1,7 @@
--- Claims events for a relay: those that it gave back, those that another has held for too long, new ones.
--- Answers entries, each {id, {field, value}}.
--- KEYS: 1 outbox   ARGV: 1 group, 2 relay, 3 how many, 4 how long is too long, ms
---                        5 how many of its own to read again, 0 when none were given back
+-- Claims events for a relay: those whose lease has expired, those that it gave back itself, then new ones.
+-- Returns the entries, each {id, {field, value}}.
+-- KEYS: 1 outbox   ARGV: 1 group, 2 relay, 3 maximum number of events, 4 lease, ms
+--                        5 number of its own entries to read again, 0 when none were given back
 local outbox, group, relay, count = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 if redis.call('EXISTS', outbox) == 0 then
     return {}

@@ -1,16 +1,14 @@
-//! What keys are called. Everything that one script changes together has the same hash tag, so that it
-//! is in one slot of a cluster: a user's data in the user's partition, a product's in the product's.
+//! Names of keys. Keys that one script writes together have the same hash tag, so that they are in one slot of a cluster:
+//! a user's data in the partition of the user, a product's in that of the product.
 
 use souk_values::{Id, ProductId, UserId};
 
-/// How many partitions there are. A store keeps the number that it began with.
+/// Number of partitions. A store keeps the number that it was created with.
 pub(crate) const PARTITIONS: u16 = 64;
 
-/// One of the partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Partition(pub u16);
 
-/// The names of all keys of one store.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     prefix: String,
@@ -31,31 +29,31 @@ impl Keys {
     }
 
     fn partition(&self, id: i64) -> Partition {
-        // The low bits of an id are random. The remainder is below the number of partitions, so it fits.
+        // The low bits of an id are random, so that partitions fill evenly. The remainder fits into 16 bits.
         Partition(u16::try_from(id.rem_euclid(i64::from(self.partitions))).unwrap_or(0))
     }
 
-    /// Where everything of `user` is.
+    /// Returns the partition of everything that belongs to `user`.
     pub fn of_user(&self, user: UserId) -> Partition {
         self.partition(user.get())
     }
 
-    /// Where everything of `product` is.
+    /// Returns the partition of everything that belongs to `product`.
     pub fn of_product(&self, product: ProductId) -> Partition {
         self.partition(product.get())
     }
 
-    /// How many partitions this store has; the one key that has no tag.
+    /// String: the number of partitions. This key, `relays` and `probe` have no hash tag.
     pub fn partitions_key(&self) -> String {
         format!("{}partitions", self.prefix)
     }
 
-    /// What relays were numbered up to.
+    /// Counter: relays so far, which gives each a number of its own.
     pub fn relays(&self) -> String {
         format!("{}relays", self.prefix)
     }
 
-    /// Written to see whether it can be.
+    /// String: written by the readiness check.
     pub fn probe(&self) -> String {
         format!("{}probe", self.prefix)
     }
@@ -64,27 +62,27 @@ impl Keys {
         format!("{}{{{}}}:{name}", self.prefix, partition.0)
     }
 
-    /// Hash: a cart's version, contents, and stamp of its last save.
+    /// Hash: version, contents, and stamp of the latest save of a cart.
     pub fn cart(&self, user: UserId) -> String {
         self.within(self.of_user(user), &format!("cart:{user}"))
     }
 
-    /// Hash: version and stage of each order of a user, by order.
+    /// Hash by order: version and stage of each order of a user.
     pub fn orders(&self, user: UserId) -> String {
         self.within(self.of_user(user), &format!("orders:{user}"))
     }
 
-    /// Hash: a user's wishes, by product.
+    /// Hash by product: the wishes of a user.
     pub fn wishes(&self, user: UserId) -> String {
         self.within(self.of_user(user), &format!("wishes:{user}"))
     }
 
-    /// Sorted set: every cart by when it is due; `+inf` for never.
+    /// Sorted set: every cart by its due time, `+inf` for never.
     pub fn due(&self, partition: Partition) -> String {
         self.within(partition, "due")
     }
 
-    /// Set: whose carts have active items.
+    /// Set: owners of carts with active items.
     pub fn active(&self, partition: Partition) -> String {
         self.within(partition, "active")
     }
@@ -94,27 +92,27 @@ impl Keys {
         self.within(partition, "outbox")
     }
 
-    /// Sorted set: events that had their effect, by when.
+    /// Sorted set: events that were applied, by the time of that.
     pub fn inbox(&self, partition: Partition) -> String {
         self.within(partition, "inbox")
     }
 
-    /// How often a cart of the partition was saved: numbers each save.
+    /// Counter: saves of carts in the partition, which gives each a stamp of its own.
     pub fn saves(&self, partition: Partition) -> String {
         self.within(partition, "saves")
     }
 
-    /// What is known of a product.
+    /// String: the copy of a product, as JSON.
     pub fn product(&self, product: ProductId) -> String {
         self.within(self.of_product(product), &format!("product:{product}"))
     }
 
-    /// Sorted set: who may wish for a product, with the number of the hint.
+    /// Sorted set: hints at users who may wish for a product, `USER:NUMBER`.
     pub fn wishers(&self, product: ProductId) -> String {
         self.within(self.of_product(product), &format!("wishers:{product}"))
     }
 
-    /// How many hints the partition's products were given: numbers each.
+    /// Counter: hints in the partition, which gives each a number of its own.
     pub fn hints(&self, partition: Partition) -> String {
         self.within(partition, "hints")
     }
@@ -125,9 +123,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_belongs_together_has_one_tag() {
+    fn keys_that_are_written_together_have_one_tag() {
         let keys = Keys::new("souk:".to_owned(), PARTITIONS);
-        let (user, product) = (UserId::new(130).unwrap(), ProductId::new(5).unwrap());
+        let user = UserId::new(130).unwrap();
+        let product = ProductId::new(5).unwrap();
         assert_eq!(keys.cart(user), "souk:{2}:cart:130");
         assert_eq!(keys.outbox(keys.of_user(user)), "souk:{2}:outbox");
         assert_eq!(

@@ -1,18 +1,19 @@
-//! The outbox: one stream for each partition, read by relays as one group, so that each event is in the
-//! hands of one relay. Those of a relay that ended are taken over by another after a while.
+//! The outbox: a stream for each partition. Relays read it as one consumer group, so that each event is claimed by one of
+//! them. Events claimed by a relay that has ended are taken over when their lease has expired.
 
 mod claim;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use futures::future::join_all;
+use parking_lot::Mutex;
 use souk_bus::{
     BusError, Outbox,
     outbox::{Backlog, Claim},
@@ -21,140 +22,131 @@ use souk_events::Envelope;
 use souk_sql::SqlError;
 use tokio::sync::{Notify, OnceCell};
 
-use super::{damaged, keys::Partition, link::Link, scripts};
+use super::{client::RedisClient, damaged, keys::Partition, scripts};
 use claim::RedisClaim;
 
-/// The relays' group in each stream.
+/// Name of the relays' consumer group in each stream.
 pub(super) const GROUP: &str = "relay";
-/// How long a relay may hold an event before another takes it over. Real time of the server: a lease that
-/// only saves work, for an event that is published twice has its effect once.
-const TAKEN_OVER_AFTER: Duration = Duration::from_secs(10);
+/// Time that a relay may hold a claimed event before another takes it over, by the server's own clock. The lease only
+/// saves work: an event that is published twice has its effect once.
+const LEASE: Duration = Duration::from_secs(10);
 
-/// An entry of a stream; without fields when it was deleted.
+/// Id and fields of a stream's entry; without fields when it was deleted.
 type Entry = (String, Option<Vec<String>>);
 
-/// The streams of a Redis store.
 #[derive(Debug, Clone)]
 pub struct RedisOutbox {
-    link: Arc<Link>,
+    client: Arc<RedisClient>,
     written: Arc<Notify>,
-    /// This relay's name in the group, once it was given one.
+    /// Name of this relay in the group, given at the first claim.
     relay: Arc<OnceCell<String>>,
-    /// Which partition is asked first next time.
-    next: Arc<AtomicUsize>,
-    in_hand: Arc<Mutex<HashMap<Partition, InHand>>>,
-    taken_over_after: Duration,
+    /// Number of claims so far: each begins with another partition, so that none is starved.
+    claims: Arc<AtomicUsize>,
+    held: Arc<Mutex<HashMap<Partition, Held>>>,
+    lease: Duration,
 }
 
-/// What this relay has of one stream.
+/// Entries of one stream that this relay has claimed.
 #[derive(Debug, Default)]
-struct InHand {
-    held: HashSet<String>,
-    /// Whether something was given back that this relay can read again.
+struct Held {
+    /// Ids of the entries in a [`RedisClaim`] that still exists.
+    ids: HashSet<String>,
+    /// True when entries were given back, which this relay can read again without a takeover.
     has_returned: bool,
 }
 
 impl RedisOutbox {
-    pub(super) fn new(link: Arc<Link>, written: Arc<Notify>) -> Self {
-        Self {
-            link,
-            written,
-            relay: Arc::default(),
-            next: Arc::default(),
-            in_hand: Arc::default(),
-            taken_over_after: TAKEN_OVER_AFTER,
-        }
+    pub(super) fn new(client: Arc<RedisClient>, written: Arc<Notify>) -> Self {
+        Self { client, written, relay: Arc::default(), claims: Arc::default(), held: Arc::default(), lease: LEASE }
     }
 
-    /// The same, taking over from other relays after `hold`.
+    /// Returns the same outbox with another lease, for tests.
     #[must_use]
-    pub fn taking_over_after(self, hold: Duration) -> Self {
-        Self { taken_over_after: hold, ..self }
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
     }
 
-    fn in_hand(&self) -> MutexGuard<'_, HashMap<Partition, InHand>> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The partitions with events, another one first each time, with how many there are.
-    async fn filled(&self) -> Result<Vec<(Partition, u64)>, SqlError> {
-        let partitions: Vec<Partition> = self.link.keys.partitions().collect();
+    /// Returns the partitions with events and the number of their events, beginning with another one each time.
+    async fn non_empty(&self) -> Result<Vec<(Partition, u64)>, SqlError> {
+        let partitions: Vec<Partition> = self.client.keys.partitions().collect();
         let mut read = redis::pipe();
         for &partition in &partitions {
-            read.cmd("XLEN").arg(self.link.keys.outbox(partition));
+            read.cmd("XLEN").arg(self.client.keys.outbox(partition));
         }
-        let lengths: Vec<u64> = self.link.pipe(&read).await?;
-        let mut filled: Vec<_> = partitions.into_iter().zip(lengths).filter(|(_, length)| *length > 0).collect();
-        if !filled.is_empty() {
-            let first = self.next.fetch_add(1, Ordering::Relaxed) % filled.len();
-            filled.rotate_left(first);
+        let lengths: Vec<u64> = self.client.pipe(&read).await?;
+        let mut non_empty: Vec<_> = partitions.into_iter().zip(lengths).filter(|(_, length)| *length > 0).collect();
+        if !non_empty.is_empty() {
+            let first = self.claims.fetch_add(1, Ordering::Relaxed) % non_empty.len();
+            non_empty.rotate_left(first);
         }
-        Ok(filled)
+        Ok(non_empty)
     }
 
-    /// The oldest entries of `partitions`, at most `limit` of each.
+    /// Returns the oldest entries of `partitions`, at most `limit` of each.
     async fn oldest(&self, partitions: &[(Partition, u64)], limit: u64) -> Result<Vec<(Partition, Entry)>, SqlError> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
         let mut read = redis::pipe();
         for (partition, _) in partitions {
-            read.cmd("XRANGE").arg(self.link.keys.outbox(*partition)).arg("-").arg("+").arg("COUNT").arg(limit.max(1));
+            let stream = self.client.keys.outbox(*partition);
+            read.cmd("XRANGE").arg(stream).arg("-").arg("+").arg("COUNT").arg(limit.max(1));
         }
-        let entries: Vec<Vec<Entry>> = self.link.pipe(&read).await?;
+        let entries: Vec<Vec<Entry>> = self.client.pipe(&read).await?;
         let of_each = partitions.iter().zip(entries);
         Ok(of_each.flat_map(|((partition, _), entries)| entries.into_iter().map(|entry| (*partition, entry))).collect())
     }
 
-    /// Claims at most `count` events of one stream.
-    async fn claim_of(&self, relay: &str, partition: Partition, count: usize) -> Result<RedisClaim, SqlError> {
-        let own = {
-            let mut in_hand = self.in_hand();
-            let hand = in_hand.entry(partition).or_default();
-            if std::mem::take(&mut hand.has_returned) { hand.held.len().saturating_add(count) } else { 0 }
+    /// Claims up to `count` events of one stream.
+    async fn claim_from(&self, relay: &str, partition: Partition, count: usize) -> Result<RedisClaim, SqlError> {
+        let reread = {
+            let mut held = self.held.lock();
+            let held = held.entry(partition).or_default();
+            if std::mem::take(&mut held.has_returned) { held.ids.len().saturating_add(count) } else { 0 }
         };
-        let mut claim = scripts::CLAIM.key(self.link.keys.outbox(partition));
-        let hold = u64::try_from(self.taken_over_after.as_millis()).unwrap_or(u64::MAX);
-        claim.arg(GROUP).arg(relay).arg(count).arg(hold).arg(own);
-        let answer: Result<Vec<Entry>, SqlError> = self.link.run(&claim).await;
-        let mut in_hand = self.in_hand();
-        let hand = in_hand.entry(partition).or_default();
-        let entries = answer.inspect_err(|_| hand.has_returned |= own > 0)?;
-        let mut claim = RedisClaim::nothing(self.clone());
+        let mut claim = scripts::CLAIM.key(self.client.keys.outbox(partition));
+        let lease_ms = u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX);
+        claim.arg(GROUP).arg(relay).arg(count).arg(lease_ms).arg(reread);
+        let entries: Result<Vec<Entry>, SqlError> = self.client.run(&claim).await;
+        let mut held = self.held.lock();
+        let held = held.entry(partition).or_default();
+        let entries = entries.inspect_err(|_| held.has_returned |= reread > 0)?;
+        let mut claim = RedisClaim::empty(self.clone());
         for (id, fields) in entries {
             if claim.len() == count {
-                // The rest is this relay's already: it is read again.
-                hand.has_returned = true;
+                // The rest is claimed by this relay already, and is read again by its next claim.
+                held.has_returned = true;
                 break;
             }
             match envelope(partition, &id, fields.as_deref()) {
-                Ok(Some(envelope)) if hand.held.insert(id.clone()) => claim.add(partition, id, envelope),
+                Ok(Some(envelope)) if held.ids.insert(id.clone()) => claim.add(partition, id, envelope),
                 Ok(_) => {}
-                // It stays in the stream for a person to look at, and keeps no other event from going.
+                // It stays in the stream for an operator, and does not keep other events from being published.
                 Err(error) => tracing::error!(error = %error, "an event cannot be published"),
             }
         }
-        // There may be more of what was given back than was asked for.
-        hand.has_returned |= own > 0 && claim.len() == count;
+        // More entries may have been given back than this claim had room for.
+        held.has_returned |= reread > 0 && claim.len() == count;
         Ok(claim)
     }
 
-    async fn name(&self) -> Result<&str, SqlError> {
-        let number = || async {
-            let number: u64 = self.link.run(&scripts::RELAY.key(self.link.keys.relays())).await?;
+    /// Returns the name of this relay in the group, numbering the relay first if it has none.
+    async fn relay_name(&self) -> Result<&str, SqlError> {
+        let number_relay = || async {
+            let number: u64 = self.client.run(&scripts::NUMBER_RELAY.key(self.client.keys.relays())).await?;
             Ok(format!("relay-{number}"))
         };
-        self.relay.get_or_try_init(number).await.map(String::as_str)
+        self.relay.get_or_try_init(number_relay).await.map(String::as_str)
     }
 }
 
-/// The event in an entry; `None` when the entry was deleted.
+/// Returns the event of an entry; `None` when the entry was deleted.
 fn envelope(partition: Partition, id: &str, fields: Option<&[String]>) -> Result<Option<Envelope>, SqlError> {
     let what = || format!("entry {id} of the outbox of partition {}", partition.0);
     match fields {
         None => Ok(None),
         Some([_, envelope]) => serde_json::from_str(envelope).map(Some).map_err(|error| damaged(&what(), &error)),
-        Some(_) => Err(damaged(&what(), &"it does not have one field")),
+        Some(_) => Err(damaged(&what(), &"it does not have exactly one field")),
     }
 }
 
@@ -162,33 +154,33 @@ fn envelope(partition: Partition, id: &str, fields: Option<&[String]>) -> Result
 impl Outbox for RedisOutbox {
     async fn claim(&self, limit: u64) -> Result<Box<dyn Claim>, BusError> {
         let mut waiting: VecDeque<Partition> =
-            self.filled().await?.into_iter().map(|(partition, _)| partition).collect();
-        let mut claim = RedisClaim::nothing(self.clone());
+            self.non_empty().await?.into_iter().map(|(partition, _)| partition).collect();
+        let mut claim = RedisClaim::empty(self.clone());
         if waiting.is_empty() {
             return Ok(Box::new(claim));
         }
-        let relay = self.name().await?;
+        let relay = self.relay_name().await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        // Each partition gets its share; what some leave is for those that have more.
+        // Each partition gets an equal share; what some leave goes to those that have more.
         while !waiting.is_empty() && claim.len() < limit {
             let left = limit - claim.len();
             let share = (left / waiting.len()).max(1);
-            let asked: Vec<Partition> = waiting.drain(..waiting.len().min(left)).collect();
-            let claiming = asked.iter().map(|partition| self.claim_of(relay, *partition, share));
-            // Beside a failure, all that was claimed is dropped here, and so given back.
+            let round: Vec<Partition> = waiting.drain(..waiting.len().min(left)).collect();
+            let claiming = round.iter().map(|partition| self.claim_from(relay, *partition, share));
+            // If one fails, the claims of the others are dropped here, which gives their events back.
             let claimed: Vec<RedisClaim> = join_all(claiming).await.into_iter().collect::<Result<_, _>>()?;
-            for (partition, of_one) in asked.iter().zip(claimed) {
+            for (partition, of_one) in round.iter().zip(claimed) {
                 if of_one.len() == share {
                     waiting.push_back(*partition);
                 }
-                claim.take(of_one);
+                claim.append(of_one);
             }
         }
         Ok(Box::new(claim))
     }
 
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
-        let entries = self.oldest(&self.filled().await?, limit).await?;
+        let entries = self.oldest(&self.non_empty().await?, limit).await?;
         let read = entries.iter().map(|(partition, (id, fields))| envelope(*partition, id, fields.as_deref()));
         let mut envelopes: Vec<Envelope> = read.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         envelopes.sort_by_key(|envelope| envelope.id);
@@ -197,11 +189,11 @@ impl Outbox for RedisOutbox {
     }
 
     async fn backlog(&self) -> Result<Backlog, BusError> {
-        let filled = self.filled().await?;
-        let oldest = self.oldest(&filled, 1).await?;
+        let non_empty = self.non_empty().await?;
+        let oldest = self.oldest(&non_empty, 1).await?;
         let read = oldest.iter().map(|(partition, (id, fields))| envelope(*partition, id, fields.as_deref()));
         let envelopes: Vec<Envelope> = read.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        let pending = filled.iter().map(|(_, length)| length).sum();
+        let pending = non_empty.iter().map(|(_, length)| length).sum();
         Ok(Backlog { pending, oldest: envelopes.iter().map(|envelope| envelope.time).min() })
     }
 

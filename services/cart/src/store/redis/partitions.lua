@@ -1,5 +1,5 @@
--- Records in how many partitions carts are kept, at first use. Answers the number that holds.
--- KEYS: 1 the number   ARGV: 1 ours
+-- Records the number of partitions at first use. Returns the number that is recorded.
+-- KEYS: 1 partitions   ARGV: 1 number of this build
 local there = redis.call('GET', KEYS[1])
 if there then
     return there

@@ -1,76 +1,73 @@
-//! One commit's files. What it answers never changes, whatever is fetched meanwhile.
+//! The files of one commit, which never change, whatever is fetched in the meantime.
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use gix::ObjectId;
 
-use super::{
-    super::{BackendError, File, pattern::Folder},
-    objects::{Entry, EntryKind, Objects},
-};
+use super::objects::{Entry, EntryKind, Objects};
+use crate::backend::{error::BackendError, file::File, pattern::FolderPattern};
 
-/// A path that follows more symbolic links than this goes round in circles.
-const MOST_LINKS: usize = 40;
-/// Linux takes no longer paths; a longer link leads nowhere.
-const LONGEST_LINK: usize = 4_096;
+/// Limit on the symbolic links that a path follows; beyond it, the links form a circle.
+const MAX_LINKS: usize = 40;
+/// Length of the longest path that Linux accepts, in bytes; a longer link leads nowhere.
+const MAX_LINK_LENGTH: usize = 4_096;
 
 #[derive(Clone)]
-pub(in super::super) struct Commit {
+pub(crate) struct Commit {
     objects: Arc<Objects>,
     root: ObjectId,
-    seen: Option<DateTime<Utc>>,
+    first_seen: Option<DateTime<Utc>>,
 }
 
-/// What a path leads to.
+/// The target of a path.
 enum Found {
     File(ObjectId),
-    /// The folders from the root to it, the root itself first.
+    /// The folders from the root to the target, both included.
     Folder(Vec<ObjectId>),
 }
 
 impl Commit {
-    /// `seen`: when its label came to be at this commit.
-    pub(super) fn new(objects: Arc<Objects>, root: ObjectId, seen: Option<DateTime<Utc>>) -> Self {
-        Self { objects, root, seen }
+    /// `first_seen` is the time at which the label was first seen at this commit.
+    pub(super) fn new(objects: Arc<Objects>, root: ObjectId, first_seen: Option<DateTime<Utc>>) -> Self {
+        Self { objects, root, first_seen }
     }
 
-    /// The file at `path` in `folder`. Symbolic links may lead anywhere within `folder`.
+    /// Reads the file at `path` in `folder`. Symbolic links may lead anywhere within `folder`.
     pub fn read(&self, folder: &str, path: &str) -> Result<Option<File>, BackendError> {
         let Some(Found::Folder(base)) = self.find(vec![self.root], folder)? else { return Ok(None) };
         match self.find(base, path)? {
-            Some(Found::File(id)) => Ok(Some(File { bytes: self.objects.blob(id, path)?, modified: self.seen })),
+            Some(Found::File(id)) => Ok(Some(File { bytes: self.objects.blob(id, path)?, modified: self.first_seen })),
             Some(Found::Folder(_)) | None => Ok(None),
         }
     }
 
-    /// The folders that `parts` names, by their paths, sorted. One that a symbolic link leads to counts.
-    pub fn folders(&self, parts: &[Folder]) -> Result<Vec<String>, BackendError> {
+    /// Returns the paths of the folders that match `parts`, sorted. A symbolic link to a folder counts as one.
+    pub fn folders(&self, parts: &[FolderPattern]) -> Result<Vec<String>, BackendError> {
         let mut found = vec![String::new()];
         for part in parts {
             let mut next = Vec::new();
             for parent in &found {
-                for name in self.matching(parent, part)? {
-                    next.push(if parent.is_empty() { name } else { format!("{parent}/{name}") });
-                }
+                next.extend(self.matching(parent, part)?);
             }
             found = next;
         }
         Ok(found)
     }
 
-    fn matching(&self, parent: &str, part: &Folder) -> Result<Vec<String>, BackendError> {
+    /// Returns the paths of the folders in `parent` that match `part`.
+    fn matching(&self, parent: &str, part: &FolderPattern) -> Result<Vec<String>, BackendError> {
         let names = match part.text() {
             Some(name) => vec![name],
             None => self.names(parent)?.into_iter().filter(|name| part.matches(name)).collect(),
         };
         let mut folders = Vec::new();
         for name in names {
-            let path = if parent.is_empty() { name.clone() } else { format!("{parent}/{name}") };
+            let path = if parent.is_empty() { name } else { format!("{parent}/{name}") };
             match self.find(vec![self.root], &path) {
-                Ok(Some(Found::Folder(_))) => folders.push(name),
+                Ok(Some(Found::Folder(_))) => folders.push(path),
                 Ok(_) => {}
-                // A stray link beside the folders that a wildcard means is not a reason to answer nothing.
+                // A stray link beside the folders that a wildcard means must not fail the request.
                 Err(BackendError::Refused(_)) if !part.is_plain() => {}
                 Err(error) => return Err(error),
             }
@@ -85,7 +82,7 @@ impl Commit {
         Ok(entries.iter().filter_map(|entry| String::from_utf8(entry.name.clone()).ok()).collect())
     }
 
-    /// Walks `path` from the last of `base`, and never above it.
+    /// Walks `path` from the last folder of `base`, and never above it.
     fn find(&self, base: Vec<ObjectId>, path: &str) -> Result<Option<Found>, BackendError> {
         let floor = base.len();
         let mut stack = base;
@@ -109,11 +106,11 @@ impl Commit {
                 EntryKind::File | EntryKind::Submodule => return Ok(None),
                 EntryKind::Link => {
                     links += 1;
-                    if links > MOST_LINKS {
-                        return Err(BackendError::Refused(format!("{path} goes round in circles")));
+                    if links > MAX_LINKS {
+                        return Err(BackendError::Refused(format!("the symbolic links of {path} form a circle")));
                     }
                     let target = self.objects.blob(entry.id, path)?;
-                    let target = std::str::from_utf8(&target).ok().filter(|target| target.len() <= LONGEST_LINK);
+                    let target = std::str::from_utf8(&target).ok().filter(|target| target.len() <= MAX_LINK_LENGTH);
                     let target = target.filter(|target| !target.starts_with('/')).ok_or_else(outside)?;
                     for part in target.split('/').rev() {
                         ahead.push_front(part.to_owned());

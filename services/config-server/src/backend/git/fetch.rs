@@ -1,9 +1,10 @@
-//! Fetches a repository over the network into its copy.
+//! Fetches a repository over the network into its mirror.
 
 use std::{
     collections::BTreeSet,
     fs,
     net::{TcpStream, ToSocketAddrs as _},
+    path::Path,
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
@@ -18,69 +19,68 @@ use gix::{
     },
     remote::{Direction, fetch, ref_map},
 };
+use souk_values::error_chain;
 
 use super::{
     mirror::Mirror,
     origin::Origin,
-    refs::{COPIED_BRANCHES, Refs},
-    why,
+    refs::{MIRRORED_BRANCHES, Refs},
 };
 
-/// A pack with fewer objects is taken apart, so that many small pushes do not leave as many packs.
+/// A pack with fewer objects is unpacked, so that many small pushes do not leave as many packs.
 const SMALL_PACK: u32 = 200;
 
-/// How a repository is fetched.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
-    /// How long the remote may be silent.
+pub(super) struct FetchOptions {
+    /// Limit on the time that the remote may stay silent.
     pub timeout: Duration,
     pub skip_ssl_validation: bool,
-    /// Whether what is gone there is forgotten here.
-    pub forgets: bool,
+    /// Deletes the branches and tags that the remote no longer has.
+    pub delete_untracked_branches: bool,
 }
 
-/// Brings `mirror` to what `url` has, whatever it had: a branch that was pushed by force is where it was pushed to.
+/// Brings `mirror` to the state of `url`, whatever it contained: a branch that was pushed by force moves along.
 ///
-/// Errors: the remote cannot be reached, refuses, or does not speak Git; the copy cannot be written.
+/// Errors: the remote cannot be reached, refuses, or does not speak Git; the mirror cannot be written.
 pub(super) fn fetch(
     url: &gix::Url,
     origin: &Origin,
     mirror: &Mirror,
-    manner: Manner,
+    options: FetchOptions,
     interrupted: &AtomicBool,
 ) -> Result<Refs, String> {
-    let told = |error: gix::Error| why(&error);
+    let describe = |error: gix::Error| error_chain(&error);
     let repository = mirror.repository()?;
-    let specs = [format!("+refs/heads/*:{COPIED_BRANCHES}*"), "+refs/tags/*:refs/tags/*".to_owned()];
-    let remote = repository.remote_at_without_url_rewrite(url.clone()).map_err(told)?;
+    let specs = [format!("+refs/heads/*:{MIRRORED_BRANCHES}*"), "+refs/tags/*:refs/tags/*".to_owned()];
+    let remote = repository.remote_at_without_url_rewrite(url.clone()).map_err(describe)?;
     let remote = remote.with_fetch_tags(fetch::Tags::None);
-    let remote = remote.with_refspecs(specs.iter().map(String::as_str), Direction::Fetch).map_err(told)?;
+    let remote = remote.with_refspecs(specs.iter().map(String::as_str), Direction::Fetch).map_err(describe)?;
     let connection = remote
-        .to_connection_with_transport(transport(url, manner)?)
-        .with_credentials(|action| Ok(answer(origin, action)))
-        .with_transport_options(Box::new(http_options(origin, manner)));
-    let prepared = connection.prepare_fetch(gix::progress::Discard, ref_map::Options::default()).map_err(told)?;
+        .to_connection_with_transport(transport(url, options)?)
+        .with_credentials(|action| Ok(credentials(origin, action)))
+        .with_transport_options(Box::new(http_options(origin, options)));
+    let prepared = connection.prepare_fetch(gix::progress::Discard, ref_map::Options::default()).map_err(describe)?;
     let there: BTreeSet<String> =
         prepared.ref_map().mappings.iter().filter_map(|mapping| Some(mapping.local.as_ref()?.to_string())).collect();
-    make_room(mirror, &there)?;
+    remove_conflicting_refs(mirror, &there)?;
     let outcome =
-        prepared.with_write_packed_refs_only(true).receive(gix::progress::Discard, interrupted).map_err(told)?;
+        prepared.with_write_packed_refs_only(true).receive(gix::progress::Discard, interrupted).map_err(describe)?;
     if let fetch::Status::Change { write_pack_bundle, .. } = &outcome.status
         && write_pack_bundle.index.num_objects < SMALL_PACK
         && let (Some(index), Some(pack)) = (&write_pack_bundle.index_path, &write_pack_bundle.data_path)
     {
-        take_apart(mirror, index, pack)?;
+        unpack(mirror, index, pack)?;
     }
     let mut refs = mirror.refs()?;
-    if manner.forgets {
+    if options.delete_untracked_branches {
         refs.retain(|name| there.contains(name));
         mirror.write(&refs)?;
     }
     Ok(refs)
 }
 
-/// Forgets what stands in the way of a new name: where `a` was, `a/b` cannot be, and the other way round.
-fn make_room(mirror: &Mirror, there: &BTreeSet<String>) -> Result<(), String> {
+/// Removes references that a new name excludes: beside `a` there cannot be `a/b`, and the other way round.
+fn remove_conflicting_refs(mirror: &Mirror, there: &BTreeSet<String>) -> Result<(), String> {
     let known = mirror.refs()?;
     let mut fitting = known.clone();
     fitting.retain(|name| {
@@ -92,18 +92,22 @@ fn make_room(mirror: &Mirror, there: &BTreeSet<String>) -> Result<(), String> {
     if fitting == known { Ok(()) } else { mirror.write(&fitting) }
 }
 
-fn answer(origin: &Origin, action: gix::credentials::helper::Action) -> Option<gix::credentials::protocol::Outcome> {
+fn credentials(
+    origin: &Origin,
+    action: gix::credentials::helper::Action,
+) -> Option<gix::credentials::protocol::Outcome> {
     let gix::credentials::helper::Action::Get(context) = action else { return None };
     let identity = origin.account_for(context.url.as_ref().map(|url| url.as_slice()))?;
     Some(gix::credentials::protocol::Outcome { identity, next: context.into() })
 }
 
-fn transport(url: &gix::Url, manner: Manner) -> Result<Box<dyn Transport + Send>, String> {
+fn transport(url: &gix::Url, options: FetchOptions) -> Result<Box<dyn Transport + Send>, String> {
     if url.scheme == gix::url::Scheme::Git {
-        return git_daemon(url, manner.timeout).map_err(|error| why(&error));
+        return git_daemon(url, options.timeout).map_err(|error| error_chain(&error));
     }
-    let seconds = manner.timeout.as_secs().max(1);
-    // It never asks anybody, and notices when the other side is gone. Hosts and keys are the system's business.
+    let seconds = options.timeout.as_secs().max(1);
+    // Batch mode: a prompt would wait for an operator. The alive interval notices a peer that is gone. Known hosts and
+    // keys are the system's.
     let ssh = ssh::connect::Options {
         command: Some(
             format!("ssh -o BatchMode=yes -o ConnectTimeout={seconds} -o ServerAliveInterval={seconds}").into(),
@@ -112,10 +116,10 @@ fn transport(url: &gix::Url, manner: Manner) -> Result<Box<dyn Transport + Send>
         kind: Some(ssh::ProgramKind::Ssh),
     };
     let options = connect::Options { version: Protocol::V2, ssh, trace: false };
-    connect::connect(url.clone(), options).map_err(|error| why(&error))
+    connect::connect(url.clone(), options).map_err(|error| error_chain(&error))
 }
 
-/// The library's own connection would wait for ever.
+/// Connects to a Git daemon. The library's own connection has no timeouts and would wait forever.
 fn git_daemon(url: &gix::Url, timeout: Duration) -> std::io::Result<Box<dyn Transport + Send>> {
     let host = url.host().unwrap_or_default().to_owned();
     let mut failed = std::io::Error::other(format!("{host} has no address"));
@@ -124,16 +128,13 @@ fn git_daemon(url: &gix::Url, timeout: Duration) -> std::io::Result<Box<dyn Tran
             Ok(stream) => {
                 stream.set_read_timeout(Some(timeout))?;
                 stream.set_write_timeout(Some(timeout))?;
-                let (read, path) = (stream.try_clone()?, url.path.clone());
-                let mode = git::ConnectMode::Daemon;
-                let host = Some((host, url.port));
                 return Ok(Box::new(git::blocking_io::Connection::new(
-                    read,
+                    stream.try_clone()?,
                     stream,
                     Protocol::V2,
-                    path,
-                    host,
-                    mode,
+                    url.path.clone(),
+                    Some((host, url.port)),
+                    git::ConnectMode::Daemon,
                     false,
                 )));
             }
@@ -143,31 +144,32 @@ fn git_daemon(url: &gix::Url, timeout: Duration) -> std::io::Result<Box<dyn Tran
     Err(failed)
 }
 
-fn http_options(origin: &Origin, manner: Manner) -> http::Options {
+fn http_options(origin: &Origin, options: FetchOptions) -> http::Options {
     let configured = http::reqwest::Options {
         configure_client: Some(Box::new(move |client| {
-            // The second counts for each single step, so that a large repository may take its time.
-            let client = client.connect_timeout(manner.timeout).timeout(manner.timeout);
-            Ok(client.tls_danger_accept_invalid_certs(manner.skip_ssl_validation))
+            // reqwest's blocking client applies the second one to each read, so that a large repository may take
+            // longer.
+            let client = client.connect_timeout(options.timeout).timeout(options.timeout);
+            Ok(client.tls_danger_accept_invalid_certs(options.skip_ssl_validation))
         })),
         configure_request: None,
     };
-    // The library gives credentials to nobody without TLS. Who configured them for such a remote means it; with a
-    // header of ours no redirect is followed.
+    // The library sends no credentials without TLS. Whoever configures them for such a remote wants them sent, so they
+    // are a header of our own, with which no redirect is followed.
     let extra_headers = origin.clear_text_authorization().into_iter().collect();
     http::Options { extra_headers, backend: Some(Arc::new(Mutex::new(configured))), ..http::Options::default() }
 }
 
 /// Stores the objects of a pack one by one, then removes it.
-fn take_apart(mirror: &Mirror, index: &std::path::Path, pack: &std::path::Path) -> Result<(), String> {
+fn unpack(mirror: &Mirror, index: &Path, pack: &Path) -> Result<(), String> {
     let repository = mirror.repository()?;
-    let bundle = gix::odb::pack::Bundle::at(index, gix::hash::Kind::Sha1).map_err(|error| why(&error))?;
+    let bundle = gix::odb::pack::Bundle::at(index, gix::hash::Kind::Sha1).map_err(|error| error_chain(&error))?;
     let single = gix::odb::loose::Store::at(mirror.folder.join("objects"), gix::hash::Kind::Sha1);
     for entry in bundle.index.iter() {
-        let object = repository.find_object(entry.oid).map_err(|error| why(&error))?;
-        gix::prelude::Write::write_buf(&single, object.kind, &object.data).map_err(|error| why(&error))?;
+        let object = repository.find_object(entry.oid).map_err(|error| error_chain(&error))?;
+        gix::prelude::Write::write_buf(&single, object.kind, &object.data).map_err(|error| error_chain(&error))?;
     }
-    // Whoever finds an index looks for its pack, so the index goes first.
+    // A reader that finds an index opens its pack, so the index goes first.
     let removed = fs::remove_file(index).and_then(|()| fs::remove_file(pack));
     removed.map_err(|error| format!("{}: {error}", pack.display()))
 }

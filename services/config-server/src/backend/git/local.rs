@@ -1,23 +1,24 @@
-//! Copies a repository of this machine: its branches, its tags, and the objects behind them. It is only read; its
-//! work tree does not matter.
+//! Copies a repository of this machine into its mirror: branches, tags, and their objects. The repository is only read,
+//! and its work tree plays no part.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
+use souk_values::error_chain;
+
 use super::{
     mirror::{Mirror, open},
     refs::{BRANCHES, Refs},
-    why,
 };
 
-/// How often a copy is begun again because the repository was being packed meanwhile.
-const ATTEMPTS: usize = 4;
+/// Attempts to copy a repository that is being packed at the same time.
+const MAX_ATTEMPTS: usize = 4;
 
-/// Brings `mirror` to what the repository at `source` has. Nothing is copied while it has what is `known`.
+/// Brings `mirror` to the state of the repository at `source`. Copies nothing while that is still `known`.
 ///
-/// Errors: there is no repository, it or the copy cannot be read or written.
+/// Errors: there is no repository; it cannot be read; the mirror cannot be written.
 pub(super) fn copy(source: &Path, mirror: &Mirror, known: Option<&Refs>) -> Result<Refs, String> {
     let repository = open(source)?;
     let mut refs = Refs::read(&repository, BRANCHES)?;
@@ -26,12 +27,13 @@ pub(super) fn copy(source: &Path, mirror: &Mirror, known: Option<&Refs>) -> Resu
     }
     mirror.repository()?;
     let mut stores = vec![repository.objects.store_ref().path().to_owned()];
-    stores.extend(repository.objects.store_ref().alternate_db_paths().map_err(|error| why(&error))?);
+    stores.extend(repository.objects.store_ref().alternate_db_paths().map_err(|error| error_chain(&error))?);
     let into = mirror.folder.join("objects");
     for attempt in 1.. {
         match stores.iter().try_for_each(|store| copy_objects(store, &into)) {
             Ok(()) => break,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS && source.exists() => {
+            // Git packs by writing the pack and removing the single objects, which may vanish during the copy.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < MAX_ATTEMPTS && source.exists() => {
                 refs = Refs::read(&open(source)?, BRANCHES)?;
             }
             Err(error) => return Err(format!("its objects cannot be copied: {error}")),
@@ -41,7 +43,7 @@ pub(super) fn copy(source: &Path, mirror: &Mirror, known: Option<&Refs>) -> Resu
     Ok(refs)
 }
 
-/// Single objects come first: when they are packed and removed meanwhile, the pack is there when packs are looked at.
+/// Copies single objects before packs: those that are packed in the meantime are then found in the new pack.
 fn copy_objects(from: &Path, into: &Path) -> io::Result<()> {
     for folder in fs::read_dir(from)? {
         let folder = folder?;
@@ -52,7 +54,7 @@ fn copy_objects(from: &Path, into: &Path) -> io::Result<()> {
     }
     let packs = from.join("pack");
     if packs.is_dir() {
-        // A pack is known by its index, so the index is copied last.
+        // A reader finds a pack by its index, so the index is copied last.
         let copied = into.join("pack");
         copy_new(&packs, &copied, |name| name.strip_suffix(".pack").is_some_and(|stem| stem.starts_with("pack-")))?;
         copy_new(&packs, &copied, |name| {
@@ -66,15 +68,15 @@ fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|letter| letter.is_ascii_hexdigit())
 }
 
-/// Files called as `is_meant` says, which never change, so those that are there already are done.
-fn copy_new(from: &Path, into: &Path, is_meant: impl Fn(&str) -> bool) -> io::Result<()> {
+/// Copies the files whose names `is_wanted` accepts. A file never changes, so one that exists already is complete.
+fn copy_new(from: &Path, into: &Path, is_wanted: impl Fn(&str) -> bool) -> io::Result<()> {
     fs::create_dir_all(into)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let target = into.join(&name);
         // A symbolic link could bring in any file of the machine.
-        if is_meant(&name) && entry.file_type()?.is_file() && !target.exists() {
+        if is_wanted(&name) && entry.file_type()?.is_file() && !target.exists() {
             link_or_copy(&entry.path(), &target)?;
         }
     }
@@ -84,10 +86,9 @@ fn copy_new(from: &Path, into: &Path, is_meant: impl Fn(&str) -> bool) -> io::Re
 fn link_or_copy(from: &Path, to: &PathBuf) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => Ok(()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => {
-            if error.kind() == io::ErrorKind::NotFound { Err(error) } else { Ok(()) }
-        }
-        // Another file system, or one without hard links.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        // Another file system, or one without hard links. The rename makes a copy visible only once it is complete.
         Err(_) => {
             let unfinished = to.with_extension("tmp-souk");
             fs::copy(from, &unfinished)?;

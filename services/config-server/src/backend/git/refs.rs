@@ -1,4 +1,4 @@
-//! Branches and tags as they are at one time, and which commit a label means.
+//! Branches and tags at one moment, and the commit that a label names.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -6,17 +6,21 @@ use std::{
 };
 
 use gix::{ObjectId, Repository};
+use souk_values::error_chain;
 
-use super::{super::BackendError, why};
+use crate::backend::error::BackendError;
 
-/// Where a repository has its branches, and where a copy has those of the repository it copies.
+/// Prefix of the branches of a repository.
 pub(super) const BRANCHES: &str = "refs/heads/";
-pub(super) const COPIED_BRANCHES: &str = "refs/remotes/origin/";
+/// Prefix, in a mirror, of the branches of the repository that it copies.
+pub(super) const MIRRORED_BRANCHES: &str = "refs/remotes/origin/";
+/// Prefix of the tags, the same in both.
 pub(super) const TAGS: &str = "refs/tags/";
 
-/// Shorter abbreviations of commit ids are none.
-const SHORTEST_ID: usize = 4;
+/// Shortest abbreviation of a commit id that counts as one.
+const MIN_ID_LENGTH: usize = 4;
 
+/// Branches and tags by their short names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refs {
     branches: BTreeMap<String, ObjectId>,
@@ -24,12 +28,12 @@ pub(super) struct Refs {
 }
 
 impl Refs {
-    /// All branches, whose full names begin with `branches`, and all tags.
+    /// Reads all tags, and all branches whose full names begin with `branches`.
     pub fn read(repository: &Repository, branches: &str) -> Result<Self, String> {
-        let platform = repository.references().map_err(|error| why(&error))?;
+        let platform = repository.references().map_err(|error| error_chain(&error))?;
         let mut refs = Self::default();
-        for reference in platform.all().map_err(|error| why(&error))? {
-            // One that is broken is not there; the others are.
+        for reference in platform.all().map_err(|error| error_chain(&error))? {
+            // A broken reference is skipped: the others can still be served.
             let Ok(mut reference) = reference else { continue };
             let Ok(name) = std::str::from_utf8(reference.name().as_bstr()).map(str::to_owned) else { continue };
             let (among, short) = if let Some(branch) = name.strip_prefix(branches) {
@@ -50,16 +54,16 @@ impl Refs {
         self.branches.is_empty() && self.tags.is_empty()
     }
 
-    /// Those whose full names in a copy are kept.
+    /// Keeps the references whose full names in a mirror satisfy `keep`.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.branches.retain(|name, _| keep(&format!("{COPIED_BRANCHES}{name}")));
+        self.branches.retain(|name, _| keep(&format!("{MIRRORED_BRANCHES}{name}")));
         self.tags.retain(|name, _| keep(&format!("{TAGS}{name}")));
     }
 
-    /// The file `packed-refs` of a copy.
+    /// Returns the content of a mirror's file `packed-refs`.
     pub fn packed(&self) -> String {
         let mut text = "# pack-refs with: sorted \n".to_owned();
-        for (prefix, refs) in [(COPIED_BRANCHES, &self.branches), (TAGS, &self.tags)] {
+        for (prefix, refs) in [(MIRRORED_BRANCHES, &self.branches), (TAGS, &self.tags)] {
             for (name, id) in refs {
                 let _ = writeln!(text, "{id} {prefix}{name}");
             }
@@ -67,26 +71,26 @@ impl Refs {
         text
     }
 
-    /// The commit that `label` means: a branch before a tag before a commit's id, which may be abbreviated.
+    /// Returns the commit that `label` names: a branch before a tag before a commit id, which may be abbreviated.
     ///
-    /// Errors: nothing is called so, or several commits are.
+    /// Errors: nothing has this name, or several commits begin with it.
     pub fn commit(&self, repository: &Repository, label: &str) -> Result<ObjectId, BackendError> {
         let unknown = || BackendError::UnknownLabel(label.to_owned());
         if !is_plain(label) {
             return Err(unknown());
         }
         if let Some(id) = self.branches.get(label).or_else(|| self.tags.get(label)) {
-            return peeled(repository, *id).ok_or_else(|| {
-                BackendError::Unusable(format!("{label:?} is at {id}, which is no commit or cannot be read"))
+            return peel(repository, *id).ok_or_else(|| {
+                BackendError::Unusable(format!("{label:?} is at {id}, which is not a commit or cannot be read"))
             });
         }
-        by_id(repository, label).ok_or_else(unknown)
+        find_by_id(repository, label).ok_or_else(unknown)
     }
 }
 
-/// Whether `label` may be a name at all, rather than something that Git would work out.
+/// Accepts names only, and no revision expression that Git would evaluate.
 fn is_plain(label: &str) -> bool {
-    let meant = |letter: char| letter.is_whitespace() || letter.is_control() || "~^:?*[\\".contains(letter);
+    let is_special = |letter: char| letter.is_whitespace() || letter.is_control() || "~^:?*[\\".contains(letter);
     !(label.is_empty()
         || label.len() > 255
         || label.starts_with(['-', '/'])
@@ -94,21 +98,22 @@ fn is_plain(label: &str) -> bool {
         || label.contains("..")
         || label.contains("//")
         || label.contains("@{")
-        || label.contains(meant))
+        || label.contains(is_special))
 }
 
-fn peeled(repository: &Repository, id: ObjectId) -> Option<ObjectId> {
+/// Follows annotated tags to the commit.
+fn peel(repository: &Repository, id: ObjectId) -> Option<ObjectId> {
     Some(repository.find_object(id).ok()?.peel_to_kind(gix::objs::Kind::Commit).ok()?.id)
 }
 
-/// The one commit whose id begins with `text`.
-fn by_id(repository: &Repository, text: &str) -> Option<ObjectId> {
-    if text.len() < SHORTEST_ID || !text.bytes().all(|letter| letter.is_ascii_hexdigit()) {
+/// Returns the only commit whose id begins with `text`.
+fn find_by_id(repository: &Repository, text: &str) -> Option<ObjectId> {
+    if text.len() < MIN_ID_LENGTH || !text.bytes().all(|letter| letter.is_ascii_hexdigit()) {
         return None;
     }
     let text = text.to_ascii_lowercase();
     if let Ok(id) = ObjectId::from_hex(text.as_bytes()) {
-        return peeled(repository, id);
+        return peel(repository, id);
     }
     let prefix = gix::hash::Prefix::from_hex(&text).ok()?;
     let mut candidates = HashSet::new();
@@ -124,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_that_are_not_names_are_refused_before_git_sees_them() {
+    fn revision_expressions_are_refused_before_git_evaluates_them() {
         for evil in
             ["", "a..b", "main~1", "main^", "main:x", "@{-1}", "main@{1}", "-x", "/x", "x/", "a//b", "a b", "x\n", "x*"]
         {

@@ -1,12 +1,14 @@
-//! One repository: what is known of it, and when it is looked at again.
+//! One repository: runs its refreshes and returns its current state.
 //!
-//! Looking happens on a thread of its own, one at a time, whoever asks. Requests wait for it as long as `timeout`
-//! says and are then answered from what is known. Nothing of it depends on a request, so a client may go away.
+//! A refresh runs on a thread of its own, one at a time, and depends on no request: a client may disconnect. Requests
+//! wait for it for `timeout` at most, and are then answered from the last known state.
+
+mod machine;
 
 use std::{
-    collections::HashMap,
+    path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -15,85 +17,71 @@ use std::{
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use gix::ObjectId;
-use souk_values::{Clock, Timestamp};
+use parking_lot::Mutex;
+use souk_values::Clock;
 use tokio::{
-    sync::{Semaphore, watch},
-    time::Instant,
+    sync::{Semaphore, oneshot, watch},
+    time::{Instant, timeout},
 };
 
 use super::{
-    super::BackendError,
-    fetch::{Manner, fetch},
+    fetch::{FetchOptions, fetch},
+    label_times::LabelTimes,
     local,
     mirror::{Basedir, Mirror},
-    objects::{Kept, Objects},
-    origin::{Origin, Place},
+    objects::{ObjectCache, Objects},
+    origin::{Origin, Source},
     refs::Refs,
 };
+use crate::backend::error::BackendError;
+use machine::{MAX_REFRESH_TIME, Machine, Plan, RefreshId, Transition, Turn};
 
-/// How long a request waits for a repository that let an earlier one wait in vain, when there is something to answer.
-const IMPATIENCE: Duration = Duration::from_millis(500);
-/// A look at a repository that takes longer does not keep others from beginning.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(600);
-/// How many such looks there may be at once.
-const MOST_GIVEN_UP: usize = 3;
-/// Of how many labels it is remembered when they moved.
-const LABELS_SEEN: usize = 1_000;
-
-/// How one repository is read.
 #[derive(Debug, Clone)]
-pub(super) struct Terms {
-    /// Seconds, as configured.
-    pub refresh_rate: i64,
-    pub manner: Manner,
+pub(super) struct RefreshOptions {
+    /// Time between two refreshes, from `refresh-rate`; `None` refreshes only once.
+    pub interval: Option<Duration>,
+    pub fetch: FetchOptions,
 }
 
-/// What is known of a repository.
+/// A state of a repository that requests can be answered from.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct RepositoryState {
     pub refs: Refs,
     pub objects: Arc<Objects>,
-    pub folder: std::path::PathBuf,
+    /// Folder of the mirror.
+    pub folder: PathBuf,
+}
+
+/// The parts that all repositories of a backend share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub basedir: Arc<Basedir>,
+    pub cache: Arc<ObjectCache>,
+    pub clock: Arc<dyn Clock>,
 }
 
 #[derive(Debug)]
 pub(super) struct Repository {
     pub origin: Origin,
-    terms: Terms,
-    /// Of its copy.
-    name: String,
-    basedir: Arc<Basedir>,
-    kept: Arc<Kept>,
-    clock: Arc<dyn Clock>,
-    /// How many repositories of its kind may be looked at at once; `None`: it is one of few.
+    options: RefreshOptions,
+    mirror_name: String,
+    shared: Shared,
+    /// Permits to refresh, shared with the other repositories of the entry; `None` needs no permit.
     slots: Option<Arc<Semaphore>>,
-    state: Mutex<State>,
+    inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    known: Option<Arc<Known>>,
-    mirror: Option<Arc<Mirror>>,
-    look: Option<Look>,
-    looks: u64,
-    /// How often somebody was told that it changed.
-    expired: u64,
-    given_up: usize,
-    looked: Option<Timestamp>,
-    /// Why the last look failed.
-    trouble: Option<String>,
-    /// Whether it let somebody wait in vain.
-    is_slow: bool,
-    seen: HashMap<String, (ObjectId, DateTime<Utc>)>,
-}
-
-/// A look that is under way.
 #[derive(Debug)]
-struct Look {
-    number: u64,
-    /// [`State::expired`] when it began: it need not see what came later.
-    expired: u64,
-    began: Instant,
+struct Inner {
+    machine: Machine<Arc<RepositoryState>>,
+    mirror: Option<Arc<Mirror>>,
+    /// The latest refresh, which the machine's requests join.
+    refresh: RefreshHandle,
+    label_times: LabelTimes,
+}
+
+#[derive(Debug)]
+struct RefreshHandle {
     ended: watch::Receiver<bool>,
     interrupted: Arc<AtomicBool>,
 }
@@ -101,240 +89,192 @@ struct Look {
 impl Repository {
     pub fn new(
         origin: Origin,
-        terms: Terms,
-        name: String,
-        shared: (&Arc<Basedir>, &Arc<Kept>, &Arc<dyn Clock>),
+        options: RefreshOptions,
+        mirror_name: String,
+        shared: Shared,
         slots: Option<Arc<Semaphore>>,
     ) -> Arc<Self> {
-        let (basedir, kept, clock) = (Arc::clone(shared.0), Arc::clone(shared.1), Arc::clone(shared.2));
-        Arc::new(Self { origin, terms, name, basedir, kept, clock, slots, state: Mutex::default() })
-    }
-
-    /// Whoever asks from now on is answered from a look that began after this, however short ago the last one was.
-    pub fn expire(&self) {
-        let mut state = self.state();
-        state.looked = None;
-        state.expired += 1;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The state to answer from, after a look at the repository if one is due.
-    ///
-    /// Errors: it cannot be used, and nothing is known of it.
-    pub async fn current(self: &Arc<Self>) -> Result<Arc<Known>, BackendError> {
-        self.within(self.terms.manner.timeout).await
-    }
-
-    /// [`Repository::current`], but waiting as long as a first copy may take.
-    pub async fn cloned(self: &Arc<Self>) -> Result<Arc<Known>, BackendError> {
-        self.within(GIVEN_UP_AFTER).await
-    }
-
-    async fn within(self: &Arc<Self>, longest: Duration) -> Result<Arc<Known>, BackendError> {
-        let (known, expired, patience) = {
-            let state = self.state();
-            if let Some(known) = state.known.clone()
-                && !self.is_due(&state)
-            {
-                return Ok(known);
-            }
-            let is_impatient = state.known.is_some() && state.is_slow;
-            let patience = if is_impatient { IMPATIENCE.min(longest) } else { longest };
-            (state.known.clone(), state.expired, patience)
+        let inner = Inner {
+            machine: Machine::new(options.interval),
+            mirror: None,
+            refresh: RefreshHandle { ended: watch::channel(true).1, interrupted: Arc::default() },
+            label_times: LabelTimes::default(),
         };
-        let in_time = tokio::time::timeout(patience, self.looked_since(expired)).await.is_ok();
-        let mut state = self.state();
-        if !in_time {
-            state.is_slow = true;
-            let seconds = longest.as_secs();
-            self.fell_ill(&mut state, format!("it has not answered within {seconds} s"));
-        }
-        // What was read meanwhile, even from the copy of an earlier run, is better than what was known before.
-        state.known.clone().or(known).ok_or_else(|| self.unusable(&state))
+        Arc::new(Self { origin, options, mirror_name, shared, slots, inner: Mutex::new(inner) })
     }
 
-    /// Ends with a look that began when [`State::expired`] was at least `expired`.
-    async fn looked_since(self: &Arc<Self>, expired: u64) {
+    /// Makes later requests wait for a refresh that starts after this call, however recent the last one is.
+    pub fn expire(&self) {
+        self.inner.lock().machine.expire();
+    }
+
+    /// Returns the state to answer from, after a refresh if one is due.
+    ///
+    /// Errors: the repository cannot be used, and no earlier state of it is known.
+    pub async fn current(self: &Arc<Self>) -> Result<Arc<RepositoryState>, BackendError> {
+        self.refreshed_within(self.options.fetch.timeout).await
+    }
+
+    /// Returns the state to answer from, like [`Repository::current`], but waits for as long as a first copy may take.
+    pub async fn cloned(self: &Arc<Self>) -> Result<Arc<RepositoryState>, BackendError> {
+        self.refreshed_within(MAX_REFRESH_TIME).await
+    }
+
+    async fn refreshed_within(self: &Arc<Self>, limit: Duration) -> Result<Arc<RepositoryState>, BackendError> {
+        let plan = self.inner.lock().machine.plan(self.shared.clock.now(), limit);
+        let (expirations, wait) = match plan {
+            Plan::Serve(state) => return Ok(state),
+            Plan::Refresh { expirations, timeout } => (expirations, timeout),
+        };
+        let is_in_time = timeout(wait, self.refreshed_since(expirations)).await.is_ok();
+        let mut inner = self.inner.lock();
+        if !is_in_time {
+            self.log(inner.machine.time_out(limit));
+        }
+        // Even after a timeout there may be a newer state than at the beginning: the mirror of an earlier process.
+        inner.machine.last_known().cloned().ok_or_else(|| {
+            let reason = inner.machine.failure().unwrap_or("it could not be read");
+            BackendError::Unusable(format!("the repository {} cannot be used: {reason}", self.origin.display_uri))
+        })
+    }
+
+    /// Waits for the end of a refresh that covers `expirations`.
+    async fn refreshed_since(self: &Arc<Self>, expirations: u64) {
         loop {
-            let (mut ended, is_recent) = {
-                let mut state = self.state();
-                let ended = self.look(&mut state);
-                (ended, state.look.as_ref().is_none_or(|look| look.expired >= expired))
+            let (mut ended, is_covered) = {
+                let mut inner = self.inner.lock();
+                let ended = self.join_or_start(&mut inner);
+                (ended, inner.machine.covers(expirations))
             };
-            let is_told = ended.wait_for(|ended| *ended).await.is_ok();
-            if is_recent || !is_told {
+            let is_ended = ended.wait_for(|ended| *ended).await.is_ok();
+            if is_covered || !is_ended {
                 return;
             }
         }
     }
 
-    fn unusable(&self, state: &State) -> BackendError {
-        let trouble = state.trouble.as_deref().unwrap_or("it could not be read");
-        BackendError::Unusable(format!("the repository {} cannot be used: {trouble}", self.origin.shown))
+    fn join_or_start(self: &Arc<Self>, inner: &mut Inner) -> watch::Receiver<bool> {
+        if let Turn::Start(id) = inner.machine.join_or_start(self.shared.clock.now(), Instant::now()) {
+            // The previous one has ended or was abandoned.
+            inner.refresh.interrupted.store(true, Ordering::SeqCst);
+            let (end, ended) = watch::channel(false);
+            inner.refresh = RefreshHandle { ended, interrupted: Arc::default() };
+            tokio::spawn(Arc::clone(self).run(id, Arc::clone(&inner.refresh.interrupted), end));
+        }
+        inner.refresh.ended.clone()
     }
 
-    /// Why the last look at the repository failed, though it may still be answered from what is known.
-    pub fn trouble(&self) -> Option<String> {
-        self.state().trouble.as_ref().map(|trouble| format!("{}: {trouble}", self.origin.shown))
-    }
-
-    /// When `label` came to be at `commit`, as far as this server saw. Never the same second for two commits.
-    pub fn seen(&self, label: &str, commit: ObjectId) -> Option<DateTime<Utc>> {
-        let now = Utc.timestamp_millis_opt(self.clock.now().millis()).single()?;
-        let mut state = self.state();
-        let at = match state.seen.get(label) {
-            Some((known, at)) if *known == commit => return Some(*at),
-            Some((_, at)) => now.max(*at + Duration::from_secs(1)),
-            None => now,
+    /// Runs one refresh, then reports its end.
+    async fn run(self: Arc<Self>, id: RefreshId, interrupted: Arc<AtomicBool>, end: watch::Sender<bool>) {
+        let _slot = match &self.slots {
+            Some(slots) => Arc::clone(slots).acquire_owned().await.ok(),
+            None => None,
         };
-        if state.seen.len() >= LABELS_SEEN {
-            state.seen.clear();
-        }
-        state.seen.insert(label.to_owned(), (commit, at));
-        Some(at)
-    }
-
-    fn is_due(&self, state: &State) -> bool {
-        let Some(looked) = state.looked else { return true };
-        match u64::try_from(self.terms.refresh_rate) {
-            Ok(seconds) => self.clock.now().since(looked) >= Duration::from_secs(seconds),
-            Err(_) => false,
-        }
-    }
-
-    /// Joins the look that is under way, or begins one.
-    fn look(self: &Arc<Self>, state: &mut State) -> watch::Receiver<bool> {
-        if let Some(look) = &state.look {
-            let is_given_up = look.began.elapsed() > GIVEN_UP_AFTER && state.given_up < MOST_GIVEN_UP;
-            if !is_given_up {
-                return look.ended.clone();
-            }
-            look.interrupted.store(true, Ordering::SeqCst);
-            state.given_up += 1;
-        }
-        state.looks += 1;
-        state.looked = Some(self.clock.now());
-        let (end, ended) = watch::channel(false);
-        let look = Look {
-            number: state.looks,
-            expired: state.expired,
-            began: Instant::now(),
-            ended: ended.clone(),
-            interrupted: Arc::default(),
-        };
-        let (number, interrupted) = (look.number, Arc::clone(&look.interrupted));
-        state.look = Some(look);
-        let repository = Arc::clone(self);
-        tokio::spawn(async move {
-            let _slot = match repository.slots.clone() {
-                Some(slots) => slots.acquire_owned().await.ok(),
-                None => None,
-            };
-            let (tell, told) = tokio::sync::oneshot::channel();
-            let looking = Arc::clone(&repository);
-            // A thread of its own: the runtime waits for its blocking threads when it ends, and a remote may hang.
-            let thread = thread::Builder::new().name("git".to_owned());
-            let begun = thread.spawn(move || {
-                let read = looking.read(&interrupted);
-                // Whoever hears of the end may count on nothing being held any more.
-                drop(looking);
-                let _ = tell.send(read);
-            });
-            let read = match begun {
-                Ok(_) => told.await.unwrap_or_else(|_| Err("reading it failed in an unforeseen way".to_owned())),
-                Err(error) => Err(format!("no thread for it: {error}")),
-            };
-            repository.finish(number, read);
-            drop(repository);
-            end.send_replace(true);
+        let (send, received) = oneshot::channel();
+        let reader = Arc::clone(&self);
+        // A thread of its own: a runtime that shuts down waits for its blocking threads, and a remote may hang.
+        let thread = thread::Builder::new().name("git".to_owned());
+        let spawned = thread.spawn(move || {
+            let read = reader.read(&interrupted);
+            // Once the end is reported, this thread must hold no reference: whoever drops the last one then expects the
+            // mirror to be unlocked.
+            drop(reader);
+            let _ = send.send(read);
         });
-        ended
+        let read = match spawned {
+            Ok(_) => received.await.unwrap_or_else(|_| Err("reading it ended unexpectedly".to_owned())),
+            Err(error) => Err(format!("no thread could be started to read it: {error}")),
+        };
+        let transition = self.inner.lock().machine.finish(id, read.map(Arc::new));
+        self.log(transition);
+        drop(self);
+        end.send_replace(true);
     }
 
-    /// Reads the repository into its copy.
-    fn read(&self, interrupted: &AtomicBool) -> Result<Known, String> {
+    /// Brings the mirror to the state of the repository.
+    fn read(&self, interrupted: &AtomicBool) -> Result<RepositoryState, String> {
         let mirror = self.mirror()?;
         let existed = mirror.exists();
-        if existed && self.state().known.is_none() {
+        if existed && self.last_known().is_none() {
             let refs = mirror.refs()?;
             if !refs.is_empty() {
-                self.state().known.get_or_insert_with(|| Arc::new(self.known(&mirror, refs)));
+                let state = Arc::new(self.state_of(&mirror, refs));
+                self.inner.lock().machine.adopt(state);
             }
         }
-        let read = match &self.origin.place {
-            Place::Folder(source) => {
-                let known = self.state().known.clone();
-                local::copy(source, &mirror, known.as_ref().map(|known| &known.refs))
+        let read = match &self.origin.source {
+            Source::Folder(source) => {
+                let known = self.last_known();
+                local::copy(source, &mirror, known.as_ref().map(|state| &state.refs))
             }
-            Place::Remote(url) => fetch(url, &self.origin, &mirror, self.terms.manner, interrupted),
+            Source::Remote(url) => fetch(url, &self.origin, &mirror, self.options.fetch, interrupted),
         };
         if read.is_err() && !existed {
-            let mut state = self.state();
-            // The state's and ours; one more is that of a later look, which began because this one took too long.
+            let mut inner = self.inner.lock();
+            // Two references are ours and that in `inner`. A third belongs to a later refresh, which started because
+            // this one was abandoned, and is using the mirror.
             if Arc::strong_count(&mirror) <= 2 {
-                state.mirror = None;
+                inner.mirror = None;
                 mirror.discard();
             }
         }
-        read.map(|refs| self.known(&mirror, refs)).map_err(|error| self.origin.without_password(error))
+        read.map(|refs| self.state_of(&mirror, refs)).map_err(|error| self.origin.without_password(error))
     }
 
-    fn known(&self, mirror: &Mirror, refs: Refs) -> Known {
+    fn last_known(&self) -> Option<Arc<RepositoryState>> {
+        self.inner.lock().machine.last_known().cloned()
+    }
+
+    fn state_of(&self, mirror: &Mirror, refs: Refs) -> RepositoryState {
         let folder = mirror.folder.clone();
-        let objects = Objects::new(folder.clone(), Arc::clone(&self.kept), Arc::clone(&self.basedir));
-        Known { refs, objects: Arc::new(objects), folder }
+        let objects = Objects::new(folder.clone(), Arc::clone(&self.shared.cache), Arc::clone(&self.shared.basedir));
+        RepositoryState { refs, objects: Arc::new(objects), folder }
     }
 
     fn mirror(&self) -> Result<Arc<Mirror>, String> {
-        let mut state = self.state();
-        if let Some(mirror) = &state.mirror {
+        let mut inner = self.inner.lock();
+        if let Some(mirror) = &inner.mirror {
             return Ok(Arc::clone(mirror));
         }
-        let mirror = Arc::new(Mirror::new(&self.basedir, &self.name)?);
-        state.mirror = Some(Arc::clone(&mirror));
+        let mirror = Arc::new(Mirror::new(&self.shared.basedir, &self.mirror_name)?);
+        inner.mirror = Some(Arc::clone(&mirror));
         Ok(mirror)
     }
 
-    /// Removes what it has on disk, unless a snapshot may still be read. Nobody may look at it meanwhile.
-    pub fn remove_copy(&self) {
-        let mut state = self.state();
-        let is_read = |known: &Arc<Known>| Arc::strong_count(known) > 1 || Arc::strong_count(&known.objects) > 1;
-        if !state.known.as_ref().is_some_and(is_read)
-            && let Some(mirror) = state.mirror.take()
+    /// Removes the mirror from disk, unless a snapshot may still read from it. No refresh may be in progress.
+    pub fn remove_mirror(&self) {
+        let mut inner = self.inner.lock();
+        let is_read =
+            |state: &Arc<RepositoryState>| Arc::strong_count(state) > 1 || Arc::strong_count(&state.objects) > 1;
+        if !inner.machine.last_known().is_some_and(is_read)
+            && let Some(mirror) = inner.mirror.take()
         {
             mirror.discard();
         }
     }
 
-    fn finish(&self, number: u64, read: Result<Known, String>) {
-        let mut state = self.state();
-        if state.look.as_ref().is_none_or(|look| look.number != number) {
-            // It was given up; a later one knows better.
-            state.given_up = state.given_up.saturating_sub(1);
-            return;
-        }
-        state.look = None;
-        match read {
-            Ok(known) => {
-                if state.trouble.take().is_some() {
-                    tracing::info!(repository.uri = %self.origin.shown, "the repository works again");
-                }
-                state.is_slow = false;
-                state.known = Some(Arc::new(known));
-            }
-            Err(trouble) => self.fell_ill(&mut state, trouble),
-        }
+    /// Returns the time at which `label` was first seen at `commit`.
+    pub fn first_seen(&self, label: &str, commit: ObjectId) -> Option<DateTime<Utc>> {
+        let now = Utc.timestamp_millis_opt(self.shared.clock.now().millis()).single()?;
+        Some(self.inner.lock().label_times.first_seen(label, commit, now))
     }
 
-    fn fell_ill(&self, state: &mut State, trouble: String) {
-        if state.trouble.is_none() {
-            let answered =
-                if state.known.is_some() { "the last known state is served" } else { "nothing is known of it" };
-            tracing::warn!(repository.uri = %self.origin.shown, reason = %trouble, "the repository cannot be read; {answered}");
+    /// Returns the reason of the current outage, though requests may still be answered from the last known state.
+    pub fn warning(&self) -> Option<String> {
+        let inner = self.inner.lock();
+        inner.machine.failure().map(|reason| format!("{}: {reason}", self.origin.display_uri))
+    }
+
+    fn log(&self, transition: Option<Transition>) {
+        let uri = &self.origin.display_uri;
+        match transition {
+            Some(Transition::Failed { reason, has_last_known }) => {
+                let served =
+                    if has_last_known { "its last known state is served" } else { "no earlier state is known" };
+                tracing::warn!(repository.uri = uri, reason, "repository cannot be read; {served}");
+            }
+            Some(Transition::Recovered) => tracing::info!(repository.uri = uri, "repository can be read again"),
+            None => {}
         }
-        state.trouble = Some(trouble);
     }
 }

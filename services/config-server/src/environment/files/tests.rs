@@ -2,16 +2,16 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::environment::Scalar;
+use crate::environment::scalar::Scalar;
 
 fn read_files(files: &[(&str, &str)], apps: &str, profiles: &str) -> Result<Environment, EnvironmentError> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
-    let snapshot = Snapshot::in_memory("mem:", files).and_folder("sub");
+    let snapshot = Snapshot::in_memory("mem:", files).with_folder("sub");
     let split = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
     read(&snapshot, &Query { applications: &split(apps), profiles: &split(profiles), label: Some("main") })
 }
 
-/// The sources' names, strongest first, without what they have in common.
+/// Returns the names of the sources, strongest first, without their common prefix.
 fn order(files: &[&str], apps: &str, profiles: &str) -> Vec<String> {
     let contents = |path: &str| match path.rsplit_once('.').unwrap().1 {
         "xml" => "<properties><entry key=\"a\">1</entry></properties>",
@@ -67,7 +67,7 @@ fn stronger_files_come_first() {
         ),
         ("the profile default", "shop", "default", &["shop-default.yml", "application-default.yml", "shop.yml"]),
         ("the shared files alone", "application", "dev", &["application-dev.yml", "application.yml"]),
-        ("a name asked for twice", "a,b,a", "x,y,x", &["a-x.yml", "a-y.yml", "a.yml", "b.yml"]),
+        ("a repeated name", "a,b,a", "x,y,x", &["a-x.yml", "a-y.yml", "a.yml", "b.yml"]),
     ];
     for (why, apps, profiles, expected) in cases {
         let mut shuffled = expected.to_vec();
@@ -78,9 +78,9 @@ fn stronger_files_come_first() {
 }
 
 #[test]
-fn an_unknown_application_has_what_is_shared() {
-    assert_eq!(order(&["application.yml"], "nobody", "dev"), ["application.yml"]);
-    assert!(order(&["shop.yml"], "nobody", "dev").is_empty());
+fn an_unknown_application_has_the_shared_files() {
+    assert_eq!(order(&["application.yml"], "unknown", "dev"), ["application.yml"]);
+    assert!(order(&["shop.yml"], "unknown", "dev").is_empty());
 }
 
 #[test]
@@ -147,17 +147,17 @@ fn the_request_is_echoed() {
 fn a_request_for_very_many_files_is_refused() {
     let many = (0..200).map(|number| format!("n{number}")).collect::<Vec<_>>().join(",");
     let error = read_files(&[], &many, &many).unwrap_err();
-    assert!(matches!(error, EnvironmentError::TooMany(_)));
+    assert!(matches!(error, EnvironmentError::TooManyFiles { .. }));
 }
 
 #[test]
-fn a_name_that_leads_out_finds_nothing() {
+fn a_name_that_leaves_the_location_finds_nothing() {
     let found = read_files(&[("shop.yml", "a: 1")], "../shop", "dev");
     assert!(matches!(found, Err(EnvironmentError::Backend(_))) || found.is_ok_and(|e| e.property_sources.is_empty()));
 }
 
 #[test]
-fn the_number_of_files_beside_does_not_matter() {
+fn other_files_are_not_parsed() {
     let names: Vec<_> = (0..10_000).map(|number| format!("service{number}.yml")).collect();
     let files: Vec<_> = names.iter().map(|name| (name.as_str(), "a: [broken")).collect();
     assert!(read_files(&files, "shop", "dev,db").unwrap().property_sources.is_empty());
@@ -165,7 +165,7 @@ fn the_number_of_files_beside_does_not_matter() {
 
 proptest! {
     #[test]
-    fn no_file_makes_the_whole_way_panic(
+    fn no_file_makes_reading_and_writing_panic(
         yml in "([ab]: |- |\n|---\n|  |[\\[\\]{}&*!'\".$:0-9ab]|\\$\\{|spring.profiles: ){0,40}",
         properties in "([ab.\\[\\]0-9]|=|\n|\\$\\{|#---\n|\\\\){0,60}",
     ) {

@@ -1,13 +1,16 @@
 use serde_json::json;
 
 use super::*;
-use crate::environment::{Property, PropertySource, document::Kind};
+use crate::environment::{
+    file_format::FileFormat,
+    property_sources::{Property, PropertySource},
+};
 
-/// Sources from YAML, strongest first.
+/// Parses the sources from YAML, strongest first.
 fn environment(sources: &[&str]) -> Environment {
     let source = |text: &&str| PropertySource {
         name: String::new(),
-        source: crate::environment::document::parse(Kind::Yml, text.as_bytes()).unwrap().remove(0),
+        source: FileFormat::Yml.parse(text.as_bytes()).unwrap().remove(0),
     };
     Environment {
         name: "shop".into(),
@@ -19,7 +22,7 @@ fn environment(sources: &[&str]) -> Environment {
 }
 
 #[test]
-fn stronger_sources_win_and_their_lists_replace_whole() {
+fn stronger_sources_win_and_their_lists_replace_whole_lists() {
     let environment = environment(&[
         "a: {list: [x], b: strong}\n",
         "a: {list: [1, 2, {c: 3}], b: weak, d: yes}\nother: [{e: 1}, {e: 2}]\nspring.profiles: dev\n",
@@ -37,7 +40,7 @@ fn stronger_sources_win_and_their_lists_replace_whole() {
 }
 
 #[test]
-fn placeholders_are_replaced_unless_they_shall_stay() {
+fn placeholders_are_replaced_on_request() {
     let environment = environment(&[
         "port: 80\nown: ${port}\nurl: 'http://${host:h}:${port}'\nkept: '\\${port}'\nquote: '\"'\nq: ${quote}\n",
     ]);
@@ -59,7 +62,7 @@ fn a_file_that_is_a_list_or_a_text_is_written_as_one() {
 }
 
 #[test]
-fn nothing_is_written_as_nothing() {
+fn an_empty_environment_is_written_as_empty() {
     let nothing = environment(&[]);
     assert_eq!(properties(&nothing, Resolve::Yes), "");
     assert_eq!(yaml(&nothing, Resolve::Yes).unwrap(), "{}\n");
@@ -67,7 +70,7 @@ fn nothing_is_written_as_nothing() {
 }
 
 #[test]
-fn a_malformed_key_is_an_error_but_not_in_flat_lines() {
+fn a_malformed_key_is_an_error_except_in_properties() {
     let mut environment = environment(&["a: 1"]);
     environment.property_sources[0].source.push(Property {
         key: "b[4000000000]".into(),

@@ -1,22 +1,24 @@
-//! From flat keys back to a tree.
+//! Builds a tree from flat keys.
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::super::{EnvironmentError, Scalar};
+use crate::environment::{error::EnvironmentError, scalar::Scalar};
 
-/// A larger index is malformed.
-const LARGEST_INDEX: usize = 65_535;
-/// Lists with more missing elements than this, all together, are malformed.
-const MOST_MISSING: usize = 200_000;
-/// A key with more parts is malformed.
-const DEEPEST: usize = 256;
+/// Limit on the index of a list element.
+const MAX_INDEX: usize = 65_535;
+/// Limit on the missing elements of all lists of a tree.
+const MAX_MISSING: usize = 200_000;
+/// Limit on the parts of a key.
+const MAX_DEPTH: usize = 256;
 
-/// A value made of others.
-#[derive(Debug, PartialEq, Default)]
-pub(in super::super) enum Tree {
-    /// A missing element of a list.
+/// A value that contains others.
+#[derive(Debug, PartialEq, Default, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Tree {
+    /// A list element without a key.
     #[default]
     Missing,
     Leaf(Scalar),
@@ -27,38 +29,38 @@ pub(in super::super) enum Tree {
 /// One step of a key.
 #[derive(Debug, PartialEq)]
 enum Step<'k> {
-    /// A map's key, and where in the whole key it begins.
+    /// Key of a map, and its offset in the whole key.
     Name(&'k str, usize),
     Index(usize),
 }
 
 impl Tree {
-    /// The tree of flat values. Where a value and a deeper one meet, the deeper one keeps the rest of its key:
+    /// Builds the tree of flat values. Where a value has the key of a map, the deeper value keeps the rest of its key:
     /// `x` and `x.y` stand side by side.
     ///
     /// Errors: [`EnvironmentError::MalformedKey`].
-    pub(in super::super) fn of(values: impl Iterator<Item = (String, Scalar)>) -> Result<Self, EnvironmentError> {
+    pub fn of(values: impl Iterator<Item = (String, Scalar)>) -> Result<Self, EnvironmentError> {
         let mut root = BTreeMap::new();
         let mut missing = 0;
         for (key, value) in values {
             let steps = steps(&key).ok_or_else(|| EnvironmentError::MalformedKey(key.clone()))?;
             put(&mut root, &key, &steps, value, &mut missing);
-            if missing > MOST_MISSING {
+            if missing > MAX_MISSING {
                 return Err(EnvironmentError::MalformedKey(key));
             }
         }
         Ok(Self::Map(root))
     }
 
-    /// The value of `document`, if there is nothing else.
-    pub(in super::super) fn document(&self) -> Option<&Self> {
+    /// Returns the value of `document` if that is the only key.
+    pub fn document(&self) -> Option<&Self> {
         match self {
             Self::Map(map) if map.len() == 1 => map.get("document"),
             _ => None,
         }
     }
 
-    pub(in super::super) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match self {
             Self::Missing => Value::Null,
             Self::Leaf(scalar) => scalar.to_json(),
@@ -67,7 +69,7 @@ impl Tree {
         }
     }
 
-    /// Puts `value` at `steps` below this; gives it back where something else is in the way.
+    /// Puts `value` at `steps` below this node, or returns it when another value is in the way.
     fn put(&mut self, key: &str, steps: &[Step<'_>], value: Scalar, missing: &mut usize) -> Option<Scalar> {
         if matches!(self, Self::Missing) {
             *self = match steps.first() {
@@ -87,8 +89,8 @@ impl Tree {
             (Self::List(list), [Step::Index(index), below @ ..]) => {
                 if *index >= list.len() {
                     *missing += index - list.len();
-                    // Past the limit the keys are refused, so nothing need be stored any more.
-                    if *missing > MOST_MISSING {
+                    // Beyond the limit the whole tree is refused, so the memory need not be allocated.
+                    if *missing > MAX_MISSING {
                         return None;
                     }
                     list.resize_with(index + 1, Self::default);
@@ -109,7 +111,7 @@ fn put(map: &mut BTreeMap<String, Tree>, key: &str, steps: &[Step<'_>], value: S
     }
 }
 
-/// The steps of a key; `None`: it is malformed. Brackets around anything but a number belong to the name.
+/// Splits a key into its steps; `None` if it is malformed. Brackets around anything but a number belong to the name.
 fn steps(key: &str) -> Option<Vec<Step<'_>>> {
     let mut steps = Vec::new();
     let mut start = 0;
@@ -120,12 +122,12 @@ fn steps(key: &str) -> Option<Vec<Step<'_>>> {
         if next == Some('[') {
             while let Some(rest) = key.get(at..)?.strip_prefix('[') {
                 let (digits, _) = rest.split_once(']')?;
-                let index = digits.parse().ok().filter(|index| *index <= LARGEST_INDEX)?;
+                let index = digits.parse().ok().filter(|index| *index <= MAX_INDEX)?;
                 steps.push(Step::Index(index));
                 at += digits.len() + 2;
             }
         }
-        if steps.len() > DEEPEST {
+        if steps.len() > MAX_DEPTH {
             return None;
         }
         match key.get(at..)?.chars().next() {
@@ -136,7 +138,7 @@ fn steps(key: &str) -> Option<Vec<Step<'_>>> {
     }
 }
 
-/// Where the name that begins at `start` ends, and the sign there: `.`, the `[` of an index, or nothing.
+/// Returns the end of the name that begins at `start`, and the sign there: `.`, the `[` of an index, or nothing.
 fn name_end(key: &str, start: usize) -> Option<(usize, Option<char>)> {
     let mut at = start;
     loop {

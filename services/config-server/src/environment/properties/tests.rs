@@ -12,7 +12,7 @@ fn one(text: &str) -> (String, String) {
 }
 
 #[test]
-fn a_line_is_read_as_java_reads_it() {
+fn a_line_is_parsed_as_in_java() {
     for (line, key, value) in [
         ("a=b", "a", "b"),
         ("a:b", "a", "b"),
@@ -57,27 +57,27 @@ fn documents_are_separated() {
 }
 
 #[test]
-fn a_line_of_hyphens_among_comments_separates_nothing() {
+fn a_line_of_hyphens_among_comments_is_not_a_separator() {
     for text in ["a=1\n#---\n# note\nb=2", "a=1\n# note\n#---\nb=2", "a=1\n #---\nb=2", "a=1\n#----\nb=2"] {
         assert_eq!(parse(text).unwrap().len(), 1, "{text}");
     }
 }
 
 #[test]
-fn the_last_of_equal_keys_counts_and_empty_brackets_make_a_list() {
+fn the_last_of_equal_keys_wins_and_empty_brackets_make_a_list() {
     let documents = parse("a=1\nb[]=x\na=2\nb[]=y").unwrap();
     let expected = [("a", "2"), ("b[0]", "x"), ("b[1]", "y")].map(|(key, value)| (key, value.to_owned()));
     assert_eq!(pairs(&documents[0]), expected);
 }
 
 #[test]
-fn values_know_their_line() {
+fn values_have_their_positions() {
     let documents = parse("# one\n\n  a=1\\\n2\nb=3").unwrap();
     let lines: Vec<_> = documents[0].iter().map(|property| property.at.unwrap()).collect();
     assert_eq!(lines, [Position { line: 3, column: 3 }, Position { line: 5, column: 1 }]);
 }
 
 #[test]
-fn a_file_of_old_is_latin1() {
+fn a_file_that_is_not_unicode_is_latin1() {
     assert_eq!(one(&decode::unicode_or_latin1(b"name=caf\xE9")).1, "caf\u{e9}");
 }

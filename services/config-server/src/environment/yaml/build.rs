@@ -1,4 +1,4 @@
-//! From the parser's events to a tree in which anchors are shared, not copied.
+//! Builds a tree from the parser's events. Anchored nodes are shared, not copied.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,20 +8,20 @@ use std::{
 use granit_parser::{Event, ScalarStyle, Span, Tag};
 
 use super::{
-    super::{Position, Scalar, document::Broken},
-    DEEPEST, MOST_VALUES, TOO_LARGE, plain,
+    limits::{MAX_DEPTH, MAX_VALUES, TOO_LARGE},
+    plain,
 };
+use crate::environment::{document::ParseError, property_sources::Position, scalar::Scalar};
 
-/// A value and where it is written.
+/// A value with its position.
 #[derive(Clone)]
 pub(super) struct Node {
     pub(super) value: Rc<Content>,
     pub(super) at: Position,
-    /// Collections within collections; 0 is a scalar.
+    /// Levels of collections in it; 0 for a scalar.
     depth: usize,
 }
 
-/// What a node holds.
 pub(super) enum Content {
     Scalar(Scalar),
     List(Vec<Node>),
@@ -30,74 +30,75 @@ pub(super) enum Content {
 
 /// Builds one document after another.
 #[derive(Default)]
-pub(super) struct Builder {
-    open: Vec<Open>,
+pub(super) struct TreeBuilder {
+    open: Vec<OpenCollection>,
     anchors: HashMap<usize, Node>,
     root: Option<Node>,
     merged: usize,
 }
 
-/// A collection that is not complete.
-struct Open {
-    kind: Kind,
+/// A collection whose end was not read yet.
+struct OpenCollection {
+    kind: CollectionKind,
     at: Position,
     anchor: usize,
     depth: usize,
 }
 
-enum Kind {
+enum CollectionKind {
     List(Vec<Node>),
     Map { entries: Vec<(String, Node)>, seen: HashSet<String>, key: Option<Key>, merges: Vec<Node> },
 }
 
 enum Key {
     Named(String),
-    /// `<<`: the value's entries belong to this map.
+    /// The key `<<`, whose value's entries belong to this map.
     Merge,
 }
 
-impl Builder {
-    /// The document that has ended; `None`: it is empty.
+impl TreeBuilder {
+    /// Returns the document that has ended; `None` if it is empty.
     pub(super) fn finish(&mut self) -> Option<Node> {
         self.open.clear();
         self.anchors.clear();
         self.root.take()
     }
 
-    pub(super) fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Broken> {
+    pub(super) fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), ParseError> {
         let at = Position { line: span.start.line(), column: span.start.col() + 1 };
-        let broken = |cause: &str| Broken::at(at.line, cause);
+        let failed = |cause: &str| ParseError::at(at.line, cause);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_plain = style == ScalarStyle::Plain;
-                if is_plain && tag.is_none() && text == "<<" && self.merge_key() {
+                if is_plain && tag.is_none() && text == "<<" && self.take_merge_key() {
                     return Ok(());
                 }
-                let value = scalar(&text, is_plain, tag.as_deref()).map_err(broken)?;
+                let value = scalar(&text, is_plain, tag.as_deref()).map_err(failed)?;
                 self.add(Node { value: Rc::new(Content::Scalar(value)), at, depth: 0 }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                check_collection(tag.as_deref()).map_err(broken)?;
-                self.start(Kind::List(Vec::new()), at, anchor)
+                check_collection(tag.as_deref()).map_err(failed)?;
+                self.start(CollectionKind::List(Vec::new()), at, anchor)
             }
             Event::MappingStart(_, anchor, tag) => {
-                check_collection(tag.as_deref()).map_err(broken)?;
-                let (entries, seen, merges) = (Vec::new(), HashSet::new(), Vec::new());
-                self.start(Kind::Map { entries, seen, key: None, merges }, at, anchor)
+                check_collection(tag.as_deref()).map_err(failed)?;
+                let kind =
+                    CollectionKind::Map { entries: Vec::new(), seen: HashSet::new(), key: None, merges: Vec::new() };
+                self.start(kind, at, anchor)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
-                self.add(node.ok_or_else(|| broken("an alias may not stand within what it stands for"))?, 0)
+                self.add(node.ok_or_else(|| failed("an alias must not refer to a collection that contains it"))?, 0)
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether a key is awaited; then it is the merge key.
-    fn merge_key(&mut self) -> bool {
+    /// Takes `<<` as the merge key if a map is waiting for a key.
+    fn take_merge_key(&mut self) -> bool {
         match self.open.last_mut() {
-            Some(Open { kind: Kind::Map { key: key @ None, .. }, .. }) => {
+            Some(OpenCollection { kind: CollectionKind::Map { key: key @ None, .. }, .. }) => {
                 *key = Some(Key::Merge);
                 true
             }
@@ -105,22 +106,22 @@ impl Builder {
         }
     }
 
-    fn start(&mut self, kind: Kind, at: Position, anchor: usize) -> Result<(), Broken> {
-        if let Some(Open { kind: Kind::Map { key: None, .. }, .. }) = self.open.last() {
-            return Err(Broken::at(at.line, "a key must be a text or a number, not a list or a map"));
+    fn start(&mut self, kind: CollectionKind, at: Position, anchor: usize) -> Result<(), ParseError> {
+        if let Some(OpenCollection { kind: CollectionKind::Map { key: None, .. }, .. }) = self.open.last() {
+            return Err(ParseError::at(at.line, "a key must be a text or a number, not a list or a map"));
         }
-        if self.open.len() >= DEEPEST {
-            return Err(Broken::at(at.line, "the file is nested too deeply"));
+        if self.open.len() >= MAX_DEPTH {
+            return Err(ParseError::at(at.line, "the file is nested too deeply"));
         }
-        self.open.push(Open { kind, at, anchor, depth: 0 });
+        self.open.push(OpenCollection { kind, at, anchor, depth: 0 });
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Broken> {
+    fn end(&mut self) -> Result<(), ParseError> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let value = match open.kind {
-            Kind::List(items) => Content::List(items),
-            Kind::Map { mut entries, mut seen, merges, .. } => {
+            CollectionKind::List(items) => Content::List(items),
+            CollectionKind::Map { mut entries, mut seen, merges, .. } => {
                 for merge in &merges {
                     self.merge(merge, &mut entries, &mut seen)?;
                 }
@@ -130,8 +131,8 @@ impl Builder {
         self.add(Node { value: Rc::new(value), at: open.at, depth: open.depth + 1 }, open.anchor)
     }
 
-    /// Adds a complete node to the collection that it is in.
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Broken> {
+    /// Adds a complete node to its collection.
+    fn add(&mut self, node: Node, anchor: usize) -> Result<(), ParseError> {
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -140,20 +141,21 @@ impl Builder {
             self.root = Some(node);
             return Ok(());
         };
-        if level + node.depth > DEEPEST {
-            return Err(Broken::at(node.at.line, "the file is nested too deeply"));
+        if level + node.depth > MAX_DEPTH {
+            return Err(ParseError::at(node.at.line, "the file is nested too deeply"));
         }
         let line = node.at.line;
         open.depth = open.depth.max(node.depth);
         match &mut open.kind {
-            Kind::List(items) => items.push(node),
-            Kind::Map { entries, seen, key, merges } => match key.take() {
+            CollectionKind::List(items) => items.push(node),
+            CollectionKind::Map { entries, seen, key, merges } => match key.take() {
                 Some(Key::Named(name)) => entries.push((name, node)),
                 Some(Key::Merge) => merges.push(node),
                 None => {
                     let name = key_name(&node)?;
+                    // Spring refuses repeated keys: in a long file, the second is most likely a mistake.
                     if !seen.insert(name.clone()) {
-                        return Err(Broken::at(line, format!("the key {name:?} is there twice")));
+                        return Err(ParseError::at(line, format!("the key {name:?} is repeated")));
                     }
                     *key = Some(Key::Named(name));
                 }
@@ -162,14 +164,14 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds what `from`, a map or a list of maps, has and `entries` has not.
+    /// Adds the entries of `from`, a map or a list of maps, that `entries` lacks.
     fn merge(
         &mut self,
         from: &Node,
         entries: &mut Vec<(String, Node)>,
         seen: &mut HashSet<String>,
-    ) -> Result<(), Broken> {
-        let not_a_map = || Broken::at(from.at.line, "<< needs a map or a list of maps");
+    ) -> Result<(), ParseError> {
+        let not_a_map = || ParseError::at(from.at.line, "<< needs a map or a list of maps");
         let maps = match &*from.value {
             Content::Map(_) => std::slice::from_ref(from),
             Content::List(maps) => maps,
@@ -178,8 +180,8 @@ impl Builder {
         for map in maps {
             let Content::Map(more) = &*map.value else { return Err(not_a_map()) };
             self.merged += more.len() + 1;
-            if self.merged > MOST_VALUES {
-                return Err(Broken::at(from.at.line, TOO_LARGE));
+            if self.merged > MAX_VALUES {
+                return Err(ParseError::at(from.at.line, TOO_LARGE));
             }
             for (key, node) in more {
                 if seen.insert(key.clone()) {
@@ -191,14 +193,14 @@ impl Builder {
     }
 }
 
-/// A text is itself; any other scalar can only be a map's key, which is written in brackets.
-fn key_name(node: &Node) -> Result<String, Broken> {
+/// Returns the flat spelling of a map's key: a text as it is, any other scalar in brackets.
+fn key_name(node: &Node) -> Result<String, ParseError> {
     match &*node.value {
         Content::Scalar(Scalar::Text(text)) => Ok(text.clone()),
-        Content::Scalar(Scalar::Null) => Err(Broken::at(node.at.line, "a key may not be null: quote it")),
+        Content::Scalar(Scalar::Null) => Err(ParseError::at(node.at.line, "a key may not be null: quote it")),
         Content::Scalar(other) => Ok(format!("[{other}]")),
         Content::List(_) | Content::Map(_) => {
-            Err(Broken::at(node.at.line, "a key must be a text or a number, not a list or a map"))
+            Err(ParseError::at(node.at.line, "a key must be a text or a number, not a list or a map"))
         }
     }
 }
@@ -231,7 +233,7 @@ fn check_collection(tag: Option<&Tag>) -> Result<(), &'static str> {
 
 const UNKNOWN_TAG: &str = "a tag is unknown: only YAML's own such as !!str and !!int can be used";
 
-/// The name of one of YAML's own tags; the tag `!` alone means a text.
+/// Returns the name of one of YAML's own tags. The tag `!` alone means a text.
 fn core_name(tag: &Tag) -> Option<&str> {
     match tag.parts() {
         ("tag:yaml.org,2002:" | "!!", name) => Some(name),

@@ -1,51 +1,52 @@
-//! From a tree to flat keys.
+//! Flattens a tree to dotted keys.
 
 use std::fmt::Write;
 
 use super::{
-    super::{
-        Property, Scalar,
-        document::{Broken, Document},
-        properties::Builder,
-    },
-    MOST_BYTES, MOST_VALUES, TOO_LARGE,
     build::{Content, Node},
+    limits::{MAX_BYTES, MAX_VALUES, TOO_LARGE},
+};
+use crate::environment::{
+    document::{Document, DocumentBuilder, ParseError},
+    property_sources::Property,
+    scalar::Scalar,
 };
 
-/// The properties of a document; none if it is empty. A document that is no map is the value of `document`.
-pub(super) fn flatten(root: Option<Node>, spent: &mut Spent) -> Result<Option<Document>, Broken> {
+/// Returns the properties of a document; `None` if it is empty. A root that is not a map becomes the value of
+/// `document`.
+pub(super) fn flatten(root: Option<Node>, usage: &mut Usage) -> Result<Option<Document>, ParseError> {
     let Some(root) = root else { return Ok(None) };
     let mut path = match &*root.value {
         Content::Scalar(Scalar::Null) => return Ok(None),
         Content::Map(_) => String::new(),
         Content::Scalar(_) | Content::List(_) => "document".to_owned(),
     };
-    let mut flat = Flat { properties: Builder::default(), spent };
+    let mut flattener = Flattener { properties: DocumentBuilder::default(), usage };
     match &*root.value {
         Content::Map(entries) if entries.is_empty() => {}
-        _ => flat.add(&root, &mut path)?,
+        _ => flattener.add(&root, &mut path)?,
     }
-    Ok(Some(flat.properties.document))
+    Ok(Some(flattener.properties.finish()))
 }
 
-/// What the documents of one file have come to.
+/// Values and bytes of the documents of one file so far.
 #[derive(Default)]
-pub(super) struct Spent {
+pub(super) struct Usage {
     values: usize,
     bytes: usize,
 }
 
-struct Flat<'s> {
-    properties: Builder,
-    spent: &'s mut Spent,
+struct Flattener<'u> {
+    properties: DocumentBuilder,
+    usage: &'u mut Usage,
 }
 
-impl Flat<'_> {
-    /// The depth is bounded by the builder.
-    fn add(&mut self, node: &Node, path: &mut String) -> Result<(), Broken> {
-        self.spent.values += 1;
-        if self.spent.values > MOST_VALUES {
-            return Err(Broken::at(node.at.line, TOO_LARGE));
+impl Flattener<'_> {
+    /// Adds a node and those below it. The tree builder has bounded the recursion.
+    fn add(&mut self, node: &Node, path: &mut String) -> Result<(), ParseError> {
+        self.usage.values += 1;
+        if self.usage.values > MAX_VALUES {
+            return Err(ParseError::at(node.at.line, TOO_LARGE));
         }
         let length = path.len();
         match &*node.value {
@@ -74,15 +75,16 @@ impl Flat<'_> {
         Ok(())
     }
 
-    fn put(&mut self, node: &Node, path: &str, scalar: &Scalar) -> Result<(), Broken> {
+    fn put(&mut self, node: &Node, path: &str, scalar: &Scalar) -> Result<(), ParseError> {
+        // In Spring's flat form, null and empty collections are empty texts.
         let value = match scalar {
             Scalar::Null => Scalar::Text(String::new()),
             other => other.clone(),
         };
         let text = if let Scalar::Text(text) = &value { text.len() } else { 0 };
-        self.spent.bytes += path.len() + text;
-        if self.spent.bytes > MOST_BYTES {
-            return Err(Broken::at(node.at.line, TOO_LARGE));
+        self.usage.bytes += path.len() + text;
+        if self.usage.bytes > MAX_BYTES {
+            return Err(ParseError::at(node.at.line, TOO_LARGE));
         }
         self.properties.put(Property { key: path.to_owned(), value, at: Some(node.at) });
         Ok(())

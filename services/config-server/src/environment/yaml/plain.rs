@@ -1,9 +1,9 @@
-//! What an unquoted scalar means in YAML 1.1, as Java's reader has it: `yes` is true, `010` is eight, `12:30` is 750.
-//! Dates stay texts.
+//! The meaning of an unquoted scalar in YAML 1.1, as Java's reader implements it: `yes` is true, `010` is eight,
+//! `12:30` is 750. Dates are kept as texts.
 
-use super::super::Scalar;
+use crate::environment::scalar::Scalar;
 
-/// The value of the unquoted scalar `text`.
+/// Returns the value of the unquoted scalar `text`.
 pub(super) fn resolve(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
@@ -14,7 +14,7 @@ pub(super) fn resolve(text: &str) -> Scalar {
     known.unwrap_or_else(|| Scalar::Text(text.to_owned()))
 }
 
-/// The value of `text` as a truth value.
+/// Parses a boolean, which YAML 1.1 spells in many ways.
 pub(super) fn bool(text: &str) -> Option<bool> {
     match text {
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Some(true),
@@ -23,7 +23,7 @@ pub(super) fn bool(text: &str) -> Option<bool> {
     }
 }
 
-/// The value of `text` as a whole number; a text again if 64 bits do not hold it.
+/// Parses an integer, and returns one that does not fit into 64 bits as text.
 pub(super) fn integer(text: &str) -> Option<Scalar> {
     let (negative, digits) = sign(text);
     let magnitude = magnitude(digits)?;
@@ -32,7 +32,7 @@ pub(super) fn integer(text: &str) -> Option<Scalar> {
     Some(if fits { Scalar::Integer(value) } else { Scalar::Text(text.to_owned()) })
 }
 
-/// `None`: it is no integer. One that does not fit is the largest that does.
+/// Parses an integer without sign; `None` if it is not one. A larger one than `i128::MAX` becomes that.
 fn magnitude(text: &str) -> Option<i128> {
     if let Some(digits) = text.strip_prefix("0b") {
         return radix(digits, 2);
@@ -55,7 +55,7 @@ fn magnitude(text: &str) -> Option<i128> {
     Some(total)
 }
 
-/// Digits and underscores, at least one digit.
+/// Parses digits and underscores, with at least one digit.
 fn radix(text: &str, radix: u32) -> Option<i128> {
     let mut digits = text.chars().filter(|letter| *letter != '_').peekable();
     digits.peek()?;
@@ -70,13 +70,13 @@ fn radix(text: &str, radix: u32) -> Option<i128> {
     Some(total)
 }
 
-/// One or two digits below 60.
+/// Parses one or two digits whose value is below 60.
 fn sexagesimal_digit(text: &str) -> Option<u8> {
     let is_digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|digit| is_digits && *digit < 60)
 }
 
-/// The value of `text` as a number with a fraction or an exponent. One too large to be finite is none.
+/// Parses a number with a fraction or an exponent; `None` for one that is too large for `f64`.
 pub(super) fn float(text: &str) -> Option<f64> {
     let (negative, digits) = sign(text);
     let value = match digits {
@@ -116,7 +116,7 @@ fn finite(text: &str, is_signed: bool) -> Option<f64> {
     text.replace('_', "").parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// `1:30.5`, which is 90.5.
+/// Parses a number to base 60: `1:30.5` is 90.5.
 fn sexagesimal(whole: &str, fraction: &str, exponent: Option<&str>) -> Option<f64> {
     let mut parts = whole.split(':');
     let first = parts.next().filter(|first| first.starts_with(|first: char| first.is_ascii_digit()))?;
@@ -131,7 +131,7 @@ fn sexagesimal(whole: &str, fraction: &str, exponent: Option<&str>) -> Option<f6
     Some(total + fraction).filter(|value| value.is_finite())
 }
 
-/// Whether `text` is negative, and what follows its sign.
+/// Splits off the sign; true for a negative number.
 fn sign(text: &str) -> (bool, &str) {
     match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::*;
+use super::{limits::TOO_LARGE, *};
 
 fn flat(document: &Document) -> Value {
     let values = document.iter().map(|property| (property.key.clone(), property.value.to_json()));
@@ -33,13 +33,13 @@ fn files_of_any_editor_are_read() {
 }
 
 #[test]
-fn keys_that_are_no_texts_are_in_brackets() {
+fn keys_that_are_not_texts_are_in_brackets() {
     let expected = json!({"[8080]": "a", "b[true]": "c", "b[8]": "d", "b.9": "e", "b.yes": "f"});
     assert_eq!(one("8080: a\nb:\n  on: c\n  010: d\n  '9': e\n  'yes': f\n"), expected);
 }
 
 #[test]
-fn quoted_and_tagged_scalars_are_what_they_say() {
+fn quotes_and_tags_decide_the_type_of_a_scalar() {
     let text = "a: 'yes'\nb: \"010\"\nc: |\n  1\nd: !!str 1\ne: !!int '7'\nf: !!float 1\ng: ! 1\nh: !!bool 'on'\ni: '{cipher}x'\nj: 2026-11-22\n";
     let expected = json!({
         "a": "yes", "b": "010", "c": "1\n", "d": "1", "e": 7, "f": 1.0, "g": "1", "h": true, "i": "{cipher}x",
@@ -61,32 +61,32 @@ fn anchors_and_merge_keys_are_followed() {
 }
 
 #[test]
-fn documents_are_separate_and_empty_ones_do_not_count() {
+fn documents_are_separate_and_empty_ones_are_omitted() {
     let documents = parse("---\na: 1\n---\n# nothing\n---\n{}\n---\na: 2\n...\n").unwrap();
     assert_eq!(documents.iter().map(flat).collect::<Vec<_>>(), [json!({"a": 1}), json!({"a": 2})]);
     assert!(parse("").unwrap().is_empty());
 }
 
 #[test]
-fn a_root_that_is_no_map_is_the_document() {
+fn a_root_that_is_not_a_map_is_the_document() {
     assert_eq!(one("- a\n- b: c\n"), json!({"document[0]": "a", "document[1].b": "c"}));
     assert_eq!(one("just text"), json!({"document": "just text"}));
 }
 
 #[test]
-fn the_last_of_two_ways_to_one_key_counts() {
+fn the_last_of_two_spellings_of_a_key_wins() {
     assert_eq!(one("a.b: 1\na:\n  b: 2\n"), json!({"a.b": 2}));
 }
 
 #[test]
-fn values_know_their_place() {
+fn values_have_their_positions() {
     let documents = parse("a:\n  b: 1\n  c:\n    - x\n").unwrap();
-    let places: Vec<_> = documents[0].iter().map(|p| (p.at.unwrap().line, p.at.unwrap().column)).collect();
-    assert_eq!(places, [(2, 6), (4, 7)]);
+    let positions: Vec<_> = documents[0].iter().map(|p| (p.at.unwrap().line, p.at.unwrap().column)).collect();
+    assert_eq!(positions, [(2, 6), (4, 7)]);
 }
 
 #[test]
-fn broken_files_name_their_line() {
+fn errors_have_the_line_of_the_mistake() {
     for (text, line) in [
         ("a: 1\nb: [", 2),
         ("a: 1\na: 2\n", 2),
@@ -128,7 +128,7 @@ fn aliases_that_multiply_are_refused() {
 }
 
 #[test]
-fn nesting_is_bounded_through_aliases_too() {
+fn nesting_through_aliases_is_bounded() {
     let mut chain = "a0: &a0 [x]\n".to_owned();
     for level in 1..5000 {
         writeln!(chain, "a{level}: &a{level} [*a{}]", level - 1).unwrap();

@@ -1,192 +1,17 @@
-//! YAML in block style that reads back as what was written, by readers of YAML 1.1 and of 1.2.
+//! Writes YAML in block style that readers of YAML 1.1 and of 1.2 read back unchanged.
 
-use std::fmt::Write;
+use serde_saphyr::ser::Error;
 
-use super::{super::Scalar, plain};
-use crate::environment::format::Tree;
+use crate::environment::format::tree::Tree;
 
-/// A key longer than this is written after a `?`, for readers do not look further for its colon.
-const LONGEST_SIMPLE_KEY: usize = 128;
-
-/// `tree` as one document.
-pub(in super::super) fn write(tree: &Tree) -> String {
-    let mut out = String::new();
-    match tree {
-        Tree::Map(map) if map.is_empty() => out.push_str("{}\n"),
-        Tree::List(list) if list.is_empty() => out.push_str("[]\n"),
-        Tree::Map(_) | Tree::List(_) => block(&mut out, tree, 0, true),
-        Tree::Missing => out.push_str("null\n"),
-        Tree::Leaf(scalar) => leaf(&mut out, scalar, 0),
-    }
-    out
-}
-
-/// The entries of a map or the items of a list, each on lines of its own. `is_indented`: the first line's
-/// indentation is to be written.
-fn block(out: &mut String, tree: &Tree, indent: usize, mut is_indented: bool) {
-    let mut start = |out: &mut String| {
-        if is_indented {
-            spaces(out, indent);
-        }
-        is_indented = true;
+/// Writes `tree` as one document.
+pub(crate) fn write(tree: &Tree) -> Result<String, Error> {
+    let options = serde_saphyr::ser_options! {
+        compact_list_indent: false,
+        // A long text stays on its line, whose spaces a folded one would leave to the reader.
+        folded_wrap_chars: usize::MAX,
     };
-    match tree {
-        Tree::Map(map) => {
-            for (name, value) in map {
-                start(out);
-                key(out, name, indent);
-                entry(out, value, indent + 2);
-            }
-        }
-        Tree::List(list) => {
-            for item in list {
-                start(out);
-                out.push('-');
-                match item {
-                    Tree::Map(inner) if !inner.is_empty() => {
-                        out.push(' ');
-                        block(out, item, indent + 2, false);
-                    }
-                    Tree::List(inner) if !inner.is_empty() => {
-                        out.push(' ');
-                        block(out, item, indent + 2, false);
-                    }
-                    _ => entry(out, item, indent + 2),
-                }
-            }
-        }
-        Tree::Missing | Tree::Leaf(_) => {}
-    }
-}
-
-/// What follows `key:` or `-`, up to its line's end.
-fn entry(out: &mut String, value: &Tree, indent: usize) {
-    match value {
-        Tree::Map(map) if map.is_empty() => out.push_str(" {}\n"),
-        Tree::List(list) if list.is_empty() => out.push_str(" []\n"),
-        Tree::Map(_) | Tree::List(_) => {
-            out.push('\n');
-            block(out, value, indent, true);
-        }
-        Tree::Missing => out.push_str(" null\n"),
-        Tree::Leaf(scalar) => {
-            out.push(' ');
-            leaf(out, scalar, indent);
-        }
-    }
-}
-
-/// A key and its colon.
-fn key(out: &mut String, name: &str, indent: usize) {
-    let quoted = if name.contains('\n') { double_quoted(name) } else { one_line(name) };
-    if quoted.len() > LONGEST_SIMPLE_KEY {
-        out.push_str("? ");
-        out.push_str(&quoted);
-        out.push('\n');
-        spaces(out, indent);
-    } else {
-        out.push_str(&quoted);
-    }
-    out.push(':');
-}
-
-fn leaf(out: &mut String, scalar: &Scalar, indent: usize) {
-    match scalar {
-        Scalar::Null => out.push_str("null"),
-        Scalar::Float(float) if float.is_nan() => out.push_str(".nan"),
-        Scalar::Float(float) if float.is_infinite() => out.push_str(if *float < 0.0 { "-.inf" } else { ".inf" }),
-        // Readers of YAML 1.1 want a fraction before an exponent, and a sign in it.
-        Scalar::Float(float) => out.push_str(&exponent_of_1_1(&scalar_text(*float))),
-        Scalar::Text(text) if text.contains('\n') => return several_lines(out, text, indent),
-        Scalar::Text(text) => out.push_str(&one_line(text)),
-        Scalar::Bool(_) | Scalar::Integer(_) => out.push_str(&scalar.to_string()),
-    }
-    out.push('\n');
-}
-
-fn scalar_text(float: f64) -> String {
-    Scalar::Float(float).to_string()
-}
-
-fn exponent_of_1_1(text: &str) -> String {
-    let Some((mantissa, exponent)) = text.split_once('e') else { return text.to_owned() };
-    let fraction = if mantissa.contains('.') { "" } else { ".0" };
-    let sign = if exponent.starts_with('-') { "" } else { "+" };
-    format!("{mantissa}{fraction}e{sign}{exponent}")
-}
-
-fn several_lines(out: &mut String, text: &str, indent: usize) {
-    let (body, chomping) = match text.strip_suffix('\n') {
-        Some(body) => (body, "|"),
-        None => (text, "|-"),
-    };
-    let fits = !body.starts_with([' ', '\t', '\n']) && !body.is_empty() && !body.ends_with('\n');
-    if !fits || !body.chars().all(|letter| letter == '\n' || is_printable(letter)) {
-        out.push_str(&double_quoted(text));
-        out.push('\n');
-        return;
-    }
-    out.push_str(chomping);
-    out.push('\n');
-    for line in body.split('\n') {
-        if !line.is_empty() {
-            spaces(out, indent.max(2));
-            out.push_str(line);
-        }
-        out.push('\n');
-    }
-}
-
-/// A text without a line end, quoted if need be.
-fn one_line(text: &str) -> String {
-    if !text.chars().all(is_printable) {
-        double_quoted(text)
-    } else if is_safe(text) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "''"))
-    }
-}
-
-/// Whether every reader takes `text` for itself when it stands without quotes. What begins with a digit, a sign or
-/// a dot might be a number or a date for one of them.
-fn is_safe(text: &str) -> bool {
-    let is_word = |word: &str| {
-        ["y", "n", "nan", "inf"].iter().any(|other| word.eq_ignore_ascii_case(other))
-            || plain::resolve(&word.to_lowercase()) != Scalar::Text(word.to_lowercase())
-    };
-    text.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '/' | '$'))
-        && !text.contains(": ")
-        && !text.contains(" #")
-        && !text.ends_with([' ', ':'])
-        && !is_word(text)
-}
-
-/// Whether `letter` can stand in a line as it is.
-fn is_printable(letter: char) -> bool {
-    !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
-fn double_quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            letter if is_printable(letter) => out.push(letter),
-            // Writing to a String does not fail.
-            letter => _ = write!(out, "\\U{:08x}", u32::from(letter)),
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn spaces(out: &mut String, count: usize) {
-    out.extend(std::iter::repeat_n(' ', count));
+    serde_saphyr::to_string_with_options(tree, options)
 }
 
 #[cfg(test)]
@@ -197,7 +22,7 @@ mod tests {
     use serde_json::{Number, Value, json};
 
     use super::*;
-    use crate::environment::yaml;
+    use crate::environment::{scalar::Scalar, yaml};
 
     fn tree(value: &Value) -> Tree {
         match value {
@@ -220,24 +45,103 @@ mod tests {
             "empty": "", "f": 1.0, "ip": "127.0.0.1", "no": "no", "on": "'", "text": "one\ntwo\n", "url": "${a}/b",
         });
         let expected = "a:\n  b: 1\n  c:\n    - true\n    - null\n    - d: x\n      e: z\n    - - z\n    - []\n    - {}\n\
-            empty: ''\nf: 1.0\nip: '127.0.0.1'\n'no': 'no'\n'on': ''''\ntext: |\n  one\n  two\nurl: ${a}/b\n";
-        assert_eq!(write(&tree(&value)), expected);
+            empty: \"\"\nf: 1.0\nip: \"127.0.0.1\"\n\"no\": \"no\"\n\"on\": \"'\"\ntext: |\n  one\n  two\nurl: ${a}/b\n";
+        assert_eq!(write(&tree(&value)).unwrap(), expected);
     }
 
     #[test]
-    fn a_root_that_is_no_map_is_written() {
-        assert_eq!(write(&tree(&json!({}))), "{}\n");
-        assert_eq!(write(&tree(&json!([1, "2"]))), "- 1\n- '2'\n");
-        assert_eq!(write(&tree(&json!("a\nb"))), "|-\n  a\n  b\n");
+    fn a_root_that_is_not_a_map_is_written() {
+        assert_eq!(write(&tree(&json!({}))).unwrap(), "{}\n");
+        assert_eq!(write(&tree(&json!([1, "2"]))).unwrap(), "- 1\n- \"2\"\n");
+        assert_eq!(write(&tree(&json!("a\nb"))).unwrap(), "|-\n  a\n  b\n");
     }
 
     #[test]
     fn numbers_that_json_lacks_are_yaml() {
         let floats = [f64::NAN, f64::NEG_INFINITY, 1e300].map(|float| Tree::Leaf(Scalar::Float(float)));
-        assert_eq!(write(&Tree::List(floats.into())), "- .nan\n- -.inf\n- 1.0e+300\n");
+        assert_eq!(write(&Tree::List(floats.into())).unwrap(), "- .nan\n- -.inf\n- 1.0e+300\n");
     }
 
-    /// Texts that another reader might take for something else, or for YAML's own signs.
+    #[test]
+    fn a_text_that_yaml_1_1_takes_for_another_type_is_quoted() {
+        for text in [
+            "",
+            "~",
+            "null",
+            "Null",
+            "NULL",
+            "yes",
+            "Yes",
+            "NO",
+            "on",
+            "Off",
+            "true",
+            "FALSE",
+            "y",
+            "N",
+            "<<",
+            "=",
+            "0",
+            "12",
+            "-12",
+            "+1",
+            "1_000",
+            "012",
+            "0_7_",
+            "09",
+            "0o7",
+            "0x1F",
+            "-0x_",
+            "0b101",
+            "1:20",
+            "-1:20:30",
+            "190:20:30.15",
+            "1.5",
+            "1.",
+            ".5",
+            "1e3",
+            "1.5E-2",
+            "1_0.5_",
+            ".inf",
+            "-.INF",
+            ".NaN",
+            "nan",
+            "2026-01-31",
+            "2026-01-31 10:00:00",
+            "2026-01-31T10:00:00Z",
+            "---",
+            "...",
+            "- a",
+            "? a",
+            "a: b",
+            "a #b",
+            "#a",
+            "&a",
+            "*a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            " a",
+            "a ",
+            "a:",
+            "[a]",
+            "{a}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "a\u{fffe}",
+            "a\u{ffff}b",
+            "a\u{7f}",
+        ] {
+            let value = write(&tree(&json!({"k": text, "l": [text]}))).unwrap();
+            assert!(value.starts_with("k: \"") && value.contains("- \""), "{value}");
+            let key = write(&tree(&json!({text: 1}))).unwrap();
+            assert!(key.starts_with('"'), "{key}");
+        }
+    }
+
+    /// Generates texts that a reader could take for other types, or for the signs of YAML.
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![
             "[ -~]{0,12}",
@@ -270,8 +174,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
-        fn what_is_written_reads_back(value in json_tree()) {
-            let written = write(&tree(&value));
+        fn documents_read_back_unchanged(value in json_tree()) {
+            let written = write(&tree(&value)).unwrap();
             let read: Value = serde_saphyr::from_str(&written).map_err(|e| TestCaseError::fail(format!("{e}\n{written}")))?;
             prop_assert_eq!(read, value, "{}", written);
         }
@@ -279,7 +183,7 @@ mod tests {
         #[test]
         fn a_text_reads_back_by_yaml_1_1(value in text(), key in text()) {
             prop_assume!(!key.is_empty());
-            let written = write(&tree(&json!({"k": {key: value.clone()}})));
+            let written = write(&tree(&json!({"k": {key: value.clone()}}))).unwrap();
             let documents = yaml::parse(&written).map_err(|e| TestCaseError::fail(format!("{e:?}\n{written}")))?;
             prop_assert_eq!(documents[0][0].value.to_json(), json!(value), "{}", written);
         }

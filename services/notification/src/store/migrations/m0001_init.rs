@@ -1,39 +1,11 @@
-//! The first tables.
+//! Creates recipients, notices, mails and the latest versions.
 
+use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
-use souk_sql::create_table;
+use souk_sql::NewTable;
 
-pub(super) struct Init;
-
-impl MigrationName for Init {
-    fn name(&self) -> &'static str {
-        "notification_m0001_init"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Init {
-    /// Whole or not at all: a process killed half-way finds nothing done.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        recipients(manager).await?;
-        notices(manager).await?;
-        mails(manager).await?;
-        let latest = Table::create()
-            .table("latest_news")
-            .col(schema::string_len("subject", 80).primary_key())
-            .col(schema::big_integer("version"))
-            .col(schema::boolean("is_settled"))
-            .take();
-        create_table(manager, latest, []).await
-    }
-}
-
-async fn recipients(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let table = Table::create()
+pub(super) fn tables(_: DbBackend) -> Vec<NewTable> {
+    let recipients = Table::create()
         .table("recipient")
         .col(schema::big_integer("user_id").primary_key())
         .col(schema::text_null("username"))
@@ -42,12 +14,7 @@ async fn recipients(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer("version"))
         .col(schema::big_integer("last_position"))
         .take();
-    let admins = Index::create().name("ix_recipient_admin").table("recipient").col("is_admin").take();
-    create_table(manager, table, [admins]).await
-}
-
-async fn notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let table = Table::create()
+    let notices = Table::create()
         .table("notice")
         .col(schema::big_integer("notification_id").primary_key())
         .col(schema::big_integer("user_id"))
@@ -60,21 +27,7 @@ async fn notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer("created_at"))
         .col(schema::big_integer_null("read_at"))
         .take();
-    let once = Index::create()
-        .name("uq_notice_event")
-        .table("notice")
-        .col("user_id")
-        .col("event_id")
-        .col("kind")
-        .unique()
-        .take();
-    let in_order =
-        Index::create().name("uq_notice_position").table("notice").col("user_id").col("position").unique().take();
-    create_table(manager, table, [once, in_order]).await
-}
-
-async fn mails(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let table = Table::create()
+    let mails = Table::create()
         .table("mail")
         .col(schema::big_integer("mail_id").primary_key())
         .col(schema::text("message_id"))
@@ -93,7 +46,18 @@ async fn mails(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer_null("sent_at"))
         .col(schema::text_null("error"))
         .take();
-    let due = Index::create().name("ix_mail_due").table("mail").col("status").col("due_at").take();
-    let of_user = Index::create().name("ix_mail_user").table("mail").col("user_id").col("status").take();
-    create_table(manager, table, [due, of_user]).await
+    let latest = Table::create()
+        .table("latest_news")
+        .col(schema::string_len("subject", 80).primary_key())
+        .col(schema::big_integer("version"))
+        .col(schema::boolean("is_settled"))
+        .take();
+    vec![
+        NewTable::new(recipients).index("ix_recipient_admin", &["is_admin"]),
+        NewTable::new(notices)
+            .unique("uq_notice_event", &["user_id", "event_id", "kind"])
+            .unique("uq_notice_position", &["user_id", "position"]),
+        NewTable::new(mails).index("ix_mail_due", &["status", "due_at"]).index("ix_mail_user", &["user_id", "status"]),
+        NewTable::new(latest),
+    ]
 }

@@ -1,4 +1,4 @@
-//! What a caller says of a new order. There is no price in it: a price is an unknown field.
+//! Body of `POST /orders`. It has no prices: a price is an unknown field and refused.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use super::placing::MAX_LINES;
 use crate::{
     error::OrderError,
-    order::{Draft, WantedLine},
+    order::{OrderDraft, WantedLine},
 };
 
-/// A new order.
+/// Order to place: products and quantities, without prices.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
@@ -25,79 +25,77 @@ use crate::{
     "items": [{"productId": 1001, "quantity": 2}]
 }))]
 pub(crate) struct PlaceOrder {
-    /// Where it goes.
+    /// Address to which the order is shipped.
     #[garde(dive)]
-    shipping_address: Address,
-    /// When it is paid; `prepaid` when left out.
+    shipping_address: NewShippingAddress,
+    /// Time of payment: `prepaid` (the default) or `onDelivery`.
     #[serde(default)]
     #[garde(skip)]
     payment_terms: PaymentTerms,
-    /// What is ordered, each product once; the cart's active lines when left out.
+    /// Products to order, each once, 1 to 100; the active lines of the caller's cart when left out.
     #[serde(default)]
     #[garde(length(min = 1, max = MAX_LINES), dive)]
-    items: Option<Vec<Item>>,
+    items: Option<Vec<WantedItem>>,
 }
 
-/// One product and how many.
+/// Product to order and its quantity.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = WantedItem)]
-pub(crate) struct Item {
-    /// Which.
+pub(crate) struct WantedItem {
+    /// Id of the product, as in the catalogue.
     #[garde(skip)]
     product_id: ProductId,
-    /// 1 to 99.
+    /// Number of units, 1 to 99.
     #[garde(range(min = 1, max = 99))]
     #[schema(minimum = 1, maximum = 99)]
     quantity: u32,
 }
 
-/// Where an order goes.
+/// Address to which an order is shipped.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = NewShippingAddress)]
-pub(crate) struct Address {
-    /// Who receives it.
+pub(crate) struct NewShippingAddress {
+    /// Full name of the recipient.
     #[garde(custom(text(200)))]
     #[schema(max_length = 200)]
     name: String,
-    /// Street and number.
+    /// First address line: street and house number.
     #[garde(custom(text(200)))]
     #[schema(max_length = 200)]
     line1: String,
-    /// Floor, company, care of.
+    /// Second address line, such as floor, company or care of; may be left out.
     #[serde(default)]
     #[garde(inner(custom(text(200))))]
     #[schema(max_length = 200)]
     line2: Option<String>,
-    /// Town.
+    /// Name of the city or town.
     #[garde(custom(text(100)))]
     #[schema(max_length = 100)]
     city: String,
-    /// Postal code.
+    /// Postal code in the format of the country.
     #[garde(custom(text(20)))]
     #[schema(max_length = 20)]
     postal_code: String,
-    /// ISO 3166-1 alpha-2.
+    /// Country as ISO 3166-1 alpha-2 code, such as `DE`.
     #[garde(custom(country_code()))]
     #[schema(pattern = "^[A-Z]{2}$")]
     country: String,
-    /// For the carrier.
+    /// Phone number for the carrier; may be left out.
     #[serde(default)]
     #[garde(inner(custom(text(40))))]
     #[schema(max_length = 40)]
     phone: Option<String>,
 }
 
-/// Says something, in at most `longest` characters of one line.
-fn text(longest: usize) -> impl FnOnce(&str, &()) -> garde::Result {
+/// Accepts one line of at most `max_chars` characters that is not blank.
+fn text(max_chars: usize) -> impl FnOnce(&str, &()) -> garde::Result {
     move |text, ()| {
         if text.trim().is_empty() {
             Err(garde::Error::new("must not be empty"))
-        } else if text.chars().count() > longest {
-            Err(garde::Error::new(format!("has at most {longest} characters")))
+        } else if text.chars().count() > max_chars {
+            Err(garde::Error::new(format!("must have at most {max_chars} characters")))
         } else if text.chars().any(char::is_control) {
-            Err(garde::Error::new("is one line without control characters"))
+            Err(garde::Error::new("must be one line without control characters"))
         } else {
             Ok(())
         }
@@ -109,24 +107,26 @@ fn country_code() -> impl FnOnce(&str, &()) -> garde::Result {
         if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
             Ok(())
         } else {
-            Err(garde::Error::new("is two capital letters, such as DE"))
+            Err(garde::Error::new("must be two capital letters, such as DE"))
         }
     }
 }
 
 impl PlaceOrder {
-    /// What `user_id` wants; without lines when the cart is meant. Errors: a product stands in it twice.
-    pub(super) fn draft(self, user_id: UserId) -> Result<Draft, OrderError> {
+    /// Converts the body to a draft of `user_id`, without lines if the cart is to be ordered.
+    ///
+    /// Errors: a product occurs twice.
+    pub(super) fn draft(self, user_id: UserId) -> Result<OrderDraft, OrderError> {
         let mut seen = HashSet::new();
-        let line = |item: Item| {
+        let line = |item: WantedItem| {
             if !seen.insert(item.product_id) {
                 return Err(OrderError::ProductRepeated(item.product_id));
             }
             Ok(WantedLine { product_id: item.product_id, quantity: item.quantity, cart_item_id: None })
         };
         let lines = self.items.unwrap_or_default().into_iter().map(line).collect::<Result<_, _>>()?;
-        let Address { name, line1, line2, city, postal_code, country, phone } = self.shipping_address;
+        let NewShippingAddress { name, line1, line2, city, postal_code, country, phone } = self.shipping_address;
         let shipping_address = ShippingAddress { name, line1, line2, city, postal_code, country, phone };
-        Ok(Draft { user_id, lines, shipping_address, payment_terms: self.payment_terms })
+        Ok(OrderDraft { user_id, lines, shipping_address, payment_terms: self.payment_terms })
     }
 }

@@ -1,4 +1,4 @@
-//! Placing: lines from the cart if none are given, prices from the shop, the order once per key.
+//! Placing an order: lines from the cart if the body has none, prices from product, one order per key.
 
 use std::collections::HashSet;
 
@@ -9,20 +9,19 @@ use souk_sql::SqlError;
 use souk_values::UserId;
 
 use crate::{
-    App,
+    app::App,
     error::OrderError,
     metrics,
-    order::{Draft, Order, WantedLine},
+    order::{Order, OrderDraft, OrderIds, WantedLine},
     store::StoredKey,
 };
 
-/// The most lines of an order.
 pub(super) const MAX_LINES: usize = 100;
-/// How often an id that is taken is drawn anew.
-const DRAWS: u32 = 5;
+/// Attempts to find an unused order id.
+const ID_ATTEMPTS: u32 = 5;
 
-/// The order that `user` placed with this key before. Errors: it came with another body.
-pub(super) async fn earlier(app: &App, user: UserId, key: &StoredKey) -> Result<Option<Order>, OrderError> {
+/// Returns the order that `user` placed with this key before. Errors: the key came with another body.
+pub(super) async fn placed_before(app: &App, user: UserId, key: &StoredKey) -> Result<Option<Order>, OrderError> {
     match app.store.placed_with(user, key).await? {
         Some((order, true)) => Ok(Some(order)),
         Some((_, false)) => Err(OrderError::KeyReused),
@@ -30,37 +29,38 @@ pub(super) async fn earlier(app: &App, user: UserId, key: &StoredKey) -> Result<
     }
 }
 
-/// Places what `draft` wants, or what its user's cart holds.
-pub(super) async fn place(app: &App, mut draft: Draft, key: &StoredKey) -> Result<Order, OrderError> {
+/// Places `draft`, or the cart of its user if it has no lines.
+pub(super) async fn place(app: &App, mut draft: OrderDraft, key: &StoredKey) -> Result<Order, OrderError> {
     let is_from_cart = draft.lines.is_empty();
     if is_from_cart {
         draft.lines = cart_lines(app, draft.user_id).await?;
     }
     let quote = app.products.quote(quote_items(&draft.lines)).await?.items;
     let item_ids = app.ids.next_many(draft.lines.len());
-    for _ in 0..DRAWS {
+    for _ in 0..ID_ATTEMPTS {
         let now = app.clock.now();
-        let order = Order::place(app.ids.next(), &draft, (&quote, &item_ids), app.currency, now)?;
+        let ids = OrderIds { order: app.ids.next(), items: &item_ids };
+        let order = Order::place(ids, &draft, &quote, app.currency, now)?;
         let created = app.stamper.stamp(&OrderCreated { order: order.facts() });
         let created = created.map_err(|error| OrderError::Defect(error.to_string()))?;
-        match app.store.place(&order, key, app.request(), created).await {
+        match app.store.place(&order, key, app.request_cause(), created).await {
             Ok(()) => {
-                metrics::placed();
+                metrics::order_placed();
                 if is_from_cart {
-                    tell_cart(app, &order);
+                    notify_cart(app, &order);
                 }
                 return Ok(order);
             }
-            // The key, by a request at the same time; or the id, by chance.
+            // Either a concurrent request inserted the same key, or the random id is taken.
             Err(SqlError::Unique(_)) => {
-                if let Some(order) = earlier(app, draft.user_id, key).await? {
+                if let Some(order) = placed_before(app, draft.user_id, key).await? {
                     return Ok(order);
                 }
             }
             Err(error) => return Err(error.into()),
         }
     }
-    Err(OrderError::Defect(format!("{DRAWS} ids in a row were taken")))
+    Err(OrderError::Defect(format!("{ID_ATTEMPTS} ids in a row were taken")))
 }
 
 async fn cart_lines(app: &App, user: UserId) -> Result<Vec<WantedLine>, OrderError> {
@@ -79,24 +79,28 @@ async fn cart_lines(app: &App, user: UserId) -> Result<Vec<WantedLine>, OrderErr
     Ok(lines.into_iter().map(wanted).collect())
 }
 
-/// Each product once, as a quote takes them.
+/// Lists each product once, as a quote requires; a cart may have two lines of one product.
 fn quote_items(lines: &[WantedLine]) -> Vec<QuoteItem> {
     let mut seen = HashSet::new();
     let first = lines.iter().filter(|line| seen.insert(line.product_id));
     first.map(|line| QuoteItem { product_id: line.product_id, quantity: line.quantity }).collect()
 }
 
-/// Best effort, so that the cart shows it at once; the event is what guarantees it.
-fn tell_cart(app: &App, order: &Order) {
+/// Notifies cart in the background, so that the ordered lines leave the cart immediately. Best effort: the
+/// event `order.created.v1` guarantees the same later.
+fn notify_cart(app: &App, order: &Order) {
     let lines = order.lines.iter().filter_map(|line| {
         let cart_item_id = line.cart_item_id.clone()?;
         Some(ActiveLine { cart_item_id, product_id: line.product_id, quantity: line.quantity })
     });
-    let (cart, user, order, lines) = (app.cart.clone(), order.user_id, order.order_id, lines.collect());
-    let telling = async move {
-        if let Err(error) = cart.ordered(user, order, lines).await {
-            tracing::info!(order.id = %order, error = %error, "the cart hears of an order by its event only");
+    let lines = lines.collect();
+    let cart = app.cart.clone();
+    let user = order.user_id;
+    let order = order.order_id;
+    let notifying = async move {
+        if let Err(error) = cart.mark_ordered(user, order, lines).await {
+            tracing::info!(order.id = %order, error = %error, "cart was not notified of an order and will learn of it from the event");
         }
     };
-    tokio::spawn(trace::within(trace::current(), telling));
+    tokio::spawn(trace::within(trace::current(), notifying));
 }

@@ -1,31 +1,11 @@
-//! Orders and their timelines.
+//! Creates the tables of orders and their timelines.
 
+use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
-use souk_sql::create_table;
+use souk_sql::NewTable;
 
-pub(super) struct Init;
-
-impl MigrationName for Init {
-    fn name(&self) -> &'static str {
-        "order_m0001_init"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Init {
-    /// Whole or not at all: a process killed half-way finds nothing done.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create_table(manager, orders(), indexes_of_orders()).await?;
-        create_table(manager, steps(), indexes_of_steps()).await
-    }
-}
-
-fn orders() -> TableCreateStatement {
-    Table::create()
+pub(super) fn tables(_: DbBackend) -> Vec<NewTable> {
+    let orders = Table::create()
         .table("shop_order")
         .col(schema::big_integer("order_id").primary_key())
         .col(schema::big_integer("user_id"))
@@ -50,11 +30,8 @@ fn orders() -> TableCreateStatement {
         .col(schema::big_integer("version"))
         .col(schema::string_len("idempotency_key", 64))
         .col(schema::string_len("body_hash", 64))
-        .take()
-}
-
-fn steps() -> TableCreateStatement {
-    Table::create()
+        .take();
+    let steps = Table::create()
         .table("order_step")
         .col(schema::big_integer("order_id"))
         .col(schema::big_integer("number"))
@@ -71,29 +48,16 @@ fn steps() -> TableCreateStatement {
                 .from("order_step", "order_id")
                 .to("shop_order", "order_id"),
         )
-        .take()
-}
-
-fn indexes_of_orders() -> [IndexCreateStatement; 5] {
-    let on_orders = |name: &'static str, columns: &[&'static str]| {
-        let mut index = Index::create().name(name).table("shop_order").take();
-        for column in columns {
-            index.col(*column);
-        }
-        index
-    };
-    [
-        on_orders("uq_shop_order_idempotency", &["user_id", "idempotency_key"]).unique().take(),
-        on_orders("ix_shop_order_user", &["user_id", "order_date"]),
-        on_orders("ix_shop_order_status", &["status", "order_date"]),
-        on_orders("ix_shop_order_date", &["order_date"]),
-        on_orders("ix_shop_order_lapse", &["lapse_at"]),
-    ]
-}
-
-fn indexes_of_steps() -> [IndexCreateStatement; 2] {
-    [
-        Index::create().name("uq_order_step_cause").table("order_step").col("order_id").col("cause").unique().take(),
-        Index::create().name("ix_order_step_day").table("order_step").col("utc_day").col("step").take(),
+        .take();
+    vec![
+        NewTable::new(orders)
+            .unique("uq_shop_order_idempotency", &["user_id", "idempotency_key"])
+            .index("ix_shop_order_user", &["user_id", "order_date"])
+            .index("ix_shop_order_status", &["status", "order_date"])
+            .index("ix_shop_order_date", &["order_date"])
+            .index("ix_shop_order_lapse", &["lapse_at"]),
+        NewTable::new(steps)
+            .unique("uq_order_step_cause", &["order_id", "cause"])
+            .index("ix_order_step_day", &["utc_day", "step"]),
     ]
 }

@@ -1,4 +1,4 @@
-//! The sandbox's ledger: on disk before the sandbox answers, so that no crash makes it forget.
+//! The sandbox's ledger: each entry is on disk before the sandbox responds, as at a real provider.
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use serde::Serialize;
@@ -8,21 +8,21 @@ use souk_values::{Currency, Money, PaymentId, RefundId, Timestamp};
 use super::tables::{LedgerMigrations, sandbox_charge, sandbox_refund};
 use crate::{
     payment::FailureCode,
-    provider::{Charge, Return},
+    provider::{ChargeOutcome, RefundOutcome},
 };
 
 const CAPTURED: &str = "captured";
 const CLOSED: &str = "closed";
 
-/// What came of a key.
+/// Final state of a charge in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ChargeState {
     Captured,
     Declined(FailureCode),
     Closed,
 }
 
-impl Standing {
+impl ChargeState {
     fn as_str(self) -> &'static str {
         match self {
             Self::Captured => CAPTURED,
@@ -32,30 +32,27 @@ impl Standing {
     }
 }
 
-/// What moved money.
+/// Direction of a movement of money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
-    /// To the shop.
+    /// To the shop, under a `paymentId`.
     Capture,
-    /// Back.
+    /// Back to the customer, under a `refundId`.
     Refund,
 }
 
-/// One movement of money in the ledger.
+/// A movement of money in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Which way.
     pub kind: EntryKind,
     /// The `paymentId` of a capture, the `refundId` of a refund.
     pub key: i64,
-    /// Which payment.
+    /// The captured or refunded payment.
     pub payment_id: i64,
-    /// How much.
     pub amount: Money,
 }
 
-/// The open ledger.
 #[derive(Debug, Clone)]
 pub(super) struct Ledger(Db);
 
@@ -66,48 +63,47 @@ impl Ledger {
         Ok(Self(db))
     }
 
-    /// Enters `standing` under `payment_id` unless something stands there; answers what stands.
+    /// Enters `state` under `payment_id` unless the key has an entry. Returns the outcome that the entry stands for.
     pub async fn settle(
         &self,
         payment_id: PaymentId,
         amount: Money,
-        standing: Standing,
+        state: ChargeState,
         at: Timestamp,
-    ) -> Result<Charge, SqlError> {
+    ) -> Result<ChargeOutcome, SqlError> {
         let row = sandbox_charge::Model {
             payment_id: souk_values::Id::get(payment_id),
-            standing: standing.as_str().to_owned(),
+            standing: state.as_str().to_owned(),
             amount_minor: amount.minor,
             currency: amount.currency.to_string(),
             settled_at: at.millis(),
         };
         let entered = self.0.write(row, |tx, row| Box::pin(enter_charge(tx, row.clone()))).await;
         match entered {
-            // Another connection entered the key meanwhile: what it entered stands.
+            // Another connection entered the key in between; its entry counts.
             Err(SqlError::Unique(_)) => self.charge(payment_id).await,
-            answer => answer,
+            outcome => outcome,
         }
     }
 
-    /// Closes a key that nothing stands under; answers what stands.
-    pub async fn close(&self, payment_id: PaymentId, at: Timestamp) -> Result<Charge, SqlError> {
-        self.settle(payment_id, Money::zero(Currency::EUR), Standing::Closed, at).await
+    /// Closes a key without an entry. Returns the outcome that the entry of the key stands for.
+    pub async fn close(&self, payment_id: PaymentId, at: Timestamp) -> Result<ChargeOutcome, SqlError> {
+        self.settle(payment_id, Money::zero(Currency::EUR), ChargeState::Closed, at).await
     }
 
-    pub async fn charge(&self, payment_id: PaymentId) -> Result<Charge, SqlError> {
+    pub async fn charge(&self, payment_id: PaymentId) -> Result<ChargeOutcome, SqlError> {
         let row = sandbox_charge::Entity::find_by_id(souk_values::Id::get(payment_id)).one(self.0.reader()).await?;
-        Ok(row.map_or(Charge::Unknown, |row| stands(&row)))
+        Ok(row.map_or(ChargeOutcome::Unknown, |row| outcome(&row)))
     }
 
-    /// Returns `amount` of what `payment_id` captured, if that much is left; answers what stands
-    /// under `refund_id`.
+    /// Refunds `amount` of what `payment_id` captured, if that much is left. Returns the outcome under `refund_id`.
     pub async fn refund(
         &self,
         refund_id: RefundId,
         payment_id: PaymentId,
         amount: Money,
         at: Timestamp,
-    ) -> Result<Return, SqlError> {
+    ) -> Result<RefundOutcome, SqlError> {
         let row = sandbox_refund::Model {
             refund_id: souk_values::Id::get(refund_id),
             payment_id: souk_values::Id::get(payment_id),
@@ -117,30 +113,31 @@ impl Ledger {
         };
         let entered = self.0.write(row, |tx, row| Box::pin(enter_refund(tx, row.clone()))).await;
         match entered {
-            Err(SqlError::Unique(_)) => self.returned(refund_id).await,
-            answer => answer,
+            Err(SqlError::Unique(_)) => self.lookup_refund(refund_id).await,
+            outcome => outcome,
         }
     }
 
-    pub async fn returned(&self, refund_id: RefundId) -> Result<Return, SqlError> {
+    pub async fn lookup_refund(&self, refund_id: RefundId) -> Result<RefundOutcome, SqlError> {
         let row = sandbox_refund::Entity::find_by_id(souk_values::Id::get(refund_id)).one(self.0.reader()).await?;
-        Ok(row.map_or(Return::Unknown, |row| Return::Done { at: Timestamp::from_millis(row.returned_at) }))
+        Ok(row
+            .map_or(RefundOutcome::Unknown, |row| RefundOutcome::Done { at: Timestamp::from_millis(row.returned_at) }))
     }
 }
 
-fn stands(row: &sandbox_charge::Model) -> Charge {
+fn outcome(row: &sandbox_charge::Model) -> ChargeOutcome {
     match (row.standing.as_str(), FailureCode::parse(&row.standing)) {
-        (CAPTURED, _) => Charge::Captured { at: Timestamp::from_millis(row.settled_at) },
-        (_, Some(code)) => Charge::Declined(code),
-        _ => Charge::Closed,
+        (CAPTURED, _) => ChargeOutcome::Captured { at: Timestamp::from_millis(row.settled_at) },
+        (_, Some(code)) => ChargeOutcome::Declined(code),
+        _ => ChargeOutcome::Closed,
     }
 }
 
-async fn enter_charge(tx: &Tx, row: sandbox_charge::Model) -> Result<Charge, SqlError> {
+async fn enter_charge(tx: &Tx, row: sandbox_charge::Model) -> Result<ChargeOutcome, SqlError> {
     if let Some(known) = sandbox_charge::Entity::find_by_id(row.payment_id).one(tx).await? {
-        return Ok(stands(&known));
+        return Ok(outcome(&known));
     }
-    let charge = stands(&row);
+    let entered = outcome(&row);
     sandbox_charge::Entity::insert(sandbox_charge::ActiveModel {
         payment_id: Set(row.payment_id),
         standing: Set(row.standing),
@@ -150,20 +147,20 @@ async fn enter_charge(tx: &Tx, row: sandbox_charge::Model) -> Result<Charge, Sql
     })
     .exec_without_returning(tx)
     .await?;
-    Ok(charge)
+    Ok(entered)
 }
 
-async fn enter_refund(tx: &Tx, row: sandbox_refund::Model) -> Result<Return, SqlError> {
+async fn enter_refund(tx: &Tx, row: sandbox_refund::Model) -> Result<RefundOutcome, SqlError> {
     if let Some(known) = sandbox_refund::Entity::find_by_id(row.refund_id).one(tx).await? {
-        return Ok(Return::Done { at: Timestamp::from_millis(known.returned_at) });
+        return Ok(RefundOutcome::Done { at: Timestamp::from_millis(known.returned_at) });
     }
     let Some(charge) = sandbox_charge::Entity::find_by_id(row.payment_id).one(tx).await? else {
-        return Ok(Return::Refused);
+        return Ok(RefundOutcome::Refused);
     };
     let earlier = refunds_of(tx, row.payment_id).await?.iter().map(|refund| refund.amount_minor).sum::<i64>();
     let left = charge.amount_minor.saturating_sub(earlier);
     if charge.standing != CAPTURED || charge.currency != row.currency || row.amount_minor > left {
-        return Ok(Return::Refused);
+        return Ok(RefundOutcome::Refused);
     }
     let at = Timestamp::from_millis(row.returned_at);
     sandbox_refund::Entity::insert(sandbox_refund::ActiveModel {
@@ -175,7 +172,7 @@ async fn enter_refund(tx: &Tx, row: sandbox_refund::Model) -> Result<Return, Sql
     })
     .exec_without_returning(tx)
     .await?;
-    Ok(Return::Done { at })
+    Ok(RefundOutcome::Done { at })
 }
 
 async fn refunds_of(tx: &Tx, payment_id: i64) -> Result<Vec<sandbox_refund::Model>, SqlError> {
@@ -183,7 +180,7 @@ async fn refunds_of(tx: &Tx, payment_id: i64) -> Result<Vec<sandbox_refund::Mode
     Ok(sandbox_refund::Entity::find().filter(of_payment).all(tx).await?)
 }
 
-/// Every movement in the ledger at `url`, at one instant; opens it for reading only.
+/// Reads every movement in the ledger at `url` in one snapshot; opens it for reading only.
 pub async fn read(url: &str) -> Result<Vec<Entry>, SqlError> {
     let db = Db::open(url, Access::ReadOnly).await?;
     let snapshot = db.snapshot().await?;
@@ -196,8 +193,9 @@ async fn entries(snapshot: &impl ConnectionTrait) -> Result<Vec<Entry>, SqlError
     let captured = sandbox_charge::Column::Standing.eq(CAPTURED);
     let mut entries = Vec::new();
     for row in sandbox_charge::Entity::find().filter(captured).all(snapshot).await? {
-        let (kind, id) = (EntryKind::Capture, row.payment_id);
-        entries.push(Entry { kind, key: id, payment_id: id, amount: money(row.amount_minor, &row.currency)? });
+        let amount = money(row.amount_minor, &row.currency)?;
+        let payment_id = row.payment_id;
+        entries.push(Entry { kind: EntryKind::Capture, key: payment_id, payment_id, amount });
     }
     for row in sandbox_refund::Entity::find().all(snapshot).await? {
         let amount = money(row.amount_minor, &row.currency)?;
@@ -207,6 +205,7 @@ async fn entries(snapshot: &impl ConnectionTrait) -> Result<Vec<Entry>, SqlError
 }
 
 fn money(minor: i64, currency: &str) -> Result<Money, SqlError> {
-    let currency = currency.parse().map_err(|_| SqlError::Failed(format!("'{currency}' is no currency")))?;
+    let currency =
+        currency.parse().map_err(|_| SqlError::Failed(format!("the ledger has '{currency}' as a currency")))?;
     Ok(Money::new(minor, currency))
 }

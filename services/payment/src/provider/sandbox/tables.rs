@@ -1,8 +1,10 @@
-//! The tables of the sandbox's ledger.
+//! Entities and migration of the sandbox's ledger.
 
+use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
+use souk_sql::{NewTable, create_tables};
 
-/// One row for each key that was charged, declined or closed.
+/// One row for each `paymentId` that was charged, declined or closed.
 pub mod sandbox_charge {
     use sea_orm::entity::prelude::*;
 
@@ -22,7 +24,7 @@ pub mod sandbox_charge {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// One row for each return of money.
+/// One row for each refund that was returned.
 pub mod sandbox_refund {
     use sea_orm::entity::prelude::*;
 
@@ -42,52 +44,31 @@ pub mod sandbox_refund {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Makes them.
 #[derive(Debug)]
 pub struct LedgerMigrations;
 
 impl MigratorTrait for LedgerMigrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Init)]
+        vec![create_tables("sandbox_m0001_init", tables)]
     }
 }
 
-struct Init;
-
-impl MigrationName for Init {
-    fn name(&self) -> &'static str {
-        "sandbox_m0001_init"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Init {
-    /// Whole or not at all: a process killed half-way finds nothing done.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let charges = Table::create()
-            .table("sandbox_charge")
-            .col(schema::big_integer("payment_id").primary_key())
-            .col(schema::string_len("standing", 32))
-            .col(schema::big_integer("amount_minor"))
-            .col(schema::string_len("currency", 3))
-            .col(schema::big_integer("settled_at"))
-            .take();
-        manager.create_table(charges).await?;
-        let refunds = Table::create()
-            .table("sandbox_refund")
-            .col(schema::big_integer("refund_id").primary_key())
-            .col(schema::big_integer("payment_id"))
-            .col(schema::big_integer("amount_minor"))
-            .col(schema::string_len("currency", 3))
-            .col(schema::big_integer("returned_at"))
-            .take();
-        manager.create_table(refunds).await?;
-        let by_payment =
-            Index::create().name("ix_sandbox_refund_payment").table("sandbox_refund").col("payment_id").take();
-        manager.create_index(by_payment).await
-    }
+fn tables(_: DbBackend) -> Vec<NewTable> {
+    let charges = Table::create()
+        .table("sandbox_charge")
+        .col(schema::big_integer("payment_id").primary_key())
+        .col(schema::string_len("standing", 32))
+        .col(schema::big_integer("amount_minor"))
+        .col(schema::string_len("currency", 3))
+        .col(schema::big_integer("settled_at"))
+        .take();
+    let refunds = Table::create()
+        .table("sandbox_refund")
+        .col(schema::big_integer("refund_id").primary_key())
+        .col(schema::big_integer("payment_id"))
+        .col(schema::big_integer("amount_minor"))
+        .col(schema::string_len("currency", 3))
+        .col(schema::big_integer("returned_at"))
+        .take();
+    vec![NewTable::new(charges), NewTable::new(refunds).index("ix_sandbox_refund_payment", &["payment_id"])]
 }

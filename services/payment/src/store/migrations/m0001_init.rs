@@ -1,32 +1,11 @@
-//! Known orders, payments and refunds.
+//! Creates the tables of orders, payments and refunds.
 
+use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
-use souk_sql::create_table;
+use souk_sql::NewTable;
 
-pub struct Init;
-
-impl MigrationName for Init {
-    fn name(&self) -> &'static str {
-        "payment_m0001_init"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Init {
-    /// Whole or not at all: a process killed half-way finds nothing done.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        known_order(manager).await?;
-        payment(manager).await?;
-        refund(manager).await
-    }
-}
-
-async fn known_order(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let table = Table::create()
+pub(super) fn tables(_: DbBackend) -> Vec<NewTable> {
+    let orders = Table::create()
         .table("known_order")
         .col(schema::big_integer("order_id").primary_key())
         .col(schema::big_integer("user_id"))
@@ -38,11 +17,7 @@ async fn known_order(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::big_integer("version"))
         .col(schema::big_integer("row_version"))
         .take();
-    create_table(manager, table, []).await
-}
-
-async fn payment(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let table = Table::create()
+    let payments = Table::create()
         .table("payment")
         .col(schema::big_integer("payment_id").primary_key())
         .col(schema::big_integer("order_id"))
@@ -59,17 +34,7 @@ async fn payment(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::string_len("key_hash", 64))
         .col(schema::string_len("body_hash", 64))
         .take();
-    // NULL for a failed attempt, and NULLs are not equal: one claim an order, any number of failures.
-    let claim = Index::create().unique().name("uq_payment_active_order").table("payment").col("active_order_id").take();
-    let key = Index::create().unique().name("uq_payment_key").table("payment").col("user_id").col("key_hash").take();
-    let by_order = Index::create().name("ix_payment_order").table("payment").col("order_id").take();
-    let open = Index::create().name("ix_payment_status").table("payment").col("status").col("payment_id").take();
-    let by_day = Index::create().name("ix_payment_day").table("payment").col("claimed_day").take();
-    create_table(manager, table, [claim, key, by_order, open, by_day]).await
-}
-
-async fn refund(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let table = Table::create()
+    let refunds = Table::create()
         .table("payment_refund")
         .col(schema::big_integer("refund_id").primary_key())
         .col(schema::big_integer("payment_id"))
@@ -84,10 +49,19 @@ async fn refund(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::string_len_null("key_hash", 64))
         .col(schema::string_len_null("body_hash", 64))
         .take();
-    let key =
-        Index::create().unique().name("uq_refund_key").table("payment_refund").col("asked_by").col("key_hash").take();
-    let by_order = Index::create().name("ix_refund_order").table("payment_refund").col("order_id").take();
-    let open = Index::create().name("ix_refund_status").table("payment_refund").col("status").col("refund_id").take();
-    let by_day = Index::create().name("ix_refund_day").table("payment_refund").col("settled_day").take();
-    create_table(manager, table, [key, by_order, open, by_day]).await
+    vec![
+        NewTable::new(orders),
+        // `active_order_id` is NULL for a failed attempt, and NULLs are not equal: one claim an order, any number of failures.
+        NewTable::new(payments)
+            .unique("uq_payment_active_order", &["active_order_id"])
+            .unique("uq_payment_key", &["user_id", "key_hash"])
+            .index("ix_payment_order", &["order_id"])
+            .index("ix_payment_status", &["status", "payment_id"])
+            .index("ix_payment_day", &["claimed_day"]),
+        NewTable::new(refunds)
+            .unique("uq_refund_key", &["asked_by", "key_hash"])
+            .index("ix_refund_order", &["order_id"])
+            .index("ix_refund_status", &["status", "refund_id"])
+            .index("ix_refund_day", &["settled_day"]),
+    ]
 }

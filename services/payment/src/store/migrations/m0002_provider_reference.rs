@@ -1,30 +1,15 @@
-//! What the provider calls a payment.
+//! Creates the table of the references that the provider assigns to payments.
 
+use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
-use souk_sql::create_table;
+use souk_sql::NewTable;
 
-pub struct ProviderReference;
-
-impl MigrationName for ProviderReference {
-    fn name(&self) -> &'static str {
-        "payment_m0002_provider_reference"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for ProviderReference {
-    /// Whole or not at all: a process killed half-way finds nothing done.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::create()
-            .table("provider_reference")
-            .col(schema::big_integer("payment_id").primary_key())
-            .col(schema::string_len("reference", 255))
-            .col(schema::big_integer("noted_at"))
-            .take();
-        create_table(manager, table, []).await
-    }
+pub(super) fn tables(_: DbBackend) -> Vec<NewTable> {
+    let references = Table::create()
+        .table("provider_reference")
+        .col(schema::big_integer("payment_id").primary_key())
+        .col(schema::string_len("reference", 255))
+        .col(schema::big_integer("noted_at"))
+        .take();
+    vec![NewTable::new(references)]
 }

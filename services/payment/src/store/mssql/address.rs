@@ -1,4 +1,4 @@
-//! Where the SQL Server is: `mssql://user:password@host:port/database?encrypt=true`.
+//! Address of a SQL Server database: `mssql://user:password@host:port/database?encrypt=true`.
 
 use percent_encoding::percent_decode_str;
 use souk_sql::SqlError;
@@ -6,12 +6,10 @@ use souk_values::Secret;
 use tiberius::{AuthMethod, Config, EncryptionLevel};
 use url::Url;
 
-/// SQL Server's port.
-const PORT: u16 = 1_433;
-/// Connections, unless the address says otherwise.
-const CONNECTIONS: u32 = 8;
+const DEFAULT_PORT: u16 = 1_433;
+const DEFAULT_CONNECTIONS: u32 = 8;
 
-/// A SQL Server database and how to reach it.
+/// Address and credentials of a database, and the options of its connections.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
     pub host: String,
@@ -21,49 +19,48 @@ pub(super) struct Address {
     pub password: Secret,
     pub encryption: Encryption,
     pub trusts_certificate: bool,
-    /// The most connections at a time.
+    /// Maximum number of connections.
     pub connections: u32,
 }
 
-/// What of the connection is encrypted.
+/// Extent of the encryption by TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encryption {
-    /// All of it.
     All,
-    /// The login only.
+    /// The login; requests and responses are sent in the clear.
     Login,
-    /// Nothing: the pretended servers of tests speak no TLS.
+    /// None, for the fake servers of tests, which speak no TLS.
     #[cfg(test)]
     Nothing,
 }
 
 impl Address {
-    /// From its URL. Errors never hold the URL, for it holds the password.
+    /// Parses a URL. Errors never contain it, because it contains the password.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+        let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
         if url.scheme() != "mssql" {
-            return Err(wrong("it does not begin with mssql://"));
+            return Err(invalid("it does not start with mssql://"));
         }
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| invalid("it names no host"))?;
         let database = decoded(url.path().trim_start_matches('/'), "database")?;
         if database.is_empty() || database.contains('/') {
-            return Err(wrong("it names no database: mssql://user:password@host:port/database"));
+            return Err(invalid("it names no database: mssql://user:password@host:port/database"));
         }
         let user = decoded(url.username(), "user")?;
         if user.is_empty() {
-            return Err(wrong("it names no user"));
+            return Err(invalid("it names no user"));
         }
         let password = decoded(url.password().unwrap_or_default(), "password")?;
         let mut address = Self {
             // The brackets of an IPv6 address belong to the URL.
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port: url.port().unwrap_or(PORT),
+            port: url.port().unwrap_or(DEFAULT_PORT),
             database,
             user,
             password: Secret::new(password),
             encryption: Encryption::All,
             trusts_certificate: false,
-            connections: CONNECTIONS,
+            connections: DEFAULT_CONNECTIONS,
         };
         for (key, value) in url.query_pairs() {
             address.set(&key, &value)?;
@@ -79,16 +76,16 @@ impl Address {
             "trust_server_certificate" => self.trusts_certificate = yes_or_no(key, value)?,
             "connections" => {
                 let count = value.parse().ok().filter(|count| (1..=1_000).contains(count));
-                self.connections = count.ok_or_else(|| wrong("connections is not a number from 1 to 1000"))?;
+                self.connections = count.ok_or_else(|| invalid("connections is not a number from 1 to 1000"))?;
             }
             _ => {
-                return Err(wrong("a parameter is none of encrypt, trust_server_certificate and connections"));
+                return Err(invalid("a parameter is not one of encrypt, trust_server_certificate and connections"));
             }
         }
         Ok(())
     }
 
-    /// For the driver.
+    /// Returns the configuration for the driver.
     pub fn config(&self) -> Config {
         let mut config = Config::new();
         config.host(&self.host);
@@ -113,17 +110,17 @@ fn yes_or_no(key: &str, value: &str) -> Result<bool, SqlError> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(wrong(&format!("{key} is neither true nor false"))),
+        _ => Err(invalid(&format!("{key} is neither true nor false"))),
     }
 }
 
 fn decoded(text: &str, what: &str) -> Result<String, SqlError> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| wrong(&format!("its {what} is not UTF-8")))
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| invalid(&format!("its {what} is not UTF-8")))
 }
 
-fn wrong(why: &str) -> SqlError {
-    SqlError::Failed(format!("the address of the SQL Server cannot be used: {why}"))
+fn invalid(why: &str) -> SqlError {
+    SqlError::Failed(format!("the address of the SQL Server is invalid: {why}"))
 }
 
 #[cfg(test)]
@@ -131,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_where_and_how() {
+    fn every_part_of_an_address_is_read() {
         let address = Address::parse(
             "mssql://shop:p%40ss%2Fw%3Ard@db.example:1444/souk_payment?encrypt=false&trust_server_certificate=true&connections=3",
         )
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_encrypted_and_checked_unless_told_otherwise() {
+    fn connections_are_encrypted_and_verified_by_default() {
         let address = Address::parse("mssql://sa:x@[::1]/souk").unwrap();
         assert_eq!((address.host.as_str(), address.port, address.connections), ("::1", 1433, 8));
         assert_eq!(address.encryption, Encryption::All);
@@ -154,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_address_is_refused_without_being_repeated() {
+    fn an_invalid_address_is_refused_without_being_repeated() {
         for wrong in [
             "mssql://",
             "mssql:///souk",

@@ -1,21 +1,18 @@
-//! Cells of SQL Server's rows to the store's rows. Times are `datetime2`, UTC, in whole milliseconds.
+//! Conversions of SQL Server's cells and rows. Times are `datetime2` in UTC, in whole milliseconds.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use souk_sql::SqlError;
-use souk_values::Timestamp;
+use souk_values::{Timestamp, UtcDay};
 use tiberius::{FromSql, Row};
 
-use crate::store::{
-    day_of,
-    tables::{known_order, payment, payment_refund},
-};
+use crate::store::entities::{known_order, payment, payment_refund};
 
-/// The cell `name`, NULL or not.
+/// Reads the cell `name`; `None` for NULL.
 pub(super) fn optional<'r, T: FromSql<'r>>(row: &'r Row, name: &'static str) -> Result<Option<T>, SqlError> {
     row.try_get(name).map_err(|error| SqlError::Failed(format!("the column {name} cannot be read: {error}")))
 }
 
-/// The cell `name`, which the table declares NOT NULL.
+/// Reads the cell `name`, which the table declares NOT NULL.
 pub(super) fn required<'r, T: FromSql<'r>>(row: &'r Row, name: &'static str) -> Result<T, SqlError> {
     optional(row, name)?.ok_or_else(|| SqlError::Failed(format!("the column {name} is NULL")))
 }
@@ -28,13 +25,12 @@ fn optional_text(row: &Row, name: &'static str) -> Result<Option<String>, SqlErr
     Ok(optional::<&str>(row, name)?.map(str::to_owned))
 }
 
-/// The count in the cell `name`.
 pub(super) fn count(row: &Row, name: &'static str) -> Result<u64, SqlError> {
     let count: i64 = required(row, name)?;
-    u64::try_from(count).map_err(|_| SqlError::Failed(format!("{name} is {count}, which counts nothing")))
+    u64::try_from(count).map_err(|_| SqlError::Failed(format!("{name} has the negative count {count}")))
 }
 
-/// Milliseconds since 1970 of a time.
+/// Reads a time as milliseconds since 1970.
 pub(super) fn millis(row: &Row, name: &'static str) -> Result<i64, SqlError> {
     required::<NaiveDateTime>(row, name).map(|time| time.and_utc().timestamp_millis())
 }
@@ -43,16 +39,16 @@ pub(super) fn optional_millis(row: &Row, name: &'static str) -> Result<Option<i6
     Ok(optional::<NaiveDateTime>(row, name)?.map(|time| time.and_utc().timestamp_millis()))
 }
 
-/// Days since 1970 of a date.
-pub(super) fn day(row: &Row, name: &'static str) -> Result<i64, SqlError> {
+pub(super) fn day(row: &Row, name: &'static str) -> Result<UtcDay, SqlError> {
     let date: NaiveDate = required(row, name)?;
-    Ok(i64::from(date.to_epoch_days()))
+    Ok(UtcDay::from_number(i64::from(date.to_epoch_days())))
 }
 
-/// A time as it is sent.
+/// Converts milliseconds since 1970 to a parameter.
 pub(super) fn time(millis: i64) -> Result<NaiveDateTime, SqlError> {
     let time = DateTime::from_timestamp_millis(Timestamp::from_millis(millis).millis());
-    time.map(|time| time.naive_utc()).ok_or_else(|| SqlError::Failed(format!("{millis} is no time")))
+    time.map(|time| time.naive_utc())
+        .ok_or_else(|| SqlError::Failed(format!("{millis} ms since 1970 cannot be stored as a time")))
 }
 
 pub(super) fn optional_time(millis: Option<i64>) -> Result<Option<NaiveDateTime>, SqlError> {
@@ -80,7 +76,7 @@ pub(super) fn payment(row: &Row) -> Result<payment::Model, SqlError> {
     Ok(payment::Model {
         payment_id: required(row, "payment_id")?,
         order_id,
-        // Here the index's filter says the same.
+        // Not a column on SQL Server: there the filter of the unique index excludes failed payments.
         active_order_id: failure_code.is_none().then_some(order_id),
         user_id: required(row, "user_id")?,
         amount_minor: required(row, "amount_minor")?,
@@ -88,12 +84,20 @@ pub(super) fn payment(row: &Row) -> Result<payment::Model, SqlError> {
         status: text(row, "status")?,
         failure_code,
         claimed_at,
-        claimed_day: day_of(Timestamp::from_millis(claimed_at)),
+        claimed_day: UtcDay::of(Timestamp::from_millis(claimed_at)).number(),
         captured_at: optional_millis(row, "captured_at")?,
         version: required(row, "version")?,
         key_hash: text(row, "key_hash")?,
         body_hash: text(row, "body_hash")?,
     })
+}
+
+pub(super) fn payments(rows: &[Row]) -> Result<Vec<payment::Model>, SqlError> {
+    rows.iter().map(payment).collect()
+}
+
+pub(super) fn refunds(rows: &[Row]) -> Result<Vec<payment_refund::Model>, SqlError> {
+    rows.iter().map(refund).collect()
 }
 
 pub(super) fn refund(row: &Row) -> Result<payment_refund::Model, SqlError> {
@@ -107,7 +111,7 @@ pub(super) fn refund(row: &Row) -> Result<payment_refund::Model, SqlError> {
         status: text(row, "status")?,
         due_at: millis(row, "due_at")?,
         settled_at,
-        settled_day: settled_at.map(|at| day_of(Timestamp::from_millis(at))),
+        settled_day: settled_at.map(|at| UtcDay::of(Timestamp::from_millis(at)).number()),
         asked_by: optional(row, "asked_by")?,
         key_hash: optional_text(row, "key_hash")?,
         body_hash: optional_text(row, "body_hash")?,
@@ -123,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// 2026-01-31T12:00:00.123Z as a server sends a `datetime2(3)`: days since 0001-01-01, milliseconds of the day.
+    /// Returns 2026-01-31T12:00:00.123Z as a server sends a `datetime2(3)`: days since 0001-01-01, milliseconds of the day.
     fn at() -> ColumnData<'static> {
         let days = NaiveDate::from_ymd_opt(2026, 1, 31).unwrap().to_epoch_days() + 719_162;
         let time = Time::new(43_200_123, 3);
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_is_read_by_its_columns_names() {
+    fn a_payment_is_read_by_column_name() {
         let read = payment(&row(&payment_cells())).unwrap();
         let expected = payment::Model {
             payment_id: 7,
@@ -185,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_null_or_of_another_type_is_told_by_name() {
+    fn an_error_names_the_column_that_is_missing_null_or_of_another_type() {
         for (name, cell) in [("amount_minor", words("many")), ("version", ColumnData::I64(None))] {
             let mut cells = payment_cells();
             cells.iter_mut().find(|(column, _)| *column == name).unwrap().1 = cell;
@@ -229,11 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn times_go_and_come_back() {
+    fn times_survive_a_round_trip() {
         for at in [0, AT, Timestamp::from_millis(i64::MAX).millis()] {
             assert_eq!(time(at).unwrap().and_utc().timestamp_millis(), at);
         }
         let date = Date::new(u32::try_from(719_162 + 20_484).unwrap());
-        assert_eq!(day(&row(&[("d", ColumnData::Date(Some(date)))]), "d").unwrap(), 20_484);
+        assert_eq!(day(&row(&[("d", ColumnData::Date(Some(date)))]), "d").unwrap(), UtcDay::from_number(20_484));
     }
 }

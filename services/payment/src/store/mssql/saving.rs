@@ -1,5 +1,6 @@
-//! What the store writes on SQL Server, within a transaction that the pool began.
+//! Writes of the store on SQL Server, within a transaction that the pool began.
 
+use souk_bus::Cause;
 use souk_events::Envelope;
 use souk_sql::SqlError;
 use souk_values::Timestamp;
@@ -7,45 +8,45 @@ use tiberius::Query;
 
 use super::{
     cells::{optional_time, time},
-    link::Link,
+    connection::Connection,
     statements,
 };
 use crate::store::{
-    Cause, Change, Saved, StoreError,
+    Change, Saved, StoreError,
     changed_rows::{ChangedRow, changed_rows},
+    entities::{payment, payment_refund, provider_reference},
     rows,
-    tables::{payment, payment_refund, provider_reference},
 };
 
-/// The primary key of the inbox, which refuses an event that had its effect before.
+/// Primary key of the inbox, which refuses an event that was applied before.
 pub(super) const INBOX_KEY: &str = "pk_inbox_event";
 
-/// Saves `change`; its cause is noted first, so that a duplicate is known before anything else can conflict.
-pub(super) async fn save(link: &mut Link, change: &Change) -> Result<Saved, StoreError> {
+pub(super) async fn save(connection: &mut Connection, change: &Change) -> Result<Saved, StoreError> {
     if let Some(cause) = change.cause {
-        // The refusal as it is, for the key that it names says that this is a duplicate.
-        link.change(note_event(cause, change.now)?).await.map_err(StoreError::Sql)?;
+        // Recorded first, so that a duplicate is recognised before anything else can conflict; and with the error as it
+        // is, because the key that it names identifies a duplicate.
+        connection.execute(record_event(cause, change.now)?).await.map_err(StoreError::Sql)?;
     }
-    save_order(link, change).await?;
+    save_order(connection, change).await?;
     for row in changed_rows(change) {
-        save_row(link, row).await?;
+        save_row(connection, row).await?;
     }
     for event in &change.events {
-        link.change(insert_event(event)?).await?;
+        connection.execute(insert_event(event)?).await?;
     }
     Ok(Saved::Done)
 }
 
-fn note_event(cause: Cause, now: Timestamp) -> Result<Query<'static>, SqlError> {
-    let mut query = Query::new(statements::NOTE_EVENT);
+fn record_event(cause: Cause, now: Timestamp) -> Result<Query<'static>, SqlError> {
+    let mut query = Query::new(statements::RECORD_EVENT);
     query.bind(cause.queue);
     query.bind(cause.event_id.to_string());
     query.bind(time(now.millis())?);
     Ok(query)
 }
 
-/// Takes the account: whoever comes second with the same row version finds no row.
-async fn save_order(link: &mut Link, Change { before, after, .. }: &Change) -> Result<(), StoreError> {
+/// Advances the row version of the order. Of two changes with the same version, the second finds no row.
+async fn save_order(connection: &mut Connection, Change { before, after, .. }: &Change) -> Result<(), StoreError> {
     let known = before.as_ref().map(|before| before.row_version);
     let row = rows::known_order(&after.order, known.map_or(1, |version| version.saturating_add(1)));
     let sql = if known.is_some() { statements::UPDATE_ORDER } else { statements::INSERT_ORDER };
@@ -61,17 +62,17 @@ async fn save_order(link: &mut Link, Change { before, after, .. }: &Change) -> R
     query.bind(row.row_version);
     match known {
         None => {
-            link.change(query).await?;
+            connection.execute(query).await?;
             Ok(())
         }
         Some(version) => {
             query.bind(version);
-            found(link.row(query).await?.is_some())
+            found(connection.row(query).await?.is_some())
         }
     }
 }
 
-async fn save_row(link: &mut Link, row: ChangedRow) -> Result<(), StoreError> {
+async fn save_row(connection: &mut Connection, row: ChangedRow) -> Result<(), StoreError> {
     let (query, is_new) = match row {
         ChangedRow::NewPayment(row) => (insert_payment(row)?, true),
         ChangedRow::NewRefund(row) => (insert_refund(row)?, true),
@@ -79,11 +80,11 @@ async fn save_row(link: &mut Link, row: ChangedRow) -> Result<(), StoreError> {
         ChangedRow::Refund(row) => (update_refund(row)?, false),
     };
     if is_new {
-        link.change(query).await?;
+        connection.execute(query).await?;
         return Ok(());
     }
-    // No row: what was read is gone. Nobody deletes, so this is another's store or a damaged one.
-    found(link.row(query).await?.is_some())
+    // The service deletes no row, so one that vanished since it was read means another or a damaged store.
+    found(connection.row(query).await?.is_some())
 }
 
 fn found(is_there: bool) -> Result<(), StoreError> {
@@ -148,40 +149,43 @@ fn insert_event(event: &Envelope) -> Result<Query<'static>, SqlError> {
     query.bind(event.event_type.clone());
     query.bind(time(event.time.millis())?);
     query.bind(envelope);
-    // Held by nobody.
+    // No lease.
     query.bind(time(Timestamp::EPOCH.millis())?);
     Ok(query)
 }
 
-pub(super) async fn note_reference(link: &mut Link, row: &provider_reference::Model) -> Result<(), StoreError> {
+pub(super) async fn insert_reference(
+    connection: &mut Connection,
+    row: &provider_reference::Model,
+) -> Result<(), StoreError> {
     let mut query = Query::new(statements::INSERT_REFERENCE);
     query.bind(row.payment_id);
     query.bind(row.reference.clone());
     query.bind(time(row.noted_at)?);
-    link.change(query).await?;
+    connection.execute(query).await?;
     Ok(())
 }
 
-/// Forgets about `at_once` of the events that were received before `before`; answers how many.
-pub(super) async fn forget_events(link: &mut Link, before: Timestamp, at_once: i64) -> Result<u64, StoreError> {
-    let mut query = Query::new(statements::FORGET_EVENTS);
-    query.bind(at_once);
+/// Deletes at most `batch` of the inbox events received before `before`; returns their number.
+pub(super) async fn purge_inbox(connection: &mut Connection, before: Timestamp, batch: i64) -> Result<u64, StoreError> {
+    let mut query = Query::new(statements::PURGE_INBOX);
+    query.bind(batch);
     query.bind(time(before.millis())?);
-    Ok(link.change(query).await?)
+    Ok(connection.execute(query).await?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// How many parameters `sql` has.
-    fn wanted(sql: &str) -> usize {
+    /// Counts the parameters of `sql`.
+    fn parameters(sql: &str) -> usize {
         let words: Vec<_> = sql.split(['@', ',', ' ', ')', ';']).collect();
         (1..100).take_while(|number| words.contains(&format!("P{number}").as_str())).count()
     }
 
     #[test]
-    fn every_parameter_gets_a_value() {
+    fn every_parameter_is_bound() {
         let payment = payment::Model {
             payment_id: 1,
             order_id: 2,
@@ -212,13 +216,13 @@ mod tests {
             key_hash: None,
             body_hash: None,
         };
-        assert_eq!(wanted(statements::INSERT_PAYMENT), 12);
-        assert_eq!(insert_payment(payment.clone()).unwrap().param_count(), wanted(statements::INSERT_PAYMENT));
-        assert_eq!(update_payment(payment).unwrap().param_count(), wanted(statements::UPDATE_PAYMENT));
-        assert_eq!(insert_refund(refund.clone()).unwrap().param_count(), wanted(statements::INSERT_REFUND));
-        assert_eq!(update_refund(refund).unwrap().param_count(), wanted(statements::UPDATE_REFUND));
+        assert_eq!(parameters(statements::INSERT_PAYMENT), 12);
+        assert_eq!(insert_payment(payment.clone()).unwrap().param_count(), parameters(statements::INSERT_PAYMENT));
+        assert_eq!(update_payment(payment).unwrap().param_count(), parameters(statements::UPDATE_PAYMENT));
+        assert_eq!(insert_refund(refund.clone()).unwrap().param_count(), parameters(statements::INSERT_REFUND));
+        assert_eq!(update_refund(refund).unwrap().param_count(), parameters(statements::UPDATE_REFUND));
         let cause = Cause { queue: "q", event_id: uuid::Uuid::nil() };
-        let noted = note_event(cause, Timestamp::EPOCH).unwrap();
-        assert_eq!(noted.param_count(), wanted(statements::NOTE_EVENT));
+        let recorded = record_event(cause, Timestamp::EPOCH).unwrap();
+        assert_eq!(recorded.param_count(), parameters(statements::RECORD_EVENT));
     }
 }

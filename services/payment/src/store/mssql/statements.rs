@@ -1,57 +1,57 @@
-//! Every word of T-SQL that the service sends, and what each rests on in Microsoft's T-SQL reference.
+//! Every T-SQL statement of the service, with the pages of Microsoft's T-SQL reference that it relies on, in quotes.
 //!
-//! Long on purpose: all of it is in one place, so that it can be read against the reference (SQL Server
-//! 2019 and later, Azure SQL Database). Rules, held by the tests beside this file:
-//! * no statement's correctness rests on a table hint. What must be exclusive is held by a unique index,
-//!   by a version in the WHERE clause of an UPDATE, or by `sp_getapplock`;
-//! * no MERGE; no change through a common table expression; a table that is changed with OUTPUT has an alias;
-//! * values are parameters, `@P1` and on;
-//! * no trigger may stand on these tables: OUTPUT without INTO is refused where one does ("OUTPUT clause", remarks).
+//! One file because all of it is read together against the reference (SQL Server 2019 and later, Azure SQL Database).
+//! Rules, checked by the tests in `statement_tests.rs`:
+//! * no statement's correctness relies on a table hint. A unique index, a version in the WHERE clause of an UPDATE, or
+//!   `sp_getapplock` excludes concurrent changes;
+//! * no MERGE; no change through a common table expression; a table changed with OUTPUT has an alias;
+//! * values are parameters, from `@P1` on;
+//! * these tables must not have a trigger, because OUTPUT without INTO is then refused ("OUTPUT clause", remarks).
 //!
-//! `UPDATE alias SET … OUTPUT inserted.… FROM table AS alias WHERE …` is the form that "UPDATE" gives as
-//! `UPDATE table_alias … FROM table_source`. Rows that OUTPUT returns count only if the whole answer came
-//! without an error, as "OUTPUT clause" says; the driver answers an error in that case.
+//! `UPDATE alias SET … OUTPUT inserted.… FROM table AS alias WHERE …` is the form that "UPDATE" documents as
+//! `UPDATE table_alias … FROM table_source`. The rows of OUTPUT are valid only if the whole response is free of errors
+//! ("OUTPUT clause"); the driver returns an error otherwise.
 //!
-//! Times are `datetime2(3)`, UTC. The driver sends them as `datetime2(7)`; where one is compared with a
-//! column it is cast to the column's own type. All are whole milliseconds, so no cast rounds.
+//! Times are `datetime2(3)` in UTC. The driver sends `datetime2(7)`; a parameter that is compared with a column is cast to
+//! the column's type. All are whole milliseconds, so no cast rounds.
 
-/// Sent once on each new connection, as a batch: SET in a batch holds for the session ("SET statements").
+/// Settings of each new connection. Sent as a batch, whose SET statements apply to the session ("SET statements").
 ///
-/// Filtered indexes need these seven settings on the session of every change ("CREATE INDEX", required SET
-/// options for filtered indexes). `XACT_ABORT ON`: any run-time error rolls the transaction back ("SET
-/// `XACT_ABORT`"). `LOCK_TIMEOUT`, milliseconds: waiting longer is error 1222. NOCOUNT OFF: DELETE tells its count.
+/// Filtered indexes require the first seven settings in the session of every change ("CREATE INDEX", required SET
+/// options for filtered indexes). `XACT_ABORT ON` rolls back after any run-time error ("SET `XACT_ABORT`").
+/// `LOCK_TIMEOUT` is in milliseconds: a longer wait is error 1222. NOCOUNT OFF makes DELETE report its count.
 pub(super) const SESSION: &str = "\
 SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; SET ARITHABORT ON; \
 SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET XACT_ABORT ON; \
 SET NOCOUNT OFF; SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT 5000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
-/// Begins a transaction that writes. The level is named each time ("SET TRANSACTION ISOLATION LEVEL": it holds
-/// for the session until it is set again). Right with `READ_COMMITTED_SNAPSHOT` on or off: what must not
-/// change meanwhile is in the WHERE clause of the UPDATE, which reads the row itself under its lock.
+/// Begins a transaction that writes. The isolation level is set each time, because it applies to the session until it
+/// is set again ("SET TRANSACTION ISOLATION LEVEL"). Correct with `READ_COMMITTED_SNAPSHOT` on or off: the condition
+/// on the row version is in the WHERE clause of the UPDATE, which reads the row itself under its lock.
 pub(super) const BEGIN: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION;";
 
-/// Begins a transaction that sees one state of the database, and blocks nobody: SNAPSHOT, where the database
-/// allows it ("SET TRANSACTION ISOLATION LEVEL": `ALLOW_SNAPSHOT_ISOLATION` must be ON).
+/// Begins a transaction over one snapshot, which blocks no writer ("SET TRANSACTION ISOLATION LEVEL"). Requires
+/// `ALLOW_SNAPSHOT_ISOLATION` ON in the database.
 pub(super) const BEGIN_SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION;";
 
-/// The same where SNAPSHOT is not allowed: what was read stays as it is until the end, so writers wait for it, and
-/// it may end in a deadlock, after which it is read anew.
+/// Begins a transaction over one state where SNAPSHOT is not allowed. Writers of what was read wait for its end, and a
+/// deadlock may end it, after which it is retried.
 pub(super) const BEGIN_SERIALIZABLE: &str = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; BEGIN TRANSACTION;";
 
-/// On disk when it answers ("COMMIT TRANSACTION": fully durable unless it says otherwise), unless the database forces
-/// delayed durability ("Control transaction durability"), which [`DATABASE`] tells and opening refuses. Sets the
-/// level back for what is read outside a transaction.
+/// Commits to disk ("COMMIT TRANSACTION": fully durable by default), unless the database forces delayed durability
+/// ("Control transaction durability"), which [`DATABASE`] reveals and opening refuses. Resets the isolation level, which
+/// reads outside a transaction would otherwise inherit.
 pub(super) const COMMIT: &str = "COMMIT TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
-/// Ends a transaction, if there still is one ("@@TRANCOUNT", "ROLLBACK TRANSACTION").
+/// Rolls the transaction back, if it was not ended by an error ("@@TRANCOUNT", "ROLLBACK TRANSACTION").
 pub(super) const ROLLBACK: &str =
     "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
-/// Whether the server answers.
+/// Checks that the server responds.
 pub(super) const PING: &str = "SELECT 1 AS answer;";
 
-/// What the database is set to ("sys.databases": `snapshot_isolation_state` 1 is ON; `delayed_durability` 2 is
-/// FORCED; the row of the connected database can always be seen).
+/// Reads the settings of the database ("sys.databases": `snapshot_isolation_state` 1 is ON; `delayed_durability` 2 is
+/// FORCED; the row of the connected database is always visible).
 pub(super) const DATABASE: &str = "\
 SELECT CAST(d.snapshot_isolation_state AS bigint) AS snapshot_state, \
 CAST(d.delayed_durability AS bigint) AS delayed_durability \
@@ -59,42 +59,40 @@ FROM sys.databases AS d WHERE d.database_id = DB_ID();";
 
 // ---- migrations ----
 
-/// One process migrates at a time ("`sp_getapplock`": a lock of the transaction, gone with it; 0 and 1 are granted,
-/// below 0 is not; 30 s).
+/// Takes the lock under which one process migrates at a time; it ends with the transaction. Waits up to 30 s. 0 and 1
+/// mean granted, negative codes refused ("`sp_getapplock`").
 pub(super) const MIGRATION_LOCK: &str = "\
 DECLARE @granted int; \
 EXEC @granted = sp_getapplock @Resource = N'souk_payment_migration', @LockMode = N'Exclusive', \
 @LockOwner = N'Transaction', @LockTimeout = 30000; \
 SELECT CAST(@granted AS bigint) AS granted;";
 
-/// NULL when no migration ever ran ("`OBJECT_ID`": 'U' is a user table).
+/// Returns NULL when no migration ever ran ("`OBJECT_ID`": 'U' is a user table).
 pub(super) const MIGRATION_TABLE_ID: &str = "SELECT CAST(OBJECT_ID(N'schema_migration', N'U') AS bigint) AS table_id;";
 
-/// Where migrations are noted ("CREATE TABLE").
+/// Creates the table of applied migrations ("CREATE TABLE").
 pub(super) const CREATE_MIGRATION_TABLE: &str = "\
 CREATE TABLE schema_migration (migration_name nvarchar(128) COLLATE Latin1_General_100_BIN2 NOT NULL \
 CONSTRAINT pk_schema_migration PRIMARY KEY);";
 
-/// The migrations that were applied.
 pub(super) const APPLIED_MIGRATIONS: &str = "SELECT m.migration_name FROM schema_migration AS m;";
 
-/// Notes a migration, in the transaction that applies it.
-pub(super) const NOTE_MIGRATION: &str = "INSERT INTO schema_migration (migration_name) VALUES (@P1);";
+/// Records a migration, in the transaction that applies it.
+pub(super) const RECORD_MIGRATION: &str = "INSERT INTO schema_migration (migration_name) VALUES (@P1);";
 
 /// A migration's name and its statements.
 pub(super) type Migration = (&'static str, &'static [&'static str]);
 
-/// The migrations, in order. One that landed is never edited. CREATE TABLE and CREATE INDEX are
-/// transactional: a migration is there whole or not at all.
+/// The migrations, in order. A released one is never edited. CREATE TABLE and CREATE INDEX are transactional, so a
+/// migration is applied as a whole or not at all.
 pub(super) const MIGRATIONS: &[Migration] = &[("payment_mssql_m0001_init", INIT)];
 
-/// Tables ("CREATE TABLE"), constraints by name, and indexes ("CREATE INDEX"). Texts that are compared have a
-/// binary collation, so that they are told apart as on every other engine, whatever the database's is.
+/// Tables ("CREATE TABLE"), named constraints, and indexes ("CREATE INDEX"). Texts that are compared have a binary
+/// collation, so that they are distinguished as on every other engine, whatever the collation of the database.
 ///
-/// `uq_payment_active_order` is the claim: one payment an order that is not failed. Its predicate is a
-/// `<disjunct>`, `column IN (constant, …)`, which "CREATE INDEX" allows for filtered indexes. `uq_refund_key`
-/// leaves out the refunds that nobody asked for; a plain unique index would allow only one of them, for
-/// to it NULLs are equal.
+/// `uq_payment_active_order` is the claim: an order has at most one payment that has not failed. Its predicate is a
+/// `<disjunct>`, `column IN (constant, …)`, which "CREATE INDEX" allows for filtered indexes. `uq_refund_key` leaves
+/// out automatic refunds: to a plain unique index their NULLs would be equal.
 const INIT: &[&str] = &[
     "CREATE TABLE known_order (\
      order_id bigint NOT NULL CONSTRAINT pk_known_order PRIMARY KEY, \
@@ -179,49 +177,50 @@ macro_rules! refund_columns {
     };
 }
 
-/// An order, by its primary key ("SELECT", as all reading).
+/// Reads an order by its primary key ("SELECT", as all reads).
 pub(super) const ORDER: &str = "\
 SELECT o.order_id, o.user_id, o.amount_minor, o.currency, o.terms, o.state, o.pay_by, o.version, o.row_version \
 FROM known_order AS o WHERE o.order_id = @P1;";
 
-/// The payments of an order, oldest first. Read after the order: what changes in between makes the row
-/// version stale, and saving refuses.
+/// Reads the payments of an order, oldest first, after the order itself: any change in between makes the row version
+/// stale, and saving conflicts.
 pub(super) const PAYMENTS_OF_ORDER: &str =
     concat!("SELECT ", payment_columns!(), " FROM payment AS p WHERE p.order_id = @P1 ORDER BY p.payment_id;");
 
-/// The refunds of an order, oldest first.
+/// Reads the refunds of an order, oldest first.
 pub(super) const REFUNDS_OF_ORDER: &str =
     concat!("SELECT ", refund_columns!(), " FROM payment_refund AS r WHERE r.order_id = @P1 ORDER BY r.refund_id;");
 
-/// Which order a payment pays.
+/// Finds the order that a payment pays.
 pub(super) const ORDER_OF_PAYMENT: &str = "SELECT p.order_id FROM payment AS p WHERE p.payment_id = @P1;";
 
-/// The payment that was asked for with a key; `uq_payment_key` finds it.
-pub(super) const PAYMENT_UNDER_KEY: &str = "\
+/// Finds the payment that an idempotency key made, through `uq_payment_key`.
+pub(super) const PAYMENT_BY_KEY: &str = "\
 SELECT p.order_id, p.payment_id, p.body_hash FROM payment AS p WHERE p.user_id = @P1 AND p.key_hash = @P2;";
 
-/// The refund that was asked for with a key. IS NOT NULL repeats the filter of `uq_refund_key`, so that it may be used.
-pub(super) const REFUND_UNDER_KEY: &str = "\
+/// Finds the payment that an idempotency key refunded. IS NOT NULL repeats the filter of `uq_refund_key`, which the
+/// optimizer needs in order to use that index.
+pub(super) const REFUND_BY_KEY: &str = "\
 SELECT r.order_id, r.payment_id, r.body_hash FROM payment_refund AS r \
 WHERE r.asked_by = @P1 AND r.key_hash = @P2 AND r.asked_by IS NOT NULL;";
 
-/// A page of open payments ("TOP": an expression in parentheses, with ORDER BY the first of that order).
+/// Reads a page of open payments ("TOP": an expression in parentheses; with ORDER BY, the first rows of that order).
 pub(super) const OPEN_PAYMENTS: &str = "\
 SELECT TOP (@P4) p.order_id, p.payment_id FROM payment AS p \
 WHERE p.status = @P1 AND p.payment_id > @P2 AND p.claimed_at <= CAST(@P3 AS datetime2(3)) ORDER BY p.payment_id;";
 
-/// A page of open refunds.
+/// Reads a page of open refunds.
 pub(super) const OPEN_REFUNDS: &str = "\
 SELECT TOP (@P4) r.order_id, r.payment_id, r.refund_id, r.amount_minor, r.currency FROM payment_refund AS r \
 WHERE r.status = @P1 AND r.refund_id > @P2 AND r.due_at <= CAST(@P3 AS datetime2(3)) ORDER BY r.refund_id;";
 
-/// How many payments a list has in all. A parameter that is NULL does not filter; RECOMPILE ("Query hints")
-/// only chooses a plan for the parameters that came.
+/// Counts the payments of a list. A parameter that is NULL does not filter; RECOMPILE ("Query hints") only makes the plan
+/// fit the current parameters.
 pub(super) const COUNT_LISTED: &str = "\
 SELECT COUNT_BIG(*) AS total FROM payment AS p \
 WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2) OPTION (RECOMPILE);";
 
-/// A page of payments, newest first ("ORDER BY clause": OFFSET and FETCH take expressions).
+/// Reads a page of payments, newest first ("ORDER BY clause": OFFSET and FETCH take expressions).
 pub(super) const LISTED: &str = concat!(
     "SELECT ",
     payment_columns!(),
@@ -229,97 +228,97 @@ pub(super) const LISTED: &str = concat!(
      ORDER BY p.payment_id DESC OFFSET @P3 ROWS FETCH NEXT @P4 ROWS ONLY OPTION (RECOMPILE);"
 );
 
-/// The refunds of `count` payments; the parameters are their ids. At most 2,100 ("Maximum capacity specifications").
+/// Reads the refunds of `count` payments. The parameters are their ids, of which "Maximum capacity specifications" allows
+/// at most 2,100.
 pub(super) fn refunds_of_payments(count: usize) -> String {
     let ids = placeholders(count);
     format!("SELECT {} FROM payment_refund AS r WHERE r.payment_id IN ({ids}) ORDER BY r.refund_id;", refund_columns!())
 }
 
-/// Payments that are alike, by day. The grouped expression is the selected one, as "GROUP BY" demands; `COUNT_BIG`
-/// is a bigint.
+/// Tallies payments by day. The grouped expression is the selected one, as "GROUP BY" requires.
 pub(super) const PAYMENT_TALLIES: &str = "\
 SELECT CAST(p.claimed_at AS date) AS claimed_day, p.status, p.failure_code, p.amount_minor, p.currency, \
 COUNT_BIG(*) AS alike FROM payment AS p WHERE p.claimed_at >= CAST(@P1 AS datetime2(3)) \
 GROUP BY CAST(p.claimed_at AS date), p.status, p.failure_code, p.amount_minor, p.currency;";
 
-/// Returned refunds that are alike, by day.
+/// Tallies returned refunds by day.
 pub(super) const REFUND_TALLIES: &str = "\
 SELECT CAST(r.settled_at AS date) AS settled_day, r.amount_minor, r.currency, COUNT_BIG(*) AS alike \
 FROM payment_refund AS r WHERE r.settled_at >= CAST(@P1 AS datetime2(3)) AND r.status = @P2 \
 GROUP BY CAST(r.settled_at AS date), r.amount_minor, r.currency;";
 
-/// How many payments have a status.
+/// Counts the payments that have a status.
 pub(super) const COUNT_STATUS: &str = "SELECT COUNT_BIG(*) AS total FROM payment AS p WHERE p.status = @P1;";
 
-/// How many of them were claimed before a time.
+/// Counts those of them that were claimed before a time.
 pub(super) const COUNT_STATUS_BEFORE: &str = "\
 SELECT COUNT_BIG(*) AS total FROM payment AS p WHERE p.status = @P1 AND p.claimed_at < CAST(@P2 AS datetime2(3));";
 
-/// Every payment; for the audit, in a transaction that sees one state.
+/// Reads every payment for the audit, in a transaction over one snapshot.
 pub(super) const EVERY_PAYMENT: &str =
     concat!("SELECT ", payment_columns!(), " FROM payment AS p ORDER BY p.payment_id;");
 
-/// Every refund; the same.
+/// Reads every refund in the same transaction.
 pub(super) const EVERY_REFUND: &str =
     concat!("SELECT ", refund_columns!(), " FROM payment_refund AS r ORDER BY r.refund_id;");
 
-/// What the provider calls a payment.
+/// Reads the provider's reference of a payment.
 pub(super) const REFERENCE: &str = "SELECT n.reference FROM provider_reference AS n WHERE n.payment_id = @P1;";
 
 // ---- saving ----
 
-/// Notes an event in the transaction of its effect. `pk_inbox_event` refuses the second with error 2627; the
-/// transaction is over then, and nothing of it stays.
-pub(super) const NOTE_EVENT: &str = "INSERT INTO inbox_event (queue, event_id, received_at) VALUES (@P1, @P2, @P3);";
+/// Records an event in the transaction of its effect. `pk_inbox_event` refuses a second record with error 2627, which
+/// rolls the transaction back.
+pub(super) const RECORD_EVENT: &str = "INSERT INTO inbox_event (queue, event_id, received_at) VALUES (@P1, @P2, @P3);";
 
-/// An order that is new; `pk_known_order` refuses a second.
+/// Inserts an order; `pk_known_order` refuses a second.
 pub(super) const INSERT_ORDER: &str = "\
 INSERT INTO known_order (order_id, user_id, amount_minor, currency, terms, state, pay_by, version, row_version) \
 VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9);";
 
-/// Takes the account, and with it all that hangs on the order: of two with the same row version one finds
-/// the row changed. The WHERE clause is decided on the row as it is, under the lock that the change needs,
-/// so it needs no hint ("UPDATE"; "Transaction locking and row versioning guide": changing data takes the
-/// update lock even with row versioning). No row from OUTPUT: somebody was first.
+/// Advances the row version of an order, the optimistic lock of all its payments: of two changes with the same version,
+/// the second finds the row changed. The WHERE clause is evaluated on the current row, under the lock that the change
+/// takes, so it needs no hint ("UPDATE"; "Transaction locking and row versioning guide": changing data takes the update
+/// lock even with row versioning). No row from OUTPUT is a conflict.
 pub(super) const UPDATE_ORDER: &str = "\
 UPDATE o SET user_id = @P2, amount_minor = @P3, currency = @P4, terms = @P5, state = @P6, pay_by = @P7, \
 version = @P8, row_version = @P9 OUTPUT inserted.row_version FROM known_order AS o \
 WHERE o.order_id = @P1 AND o.row_version = @P10;";
 
-/// A payment that is new; the claim's and the key's index may refuse it with error 2601.
+/// Inserts a payment; the index of the claim or of the key may refuse it with error 2601.
 pub(super) const INSERT_PAYMENT: &str = "\
 INSERT INTO payment (payment_id, order_id, user_id, amount_minor, currency, status, failure_code, claimed_at, \
 captured_at, version, key_hash, body_hash) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11, @P12);";
 
-/// What becomes of a payment; its order's row is taken already. Only what ever changes.
+/// Updates the columns of a payment that can change, after the row version of its order.
 pub(super) const UPDATE_PAYMENT: &str = "\
 UPDATE p SET status = @P2, failure_code = @P3, captured_at = @P4, version = @P5 \
 OUTPUT inserted.payment_id FROM payment AS p WHERE p.payment_id = @P1;";
 
-/// A refund that becomes due.
+/// Inserts a refund that becomes due.
 pub(super) const INSERT_REFUND: &str = "\
 INSERT INTO payment_refund (refund_id, payment_id, order_id, amount_minor, currency, status, due_at, settled_at, \
 asked_by, key_hash, body_hash) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11);";
 
-/// What becomes of a refund.
+/// Updates the columns of a refund that can change.
 pub(super) const UPDATE_REFUND: &str = "\
 UPDATE r SET status = @P2, settled_at = @P3 OUTPUT inserted.refund_id FROM payment_refund AS r \
 WHERE r.refund_id = @P1;";
 
-/// What the provider calls a payment; `pk_provider_reference` keeps the first.
+/// Inserts the provider's reference of a payment; `pk_provider_reference` refuses a second.
 pub(super) const INSERT_REFERENCE: &str =
     "INSERT INTO provider_reference (payment_id, reference, noted_at) VALUES (@P1, @P2, @P3);";
 
 // ---- outbox and inbox ----
 
-/// An event to be published, in the transaction that makes it true.
+/// Inserts an event into the outbox, in the transaction of its change.
 pub(super) const INSERT_EVENT: &str = "\
 INSERT INTO outbox_event (event_id, event_type, created_at, envelope, leased_until) VALUES (@P1, @P2, @P3, @P4, @P5);";
 
-/// Leases the oldest events that nobody holds: sets their lease, answers them. One statement, a transaction of
-/// its own. The outer WHERE repeats the condition of the subquery: it is decided on the row as it is, so of two
-/// that chose the same row the second passes over it, whatever the subquery saw. Were it otherwise, an event
-/// would be published twice, which the inboxes of its readers forgive. OUTPUT promises no order ("OUTPUT clause").
+/// Leases the oldest events without a lease, and returns them in no defined order ("OUTPUT clause"). One statement, in a
+/// transaction of its own. The outer WHERE repeats the condition of the subquery: it is evaluated on the current row, so
+/// of two processes that chose the same row the second skips it, whatever its subquery read. Otherwise an event would be
+/// published twice, and the inboxes of its consumers would ignore the second.
 pub(super) const LEASE_EVENTS: &str = "\
 UPDATE o SET leased_until = CAST(@P1 AS datetime2(3)), lease_id = @P2 \
 OUTPUT inserted.event_id, inserted.envelope FROM outbox_event AS o \
@@ -327,31 +326,30 @@ WHERE o.leased_until <= CAST(@P3 AS datetime2(3)) AND o.event_id IN \
 (SELECT TOP (@P4) c.event_id FROM outbox_event AS c WHERE c.leased_until <= CAST(@P3 AS datetime2(3)) \
 ORDER BY c.event_id);";
 
-/// Forgets `count` published events, whoever holds them now; the parameters are their ids.
+/// Deletes `count` published events, whatever their lease; the parameters are their ids.
 pub(super) fn delete_events(count: usize) -> String {
     let ids = placeholders(count);
     format!("DELETE o FROM outbox_event AS o WHERE o.event_id IN ({ids});")
 }
 
-/// Gives back what is left of a lease.
+/// Releases the rest of a lease.
 pub(super) const RELEASE_EVENTS: &str = "\
 UPDATE o SET leased_until = CAST(@P1 AS datetime2(3)), lease_id = NULL FROM outbox_event AS o WHERE o.lease_id = @P2;";
 
-/// The oldest events that are not published, leased or not.
+/// Reads the oldest unpublished events, leased or not.
 pub(super) const UNPUBLISHED: &str = "SELECT TOP (@P1) o.envelope FROM outbox_event AS o ORDER BY o.event_id;";
 
-/// How many events are not published, and since when the oldest is not; MIN of no rows is NULL.
+/// Counts unpublished events and reads the time of the oldest; MIN of no rows is NULL.
 pub(super) const BACKLOG: &str = "SELECT COUNT_BIG(*) AS pending, MIN(o.created_at) AS oldest FROM outbox_event AS o;";
 
-/// Forgets a part of the old events of the inbox ("DELETE": TOP takes an expression in parentheses).
-pub(super) const FORGET_EVENTS: &str =
-    "DELETE TOP (@P1) FROM inbox_event WHERE received_at < CAST(@P2 AS datetime2(3));";
+/// Deletes a batch of expired events from the inbox ("DELETE": TOP takes an expression in parentheses).
+pub(super) const PURGE_INBOX: &str = "DELETE TOP (@P1) FROM inbox_event WHERE received_at < CAST(@P2 AS datetime2(3));";
 
-/// `@P1, @P2, …`
+/// Returns `@P1, @P2, …` up to `count`.
 fn placeholders(count: usize) -> String {
     (1..=count).map(|number| format!("@P{number}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
-#[path = "statement_rules.rs"]
-mod rules;
+#[path = "statement_tests.rs"]
+mod tests;

@@ -1,21 +1,21 @@
-//! Shopify's columns, found by their names.
+//! Positions of Shopify's columns, by their headings.
 
 use csv::StringRecord;
 
-use super::Unreadable;
+use super::UnreadableFile;
 
 macro_rules! columns {
     (required { $($must:ident = $must_name:literal;)* } optional { $($may:ident = $may_name:literal;)* }) => {
-        /// Where each column is. A row that is too short is empty there.
+        /// Positions of the columns. A row that is too short has empty values.
         #[derive(Debug)]
         pub(super) struct Columns { $($must: usize,)* $($may: Option<usize>,)* }
 
         impl Columns {
-            /// Finds the columns. Errors: one that must be there is not.
-            pub(super) fn find(headings: &StringRecord) -> Result<Self, Unreadable> {
+            /// Errors: a required column is missing.
+            pub(super) fn find(headings: &StringRecord) -> Result<Self, UnreadableFile> {
                 let at = |name: &str| headings.iter().position(|heading| heading.trim().eq_ignore_ascii_case(name));
                 Ok(Self {
-                    $($must: at($must_name).ok_or(Unreadable::NoColumn($must_name))?,)*
+                    $($must: at($must_name).ok_or(UnreadableFile::NoColumn($must_name))?,)*
                     $($may: at($may_name),)*
                 })
             }

@@ -1,4 +1,4 @@
-//! A proxy that speaks in the broker's name: what a broker in distress says of a connection.
+//! A proxy that injects frames of the broker into its connections, such as `connection.blocked`.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -8,14 +8,14 @@ use tokio::{
     sync::{Mutex, watch},
 };
 
-/// Carries frames between clients and the broker.
-pub struct Teller {
+/// Forwards frames between clients and the broker.
+pub struct FrameProxy {
     address: SocketAddr,
     holds: watch::Sender<bool>,
     clients: Arc<Mutex<Vec<OwnedWriteHalf>>>,
 }
 
-impl Teller {
+impl FrameProxy {
     pub async fn to(broker: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -38,7 +38,7 @@ impl Teller {
                     let _ = tokio::io::copy(&mut from_client, &mut to_engine).await;
                     let _ = to_engine.shutdown().await;
                 });
-                tokio::spawn(carry_frames(from_engine, Arc::clone(&known), number, seen.clone()));
+                tokio::spawn(forward_frames(from_engine, Arc::clone(&known), number, seen.clone()));
             }
         });
         Self { address, holds, clients }
@@ -51,19 +51,19 @@ impl Teller {
         url.to_string()
     }
 
-    /// Keeps the broker's answers back, or lets them go on.
-    pub fn hold_answers(&self, hold: bool) {
+    /// Holds the replies of the broker back, or forwards them again.
+    pub fn hold_replies(&self, hold: bool) {
         self.holds.send_replace(hold);
     }
 
-    /// Says on every connection: `connection.blocked`.
+    /// Sends `connection.blocked` on every connection.
     pub async fn blocked(&self, reason: &str) {
         let mut method = vec![0, 10, 0, 60, u8::try_from(reason.len()).unwrap()];
         method.extend(reason.as_bytes());
         self.say(&method).await;
     }
 
-    /// Says on every connection: `connection.unblocked`.
+    /// Sends `connection.unblocked` on every connection.
     pub async fn unblocked(&self) {
         self.say(&[0, 10, 0, 61]).await;
     }
@@ -74,14 +74,14 @@ impl Teller {
         frame.extend(method);
         frame.push(0xce);
         for client in self.clients.lock().await.iter_mut() {
-            // Some are gone.
+            // Fails for connections that have ended.
             let _ = client.write_all(&frame).await;
         }
     }
 }
 
-/// Whole frames at a time, so that another may be said between two.
-async fn carry_frames(
+/// Forwards whole frames, so that others can be injected in between.
+async fn forward_frames(
     mut from: tokio::net::tcp::OwnedReadHalf,
     clients: Arc<Mutex<Vec<OwnedWriteHalf>>>,
     number: usize,

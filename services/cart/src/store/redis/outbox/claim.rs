@@ -1,4 +1,4 @@
-//! Events in the hands of this relay.
+//! Events claimed by this relay.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,17 +11,17 @@ use uuid::Uuid;
 use super::{GROUP, RedisOutbox, scripts};
 use crate::store::redis::keys::Partition;
 
-/// Claimed events; those that are not confirmed are given back when it is dropped.
+/// Claimed events. Those that were not confirmed are given back when the claim is dropped.
 #[derive(Debug)]
 pub(super) struct RedisClaim {
     outbox: RedisOutbox,
-    /// The entries of `envelopes`, at the same places.
+    /// Partition and id of the entries of `envelopes`, in the same order.
     entries: Vec<(Partition, String)>,
     envelopes: Vec<Envelope>,
 }
 
 impl RedisClaim {
-    pub fn nothing(outbox: RedisOutbox) -> Self {
+    pub fn empty(outbox: RedisOutbox) -> Self {
         Self { outbox, entries: Vec::new(), envelopes: Vec::new() }
     }
 
@@ -34,20 +34,21 @@ impl RedisClaim {
         self.envelopes.push(envelope);
     }
 
-    /// Takes over what `other` holds.
-    pub fn take(&mut self, mut other: Self) {
+    /// Moves the events of `other` into this claim.
+    pub fn append(&mut self, mut other: Self) {
         self.entries.append(&mut other.entries);
         self.envelopes.append(&mut other.envelopes);
     }
 
-    async fn forget(&self, partition: Partition, ids: &[&str]) -> Result<(), SqlError> {
-        let mut confirm = scripts::CONFIRM.key(self.outbox.link.keys.outbox(partition));
+    /// Deletes published entries of one partition.
+    async fn delete(&self, partition: Partition, ids: &[&str]) -> Result<(), SqlError> {
+        let mut confirm = scripts::CONFIRM.key(self.outbox.client.keys.outbox(partition));
         confirm.arg(GROUP).arg(ids);
-        let _forgotten: u64 = self.outbox.link.run(&confirm).await?;
-        let mut in_hand = self.outbox.in_hand();
-        let hand = in_hand.entry(partition).or_default();
+        let _deleted: u64 = self.outbox.client.run(&confirm).await?;
+        let mut held = self.outbox.held.lock();
+        let held = held.entry(partition).or_default();
         for id in ids {
-            hand.held.remove(*id);
+            held.ids.remove(*id);
         }
         Ok(())
     }
@@ -61,24 +62,24 @@ impl Claim for RedisClaim {
 
     async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
         let ids: HashSet<&Uuid> = ids.iter().collect();
-        let mut of_partition: BTreeMap<Partition, Vec<&str>> = BTreeMap::new();
+        let mut by_partition: BTreeMap<Partition, Vec<&str>> = BTreeMap::new();
         for ((partition, entry), envelope) in self.entries.iter().zip(&self.envelopes) {
             if ids.contains(&envelope.id) {
-                of_partition.entry(*partition).or_default().push(entry);
+                by_partition.entry(*partition).or_default().push(entry);
             }
         }
-        let forgetting = of_partition.iter().map(|(partition, ids)| self.forget(*partition, ids));
-        let forgotten: Vec<Result<(), SqlError>> = join_all(forgetting).await;
-        forgotten.into_iter().collect::<Result<(), _>>().map_err(BusError::from)
+        let deleting = by_partition.iter().map(|(partition, ids)| self.delete(*partition, ids));
+        let deleted: Vec<Result<(), SqlError>> = join_all(deleting).await;
+        deleted.into_iter().collect::<Result<(), _>>().map_err(BusError::from)
     }
 }
 
 impl Drop for RedisClaim {
     fn drop(&mut self) {
-        let mut in_hand = self.outbox.in_hand();
+        let mut held = self.outbox.held.lock();
         for (partition, id) in self.entries.drain(..) {
-            let hand = in_hand.entry(partition).or_default();
-            hand.has_returned |= hand.held.remove(&id);
+            let held = held.entry(partition).or_default();
+            held.has_returned |= held.ids.remove(&id);
         }
     }
 }

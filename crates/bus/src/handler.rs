@@ -1,0 +1,146 @@
+//! The handlers of one queue: the event they receive, the outcome they return, and the lookup by event type.
+
+use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+
+use futures::FutureExt;
+use souk_events::{Envelope, Event, Queue};
+use souk_sql::SqlError;
+use souk_values::Timestamp;
+use uuid::Uuid;
+
+use crate::{BusError, trace};
+
+/// An event as a handler receives it.
+#[derive(Debug, Clone)]
+pub struct Received<E> {
+    /// Name of the queue that delivered the event.
+    pub queue: &'static str,
+    /// Id of the event's envelope, the same at every delivery.
+    pub event_id: Uuid,
+    /// Version of the aggregate after the event.
+    pub version: i64,
+    /// Time at which the event took place.
+    pub time: Timestamp,
+    /// The payload.
+    pub event: E,
+}
+
+impl<E> Received<E> {
+    /// Returns the key under which the inbox records this event.
+    pub fn cause(&self) -> Cause {
+        Cause { queue: self.queue, event_id: self.event_id }
+    }
+}
+
+/// The event that a transaction applies: the key that [`inbox::record`](crate::inbox::record) inserts in the same
+/// transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cause {
+    /// Name of the queue that delivered the event.
+    pub queue: &'static str,
+    /// Id of the event's envelope.
+    pub event_id: Uuid,
+}
+
+/// The outcome of a handled event, for metrics. Both acknowledge it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The event took effect.
+    Applied,
+    /// The event was a duplicate or older than the known state, and changed nothing.
+    Ignored,
+}
+
+impl From<bool> for Outcome {
+    fn from(is_applied: bool) -> Self {
+        if is_applied { Self::Applied } else { Self::Ignored }
+    }
+}
+
+/// A handler's failure, by its cause.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The message cannot be handled. It is redelivered a few times and then becomes a dead letter.
+    #[error("{0}")]
+    Handling(String),
+    /// The consumer's engine or a peer is unavailable. Consuming pauses, and the message loses no attempt.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl From<SqlError> for Failure {
+    /// Counts a defect of the store (`Failed`: a broken statement, an unreadable row, a panic) against the message. A queue
+    /// that one message blocks forever would be worse than a dead letter, which can be replayed once the defect is fixed.
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Busy(_) | SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            SqlError::Unique(_) | SqlError::Constraint(_) | SqlError::Failed(_) => Self::Handling(error.to_string()),
+        }
+    }
+}
+
+impl From<BusError> for Failure {
+    fn from(error: BusError) -> Self {
+        match error {
+            BusError::Store(error) => error.into(),
+            BusError::Unavailable(_) | BusError::Drift(_) => Self::Unavailable(error.to_string()),
+            BusError::Event(_)
+            | BusError::Damaged(_)
+            | BusError::NoSuchDeadLetter(_)
+            | BusError::ReadOnly
+            | BusError::Configuration(_) => Self::Handling(error.to_string()),
+        }
+    }
+}
+
+type Handling = Pin<Box<dyn Future<Output = Result<Outcome, Failure>> + Send>>;
+type Handler = Arc<dyn Fn(Envelope) -> Handling + Send + Sync>;
+
+/// The handlers of one queue by event type.
+#[derive(Clone)]
+pub(crate) struct Handlers {
+    pub queue: &'static Queue,
+    by_type: HashMap<&'static str, Handler>,
+}
+
+impl Handlers {
+    pub fn new(queue: &'static Queue) -> Self {
+        Self { queue, by_type: HashMap::new() }
+    }
+
+    pub fn add<E, S, F, H>(&mut self, state: &S, handler: F)
+    where
+        E: Event,
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S, Received<E>) -> H + Send + Sync + 'static,
+        H: Future<Output = Result<Outcome, Failure>> + Send + 'static,
+    {
+        let queue = self.queue.name;
+        let state = state.clone();
+        let handle = move |envelope: Envelope| -> Handling {
+            match envelope.open::<E>() {
+                Err(error) => Box::pin(async move { Err(Failure::Handling(error.to_string())) }),
+                Ok(event) => Box::pin(handler(
+                    state.clone(),
+                    Received {
+                        queue,
+                        event_id: envelope.id,
+                        version: envelope.aggregateversion,
+                        time: envelope.time,
+                        event,
+                    },
+                )),
+            }
+        };
+        self.by_type.insert(E::TYPE, Arc::new(handle));
+    }
+
+    /// Runs the handler of the envelope's event type. An event without a handler is ignored.
+    pub async fn handle(&self, envelope: Envelope) -> Result<Outcome, Failure> {
+        let Some(handler) = self.by_type.get(envelope.event_type.as_str()) else { return Ok(Outcome::Ignored) };
+        let handling = trace::within(envelope.traceparent.clone(), handler(envelope));
+        // A panic is a defect of the handler; it must not stop the queue.
+        let caught = AssertUnwindSafe(handling).catch_unwind().await;
+        caught.unwrap_or_else(|_| Err(Failure::Handling("the handler panicked".to_owned())))
+    }
+}

@@ -1,0 +1,93 @@
+//! The relay: publishes the events of an outbox.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use souk_values::{Clock, gauge_value};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    BusError, Transport, backoff,
+    outbox::{Backlog, Outbox},
+};
+
+/// Maximum number of events per call of the transport.
+const BATCH: u64 = 256;
+/// Interval at which the outbox is polled in addition to its notifications, which cover writes of this process only.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Publishes the events of `outbox` until `stop`: immediately when one is written, and at least once per second.
+pub async fn relay(
+    service: &'static str,
+    outbox: Arc<dyn Outbox>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
+    let mut pause = Duration::ZERO;
+    let mut reported: Option<Instant> = None;
+    while !stop.is_cancelled() {
+        pause = match publish_all(service, &*outbox, &*transport).await {
+            Ok(()) => Duration::ZERO,
+            Err(error) => {
+                tracing::warn!(service, error = %error, "events stay in the outbox; publishing will be retried");
+                backoff::longer(pause)
+            }
+        };
+        // Not after every batch: counting the backlog reads the whole table.
+        if reported.is_none_or(|at| at.elapsed() >= POLL) {
+            report(service, &*outbox, &*clock).await;
+            reported = Some(Instant::now());
+        }
+        // In real time, unlike the terms of the business.
+        if pause.is_zero() {
+            tokio::select! {
+                () = outbox.written() => {}
+                () = tokio::time::sleep(POLL) => {}
+                () = stop.cancelled() => {}
+            }
+        } else {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = transport.recovered() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+}
+
+/// Publishes until the outbox is empty or the transport does not confirm some event.
+async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn Transport) -> Result<(), BusError> {
+    loop {
+        let claim = outbox.claim(BATCH).await?;
+        let claimed = claim.envelopes().len();
+        if claimed == 0 {
+            return Ok(());
+        }
+        let confirmed: HashSet<Uuid> = transport.publish(claim.envelopes()).await?.into_iter().collect();
+        let published = claim.envelopes().iter().filter(|envelope| confirmed.contains(&envelope.id));
+        let (ids, types): (Vec<Uuid>, Vec<String>) =
+            published.map(|envelope| (envelope.id, envelope.event_type.clone())).unzip();
+        claim.confirm(&ids).await?;
+        for event_type in types {
+            metrics::counter!("bus_events_total", "service" => service, "type" => event_type, "outcome" => "published")
+                .increment(1);
+        }
+        if ids.len() < claimed {
+            tracing::warn!(service, unconfirmed = claimed - ids.len(), "the transport did not confirm some events");
+            return Ok(());
+        }
+    }
+}
+
+async fn report(service: &'static str, outbox: &dyn Outbox, clock: &dyn Clock) {
+    if let Ok(Backlog { pending, oldest }) = outbox.backlog().await {
+        let age = oldest.map_or(Duration::ZERO, |oldest| clock.now().since(oldest));
+        metrics::gauge!("outbox_pending", "service" => service).set(gauge_value(pending));
+        metrics::gauge!("outbox_oldest_seconds", "service" => service).set(age.as_secs_f64());
+    }
+}

@@ -1,0 +1,159 @@
+//! Query parameters that lists and summaries share: `page` and `size` beside a filter, and `days`.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, Uri, request::Parts},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use souk_values::{PageRequest, page::MAX_PAGE_SIZE};
+use url::form_urlencoded;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        RefOr, Schema,
+        path::{Parameter, ParameterIn},
+    },
+};
+
+use crate::Problem;
+
+/// `page` and `size` of a list, and its filter from the remaining parameters. Errors: 400 `query.invalid`.
+#[derive(Debug, Clone, Copy)]
+pub struct Paged<F>(pub PageRequest, pub F);
+
+/// The filter of a list that has none.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+pub struct NoFilter {}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageParams {
+    /// Page number, counted from 0. Default: 0.
+    page: Option<u32>,
+    /// Rows on a page, 1 to 100. Default: 20.
+    #[param(minimum = 1, maximum = 100)]
+    size: Option<u32>,
+}
+
+impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Paged<F> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Split by name, so that the filter may deny unknown parameters; serde's `flatten` could not.
+        let query = parts.uri.query().unwrap_or_default();
+        let (paging, filter): (Vec<_>, Vec<_>) =
+            form_urlencoded::parse(query.as_bytes()).partition(|(name, _)| matches!(&**name, "page" | "size"));
+        let PageParams { page, size } = read(&paging)?;
+        let default = PageRequest::default();
+        let request = PageRequest { page: page.unwrap_or(default.page), size: size.unwrap_or(default.size) };
+        if !(1..=MAX_PAGE_SIZE).contains(&request.size) {
+            return Err(invalid(format!("size is 1 to {MAX_PAGE_SIZE}.")));
+        }
+        Ok(Self(request, read(&filter)?))
+    }
+}
+
+impl<F: IntoParams> IntoParams for Paged<F> {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut params = F::into_params(&parameter_in);
+        params.extend(PageParams::into_params(parameter_in));
+        params
+    }
+}
+
+/// `days`: the number of UTC days that a summary covers, today included; 1 to `MAX`, 7 when absent.
+///
+/// Errors: 400 `query.invalid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days<const MAX: u32>(pub u32);
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DaysParams {
+    /// Number of days in UTC, today included.
+    #[serde(default = "a_week")]
+    #[param(default = 7, minimum = 1)]
+    days: u32,
+}
+
+fn a_week() -> u32 {
+    7
+}
+
+impl<const MAX: u32, S: Send + Sync> FromRequestParts<S> for Days<MAX> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let super::Query(DaysParams { days }) = super::Query::from_request_parts(parts, state).await?;
+        if (1..=MAX).contains(&days) { Ok(Self(days)) } else { Err(invalid(format!("days is 1 to {MAX}."))) }
+    }
+}
+
+impl<const MAX: u32> IntoParams for Days<MAX> {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut params = DaysParams::into_params(parameter_in);
+        for param in &mut params {
+            param.description = Some(format!("Number of days in UTC, today included: 1 to {MAX}. Default: 7."));
+            if let Some(RefOr::T(Schema::Object(schema))) = &mut param.schema {
+                schema.maximum = usize::try_from(MAX).ok().map(utoipa::Number::UInt);
+            }
+        }
+        params
+    }
+}
+
+fn read<T: DeserializeOwned>(pairs: &[(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)]) -> Result<T, Problem> {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let uri: Uri = format!("/?{query}").parse().map_err(|_| invalid("The query cannot be read.".to_owned()))?;
+    let parsed = axum::extract::Query::<T>::try_from_uri(&uri);
+    parsed.map(|axum::extract::Query(value)| value).map_err(|error| invalid(error.body_text()))
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "query.invalid", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Filter {
+        order_id: Option<u32>,
+        name: Option<String>,
+    }
+
+    async fn paged<T: FromRequestParts<(), Rejection = Problem>>(query: &str) -> Result<T, Problem> {
+        let request = Request::builder().uri(format!("/things?{query}")).body(()).unwrap();
+        T::from_request_parts(&mut request.into_parts().0, &()).await
+    }
+
+    #[tokio::test]
+    async fn paging_and_filter_are_read_from_one_query() {
+        let Paged(page, filter) = paged::<Paged<Filter>>("orderId=7&page=2&name=a%26b+c&size=5").await.unwrap();
+        assert_eq!((page.page, page.size, filter.order_id, filter.name.as_deref()), (2, 5, Some(7), Some("a&b c")));
+        let Paged(page, _) = paged::<Paged<NoFilter>>("").await.unwrap();
+        assert_eq!(page, PageRequest::default());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_parameter_is_refused() {
+        for query in ["size=0", "size=101", "page=-1", "page=one", "orderId=x", "colour=red", "page=1&page=2"] {
+            let problem = paged::<Paged<Filter>>(query).await.unwrap_err();
+            assert_eq!((problem.status, problem.code.as_str()), (400, "query.invalid"), "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn days_are_limited_and_a_week_by_default() {
+        assert_eq!(paged::<Days<90>>("").await.unwrap(), Days(7));
+        assert_eq!(paged::<Days<90>>("days=90").await.unwrap(), Days(90));
+        for query in ["days=0", "days=91", "days=x", "weeks=1"] {
+            assert_eq!(paged::<Days<90>>(query).await.unwrap_err().code, "query.invalid", "{query}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! An open store: queries run on a pool of readers, writes in transactions that may run more than once.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::{
+    Reader, Retryable, SqlError, Tx, migrations,
+    options::{Access, server_options, sqlite_options},
+    writer::{self, Job, JobResult, LastFailure},
+};
+
+/// Maximum number of runs of a transaction that meets deadlocks or serialization failures.
+const MAX_ATTEMPTS: u32 = 8;
+/// Number of connections that read a SQLite file concurrently.
+const SQLITE_READERS: u32 = 4;
+
+/// An open store. Cloning shares its connections.
+#[derive(Debug, Clone)]
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    reader: Reader,
+    writer: Option<Writer>,
+    committed: Notify,
+}
+
+#[derive(Debug)]
+enum Writer {
+    /// SQLite: one connection that commits transactions in groups.
+    Grouped { jobs: mpsc::Sender<Job>, options: Box<ConnectOptions>, last_failure: LastFailure },
+    /// PostgreSQL and MySQL: concurrent transactions on the pool.
+    Pooled { options: Box<ConnectOptions>, last_failure: LastFailure },
+}
+
+impl Db {
+    /// Opens the store at `url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. A pool to a server engine has up to eight
+    /// connections, or as many as `connections=N` in the query of the URL allows.
+    ///
+    /// Errors: another scheme, an URL that cannot be parsed, or an engine that cannot be reached.
+    pub async fn open(url: &str, access: Access) -> Result<Self, SqlError> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        match scheme {
+            "sqlite" => Self::open_sqlite(url, access).await,
+            "postgres" | "postgresql" | "mysql" => {
+                let options = server_options(url)?;
+                let reader = Reader::connect_to_server(options.clone()).await?;
+                let writer = (access == Access::ReadWrite)
+                    .then(|| Writer::Pooled { options: Box::new(options), last_failure: LastFailure::default() });
+                Ok(Self::from_parts(reader, writer))
+            }
+            _ => Err(SqlError::Failed(format!(
+                "a store's URL begins with sqlite:, postgres:// or mysql://, this one with '{scheme}'"
+            ))),
+        }
+    }
+
+    async fn open_sqlite(url: &str, access: Access) -> Result<Self, SqlError> {
+        let writer = match access {
+            Access::ReadWrite => {
+                let options = sqlite_options(url, 1, Access::ReadWrite);
+                let (jobs, last_failure) = writer::start(options.clone()).await?;
+                Some(Writer::Grouped { jobs, options: Box::new(options), last_failure })
+            }
+            Access::ReadOnly => None,
+        };
+        let reader = Reader::open_file(sqlite_options(url, SQLITE_READERS, Access::ReadOnly)).await?;
+        Ok(Self::from_parts(reader, writer))
+    }
+
+    fn from_parts(reader: Reader, writer: Option<Writer>) -> Self {
+        Self(Arc::new(Inner { reader, writer, committed: Notify::new() }))
+    }
+
+    /// Returns the connections for queries outside a transaction, which see everything committed before they began.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    /// Begins a read-only transaction that keeps seeing the current state, whatever is committed meanwhile.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, SqlError> {
+        let reader = &self.0.reader;
+        Ok(match reader.get_database_backend() {
+            // In WAL mode a SQLite transaction that only reads sees one state of the file anyway.
+            DbBackend::Sqlite => reader.begin_with_config(None, None).await?,
+            _ => reader.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?,
+        })
+    }
+
+    /// Waits for the commit of a transaction that called [`Tx::wake_on_commit`]. A commit since the last wait is not
+    /// missed: the call then returns immediately.
+    pub async fn committed(&self) {
+        self.0.committed.notified().await;
+    }
+
+    /// Runs `act` on `args` in one READ COMMITTED transaction, commits if it returns `Ok` and rolls back if it returns
+    /// `Err`. When this returns `Ok`, the commit is on disk.
+    ///
+    /// After a deadlock or serialization failure the transaction runs again with the same `args`, so `act` must have no
+    /// effect outside of its transaction. Dropping the returned future does not stop a transaction that has begun.
+    pub async fn write<A, T, E, F>(&self, args: A, act: F) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let act = Arc::new((args, act));
+        let mut attempt = 1;
+        loop {
+            let outcome = match &self.0.writer {
+                Some(Writer::Grouped { jobs, .. }) => self.write_in_group(jobs, Arc::clone(&act)).await,
+                Some(Writer::Pooled { .. }) => self.write_on_pool(Arc::clone(&act)).await,
+                None => Err(SqlError::Failed("this store was opened for reading only".into()).into()),
+            };
+            match outcome {
+                Err(error) if attempt < MAX_ATTEMPTS && matches!(error.sql_error(), Some(SqlError::Busy(_))) => {
+                    tracing::debug!(attempt, "the store was busy; the transaction runs again");
+                    // In real time, unlike the terms of the business: 2, 4, 8 ms and so on.
+                    tokio::time::sleep(Duration::from_millis(1 << attempt)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn write_in_group<A, T, E, F>(&self, jobs: &mpsc::Sender<Job>, act: Arc<(A, F)>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let db = self.clone();
+        let job: Job = Box::new(move |group| {
+            Box::pin(async move {
+                let TransactionResult { outcome, is_sound } = run_in(group, &act, None).await;
+                let reply = move |committed: Result<(), SqlError>| {
+                    let outcome = match (outcome, committed) {
+                        // The group was rolled back for another job's failure. This job may have read what the others
+                        // wrote, so even its own refusal no longer counts, and it runs again.
+                        (_, Err(error @ SqlError::Unavailable(_))) if is_sound => Err(error.into()),
+                        (_, Err(error)) if is_sound => Err(SqlError::Busy(error.to_string()).into()),
+                        (Err(error), _) => Err(error),
+                        (Ok(_), Err(error)) => Err(error.into()),
+                        (Ok((value, wake)), Ok(())) => {
+                            if wake {
+                                db.0.committed.notify_one();
+                            }
+                            Ok(value)
+                        }
+                    };
+                    // Fails if the caller has dropped its future, in which case no one needs the outcome.
+                    let _ = reply.send(outcome);
+                };
+                JobResult { group_is_sound: is_sound, reply: Box::new(reply) }
+            })
+        });
+        let stopped = || SqlError::Unavailable("the store's writer could not begin a transaction".into());
+        jobs.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    async fn write_on_pool<A, T, E, F>(&self, act: Arc<(A, F)>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let db = self.clone();
+        // On a task of its own: a caller that drops its future must not cancel between a statement and the commit.
+        let done = tokio::spawn(async move {
+            let run =
+                |connections| async move { run_in(&connections, &act, Some(IsolationLevel::ReadCommitted)).await };
+            let result = db.0.reader.run_transaction(run).await.map_err(|error| E::from(error.into()));
+            let outcome = result.and_then(|result| result.outcome);
+            db.record_outcome(outcome.as_ref().err().and_then(Retryable::sql_error)).await;
+            let (value, wake) = outcome?;
+            if wake {
+                db.0.committed.notify_one();
+            }
+            Ok(value)
+        });
+        done.await.map_err(|error| SqlError::Failed(error.to_string()))?
+    }
+
+    /// Records, for readiness, whether a server engine could run a transaction.
+    async fn record_outcome(&self, error: Option<&SqlError>) {
+        let Some(Writer::Pooled { last_failure, .. }) = &self.0.writer else { return };
+        let unavailable = error.filter(|error| matches!(error, SqlError::Unavailable(_)));
+        *last_failure.lock() = unavailable.cloned();
+        if unavailable.is_some_and(|error| error.to_string().contains("read-only")) {
+            // After a failover the former primary is read-only. New connections resolve the host name again and reach
+            // the new primary.
+            self.0.reader.replace_pool().await;
+        }
+    }
+
+    /// Applies pending migrations, one process at a time, and returns the names of those that it applied.
+    pub async fn migrate<M: MigratorTrait>(&self) -> Result<Vec<String>, SqlError> {
+        match &self.0.writer {
+            // Not on the writer's connection, which may be inside a group's transaction.
+            Some(Writer::Grouped { options, .. } | Writer::Pooled { options, .. }) => {
+                let mut options = ConnectOptions::clone(options);
+                options.max_connections(1);
+                migrations::apply::<M>(options).await
+            }
+            None => Err(SqlError::Failed("this store was opened for reading only".into())),
+        }
+    }
+
+    /// Checks for readiness that the store can be read and, if the last write failed, that it can be written again.
+    pub async fn ping(&self) -> Result<(), SqlError> {
+        self.0.reader.ping().await?;
+        match &self.0.writer {
+            Some(Writer::Grouped { last_failure, .. } | Writer::Pooled { last_failure, .. })
+                if last_failure.lock().is_some() =>
+            {
+                self.probe_writing().await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits a write that changes nothing.
+    async fn probe_writing(&self) -> Result<(), SqlError> {
+        self.write((), |tx, ()| {
+            Box::pin(async move {
+                let sql = match tx.get_database_backend() {
+                    // Marks the first page as dirty, so that the commit has to write to the disk.
+                    DbBackend::Sqlite => "PRAGMA user_version = 0",
+                    _ => "UPDATE seaql_migrations SET applied_at = applied_at",
+                };
+                tx.execute_unprepared(sql).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Applies the pending migrations of the store at `url`, and returns their names.
+pub async fn migrate<M: MigratorTrait>(url: &str) -> Result<Vec<String>, SqlError> {
+    Db::open(url, Access::ReadWrite).await?.migrate::<M>().await
+}
+
+/// Returns the names of the migrations that [`migrate`] would apply, without applying them.
+pub async fn pending_migrations<M: MigratorTrait>(url: &str) -> Result<Vec<String>, SqlError> {
+    let db = Db::open(url, Access::ReadOnly).await?;
+    Ok(migrations::pending::<M, _>(db.reader()).await?)
+}
+
+/// The end of one transaction.
+struct TransactionResult<T, E> {
+    /// The value that it returned, and true if [`Db::committed`] is to be woken.
+    outcome: Result<(T, bool), E>,
+    /// False if its failure, or a failed rollback, may have rolled back the surrounding group as well.
+    is_sound: bool,
+}
+
+async fn run_in<C, A, T, E, F>(
+    connection: &C,
+    act: &(A, F),
+    isolation: Option<IsolationLevel>,
+) -> TransactionResult<T, E>
+where
+    C: TransactionTrait<Transaction = DatabaseTransaction>,
+    E: Retryable,
+    F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>>,
+{
+    let broken = |error: DbErr| TransactionResult { outcome: Err(SqlError::from(error).into()), is_sound: false };
+    let tx = match connection.begin_with_config(isolation, None).await {
+        Ok(transaction) => Tx::new(transaction),
+        Err(error) => return broken(error),
+    };
+    let (args, act) = act;
+    match writer::catch_panic(act(&tx, args)).await.map_err(E::from).flatten() {
+        Ok(value) => match tx.commit().await {
+            Ok(wake) => TransactionResult { outcome: Ok((value, wake)), is_sound: true },
+            Err(error) => broken(error),
+        },
+        Err(error) => {
+            let rolled_back = tx.rollback().await;
+            if let Err(error) = &rolled_back {
+                tracing::warn!(error = %error, "a failed transaction could not be rolled back on its own");
+            }
+            let is_harmless = !matches!(error.sql_error(), Some(SqlError::Unavailable(_) | SqlError::Failed(_)));
+            TransactionResult { outcome: Err(error), is_sound: rolled_back.is_ok() && is_harmless }
+        }
+    }
+}

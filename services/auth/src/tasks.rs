@@ -1,0 +1,39 @@
+//! The auth service's background work.
+
+use std::time::Duration;
+
+use souk_kit::tasks::Task;
+use souk_sql::SqlError;
+use tokio_util::sync::CancellationToken;
+
+use crate::{app::App, password_resets};
+
+/// Pause between two reads of the reset requests when no handler of this replica wakes the task.
+const RESET_POLL: Duration = Duration::from_secs(2);
+const PURGE_PERIOD: Duration = Duration::from_secs(600);
+
+pub(crate) fn table(app: &App) -> Vec<Task> {
+    let resets = app.clone();
+    vec![
+        Task::new("mail_reset_tokens", |stop| mail_reset_tokens(resets, stop)),
+        Task::every("purge_expired", &app.clock, PURGE_PERIOD, app, purge_expired),
+    ]
+}
+
+async fn mail_reset_tokens(app: App, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = password_resets::process_requests(&app).await {
+            tracing::warn!(error = %error, "password reset requests could not be processed; retrying");
+        }
+        // Real time on purpose: the pace of polling is no term of the business.
+        tokio::select! {
+            () = app.reset_requested.notified() => {}
+            () = tokio::time::sleep(RESET_POLL) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn purge_expired(app: App) -> Result<(), SqlError> {
+    app.store.purge_expired(app.clock.now()).await
+}

@@ -1,0 +1,225 @@
+//! Wishlists. A wish is in the partition of its user, beside the outbox, so that each alert is published once.
+//!
+//! The users who wish for a product are found by an index in the product's partition. Its entries are only hints: a hint
+//! is added before its wish and removed after it, and the wish itself decides.
+
+use souk_sql::SqlError;
+use souk_values::{ProductId, Timestamp, UserId};
+
+use super::{MAX_ATTEMPTS, RedisCartStore, busy, damaged, json, pause, scripts};
+use crate::{
+    cart::Refusal,
+    product::{AlertKind, MAX_WISHES, Wish},
+    store::{StoreError, WishAlert, Wishlists},
+};
+
+/// A stored wish: its fields as numbers, separated by colons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StoredWish {
+    pub added_at: Timestamp,
+    /// Revision up to which back-in-stock alerts were published.
+    pub alerted_back: i64,
+    /// Revision up to which price-drop alerts were published.
+    pub alerted_price: i64,
+    /// Number of the wish's hint.
+    pub hint: i64,
+}
+
+impl StoredWish {
+    pub fn encode(self) -> String {
+        format!("{}:{}:{}:{}", self.added_at.millis(), self.alerted_back, self.alerted_price, self.hint)
+    }
+
+    pub fn decode(text: &str, user: UserId) -> Result<Self, SqlError> {
+        let wrong = || damaged(&format!("a wish of user {user}"), &text);
+        let numbers: Vec<i64> = text.split(':').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+        let [added_at, alerted_back, alerted_price, hint] = numbers.try_into().map_err(|_| wrong())?;
+        Ok(Self { added_at: Timestamp::from_millis(added_at), alerted_back, alerted_price, hint })
+    }
+
+    fn alerted_revision(&self, kind: AlertKind) -> i64 {
+        match kind {
+            AlertKind::BackInStock => self.alerted_back,
+            AlertKind::PriceDrop => self.alerted_price,
+        }
+    }
+
+    fn after_alert(self, kind: AlertKind, revision: i64) -> Self {
+        match kind {
+            AlertKind::BackInStock => Self { alerted_back: revision, ..self },
+            AlertKind::PriceDrop => Self { alerted_price: revision, ..self },
+        }
+    }
+}
+
+/// Returns the id of `user` with leading zeros, so that the texts in an index sort like ids.
+fn sortable(user: UserId) -> String {
+    format!("{:016}", souk_values::Id::get(user))
+}
+
+#[async_trait::async_trait]
+impl Wishlists for RedisCartStore {
+    async fn wishes(&self, user: UserId) -> Result<Vec<Wish>, StoreError> {
+        let key = self.keys().wishes(user);
+        let stored: Vec<(String, String)> = self.client.query(redis::cmd("HGETALL").arg(key)).await?;
+        let wish = |(product, wish): (String, String)| {
+            let product_id = product.parse().map_err(|_| damaged(&format!("the wishlist of user {user}"), &product))?;
+            Ok(Wish { product_id, added_at: StoredWish::decode(&wish, user)?.added_at })
+        };
+        let mut wishes = stored.into_iter().map(wish).collect::<Result<Vec<_>, SqlError>>()?;
+        wishes.sort_by_key(|wish| std::cmp::Reverse((wish.added_at, wish.product_id)));
+        Ok(wishes)
+    }
+
+    async fn add_wish(
+        &self,
+        user: UserId,
+        product: ProductId,
+        revision: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // The hint comes first: a crash after it leaves a hint without a wish, which is skipped. In the other order a crash
+        // would leave a wish that no alert finds.
+        let keys = self.keys();
+        let mut add_hint = scripts::ADD_HINT.key(keys.wishers(product));
+        add_hint.key(keys.hints(keys.of_product(product))).arg(sortable(user));
+        let hint: i64 = self.client.run(&add_hint).await?;
+        let wish = StoredWish { added_at: now, alerted_back: revision, alerted_price: revision, hint };
+        let mut add = scripts::ADD_WISH.key(keys.wishes(user));
+        add.arg(product.to_string()).arg(wish.encode()).arg(MAX_WISHES);
+        let outcome: String = self.client.run(&add).await?;
+        if outcome != "added" {
+            self.remove_hint(product, user, hint).await;
+        }
+        if outcome == "full" { Err(Refusal::TooManyWishes.into()) } else { Ok(()) }
+    }
+
+    async fn remove_wish(&self, user: UserId, product: ProductId) -> Result<(), StoreError> {
+        let mut remove = scripts::REMOVE_WISH.key(self.keys().wishes(user));
+        let wish: Option<String> = self.client.run(remove.arg(product.to_string())).await?;
+        let wish = wish.ok_or(Refusal::NotWished)?;
+        self.remove_hint(product, user, StoredWish::decode(&wish, user)?.hint).await;
+        Ok(())
+    }
+
+    async fn users_to_alert(
+        &self,
+        product: ProductId,
+        kind: AlertKind,
+        revision: i64,
+        after: Option<UserId>,
+        limit: u64,
+    ) -> Result<Vec<UserId>, StoreError> {
+        // A user may have several hints, `USER:NUMBER`. `;` follows `:`, so this sorts behind all of them.
+        let mut from = after.map_or_else(|| "-".to_owned(), |user| format!("({};", sortable(user)));
+        loop {
+            let mut read = redis::cmd("ZRANGE");
+            read.arg(self.keys().wishers(product)).arg(&from).arg("+").arg("BYLEX").arg("LIMIT").arg(0).arg(limit);
+            let hints: Vec<String> = self.client.query(&read).await?;
+            let Some(last) = hints.last() else { return Ok(Vec::new()) };
+            from = format!("({last}");
+            let users = self.users_among(&hints, product, kind, revision).await?;
+            if !users.is_empty() {
+                return Ok(users);
+            }
+        }
+    }
+
+    async fn publish_alert(&self, alert: WishAlert) -> Result<bool, StoreError> {
+        for attempt in 0..MAX_ATTEMPTS {
+            if let Some(is_published) = self.try_publish(&alert).await? {
+                return Ok(is_published);
+            }
+            pause(attempt).await;
+        }
+        Err(busy("wish"))
+    }
+}
+
+impl RedisCartStore {
+    /// Removes the hint of a removed wish. A failure is not reported: a hint without its wish is skipped.
+    pub(super) async fn remove_hint(&self, product: ProductId, user: UserId, hint: i64) {
+        let mut remove = scripts::REMOVE_HINT.key(self.keys().wishers(product));
+        remove.arg(format!("{}:{hint}", sortable(user)));
+        let removed: Result<u64, SqlError> = self.client.run(&remove).await;
+        if let Err(error) = removed {
+            tracing::debug!(product.id = %product, error = %error, "the hint of a removed wish could not be removed");
+        }
+    }
+
+    /// Returns the users of `hints` whose wish exists and was not alerted of `revision`.
+    async fn users_among(
+        &self,
+        hints: &[String],
+        product: ProductId,
+        kind: AlertKind,
+        revision: i64,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut users = Vec::with_capacity(hints.len());
+        for hint in hints {
+            let user = hint.split_once(':').map_or("", |(user, _)| user.trim_start_matches('0'));
+            users.push(user.parse().map_err(|_| damaged(&format!("the wishers of product {product}"), hint))?);
+        }
+        // Hints of one user are neighbours: a wish that was removed and added again may have left one behind.
+        users.dedup();
+        let mut read = redis::pipe();
+        for &user in &users {
+            read.cmd("HGET").arg(self.keys().wishes(user)).arg(product.to_string());
+        }
+        let wishes: Vec<Option<String>> = self.client.pipe(&read).await?;
+        let mut to_alert = Vec::new();
+        for (user, wish) in users.into_iter().zip(wishes) {
+            if let Some(wish) = wish
+                && StoredWish::decode(&wish, user)?.alerted_revision(kind) < revision
+            {
+                to_alert.push(user);
+            }
+        }
+        Ok(to_alert)
+    }
+
+    /// Publishes `alert`. Returns `None` when the wish changed between reading and saving.
+    async fn try_publish(&self, alert: &WishAlert) -> Result<Option<bool>, StoreError> {
+        let WishAlert { user_id, product_id, kind, revision, envelope } = alert;
+        let keys = self.keys();
+        let product = product_id.to_string();
+        let wishes = keys.wishes(*user_id);
+        let read: Option<String> = self.client.query(redis::cmd("HGET").arg(&wishes).arg(&product)).await?;
+        let Some(read) = read else { return Ok(Some(false)) };
+        let wish = StoredWish::decode(&read, *user_id)?;
+        if wish.alerted_revision(*kind) >= *revision {
+            return Ok(Some(false));
+        }
+        let mut publish = scripts::PUBLISH_ALERT.key(wishes);
+        publish.key(keys.outbox(keys.of_user(*user_id))).arg(product).arg(read);
+        publish.arg(wish.after_alert(*kind, *revision).encode()).arg(json(envelope)?);
+        let is_published: bool = self.client.run(&publish).await?;
+        if is_published {
+            self.written.notify_one();
+        }
+        Ok(is_published.then_some(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_values::Id;
+
+    use super::*;
+
+    #[test]
+    fn a_wish_is_decoded_as_it_was_encoded() {
+        let user = UserId::new(7).unwrap();
+        let wish = StoredWish { added_at: Timestamp::from_millis(5), alerted_back: 6, alerted_price: 7, hint: 8 };
+        assert_eq!(StoredWish::decode(&wish.encode(), user).unwrap(), wish);
+        for text in ["", "1:2:3", "1:2:3:4:5", "1:2:3:x"] {
+            assert!(StoredWish::decode(text, user).unwrap_err().to_string().contains("a wish of user 7"));
+        }
+    }
+
+    #[test]
+    fn texts_of_users_sort_like_their_ids() {
+        let [small, large] = [9, 10_000].map(|id| sortable(UserId::new(id).unwrap()));
+        assert!(small < large && format!("{small};") > format!("{small}:99") && format!("{small};") < large);
+    }
+}

@@ -1,0 +1,168 @@
+//! Carts, each a row with its contents as JSON, and the progress of the orders that took items from them.
+
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use souk_bus::{inbox, outbox};
+use souk_sql::{SqlError, Tx};
+use souk_values::{Id, OrderId, Timestamp, UserId};
+
+use super::{SqlCartStore, damaged, insert_error, lost_race, user_id, wishlists};
+use crate::{
+    cart::{Cart, CartCommand, Effects, Lifetimes, OrderProgress, OrderStage},
+    store::{
+        Carts, CommandContext, DueCarts, Executed, StoreError,
+        entities::{
+            cart::{self, Column, Entity},
+            known_order,
+        },
+    },
+};
+
+#[async_trait::async_trait]
+impl Carts for SqlCartStore {
+    async fn cart(&self, user: UserId) -> Result<Cart, StoreError> {
+        let row = Entity::find_by_id(user.get()).one(self.db.reader()).await?;
+        Ok(row.map_or_else(|| Cart::empty(user), |row| Cart::from_stored(user, row.version, row.contents.0)))
+    }
+
+    async fn execute(
+        &self,
+        user: UserId,
+        command: CartCommand,
+        context: CommandContext,
+    ) -> Result<Executed, StoreError> {
+        let args = (user, command, context);
+        self.db.write(args, |tx, (user, command, context)| Box::pin(execute(tx, *user, command, context))).await
+    }
+
+    async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError> {
+        let earliest: Vec<(i64, i64)> = Entity::find()
+            .select_only()
+            .columns([Column::UserId, Column::DueAt])
+            .filter(Column::DueAt.is_not_null())
+            .order_by_asc(Column::DueAt)
+            .limit(limit.max(1))
+            .into_tuple()
+            .all(self.db.reader())
+            .await?;
+        let next = earliest.first().map(|(_, due_at)| Timestamp::from_millis(*due_at)).filter(|due_at| *due_at > now);
+        let due = earliest.into_iter().filter(|(_, due_at)| *due_at <= now.millis());
+        Ok(DueCarts { users: due.map(|(user, _)| user_id(user)).collect::<Result<_, _>>()?, next })
+    }
+
+    async fn count_active_carts(&self) -> Result<u64, StoreError> {
+        Ok(Entity::find().filter(Column::ActiveItems.gt(0)).count(self.db.reader()).await?)
+    }
+}
+
+async fn execute(
+    tx: &Tx,
+    user: UserId,
+    command: &CartCommand,
+    context: &CommandContext,
+) -> Result<Executed, StoreError> {
+    let CommandContext { now, lifetimes, stamper, cause } = context;
+    let row = Entity::find_by_id(user.get()).one(tx).await?;
+    let stored_version = row.as_ref().map(|row| row.version);
+    let stored_due_at = row.as_ref().and_then(|row| row.due_at);
+    let before = row.map_or_else(|| Cart::empty(user), |row| Cart::from_stored(user, row.version, row.contents.0));
+    if let Some(cause) = cause
+        && !inbox::record(tx, cause.queue, cause.event_id, *now).await?
+    {
+        return Ok(Executed { cart: before, effects: Effects::default(), is_applied: false });
+    }
+    let known = match command.order_id() {
+        Some(order) => order_progress(tx, order).await?,
+        None => None,
+    };
+    // Before the decision: a refusal rolls the removal back too.
+    if let Some(product) = command.wished_product() {
+        wishlists::remove(tx, user, product).await?;
+    }
+    let applied = before.apply(command, known, *now, lifetimes)?;
+    // With other lifetimes configured since, an unchanged cart is due at another time than its row has.
+    let is_misplaced = stored_version.is_some() && stored_due_at != due_millis(&applied.cart, lifetimes);
+    if applied.is_changed || is_misplaced {
+        save_cart(tx, &applied.cart, stored_version, lifetimes).await?;
+    }
+    if let (Some(order), Some(progress)) = (command.order_id(), applied.progress)
+        && applied.progress != known
+    {
+        save_order_progress(tx, order, user, known, progress).await?;
+    }
+    outbox::add(tx, &applied.effects.envelopes(&applied.cart, stamper)?).await?;
+    let is_applied = applied.is_changed || applied.progress != known;
+    Ok(Executed { cart: applied.cart, effects: applied.effects, is_applied })
+}
+
+fn due_millis(cart: &Cart, lifetimes: &Lifetimes) -> Option<i64> {
+    cart.due_at(lifetimes).map(Timestamp::millis)
+}
+
+/// Saves the cart over the row of version `stored_version`, or as a new row. An empty cart has no row.
+async fn save_cart(tx: &Tx, cart: &Cart, stored_version: Option<i64>, lifetimes: &Lifetimes) -> Result<(), StoreError> {
+    let row = cart::ActiveModel {
+        user_id: Set(cart.user_id().get()),
+        version: Set(cart.version()),
+        due_at: Set(due_millis(cart, lifetimes)),
+        active_items: Set(i64::try_from(cart.active_items().count()).unwrap_or(i64::MAX)),
+        contents: Set(cart::Stored(cart.contents().clone())),
+    };
+    let Some(stored_version) = stored_version else {
+        if !cart.is_empty() {
+            let inserted = Entity::insert(row).exec_without_returning(tx).await;
+            inserted.map_err(|error| insert_error(error, "cart"))?;
+        }
+        return Ok(());
+    };
+    let is_unchanged =
+        Condition::all().add(Column::UserId.eq(cart.user_id().get())).add(Column::Version.eq(stored_version));
+    let saved = if cart.is_empty() {
+        Entity::delete_many().filter(is_unchanged).exec(tx).await?.rows_affected
+    } else {
+        Entity::update_many().set(row).filter(is_unchanged).exec(tx).await?.rows_affected
+    };
+    if saved == 1 { Ok(()) } else { Err(lost_race("cart")) }
+}
+
+async fn order_progress(tx: &Tx, order: OrderId) -> Result<Option<OrderProgress>, SqlError> {
+    let Some(row) = known_order::Entity::find_by_id(order.get()).one(tx).await? else { return Ok(None) };
+    let stage = match row.stage {
+        0 => OrderStage::Placed,
+        1 => OrderStage::Paid,
+        2 => OrderStage::Cancelled,
+        other => return Err(damaged("stage of an order", other)),
+    };
+    Ok(Some(OrderProgress { version: row.version, stage }))
+}
+
+async fn save_order_progress(
+    tx: &Tx,
+    order: OrderId,
+    user: UserId,
+    known: Option<OrderProgress>,
+    progress: OrderProgress,
+) -> Result<(), StoreError> {
+    let stage = match progress.stage {
+        OrderStage::Placed => 0,
+        OrderStage::Paid => 1,
+        OrderStage::Cancelled => 2,
+    };
+    let row = known_order::ActiveModel {
+        order_id: Set(order.get()),
+        user_id: Set(user.get()),
+        version: Set(progress.version),
+        stage: Set(stage),
+    };
+    let Some(known) = known else {
+        let inserted = known_order::Entity::insert(row).exec_without_returning(tx).await;
+        inserted.map_err(|error| insert_error(error, "order"))?;
+        return Ok(());
+    };
+    // Progress changes only together with its version, or with a stage that grows.
+    let is_unchanged = Condition::all()
+        .add(known_order::Column::OrderId.eq(order.get()))
+        .add(known_order::Column::Version.eq(known.version))
+        .add(known_order::Column::Stage.lte(stage));
+    let saved = known_order::Entity::update_many().set(row).filter(is_unchanged).exec(tx).await?.rows_affected;
+    if saved == 1 { Ok(()) } else { Err(lost_race("order")) }
+}

@@ -1,0 +1,42 @@
+//! The gateway's inputs beyond those that every service is built with.
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use souk_values::ShiftedClock;
+use tokio::sync::watch;
+
+pub struct Extras {
+    /// Clock that an admin may move; `None` if the shop runs on real time.
+    pub test_clock: Option<TestClock>,
+    /// Returns a file of the web shop by its path without the leading slash, such as `index.html`.
+    pub assets: Option<fn(&str) -> Option<Asset>>,
+    /// Becomes true once the sample catalogue is loaded; true from the start if none is wanted.
+    pub shop_is_ready: watch::Receiver<bool>,
+    /// Names of the services behind this gateway.
+    pub services: Vec<&'static str>,
+}
+
+/// A clock that an admin may move.
+#[derive(Clone)]
+pub struct TestClock {
+    /// The clock that all services share.
+    pub clock: Arc<ShiftedClock>,
+    /// Stores the clock's offset for the next start. Called before the clock is moved; may block.
+    pub keep: Arc<dyn Fn(Duration) -> std::io::Result<()> + Send + Sync>,
+}
+
+impl fmt::Debug for TestClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestClock").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// A file of the web shop.
+#[derive(Debug, Clone)]
+pub struct Asset {
+    /// Value of `Content-Type`, such as `text/html; charset=utf-8`.
+    pub content_type: &'static str,
+    pub body: Cow<'static, [u8]>,
+    /// Value of `Cache-Control`.
+    pub cache: &'static str,
+}

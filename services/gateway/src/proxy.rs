@@ -1,0 +1,240 @@
+//! The path of a request: validated, routed, authenticated, forwarded, and measured.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::response::IntoResponse;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header, request};
+use hyper::body::{Body, Incoming};
+use metrics::Gauge;
+use souk_kit::{
+    Problem,
+    auth::{Refused, Role, Verifier},
+    traces::{continue_trace, trace_id},
+};
+use souk_resilience::Breaker;
+use souk_values::IdGen;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::{
+    connection_state::{ActiveRequest, ConnectionState},
+    error::GatewayError,
+    files::Files,
+    forward::{UpstreamRequest, forward},
+    headers::{self, ClientAddress},
+    metrics::RouteSeries,
+    raw_path,
+    response::{ConnectionBody, GatewayResponse, ResponseBody, pass_through},
+    route::Route,
+    routes,
+    upload::Upload,
+    upstreams::Upstreams,
+};
+
+pub(crate) struct Proxy {
+    pub table: Vec<RouteEntry>,
+    pub upstreams: Upstreams,
+    pub verifier: Verifier,
+    pub ids: IdGen,
+    /// The gateway's own endpoints.
+    pub own: axum::Router,
+    pub files: Files,
+    pub has_test_clock: bool,
+    pub max_uri_bytes: usize,
+    pub request_body_timeout: Duration,
+    pub active: Gauge,
+    pub own_series: RouteSeries,
+    pub file_series: RouteSeries,
+    pub rejected_series: RouteSeries,
+    pub stop: CancellationToken,
+}
+
+/// A route with its breaker and its metrics.
+pub(crate) struct RouteEntry {
+    pub route: Route,
+    pub breaker: Arc<Breaker>,
+    pub series: RouteSeries,
+}
+
+/// The component that answers a request.
+enum Destination<'p> {
+    Upstream(&'p RouteEntry),
+    Own,
+    Files,
+}
+
+impl Proxy {
+    pub async fn serve(
+        &self,
+        mut request: Request<Incoming>,
+        client: &ClientAddress,
+        connection: &Arc<ConnectionState>,
+    ) -> Response<ConnectionBody> {
+        let active = ActiveRequest::begin(connection, &self.active);
+        let started = Instant::now();
+        let method = request.method().clone();
+        let has_body = !request.body().is_end_stream();
+        let trace = continue_trace(request.headers_mut(), &self.ids);
+        let (series, result) = match self.destination(&request, connection) {
+            Err(error) => (&self.rejected_series, Err(error)),
+            Ok(Destination::Upstream(entry)) => (&entry.series, self.forward(entry, request, client).await),
+            Ok(Destination::Own) => (&self.own_series, Ok(self.serve_own(request).await)),
+            Ok(Destination::Files) => (&self.file_series, self.files.response(request.uri().path(), &method)),
+        };
+        let response = result.unwrap_or_else(|error| {
+            if has_body {
+                connection.set_lingering();
+            }
+            error_response(error, series.route(), trace_id(&trace))
+        });
+        let duration = started.elapsed();
+        let status = response.status();
+        series.record(&method, status, duration);
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(service = "gateway", http.method = %method, http.route = series.route(),
+            http.status = status.as_u16(), duration_ms, trace.id = trace_id(&trace), "served");
+        response.map(|body| ConnectionBody::new(body, active))
+    }
+
+    /// Validates a request and finds its destination.
+    fn destination(
+        &self,
+        request: &Request<Incoming>,
+        connection: &ConnectionState,
+    ) -> Result<Destination<'_>, GatewayError> {
+        let method = request.method();
+        let uri = request.uri();
+        if matches!(*method, Method::CONNECT | Method::TRACE) {
+            return Err(GatewayError::MethodNotAllowed);
+        }
+        if uri.path_and_query().is_some_and(|requested| requested.as_str().len() > self.max_uri_bytes) {
+            return Err(GatewayError::UriTooLong);
+        }
+        check_framing(request, connection)?;
+        let path = uri.path();
+        raw_path::check(path).map_err(GatewayError::PathInvalid)?;
+        if routes::is_own(path, self.has_test_clock) {
+            return Ok(Destination::Own);
+        }
+        if let Some(entry) = self.table.iter().find(|entry| entry.route.matches(method, path)) {
+            return Ok(Destination::Upstream(entry));
+        }
+        let is_file = path != "/api" && !path.starts_with("/api/") && !raw_path::is_internal(path);
+        if is_file && matches!(*method, Method::GET | Method::HEAD) {
+            Ok(Destination::Files)
+        } else {
+            Err(GatewayError::NoRoute)
+        }
+    }
+
+    async fn forward(
+        &self,
+        entry: &RouteEntry,
+        request: Request<Incoming>,
+        client: &ClientAddress,
+    ) -> Result<GatewayResponse, GatewayError> {
+        let route = &entry.route;
+        let (request::Parts { method, uri, mut headers, .. }, incoming) = request.into_parts();
+        self.authenticate(route, &method, &uri, &headers).await?;
+        let body = Upload::new(incoming, route.max_body)?;
+        let path = uri.path_and_query().and_then(|requested| route.rewrite(requested)).ok_or(GatewayError::NoRoute)?;
+        let host =
+            requested_host(&uri, &headers).ok_or(GatewayError::RequestInvalid("The request has no valid host."))?;
+        headers::prepare_for_upstream(&mut headers, client, host);
+        let request = UpstreamRequest { method, path, headers, body };
+        let (response, instance) =
+            forward(&self.upstreams, &entry.breaker, route, request, self.request_body_timeout).await?;
+        Ok(pass_through(response, instance.chosen, &self.stop))
+    }
+
+    /// Verifies the access token; without one, only public requests of the route are allowed. The services decide what
+    /// the token's owner may do.
+    async fn authenticate(
+        &self,
+        route: &Route,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), GatewayError> {
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        let is_public = || route.is_public(method, uri.path());
+        let token = match (given.next(), given.next()) {
+            (None, _) => return if is_public() { Ok(()) } else { Err(GatewayError::TokenMissing) },
+            (Some(value), None) => bearer(value).ok_or(GatewayError::Token(Refused::Invalid))?,
+            (Some(_), Some(_)) => return Err(GatewayError::Token(Refused::Invalid)),
+        };
+        match self.verifier.verify(token).await {
+            Ok(claims) if claims.role == Role::Service => Err(GatewayError::NotForServices),
+            Ok(_) => Ok(()),
+            // Public requests do not depend on the token: browsing continues while auth is down, and a browser that
+            // returns sends its expired token with everything, refresh and logout included.
+            Err(Refused::KeysUnavailable(_) | Refused::Expired) if is_public() => Ok(()),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    async fn serve_own(&self, request: Request<Incoming>) -> GatewayResponse {
+        let request = request.map(axum::body::Body::new);
+        let response = self.own.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        response.map(ResponseBody::Own)
+    }
+}
+
+/// Rejects requests whose end or host two servers in a row could interpret differently (request smuggling).
+fn check_framing(request: &Request<Incoming>, connection: &ConnectionState) -> Result<(), GatewayError> {
+    let headers = request.headers();
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Err(GatewayError::RequestInvalid("GET and HEAD must not have a chunked body."));
+        }
+        if !connection.is_certainly_without_length() {
+            let detail = "A request must not have both Content-Length and Transfer-Encoding.";
+            return Err(GatewayError::RequestInvalid(detail));
+        }
+        if headers.get_all(header::TRANSFER_ENCODING).iter().count() > 1 {
+            return Err(GatewayError::RequestInvalid("A request must not have more than one Transfer-Encoding."));
+        }
+    }
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => Err(GatewayError::RequestInvalid("A request must not have more than one Host.")),
+        (None, None) if request.version() == Version::HTTP_11 => {
+            Err(GatewayError::RequestInvalid("A request must have a Host."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the host that the client requested: the authority of an absolute URI, otherwise the `Host` header.
+fn requested_host(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+    match uri.authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        // HTTP/1.0 requires no Host.
+        None => Some(headers.get(header::HOST).cloned().unwrap_or(HeaderValue::from_static("localhost"))),
+    }
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Returns the response to a failed request, and logs failures that are not the client's.
+fn error_response(error: GatewayError, route: &str, trace: &str) -> GatewayResponse {
+    if error.is_upstream_failure() || matches!(error, GatewayError::NoInstance(_)) {
+        tracing::warn!(service = "gateway", http.route = route, trace.id = trace, error = %error,
+            "a request could not be forwarded");
+    }
+    // The rest of the request is not read, so the connection cannot be used for another one.
+    let closes =
+        matches!(error, GatewayError::RequestInvalid(_) | GatewayError::BodyTooLarge(_) | GatewayError::ClientTooSlow);
+    let mut response = Problem::from(error).into_response();
+    if closes {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.map(ResponseBody::Own)
+}

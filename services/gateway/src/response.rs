@@ -1,0 +1,90 @@
+//! Responses to clients: an upstream's, passed through frame by frame, or the gateway's own.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use souk_kit::call::Chosen;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::{connection_state::ActiveRequest, headers};
+
+/// A response that is not bound to its connection yet.
+pub(crate) type GatewayResponse = Response<ResponseBody>;
+
+pub(crate) enum ResponseBody {
+    Upstream(UpstreamBody),
+    Own(axum::body::Body),
+}
+
+pub(crate) struct UpstreamBody {
+    incoming: Incoming,
+    /// Counts as in flight at its instance until the body ends.
+    _instance: Option<Chosen>,
+    /// Set for a stream of events, which has no end of its own: it ends when the gateway stops.
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+/// Turns an upstream's response into the gateway's.
+pub(crate) fn pass_through(
+    response: Response<Incoming>,
+    instance: Option<Chosen>,
+    stop: &CancellationToken,
+) -> GatewayResponse {
+    let (mut parts, incoming) = response.into_parts();
+    headers::remove_hop_by_hop(&mut parts.headers);
+    let is_event_stream = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
+    let is_endless = parts.headers.get(header::CONTENT_TYPE).is_some_and(is_event_stream);
+    let stop = is_endless.then(|| Box::pin(stop.clone().cancelled_owned()));
+    Response::from_parts(parts, ResponseBody::Upstream(UpstreamBody { incoming, _instance: instance, stop }))
+}
+
+/// The body of a response on its connection. Dropping it ends the active request.
+pub(crate) struct ConnectionBody {
+    body: ResponseBody,
+    _request: ActiveRequest,
+}
+
+impl ConnectionBody {
+    pub fn new(body: ResponseBody, request: ActiveRequest) -> Self {
+        Self { body, _request: request }
+    }
+}
+
+/// The upstream failed before the end of its body.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Body for ConnectionBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.get_mut().body {
+            ResponseBody::Own(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
+            ResponseBody::Upstream(upstream) => match Pin::new(&mut upstream.incoming).poll_frame(context) {
+                Poll::Pending if upstream.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) => {
+                    Poll::Ready(None)
+                }
+                frame => frame.map_err(Into::into),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.body {
+            ResponseBody::Own(body) => body.is_end_stream(),
+            ResponseBody::Upstream(upstream) => upstream.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            ResponseBody::Own(body) => body.size_hint(),
+            ResponseBody::Upstream(upstream) => upstream.incoming.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The definition of a route in the configuration.
+
+use serde::{Deserialize, Serialize};
+
+/// A route definition in Spring Cloud Gateway's format.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// Unique name of the route in metrics and logs.
+    pub id: String,
+    /// Target: `lb://order` for the instances of a service, or `http://host:port`.
+    pub uri: String,
+    /// Predicates, all of which must match: `Path=/a/**,/b`, `Method=GET,POST`. At least one `Path`.
+    pub predicates: Vec<String>,
+    /// Filters: `StripPrefix=1`, `RequestSize=20MB`.
+    #[serde(default)]
+    pub filters: Vec<String>,
+    /// Precedence: lower orders match first, ties in the order of the table. 0 by default.
+    #[serde(default)]
+    pub order: i32,
+    #[serde(default)]
+    pub metadata: RouteMetadata,
+}
+
+/// Settings of a route that are neither predicates nor filters.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RouteMetadata {
+    /// Time limit in milliseconds instead of `gateway.response-timeout`; negative for no limit.
+    #[serde(alias = "response-timeout")]
+    pub response_timeout: Option<i64>,
+    /// Requests that need no token: `GET,POST /api/a/**`, `* /api/b`. `GET` includes `HEAD`.
+    pub public: Vec<String>,
+}

@@ -1,0 +1,105 @@
+//! Starts the gateway on its public and its management port.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use souk_kit::{Deps, Running, StartError};
+use souk_resilience::Breaker;
+use tokio::{net::TcpListener, sync::Mutex};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    app::App,
+    config::GatewayConfig,
+    extras::Extras,
+    files::Files,
+    management,
+    metrics::{self, RouteSeries},
+    proxy::{Proxy, RouteEntry},
+    route::Route,
+    routes,
+    server::{self, Server},
+    settings::Settings,
+    upstreams::Upstreams,
+    visits::Visits,
+};
+
+/// Starts the gateway: customers on `public`, operators on `management`.
+///
+/// Errors: lists everything that is wrong with the configuration; a listener has no address.
+pub async fn start(
+    config: GatewayConfig,
+    deps: &Deps,
+    public: TcpListener,
+    management: TcpListener,
+    extras: Extras,
+) -> Result<Running, StartError> {
+    let settings = Settings::read(&config)?;
+    let no_address = |error| StartError::Io("the gateway's listener".to_owned(), error);
+    let address = public.local_addr().map_err(no_address)?;
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    metrics::describe(settings.routes.len());
+    let upstreams = Upstreams::new(deps.peers.directory().clone(), config.connect_timeout);
+    let (table, breakers) = routing_table(settings.routes, &config, deps);
+    let has_test_clock = extras.test_clock.is_some();
+    let app = App {
+        upstreams: upstreams.clone(),
+        breakers: breakers.into(),
+        services: extras.services.into(),
+        shop_is_ready: extras.shop_is_ready,
+        test_clock: extras.test_clock.map(|clock| Arc::new(Mutex::new(clock))),
+        visits: Arc::new(Visits::default()),
+        clock: Arc::clone(&deps.clock),
+        stop: stop.clone(),
+    };
+    let proxy = Proxy {
+        table,
+        upstreams,
+        verifier: deps.verifier.clone(),
+        ids: deps.ids.clone(),
+        own: routes::router(app.clone(), deps.verifier.clone()),
+        files: Files::new(extras.assets, &deps.shop.name, &deps.shop.public_url),
+        has_test_clock,
+        max_uri_bytes: config.max_uri_bytes,
+        request_body_timeout: config.request_body_timeout,
+        active: metrics::active_requests(),
+        own_series: RouteSeries::new("gateway", None),
+        file_series: RouteSeries::new("files", None),
+        rejected_series: RouteSeries::new("none", None),
+        stop: stop.clone(),
+    };
+    let server = Arc::new(Server {
+        proxy,
+        http: server::http(&config),
+        trusted_proxies: settings.trusted_proxies,
+        config,
+        port: address.port(),
+    });
+    tasks.spawn(server::accept(server, public, tasks.clone(), stop.clone()));
+    let stopping = stop.clone();
+    tasks.spawn(async move {
+        let serving = axum::serve(management, management::router(app));
+        if let Err(error) = serving.with_graceful_shutdown(stopping.cancelled_owned()).await {
+            tracing::error!(service = "gateway", error = %error, "the management port failed");
+        }
+    });
+    Ok(Running::new("gateway", address, stop, tasks))
+}
+
+/// Returns the routing table and the breakers in the order of their names. Routes to the same service share a breaker.
+fn routing_table(routes: Vec<Route>, config: &GatewayConfig, deps: &Deps) -> (Vec<RouteEntry>, Vec<Arc<Breaker>>) {
+    let mut breakers: BTreeMap<String, Arc<Breaker>> = BTreeMap::new();
+    let table = routes
+        .into_iter()
+        .map(|route| {
+            let name = route.target.name();
+            let breaker = breakers
+                .entry(name.to_owned())
+                .or_insert_with(|| Breaker::new("gateway", name, config.breaker.clone(), Arc::clone(&deps.clock)));
+            let breaker = Arc::clone(breaker);
+            let series = RouteSeries::new(&route.id, Some(&route.uri));
+            RouteEntry { route, breaker, series }
+        })
+        .collect();
+    (table, breakers.into_values().collect())
+}

@@ -1,0 +1,98 @@
+//! Messages about orders, payments and refunds.
+
+use serde_json::{Value, json};
+use souk_events::{
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFacts, OrderPaid, OrderShipped, PaymentFailed,
+    PaymentRefunded, PaymentTerms, RefusedLine,
+};
+use souk_values::OrderId;
+
+use super::{Audience, Freshness, Message};
+use crate::kind::Kind;
+
+pub(crate) fn order_received(event: &OrderCreated) -> Message {
+    about_order(Kind::OrderReceived, &event.order, json!({}), false)
+}
+
+pub(crate) fn order_confirmed(event: &OrderConfirmed) -> Message {
+    about_order(Kind::OrderConfirmed, &event.order, json!({}), false)
+}
+
+pub(crate) fn order_cancelled(event: &OrderCancelled) -> Message {
+    let refused: Vec<Value> = event.refused_lines.iter().map(|line| refused_view(&event.order, line)).collect();
+    about_order(Kind::OrderCancelled, &event.order, json!({"reason": event.reason, "refused": refused}), true)
+}
+
+pub(crate) fn order_paid(event: &OrderPaid) -> Message {
+    about_order(Kind::OrderPaid, &event.order, json!({"paid_at": event.paid_at}), true)
+}
+
+pub(crate) fn order_shipped(event: &OrderShipped) -> Message {
+    let facts = json!({
+        "carrier": event.carrier, "tracking_number": event.tracking_number, "shipped_at": event.shipped_at
+    });
+    about_order(Kind::OrderShipped, &event.order, facts, false)
+}
+
+pub(crate) fn order_delivered(event: &OrderDelivered) -> Message {
+    about_order(Kind::OrderDelivered, &event.order, json!({"delivered_at": event.delivered_at}), false)
+}
+
+/// Payment events carry no order version, so this one is dropped only once the order is paid or cancelled.
+pub(crate) fn payment_failed(event: &PaymentFailed) -> Message {
+    let facts = json!({
+        "order_number": event.order_id.to_string(), "amount": event.amount.to_string(), "failure": event.failure_code
+    });
+    Message {
+        freshness: Freshness::UnlessSettled { subject: subject(event.order_id) },
+        ..Message::new(Kind::PaymentFailed, Audience::User(event.user_id), page(event.order_id), facts)
+    }
+}
+
+/// Sent for each refund, however late: an order may have several.
+pub(crate) fn payment_refunded(event: &PaymentRefunded) -> Message {
+    let facts = json!({
+        "order_number": event.order_id.to_string(), "amount": event.amount.to_string(), "in_full": event.in_full,
+        "refunded_at": event.refunded_at
+    });
+    Message::new(Kind::PaymentRefunded, Audience::User(event.user_id), page(event.order_id), facts)
+}
+
+/// An older state of an order is not sent after a newer one.
+fn about_order(kind: Kind, order: &OrderFacts, facts: Value, settles: bool) -> Message {
+    let mut message = Message::new(kind, Audience::User(order.user_id), page(order.order_id), facts);
+    message.facts.insert("order".to_owned(), order_view(order));
+    message.if_newer(subject(order.order_id), order.version, settles)
+}
+
+fn subject(order: OrderId) -> String {
+    format!("order:{order}")
+}
+
+fn page(order: OrderId) -> String {
+    format!("/orders/{order}")
+}
+
+fn order_view(order: &OrderFacts) -> Value {
+    let items = order.items.iter().map(|line| {
+        let sum = line.price.times(line.quantity).map(|sum| sum.to_string()).unwrap_or_default();
+        json!({"name": line.name, "quantity": line.quantity, "price": line.price.to_string(), "sum": sum})
+    });
+    let to = &order.shipping_address;
+    let town = format!("{} {}", to.postal_code, to.city);
+    let lines = [Some(&to.name), Some(&to.line1), to.line2.as_ref(), Some(&town), Some(&to.country)];
+    json!({
+        "number": order.order_id.to_string(),
+        "placed_at": order.order_date,
+        "items": items.collect::<Vec<_>>(),
+        "total": order.total_amount.to_string(),
+        "address": lines.into_iter().flatten().collect::<Vec<_>>(),
+        "prepaid": order.payment_terms == PaymentTerms::Prepaid,
+        "pay_by": order.pay_by,
+    })
+}
+
+fn refused_view(order: &OrderFacts, refused: &RefusedLine) -> Value {
+    let name = order.items.iter().find(|line| line.product_id == refused.product_id).map(|line| line.name.as_str());
+    json!({"name": name, "requested": refused.requested, "available": refused.available})
+}

@@ -1,0 +1,65 @@
+//! State shared by handlers, consumers and tasks, and the one way in which they change an order.
+
+use std::sync::Arc;
+
+use souk_bus::{Stamper, Transport};
+use souk_kit::Deps;
+use souk_peers::{CartPeer, PaymentPeer, ProductPeer};
+use souk_sql::{Db, SqlError};
+use souk_values::{Clock, Currency, IdGen};
+
+use crate::{
+    OrderConfig, SERVICE, metrics,
+    order::StepCause,
+    store::{ActOutcome, OrderAct, OrderStore},
+    waiters::Waiters,
+};
+
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) store: OrderStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: IdGen,
+    pub(crate) stamper: Stamper,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) currency: Currency,
+    pub(crate) config: Arc<OrderConfig>,
+    pub(crate) waiters: Waiters,
+    pub(crate) cart: CartPeer,
+    pub(crate) products: ProductPeer,
+    pub(crate) payments: PaymentPeer,
+}
+
+impl App {
+    pub(crate) fn new(config: OrderConfig, db: Db, deps: &Deps) -> Self {
+        Self {
+            store: OrderStore::new(db, config.lapse_after()),
+            clock: Arc::clone(&deps.clock),
+            ids: deps.ids.clone(),
+            stamper: deps.stamper(),
+            transport: Arc::clone(&deps.transport),
+            currency: deps.shop.currency,
+            config: Arc::new(config),
+            waiters: Waiters::default(),
+            cart: CartPeer::new(&deps.peers, SERVICE),
+            products: ProductPeer::new(&deps.peers, SERVICE),
+            payments: PaymentPeer::new(&deps.peers, SERVICE),
+        }
+    }
+
+    /// Applies `act`. A change is counted, and wakes the requests and streams that wait for the order.
+    pub(crate) async fn apply(&self, act: OrderAct) -> Result<ActOutcome, SqlError> {
+        let order_id = act.order_id;
+        let outcome = self.store.apply(act, self.clock.now(), self.stamper.with_current_trace()).await?;
+        if let ActOutcome::Applied(change) = &outcome {
+            metrics::order_changed(change);
+            self.waiters.wake(order_id);
+        }
+        Ok(outcome)
+    }
+
+    /// Returns the cause of a new request, different from every other.
+    pub(crate) fn request_cause(&self) -> StepCause {
+        StepCause::Request(self.ids.uuid())
+    }
+}

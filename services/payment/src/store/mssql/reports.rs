@@ -1,0 +1,118 @@
+//! Lists, sums and counts of payments.
+
+use souk_events::Envelope;
+use souk_sql::SqlError;
+use souk_values::{Id, Page, PageRequest, Timestamp, UtcDay};
+use tiberius::{Query, Row};
+
+use super::{
+    MssqlStore,
+    cells::{self, count, day, required, time},
+    outbox, query, statements,
+};
+use crate::{
+    payment::{Payment, RefundStatus, Status},
+    store::{Filter, OpenCounts, PaymentTally, RefundTally, Reports, StoreError, Tallies, rows},
+};
+
+#[async_trait::async_trait]
+impl Reports for MssqlStore {
+    async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<Payment>, StoreError> {
+        let read = self.pool.run((filter, page), |connection, &(filter, page)| {
+            Box::pin(async move {
+                let total = one_count(connection.row(filtered(statements::COUNT_LISTED, filter)).await?, "total")?;
+                if page.limit() == 0 {
+                    // FETCH refuses a count of zero.
+                    return Ok(Page::new(Vec::new(), page, total));
+                }
+                let mut listed = filtered(statements::LISTED, filter);
+                listed.bind(bigint(page.offset())?);
+                listed.bind(bigint(page.limit())?);
+                let payments = cells::payments(&connection.rows(listed).await?)?;
+                let mut refunds = Vec::new();
+                if !payments.is_empty() {
+                    let mut query = Query::new(statements::refunds_of_payments(payments.len()));
+                    query.bind_iter(payments.iter().map(|payment| payment.payment_id));
+                    refunds = cells::refunds(&connection.rows(query).await?)?;
+                }
+                Ok(Page::new(rows::payments(payments, refunds)?, page, total))
+            })
+        });
+        read.await
+    }
+
+    // Grouped by amount too, as on the other engines: summed up in Rust, an overflow does not go unseen.
+    async fn tallies(&self, from: UtcDay) -> Result<Tallies, StoreError> {
+        let read = self.pool.run(from, |connection, from| {
+            Box::pin(async move {
+                let from = time(from.start().millis())?;
+                let mut tallies = Tallies::default();
+                for row in connection.rows(query(statements::PAYMENT_TALLIES, from)).await? {
+                    let failure: Option<&str> = cells::optional(&row, "failure_code")?;
+                    tallies.payments.push(PaymentTally {
+                        day: day(&row, "claimed_day")?,
+                        status: rows::status(required(&row, "status")?)?,
+                        failure: failure.map(rows::failure_code).transpose()?,
+                        amount: rows::money(required(&row, "amount_minor")?, required(&row, "currency")?)?,
+                        count: required(&row, "alike")?,
+                    });
+                }
+                let mut refunds = query(statements::REFUND_TALLIES, from);
+                refunds.bind(RefundStatus::Succeeded.as_str());
+                for row in connection.rows(refunds).await? {
+                    tallies.refunds.push(RefundTally {
+                        day: day(&row, "settled_day")?,
+                        amount: rows::money(required(&row, "amount_minor")?, required(&row, "currency")?)?,
+                        count: required(&row, "alike")?,
+                    });
+                }
+                Ok(tallies)
+            })
+        });
+        read.await
+    }
+
+    async fn open_counts(&self, stuck_before: Timestamp) -> Result<OpenCounts, StoreError> {
+        let read = self.pool.run(stuck_before, |connection, stuck_before| {
+            Box::pin(async move {
+                let status = Status::Processing.as_str();
+                let processing = one_count(connection.row(query(statements::COUNT_STATUS, status)).await?, "total")?;
+                let mut stuck = query(statements::COUNT_STATUS_BEFORE, status);
+                stuck.bind(time(stuck_before.millis())?);
+                Ok(OpenCounts { processing, stuck: one_count(connection.row(stuck).await?, "total")? })
+            })
+        });
+        read.await
+    }
+
+    async fn audit_snapshot(&self) -> Result<(Vec<Payment>, u64), StoreError> {
+        let read = self.pool.transact(self.begin_snapshot, (), |connection, ()| {
+            Box::pin(async move {
+                let payments = cells::payments(&connection.rows(Query::new(statements::EVERY_PAYMENT)).await?)?;
+                let refunds = cells::refunds(&connection.rows(Query::new(statements::EVERY_REFUND)).await?)?;
+                let pending = one_count(connection.row(Query::new(statements::BACKLOG)).await?, "pending")?;
+                Ok((rows::payments(payments, refunds)?, pending))
+            })
+        });
+        read.await
+    }
+
+    async fn unpublished(&self) -> Result<Vec<Envelope>, StoreError> {
+        self.pool.run(i64::MAX, |connection, &limit| Box::pin(outbox::unpublished(connection, limit))).await
+    }
+}
+
+fn filtered(sql: &'static str, filter: Filter) -> Query<'static> {
+    let mut query = query(sql, filter.user_id.map(Id::get));
+    query.bind(filter.order_id.map(Id::get));
+    query
+}
+
+fn one_count(row: Option<Row>, name: &'static str) -> Result<u64, SqlError> {
+    let row = row.ok_or_else(|| SqlError::Failed("a count returned no row".to_owned()))?;
+    count(&row, name)
+}
+
+fn bigint(number: u64) -> Result<i64, SqlError> {
+    i64::try_from(number).map_err(|_| SqlError::Failed(format!("{number} is too large for a bigint")))
+}

@@ -1,0 +1,62 @@
+//! Opening and migrating the store.
+
+use souk_sql::{Access, SqlError};
+
+use super::{Cell, FakeServer, database, one_row, sql};
+use crate::store::mssql::{MssqlStore, migrating};
+
+#[tokio::test]
+async fn opening_migrates_under_the_lock_in_one_transaction() {
+    let server = FakeServer::start().await;
+    server.respond(sql::DATABASE, database(0, 1));
+    server.respond(sql::MIGRATION_LOCK, one_row(&["granted"], Cell::Big(Some(1))));
+    server.respond(sql::MIGRATION_TABLE_ID, one_row(&["table_id"], Cell::Big(None)));
+    MssqlStore::open_at(server.address(), Access::ReadWrite).await.unwrap();
+    let (_, init) = sql::MIGRATIONS[0];
+    let before = [
+        sql::DATABASE,
+        sql::BEGIN,
+        sql::MIGRATION_LOCK,
+        sql::MIGRATION_TABLE_ID,
+        sql::CREATE_MIGRATION_TABLE,
+        sql::APPLIED_MIGRATIONS,
+    ];
+    assert_eq!(server.statements(), [&before[..], init, &[sql::RECORD_MIGRATION, sql::COMMIT]].concat());
+
+    server.clear();
+    let name = sql::MIGRATIONS[0].0;
+    for pass in 0..2 {
+        server.respond(sql::MIGRATION_LOCK, one_row(&["granted"], Cell::Big(Some(0))));
+        server.respond(sql::MIGRATION_TABLE_ID, one_row(&["table_id"], Cell::Big(Some(99))));
+        server.respond(sql::APPLIED_MIGRATIONS, one_row(&["migration_name"], Cell::Text(Some(name))));
+        let names = if pass == 0 {
+            migrating::migrate(&server.address()).await
+        } else {
+            migrating::pending(&server.address()).await
+        };
+        assert!(names.unwrap().is_empty());
+    }
+    let reads = [sql::MIGRATION_TABLE_ID, sql::APPLIED_MIGRATIONS];
+    let migrated = [&[sql::BEGIN, sql::MIGRATION_LOCK], &reads[..], &[sql::COMMIT]].concat();
+    assert_eq!(server.statements(), [migrated, reads.to_vec()].concat());
+}
+
+#[tokio::test]
+async fn nothing_is_migrated_without_the_lock() {
+    for code in [-1, -2, -3, -999] {
+        let server = FakeServer::start().await;
+        server.respond(sql::MIGRATION_LOCK, one_row(&["granted"], Cell::Big(Some(code))));
+        let error = migrating::migrate(&server.address()).await.unwrap_err();
+        assert!(matches!(error, SqlError::Busy(_)), "{error:?}");
+        assert_eq!(server.statements(), [sql::BEGIN, sql::MIGRATION_LOCK]);
+    }
+}
+
+#[tokio::test]
+async fn a_database_with_forced_delayed_durability_is_refused() {
+    let server = FakeServer::start().await;
+    server.respond(sql::DATABASE, database(1, 2));
+    let error = MssqlStore::open_at(server.address(), Access::ReadWrite).await.unwrap_err();
+    assert!(error.to_string().contains("DELAYED_DURABILITY"), "{error}");
+    assert_eq!(server.statements(), [sql::DATABASE]);
+}

@@ -1,0 +1,172 @@
+//! Payments of an order: found by order, payment, key and age, and saved under the order's row version.
+
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_bus::{inbox, outbox};
+use souk_sql::Tx;
+use souk_values::{Id, OrderId, PaymentId, Timestamp, UserId};
+
+use super::SqlStore;
+use crate::{
+    order_payments::OrderPayments,
+    payment::{RefundStatus, Status},
+    store::{
+        Change, KeyMatch, OPEN_PAGE, OpenPayment, OpenRefund, Payments, Saved, StoreError,
+        changed_rows::{ChangedRow, changed_rows},
+        entities::{known_order, payment, payment_refund},
+        rows,
+    },
+};
+
+#[async_trait::async_trait]
+impl Payments for SqlStore {
+    async fn order_payments(&self, order: OrderId) -> Result<Option<OrderPayments>, StoreError> {
+        let db = self.0.reader();
+        // The order is read first: any later change makes its row version stale, and saving conflicts.
+        let Some(row) = known_order::Entity::find_by_id(order.get()).one(db).await? else { return Ok(None) };
+        let payments = payment::Entity::find()
+            .filter(payment::Column::OrderId.eq(order.get()))
+            .order_by_asc(payment::Column::PaymentId)
+            .all(db)
+            .await?;
+        let mut refunds = Vec::new();
+        if payments.iter().any(|payment| payment.captured_at.is_some()) {
+            refunds = payment_refund::Entity::find()
+                .filter(payment_refund::Column::OrderId.eq(order.get()))
+                .order_by_asc(payment_refund::Column::RefundId)
+                .all(db)
+                .await?;
+        }
+        Ok(Some(OrderPayments {
+            order: rows::order(&row)?,
+            payments: rows::payments(payments, refunds)?,
+            row_version: row.row_version,
+        }))
+    }
+
+    async fn order_of(&self, payment: PaymentId) -> Result<Option<OrderId>, StoreError> {
+        let row = payment::Entity::find_by_id(payment.get()).one(self.0.reader()).await?;
+        Ok(row.map(|row| rows::id(row.order_id)).transpose()?)
+    }
+
+    async fn payment_by_key(&self, caller: UserId, key_hash: &str) -> Result<Option<KeyMatch>, StoreError> {
+        let row = payment::Entity::find()
+            .filter(payment::Column::UserId.eq(caller.get()))
+            .filter(payment::Column::KeyHash.eq(key_hash))
+            .one(self.0.reader())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let order_id = rows::id(row.order_id)?;
+        Ok(Some(KeyMatch { order_id, payment_id: rows::id(row.payment_id)?, body_hash: row.body_hash }))
+    }
+
+    async fn refund_by_key(&self, admin: UserId, key_hash: &str) -> Result<Option<KeyMatch>, StoreError> {
+        let row = payment_refund::Entity::find()
+            .filter(payment_refund::Column::AskedBy.eq(admin.get()))
+            .filter(payment_refund::Column::KeyHash.eq(key_hash))
+            .one(self.0.reader())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let order_id = rows::id(row.order_id)?;
+        let body_hash = row.body_hash.unwrap_or_default();
+        Ok(Some(KeyMatch { order_id, payment_id: rows::id(row.payment_id)?, body_hash }))
+    }
+
+    async fn save(&self, change: Change) -> Result<Saved, StoreError> {
+        self.0.write(change, |tx, change| Box::pin(save(tx, change))).await
+    }
+
+    async fn open_payments(&self, before: Timestamp, after: i64) -> Result<Vec<OpenPayment>, StoreError> {
+        let rows = payment::Entity::find()
+            .filter(payment::Column::Status.eq(Status::Processing.as_str()))
+            .filter(payment::Column::PaymentId.gt(after))
+            .filter(payment::Column::ClaimedAt.lte(before.millis()))
+            .order_by_asc(payment::Column::PaymentId)
+            .limit(u64::from(OPEN_PAGE))
+            .all(self.0.reader())
+            .await?;
+        rows.iter()
+            .map(|row| Ok(OpenPayment { order_id: rows::id(row.order_id)?, payment_id: rows::id(row.payment_id)? }))
+            .collect()
+    }
+
+    async fn open_refunds(&self, before: Timestamp, after: i64) -> Result<Vec<OpenRefund>, StoreError> {
+        let rows = payment_refund::Entity::find()
+            .filter(payment_refund::Column::Status.eq(RefundStatus::Processing.as_str()))
+            .filter(payment_refund::Column::RefundId.gt(after))
+            .filter(payment_refund::Column::DueAt.lte(before.millis()))
+            .order_by_asc(payment_refund::Column::RefundId)
+            .limit(u64::from(OPEN_PAGE))
+            .all(self.0.reader())
+            .await?;
+        let open = rows.iter().map(|row| {
+            Ok(OpenRefund {
+                order_id: rows::id(row.order_id)?,
+                payment_id: rows::id(row.payment_id)?,
+                refund_id: rows::id(row.refund_id)?,
+                amount: rows::money(row.amount_minor, &row.currency)?,
+            })
+        });
+        open.collect()
+    }
+}
+
+async fn save(tx: &Tx, change: &Change) -> Result<Saved, StoreError> {
+    if let Some(cause) = change.cause
+        && !inbox::record(tx, cause.queue, cause.event_id, change.now).await?
+    {
+        return Ok(Saved::Duplicate);
+    }
+    save_order(tx, change).await?;
+    for row in changed_rows(change) {
+        save_row(tx, row).await?;
+    }
+    outbox::add(tx, &change.events).await?;
+    Ok(Saved::Done)
+}
+
+/// Advances the row version of the order. Of two changes with the same version, the second finds no row.
+async fn save_order(tx: &Tx, Change { before, after, .. }: &Change) -> Result<(), StoreError> {
+    let Some(before) = before else {
+        let row = rows::known_order(&after.order, 1);
+        known_order::Entity::insert(all_set::<known_order::ActiveModel>(row)).exec_without_returning(tx).await?;
+        return Ok(());
+    };
+    let row = rows::known_order(&after.order, before.row_version.saturating_add(1));
+    let updated = known_order::Entity::update_many()
+        .set(all_set::<known_order::ActiveModel>(row))
+        .filter(known_order::Column::OrderId.eq(after.order.order_id.get()))
+        .filter(known_order::Column::RowVersion.eq(before.row_version))
+        .exec(tx)
+        .await?;
+    if updated.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+async fn save_row(tx: &Tx, row: ChangedRow) -> Result<(), StoreError> {
+    let written = match row {
+        ChangedRow::NewPayment(row) => {
+            payment::Entity::insert(all_set::<payment::ActiveModel>(row)).exec_without_returning(tx).await?
+        }
+        ChangedRow::NewRefund(row) => {
+            payment_refund::Entity::insert(all_set::<payment_refund::ActiveModel>(row))
+                .exec_without_returning(tx)
+                .await?
+        }
+        ChangedRow::Payment(row) => {
+            let same = payment::Column::PaymentId.eq(row.payment_id);
+            let update = payment::Entity::update_many().set(all_set::<payment::ActiveModel>(row));
+            update.filter(same).exec(tx).await?.rows_affected
+        }
+        ChangedRow::Refund(row) => {
+            let same = payment_refund::Column::RefundId.eq(row.refund_id);
+            let update = payment_refund::Entity::update_many().set(all_set::<payment_refund::ActiveModel>(row));
+            update.filter(same).exec(tx).await?.rows_affected
+        }
+    };
+    // The service deletes no row, so one that vanished since it was read means another or a damaged store.
+    if written == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Marks every column of `model` for writing.
+fn all_set<A: ActiveModelTrait>(model: impl Into<A>) -> A {
+    model.into().reset_all()
+}

@@ -1,0 +1,126 @@
+//! Lists, sums and counts of payments.
+
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_bus::{BusError, Outbox};
+use souk_events::Envelope;
+use souk_sql::SqlError;
+use souk_values::{Id, Page, PageRequest, Timestamp, UtcDay};
+
+use super::SqlStore;
+use crate::{
+    payment::{Payment, RefundStatus, Status},
+    store::{
+        Filter, OpenCounts, PaymentTally, RefundTally, Reports, StoreError, Tallies,
+        entities::{payment, payment_refund},
+        rows,
+    },
+};
+
+#[async_trait::async_trait]
+impl Reports for SqlStore {
+    async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<Payment>, StoreError> {
+        let db = self.0.reader();
+        let mut query = payment::Entity::find();
+        if let Some(user) = filter.user_id {
+            query = query.filter(payment::Column::UserId.eq(user.get()));
+        }
+        if let Some(order) = filter.order_id {
+            query = query.filter(payment::Column::OrderId.eq(order.get()));
+        }
+        let total = query.clone().count(db).await?;
+        let newest_first = query.order_by_desc(payment::Column::PaymentId);
+        let payments = newest_first.offset(page.offset()).limit(page.limit()).all(db).await?;
+        let captured = payments.iter().filter(|row| row.captured_at.is_some());
+        let ids: Vec<i64> = captured.map(|row| row.payment_id).collect();
+        let mut refunds = Vec::new();
+        if !ids.is_empty() {
+            // Filtered by order too, because only that column is indexed.
+            let orders: Vec<i64> = payments.iter().map(|row| row.order_id).collect();
+            refunds = payment_refund::Entity::find()
+                .filter(payment_refund::Column::OrderId.is_in(orders))
+                .filter(payment_refund::Column::PaymentId.is_in(ids))
+                .order_by_asc(payment_refund::Column::RefundId)
+                .all(db)
+                .await?;
+        }
+        Ok(Page::new(rows::payments(payments, refunds)?, page, total))
+    }
+
+    // Grouped by amount and summed up in Rust: engines disagree on the type of a sum of 64-bit integers.
+    async fn tallies(&self, from: UtcDay) -> Result<Tallies, StoreError> {
+        use payment::Column as P;
+        use payment_refund::Column as R;
+        let db = self.0.reader();
+        let alike: Vec<(i64, String, Option<String>, i64, String, i64)> = payment::Entity::find()
+            .select_only()
+            .columns([P::ClaimedDay, P::Status, P::FailureCode, P::AmountMinor, P::Currency])
+            .column_as(P::PaymentId.count(), "alike")
+            .filter(P::ClaimedDay.gte(from.number()))
+            .group_by(P::ClaimedDay)
+            .group_by(P::Status)
+            .group_by(P::FailureCode)
+            .group_by(P::AmountMinor)
+            .group_by(P::Currency)
+            .into_tuple()
+            .all(db)
+            .await?;
+        let mut tallies = Tallies::default();
+        for (day, status, failure, minor, currency, count) in alike {
+            tallies.payments.push(PaymentTally {
+                day: UtcDay::from_number(day),
+                status: rows::status(&status)?,
+                failure: failure.as_deref().map(rows::failure_code).transpose()?,
+                amount: rows::money(minor, &currency)?,
+                count,
+            });
+        }
+        let alike: Vec<(i64, i64, String, i64)> = payment_refund::Entity::find()
+            .select_only()
+            .columns([R::SettledDay, R::AmountMinor, R::Currency])
+            .column_as(R::RefundId.count(), "alike")
+            .filter(R::SettledDay.gte(from.number()))
+            .filter(R::Status.eq(RefundStatus::Succeeded.as_str()))
+            .group_by(R::SettledDay)
+            .group_by(R::AmountMinor)
+            .group_by(R::Currency)
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (day, minor, currency, count) in alike {
+            let amount = rows::money(minor, &currency)?;
+            tallies.refunds.push(RefundTally { day: UtcDay::from_number(day), amount, count });
+        }
+        Ok(tallies)
+    }
+
+    async fn open_counts(&self, stuck_before: Timestamp) -> Result<OpenCounts, StoreError> {
+        let db = self.0.reader();
+        let processing = payment::Entity::find().filter(payment::Column::Status.eq(Status::Processing.as_str()));
+        let stuck = processing.clone().filter(payment::Column::ClaimedAt.lt(stuck_before.millis()));
+        Ok(OpenCounts { processing: processing.count(db).await?, stuck: stuck.count(db).await? })
+    }
+
+    async fn audit_snapshot(&self) -> Result<(Vec<Payment>, u64), StoreError> {
+        let backlog = self.outbox().backlog().await;
+        let pending = backlog.map_err(|error| SqlError::Failed(error.to_string()))?.pending;
+        let snapshot = self.0.snapshot().await?;
+        let read = async {
+            let payments = payment::Entity::find().order_by_asc(payment::Column::PaymentId).all(&snapshot).await?;
+            let refunds =
+                payment_refund::Entity::find().order_by_asc(payment_refund::Column::RefundId).all(&snapshot).await?;
+            rows::payments(payments, refunds)
+        };
+        let payments = read.await;
+        snapshot.rollback().await?;
+        Ok((payments?, pending))
+    }
+
+    async fn unpublished(&self) -> Result<Vec<Envelope>, StoreError> {
+        // The largest limit that every engine accepts.
+        let all = self.outbox().unpublished(i64::MAX.unsigned_abs()).await;
+        all.map_err(|error| match error {
+            BusError::Store(error) => error.into(),
+            error => SqlError::Failed(error.to_string()).into(),
+        })
+    }
+}

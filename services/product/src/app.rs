@@ -1,0 +1,32 @@
+//! State shared by handlers, consumers and background tasks.
+
+use std::{sync::Arc, time::Duration};
+
+use souk_kit::{Deps, StartError};
+use souk_values::Clock;
+
+use crate::{ProductConfig, picture_store::PictureStore, store::ProductStore};
+
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub store: ProductStore,
+    pub pictures: PictureStore,
+    pub clock: Arc<dyn Clock>,
+    /// Time between two readings of `stock_available`.
+    pub stock_metrics_period: Duration,
+}
+
+impl App {
+    /// Opens and migrates the store. The picture store is opened when it is first used.
+    pub(crate) async fn open(config: &ProductConfig, deps: &Deps) -> Result<Self, StartError> {
+        let clock = Arc::clone(&deps.clock);
+        let store =
+            ProductStore::open(&config.store_url, deps.ids.clone(), Arc::clone(&clock), deps.shop.currency).await?;
+        Ok(Self {
+            store: store.with_low_stock_at(config.low_stock_at),
+            pictures: PictureStore::new(config.pictures_folder(), Arc::clone(&clock)),
+            clock,
+            stock_metrics_period: Duration::from_secs(config.stock_metrics_seconds.max(1)),
+        })
+    }
+}

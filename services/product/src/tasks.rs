@@ -1,0 +1,49 @@
+//! Background work: the gauge of stock, and deleting expired inbox events.
+
+use std::sync::Arc;
+
+use souk_kit::tasks::{Task, purge_inbox};
+use souk_sql::SqlError;
+use souk_values::ProductId;
+use tokio::sync::Mutex;
+
+use crate::{app::App, metrics, store::ProductStore};
+
+/// Maximum number of `stock_available` series.
+const MAX_WATCHED: usize = 20;
+
+/// Products whose stock is published as a gauge. Cloning shares them.
+#[derive(Clone)]
+struct WatchedStock {
+    store: ProductStore,
+    products: Arc<Mutex<Vec<ProductId>>>,
+}
+
+pub(crate) fn table(app: &App) -> Vec<Task> {
+    let watched = WatchedStock { store: app.store.clone(), products: Arc::default() };
+    vec![
+        Task::every("publish_stock_gauge", &app.clock, app.stock_metrics_period, &watched, |watched| async move {
+            watched.publish().await
+        }),
+        purge_inbox(app.store.db(), &app.clock),
+    ]
+}
+
+impl WatchedStock {
+    /// Publishes the stock of the products that sell most. A product stays watched until the process ends: the recorder
+    /// cannot drop a series, so without this bound their number would grow.
+    async fn publish(&self) -> Result<(), SqlError> {
+        let mut products = self.products.lock().await;
+        if products.len() < MAX_WATCHED {
+            for id in self.store.top_sellers(u64::try_from(MAX_WATCHED).unwrap_or(0)).await? {
+                if products.len() < MAX_WATCHED && !products.contains(&id) {
+                    products.push(id);
+                }
+            }
+        }
+        for (id, stock) in self.store.stock_of(&products).await? {
+            metrics::stock_available(id, stock);
+        }
+        Ok(())
+    }
+}
