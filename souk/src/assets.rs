@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use rust_embed::RustEmbed;
 use souk_gateway::Asset;
 
-/// The repository's `catalogue/`.
 #[derive(RustEmbed)]
 #[folder = "../catalogue"]
 #[include = "*.csv"]

@@ -9,7 +9,6 @@ use std::{
 };
 
 use serde::Serialize;
-use souk_bus::rabbit::QueueDepth;
 
 use crate::{cli::AuditArgs, command_error::CommandError, folder::Folder, settings::Settings};
 
@@ -51,17 +50,10 @@ struct Line {
     pending: u64,
 }
 
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Serialize)]
 struct Queued {
     queue: String,
     messages: u64,
-}
-
-impl From<&QueueDepth> for Queued {
-    fn from(depth: &QueueDepth) -> Self {
-        Self { queue: depth.queue.clone(), messages: depth.waiting }
-    }
 }
 
 pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
@@ -110,10 +102,9 @@ fn report(facts: &ShopFacts, found: Vec<Discrepancy>, in_progress: &BTreeSet<i64
             pending: count(&pending, invariant),
         })
         .collect();
-    let (queued, broker_error) = match &facts.depths {
-        Ok(depths) => (depths.iter().filter(|depth| depth.waiting > 0).map(Queued::from).collect(), None),
-        Err(error) => (Vec::new(), Some(error.clone())),
-    };
+    let waiting = facts.depths.iter().flatten().filter(|depth| depth.waiting > 0);
+    let queued = waiting.map(|depth| Queued { queue: depth.queue.clone(), messages: depth.waiting }).collect();
+    let broker_error = facts.depths.as_ref().err().cloned();
     let clean = violations.is_empty();
     Report { clean, invariants, violations, pending, queued, broker_error, provider_books_read: facts.has_ledger }
 }
@@ -128,11 +119,10 @@ fn print(report: &Report) {
         let pending = if *pending > 0 { format!(", {pending} pending") } else { String::new() };
         println!("{invariant}  {mark:<8}  {statement} ({checked} checked, {violations} violated{pending})");
     }
-    for Discrepancy { invariant, subject, detail, .. } in &report.violations {
-        println!("   violated {invariant}: {subject}: {detail}");
-    }
-    for Discrepancy { invariant, subject, detail, .. } in &report.pending {
-        println!("   pending {invariant}: {subject}: {detail}");
+    for (word, found) in [("violated", &report.violations), ("pending", &report.pending)] {
+        for Discrepancy { invariant, subject, detail, .. } in found {
+            println!("   {word} {invariant}: {subject}: {detail}");
+        }
     }
     if !report.provider_books_read {
         println!("   the provider's own books were not read; payment's record of them was checked");

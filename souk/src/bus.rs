@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use souk_bus::{BusError, LocalTransport, RabbitConfig, RabbitTransport, Transport, rabbit::QueueDepth};
-use souk_events::Envelope;
+use souk_bus::{BusError, LocalTransport, RabbitConfig, RabbitTransport, Transport};
 use souk_kit::{StartError, config::ConfigError};
 use souk_sql::Access;
 use souk_values::{Clock, SystemClock};
@@ -60,22 +59,6 @@ impl OpenBus {
         match self {
             Self::Local(bus) => bus,
             Self::Rabbit(bus) => bus,
-        }
-    }
-
-    /// Returns the events in the queues of the local bus. A broker shows only their number.
-    pub async fn queued(&self) -> Result<Vec<Envelope>, BusError> {
-        match self {
-            Self::Local(bus) => bus.queued().await,
-            Self::Rabbit(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// Returns the number of messages in each queue of a broker.
-    pub async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {
-        match self {
-            Self::Local(_) => Ok(Vec::new()),
-            Self::Rabbit(bus) => bus.queue_depths().await,
         }
     }
 }

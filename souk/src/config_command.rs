@@ -13,7 +13,7 @@ use crate::{
 pub async fn run(args: ConfigArgs) -> Result<(), CommandError> {
     match args.command {
         ConfigCommand::Show(args) => show::run(&args).await,
-        ConfigCommand::Encrypt(args) => ciphering::encrypt(&args),
-        ConfigCommand::Decrypt(args) => ciphering::decrypt(&args),
+        ConfigCommand::Encrypt(args) => ciphering::run(&args, ciphering::encrypted),
+        ConfigCommand::Decrypt(args) => ciphering::run(&args, ciphering::decrypted),
     }
 }

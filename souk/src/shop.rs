@@ -39,7 +39,6 @@ use starting::Started;
 /// Limit of finishing requests, first of the gateway and then of the services, when the shop stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A running shop.
 #[derive(Debug)]
 pub struct Shop {
     gateway: Running,

@@ -10,7 +10,9 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use crate::{ActionType, Application, Applications, DataCenter, EurekaAccept, InstanceInfo, LeaseInfo, Port, StatusInfo};
+use crate::{
+    ActionType, Application, Applications, DataCenter, EurekaAccept, InstanceInfo, LeaseInfo, Port, StatusInfo,
+};
 
 pub use reader::read_registration;
 

@@ -197,7 +197,7 @@ impl Sources {
         let name = key::normal(section);
         let merged = Merged::of(&self.layers);
         let mut read = Read::new(self, &merged, &name);
-        let tree = merged.below(&name).map_or(Value::Null, |node| read.value(node));
+        let tree = merged.below(&name).and_then(|node| read.value(node)).unwrap_or(Value::Null);
         let tree = if merged::is_empty(&tree) { Value::Object(Map::new()) } else { tree };
         let (value, misfits) = fitting::fit(tree, &read.secret);
         let mut mistakes = read.mistakes;

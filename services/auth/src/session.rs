@@ -91,7 +91,6 @@ pub(crate) fn family_of(claims: &Claims) -> Option<&str> {
     claims.jti.split_once('.').map(|(family, _)| family)
 }
 
-/// A refresh token as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredToken {
     pub(crate) hash: String,
@@ -101,7 +100,6 @@ pub(crate) struct StoredToken {
     pub(crate) family: TokenFamily,
 }
 
-/// State of a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenState {
     Valid,

@@ -81,7 +81,6 @@ impl SigningKey {
         Self::with_kid(Algorithm::RS256, public, private)
     }
 
-    /// Returns `claims` as a signed JWT.
     pub(crate) fn sign(&self, claims: &Claims) -> Result<String, SigningError> {
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(self.algorithm) };
         Ok(jsonwebtoken::encode(&header, claims, &self.private)?)

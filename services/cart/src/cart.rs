@@ -126,7 +126,6 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Returns every item, expired or not.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
@@ -180,7 +179,6 @@ impl Cart {
         self.contents.items.iter().filter(move |item| !item.is_expired(now))
     }
 
-    /// Returns the active items, expired or not.
     pub fn active_items(&self) -> impl Iterator<Item = &Item> {
         self.contents.items.iter().filter(|item| item.is_active())
     }

@@ -11,7 +11,6 @@ pub const MAX_WISHES: u64 = 200;
 pub struct ProductUpdate {
     pub product_id: ProductId,
     pub name: String,
-    /// Price of one unit.
     pub price: Money,
     /// Units that can be bought.
     pub stock: i64,
@@ -28,7 +27,6 @@ pub struct ProductUpdate {
 pub struct KnownProduct {
     pub product_id: ProductId,
     pub name: String,
-    /// Price of one unit.
     pub price: Money,
     /// Units that can be bought.
     pub stock: i64,

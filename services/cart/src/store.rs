@@ -19,7 +19,6 @@ use crate::{
     product::{AlertKind, KnownProduct, ProductUpdate, Wish},
 };
 
-/// Circumstances of a command.
 #[derive(Debug, Clone)]
 pub struct CommandContext {
     pub now: Timestamp,
@@ -120,7 +119,6 @@ pub trait CartStore: Carts + Wishlists + KnownProducts + Send + Sync + std::fmt:
     async fn purge_inbox(&self, now: Timestamp) -> Result<(), StoreError>;
 }
 
-/// Carts by their owner.
 #[async_trait::async_trait]
 pub trait Carts {
     /// Returns the cart of `user`, which may contain expired items; an empty one if none is stored.
@@ -134,7 +132,6 @@ pub trait Carts {
         context: CommandContext,
     ) -> Result<Executed, StoreError>;
 
-    /// Returns up to `limit` carts that are due at `now`.
     async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError>;
 
     /// Returns the number of carts with active items.

@@ -6,9 +6,8 @@ use souk_kit::{Deps, config::ConfigError};
 use souk_values::{Clock, IdGen, Secret};
 
 use crate::{
-    config::ConfigServerConfig,
+    config::{ConfigServerConfig, RefreshPublisher},
     error::ConfigServerError,
-    extras::RefreshPublisher,
     health::HealthCache,
     metrics,
     monitor::{self, RefreshEvent},

@@ -5,7 +5,6 @@
 //! the plain text. `/decrypt` is therefore restricted to administrators, who may read every value anyway.
 
 mod aes;
-mod error;
 mod pem;
 mod prefix;
 mod rsa;
@@ -13,17 +12,35 @@ mod rsa;
 use std::{collections::BTreeMap, fmt};
 
 use aes::AesKey;
+use aws_lc_rs::error::Unspecified;
 use rsa::RsaKey;
 
 use crate::config::EncryptConfig;
-
-pub use error::CipherError;
 
 /// Prefix of a value that the server decrypts.
 pub const CIPHER_PREFIX: &str = "{cipher}";
 
 /// Passwords below this length, in bytes, cause a warning at start.
 const MIN_PASSWORD_LENGTH: usize = 16;
+
+/// A reason why a text was not encrypted or decrypted. Never contains the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CipherError {
+    #[error("no key was installed for encryption service: set config-server.encrypt.key")]
+    NoKey,
+    /// The key is a password, which has no public half.
+    #[error("no public key available: config-server.encrypt.key is not an RSA key")]
+    NoPublicKey,
+    /// The text is not cipher text, or was encrypted with another key.
+    #[error("the text was not encrypted with this key")]
+    Invalid,
+}
+
+impl From<Unspecified> for CipherError {
+    fn from(_: Unspecified) -> Self {
+        Self::Invalid
+    }
+}
 
 /// Encrypts and decrypts with the configured keys. Its `Debug` shows none of them.
 #[derive(Default)]

@@ -2,19 +2,19 @@
 
 mod overrides;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use souk_values::Secret;
 
 use overrides::Overrides;
 
 use crate::{
-    backend::{GitConfig, NativeConfig},
-    extras::ConfigServerExtras,
+    backend::{Backend, GitConfig, NativeConfig},
+    monitor::RefreshEvent,
 };
 
-/// The section `config-server`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConfigServerConfig {
@@ -76,6 +76,26 @@ impl ConfigServerConfig {
             return Err(format!("config-server.prefix: /{first} is already a route; choose another prefix"));
         }
         Ok(if prefix.is_empty() { String::new() } else { format!("/{prefix}") })
+    }
+}
+
+/// Publishes a refresh event on the bus. The error is a sentence.
+pub type RefreshPublisher = Arc<dyn Fn(RefreshEvent) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// The parts of a config server that come from its process instead of the configuration.
+#[derive(Clone, Default)]
+pub struct ConfigServerExtras {
+    /// True when the process listens on a loopback address only.
+    pub is_loopback: bool,
+    /// Backend for a configuration with neither a Git repository nor folders.
+    pub default_backend: Option<Arc<dyn Backend>>,
+    /// Publisher of refresh events; `None` in a process without a bus.
+    pub refresh: Option<RefreshPublisher>,
+}
+
+impl fmt::Debug for ConfigServerExtras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigServerExtras").field("is_loopback", &self.is_loopback).finish_non_exhaustive()
     }
 }
 
@@ -158,13 +178,11 @@ pub enum RsaAlgorithm {
 pub struct SecurityConfig {
     /// `user`: reader, with `password`. An administrator too, unless one is configured.
     pub user: String,
-    /// `password`: password of `user`.
     pub password: Secret,
     /// `token`: bearer token with the rights of `user`.
     pub token: Secret,
     /// `admin-user`: may also encrypt, decrypt and refresh, with `admin-password`.
     pub admin_user: String,
-    /// `admin-password`: password of `admin-user`.
     pub admin_password: Secret,
     /// `admin-token`: bearer token with the rights of `admin-user`.
     pub admin_token: Secret,

@@ -26,25 +26,20 @@ pub enum ConfigServerError {
     /// No location has the file of a resource request.
     #[error("there is no such file")]
     NoSuchResource,
-    /// The backend cannot return files.
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// The files cannot be read or written as requested.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// Encrypting or decrypting failed.
     #[error(transparent)]
     Cipher(#[from] CipherError),
-    /// The credentials are missing or wrong.
     #[error("{0}")]
     Unauthorized(&'static str),
-    /// The caller lacks the rights.
     #[error("{0}")]
     Forbidden(&'static str),
     /// The bus did not take a refresh event.
     #[error("the event could not be published: {0}")]
     Bus(String),
-    /// A defect of the server.
     #[error("{0}")]
     Internal(String),
 }

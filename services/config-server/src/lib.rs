@@ -7,7 +7,6 @@ mod app;
 mod config;
 mod environment;
 mod error;
-mod extras;
 mod health;
 mod metrics;
 mod monitor;
@@ -19,10 +18,9 @@ mod security;
 use souk_kit::{Deps, Service, ServiceParts, StartError};
 use utoipa::openapi::OpenApi;
 
-pub use config::ConfigServerConfig;
+pub use config::{ConfigServerConfig, ConfigServerExtras, RefreshPublisher};
 pub use environment::Environment;
 pub use error::ConfigServerError;
-pub use extras::{ConfigServerExtras, RefreshPublisher};
 pub use monitor::RefreshEvent;
 pub use reader::ConfigReader;
 

@@ -28,8 +28,8 @@ struct Inner {
     encryptor: Encryptor,
     decrypts_environments: bool,
     decrypts_resources: bool,
-    /// Renames a property that cannot be decrypted to `invalid.KEY`.
-    prefix_invalid: bool,
+    /// Prefix of the key of a property that cannot be decrypted.
+    invalid_prefix: &'static str,
     default_label: Option<String>,
     accept_empty: bool,
     overrides: BTreeMap<String, String>,
@@ -38,7 +38,6 @@ struct Inner {
 
 /// A file for a resource request.
 pub(crate) struct ServedFile {
-    /// The file as it is stored.
     pub file: File,
     /// The processed text; `None` for a file that is not UTF-8, or was requested as bytes.
     pub text: Option<String>,
@@ -64,28 +63,24 @@ impl ConfigReader {
     ) -> Result<Self, Vec<String>> {
         let backend = open_backend(config, clock, ids, default_backend);
         let encryptor = Encryptor::new(&config.encrypt);
-        match (backend, encryptor) {
-            (Ok(backend), Ok(encryptor)) => Ok(Self::new(config, backend, encryptor)),
+        let (backend, encryptor) = match (backend, encryptor) {
+            (Ok(backend), Ok(encryptor)) => (backend, encryptor),
             (backend, encryptor) => {
-                let mistakes = backend.err().map(|mistake| vec![mistake]);
-                Err(mistakes.into_iter().chain(encryptor.err()).flatten().collect())
+                return Err(backend.err().into_iter().chain(encryptor.err().into_iter().flatten()).collect());
             }
-        }
-    }
-
-    fn new(config: &ConfigServerConfig, backend: Arc<dyn Backend>, encryptor: Encryptor) -> Self {
+        };
         let is_reversed = config.resource.reverse_location_order;
-        Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             backend,
             encryptor,
             decrypts_environments: config.encrypt.enabled,
             decrypts_resources: config.encrypt.enabled && config.encrypt.plain_text_encrypt,
-            prefix_invalid: config.encrypt.prefix_invalid_properties,
+            invalid_prefix: if config.encrypt.prefix_invalid_properties { "invalid." } else { "" },
             default_label: Some(config.default_label.clone()).filter(|label| !label.is_empty()),
             accept_empty: config.accept_empty,
             overrides: config.overrides.0.iter().cloned().collect(),
             location_order: if is_reversed { LocationOrder::StrongestFirst } else { LocationOrder::RootFirst },
-        }))
+        })))
     }
 
     pub(crate) fn encryptor(&self) -> &Encryptor {
@@ -165,12 +160,14 @@ fn open_backend(
         (true, Some(_), _) => Err("config-server: git.uri and native.search-locations are both set; \
                                    configuration comes from one of them, so remove the other"
             .to_owned()),
-        (true, None, _) => GitBackend::new(&config.git, Arc::clone(clock), ids)
-            .map(|backend| Arc::new(backend) as Arc<dyn Backend>)
-            .map_err(|error| format!("config-server.git: {error}")),
-        (false, Some(native), _) => NativeBackend::new(native)
-            .map(|backend| Arc::new(backend) as Arc<dyn Backend>)
-            .map_err(|error| format!("config-server.native: {error}")),
+        (true, None, _) => {
+            let backend = GitBackend::new(&config.git, Arc::clone(clock), ids);
+            Ok(Arc::new(backend.map_err(|error| format!("config-server.git: {error}"))?))
+        }
+        (false, Some(native), _) => {
+            let backend = NativeBackend::new(native);
+            Ok(Arc::new(backend.map_err(|error| format!("config-server.native: {error}"))?))
+        }
         (false, None, Some(backend)) => Ok(backend),
         (false, None, None) => {
             Err("config-server: no source of configuration is set: set git.uri to a Git repository, \
@@ -235,8 +232,7 @@ impl Inner {
                 Err(error) => {
                     metrics::count_decrypt_failure();
                     tracing::warn!(source, key, error = %error, "a value cannot be decrypted and is withheld");
-                    let key = if self.prefix_invalid { format!("invalid.{key}") } else { key.to_owned() };
-                    ValueChange::Replace { key, value: "<n/a>".to_owned() }
+                    ValueChange::Replace { key: format!("{}{key}", self.invalid_prefix), value: "<n/a>".to_owned() }
                 }
             }
         });

@@ -25,9 +25,7 @@ pub(crate) enum FlatFormat {
 /// A parsed `GET` request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ConfigRequest {
-    /// The property sources.
     Environment(Target),
-    /// All properties as one document.
     Flat(Target, FlatFormat),
     /// The file at a path.
     Resource(Target, String),
@@ -135,14 +133,13 @@ fn name(text: &str, kind: &str) -> Result<String, ConfigServerError> {
 }
 
 fn is_name(text: &str) -> bool {
-    let is_unsafe = text.trim().is_empty()
+    !(text.trim().is_empty()
         || text.starts_with("(_)")
         || text.starts_with('/')
         || text.contains("..")
         || text.contains("(_)(_)")
         || text.contains(['#', '\\'])
-        || text.contains(char::is_control);
-    !is_unsafe
+        || text.contains(char::is_control))
 }
 
 #[cfg(test)]

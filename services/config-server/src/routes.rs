@@ -1,6 +1,5 @@
 //! The URL table of the service.
 
-mod bus_refresh;
 mod cipher;
 mod document;
 mod health;
@@ -37,9 +36,9 @@ pub(crate) fn table(prefix: &str) -> Router<App> {
         .layer(DefaultBodyLimit::max(MAX_TEXT));
     Router::new()
         .merge(ciphers)
-        .route("/monitor", post(monitor::handle).layer(DefaultBodyLimit::max(MAX_WEBHOOK)))
-        .route("/actuator/busrefresh", post(bus_refresh::handle))
-        .route("/actuator/busrefresh/{*destination}", post(bus_refresh::handle))
+        .route("/monitor", post(monitor::webhook).layer(DefaultBodyLimit::max(MAX_WEBHOOK)))
+        .route("/actuator/busrefresh", post(monitor::bus_refresh))
+        .route("/actuator/busrefresh/{*destination}", post(monitor::bus_refresh))
         .route("/actuator/health", get(health::handle))
         .route("/actuator/health/{component}", get(health::handle))
         .route("/actuator/{*rest}", get(unknown_actuator))

@@ -55,7 +55,6 @@ impl Caller {
     }
 }
 
-/// The configured credentials with their rights.
 pub(crate) struct Credentials(Vec<(CredentialDigest, Caller)>);
 
 impl Credentials {
@@ -158,7 +157,6 @@ async fn identify(State(access): State<AccessControl>, mut request: Request, nex
     next.run(request).await
 }
 
-/// Headers that proxies add.
 const PROXY_HEADERS: [HeaderName; 5] = [
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),

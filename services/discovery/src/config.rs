@@ -109,8 +109,6 @@ impl DiscoveryConfig {
 fn ms(number: u64) -> NonZeroU64 {
     NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN)
 }
-
-/// Reads a list, or a comma-separated text.
 fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

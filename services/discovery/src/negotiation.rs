@@ -15,15 +15,11 @@ pub(crate) enum Format {
     Json,
     Xml,
 }
-
-/// The representation that a reader requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Representation {
     pub format: Format,
     pub accept: EurekaAccept,
 }
-
-/// True if the reader accepts gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AcceptsGzip(pub bool);
 

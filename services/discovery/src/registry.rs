@@ -30,8 +30,6 @@ use lease::Lease;
 use overrides::Overrides;
 use recent::Recent;
 use renewals::Renewals;
-
-/// Settings of a registry.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     /// Suspends eviction while too few heartbeats arrive.
@@ -40,12 +38,10 @@ pub(crate) struct Rules {
     pub renewal_share: f64,
     /// Interval at which clients are expected to renew, in seconds.
     pub renewal_interval_secs: u32,
-    /// Time that a change stays in the delta.
     pub delta_retention: Duration,
     pub max_instances: usize,
 }
 
-/// The identity of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InstanceKey<'k> {
     /// Name of the application, in upper case.
@@ -72,8 +68,6 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the registry is full with {0} instances; remove some, or raise discovery.max-instances")]
 pub(crate) struct RegistryFull(pub usize);
-
-/// The content of a heartbeat.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Heartbeat {
     /// The sender's `lastDirtyTimestamp`.
@@ -81,11 +75,8 @@ pub(crate) struct Heartbeat {
     /// The override that a peer has for the instance.
     pub overridden: Option<InstanceStatus>,
 }
-
-/// The result of a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Renewal {
-    /// The lease is renewed.
     Renewed(Arc<InstanceInfo>),
     /// The lease is renewed, but the sender has a newer version of the instance and must register it.
     Outdated(Arc<InstanceInfo>),
@@ -172,8 +163,6 @@ impl Registry {
         self.registered.record(&info, now);
         Ok(self.put(info, lease, now))
     }
-
-    /// Renews the lease of an instance.
     pub fn renew(&mut self, key: InstanceKey<'_>, heartbeat: Heartbeat, origin: Origin, now: Timestamp) -> Renewal {
         let Some(Entry { info, mut lease }) = self.entry(key).cloned() else { return Renewal::Unknown };
         let status = self.effective_status(&info, Some(info.status), origin, now);

@@ -21,9 +21,7 @@ use crate::{
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// `apps`.
     All,
-    /// `apps/delta`.
     Delta,
 }
 

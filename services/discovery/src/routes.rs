@@ -1,15 +1,13 @@
 //! The URL table. The protocol's routes are served under `/eureka` and `/eureka/v2`, with and without a trailing slash.
 
+mod change_instance;
 mod describe_server;
 mod extract;
 mod lease;
-mod merge_metadata;
 mod read;
-mod read_registry;
 mod register;
 mod replicate;
 mod show_page;
-mod status_override;
 
 use axum::{
     Router,
@@ -21,8 +19,6 @@ use utoipa::openapi::{
 };
 
 use crate::{app::App, error::DiscoveryError};
-
-/// A row of the URL table.
 pub(crate) struct Route {
     path: &'static str,
     method: HttpMethod,
@@ -34,16 +30,16 @@ pub(crate) struct Route {
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
     vec![
-        route(HttpMethod::Get, "/apps", routing::get(read_registry::all), "Lists all instances by application."),
-        route(HttpMethod::Get, "/apps/delta", routing::get(read_registry::delta), "Lists the recent changes, by default those of the last three minutes."),
+        route(HttpMethod::Get, "/apps", routing::get(read::all), "Lists all instances by application."),
+        route(HttpMethod::Get, "/apps/delta", routing::get(read::delta), "Lists the recent changes, by default those of the last three minutes."),
         route(HttpMethod::Get, "/apps/{app}", routing::get(read::application), "Lists the instances of an application."),
         route(HttpMethod::Post, "/apps/{app}", routing::post(register::handle), "Registers an instance."),
         route(HttpMethod::Get, "/apps/{app}/{id}", routing::get(read::instance), "Shows an instance."),
         route(HttpMethod::Put, "/apps/{app}/{id}", routing::put(lease::renew), "Renews the lease of an instance (heartbeat)."),
         route(HttpMethod::Delete, "/apps/{app}/{id}", routing::delete(lease::cancel), "Cancels the registration of an instance."),
-        route(HttpMethod::Put, "/apps/{app}/{id}/status", routing::put(status_override::set), "Overrides the status of an instance."),
-        route(HttpMethod::Delete, "/apps/{app}/{id}/status", routing::delete(status_override::delete), "Deletes the status override of an instance."),
-        route(HttpMethod::Put, "/apps/{app}/{id}/metadata", routing::put(merge_metadata::handle), "Adds the query's pairs to the metadata of an instance."),
+        route(HttpMethod::Put, "/apps/{app}/{id}/status", routing::put(change_instance::set_status), "Overrides the status of an instance."),
+        route(HttpMethod::Delete, "/apps/{app}/{id}/status", routing::delete(change_instance::delete_override), "Deletes the status override of an instance."),
+        route(HttpMethod::Put, "/apps/{app}/{id}/metadata", routing::put(change_instance::merge_metadata), "Adds the query's pairs to the metadata of an instance."),
         route(HttpMethod::Get, "/instances/{id}", routing::get(read::instance_anywhere), "Shows an instance of any application."),
         route(HttpMethod::Get, "/vips/{vip}", routing::get(read::vip), "Lists the instances behind a virtual address."),
         route(HttpMethod::Get, "/svips/{vip}", routing::get(read::secure_vip), "Lists the instances behind a virtual address for TLS."),
@@ -57,7 +53,12 @@ pub(crate) fn table() -> Vec<Route> {
 fn pages() -> Vec<Route> {
     vec![
         route(HttpMethod::Get, "/", routing::get(show_page::status), "Shows the status page."),
-        route(HttpMethod::Get, "/lastn", routing::get(show_page::last), "Shows the latest registrations and cancellations."),
+        route(
+            HttpMethod::Get,
+            "/lastn",
+            routing::get(show_page::last),
+            "Shows the latest registrations and cancellations.",
+        ),
     ]
 }
 
@@ -105,8 +106,6 @@ pub(crate) fn openapi() -> OpenApi {
         InfoBuilder::new().title("souk discovery").version(env!("CARGO_PKG_VERSION")).description(Some(about)).build();
     OpenApiBuilder::new().info(info).paths(paths).build()
 }
-
-/// Returns the description of a path parameter.
 fn describe(parameter: &str) -> Option<&'static str> {
     match parameter {
         "app" => Some("Name of the application, in upper or lower case, such as `order`"),

@@ -1,6 +1,6 @@
 //! The gateway's inputs beyond those that every service is built with.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use souk_values::ShiftedClock;
 use tokio::sync::watch;
@@ -25,18 +25,11 @@ pub struct TestClock {
     pub keep: Arc<dyn Fn(Duration) -> std::io::Result<()> + Send + Sync>,
 }
 
-impl fmt::Debug for TestClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestClock").field("clock", &self.clock).finish_non_exhaustive()
-    }
-}
-
 /// A file of the web shop.
 #[derive(Debug, Clone)]
 pub struct Asset {
     /// Value of `Content-Type`, such as `text/html; charset=utf-8`.
     pub content_type: &'static str,
     pub body: Cow<'static, [u8]>,
-    /// Value of `Cache-Control`.
     pub cache: &'static str,
 }

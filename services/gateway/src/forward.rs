@@ -169,9 +169,5 @@ fn failure(error: &Error, route: &Route) -> Failure {
         });
         is_cut || is_reset
     });
-    if is_closed {
-        Failure::Stale(error_chain(error))
-    } else {
-        Failure::Other(bad_gateway(route, error_chain(error)))
-    }
+    if is_closed { Failure::Stale(error_chain(error)) } else { Failure::Other(bad_gateway(route, error_chain(error))) }
 }

@@ -3,7 +3,6 @@
 
 const NAME: &[u8] = b"content-length:";
 
-/// An incremental scan of one head.
 #[derive(Debug, Default)]
 pub(crate) struct HeadScan {
     /// Number of bytes of `NAME` that the current line starts with; `None` if the line is another header.

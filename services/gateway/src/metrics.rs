@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
-use metrics::{Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use parking_lot::RwLock;
 use serde::Serialize;
 use souk_kit::method_label;
@@ -28,8 +30,12 @@ pub(crate) fn describe(routes: usize) {
     describe_counter!(STEPS, "Page views by the step that the visitor reached");
     describe_counter!(VISITS, "Visits by the source that brought the visitor");
     gauge!(ROUTES, "service" => SERVICE).set(gauge_value(routes));
-    Step::ALL.map(|step| steps(step).increment(0));
-    Source::ALL.map(|source| visits(source).increment(0));
+    for step in Step::ALL {
+        steps(step).increment(0);
+    }
+    for source in Source::ALL {
+        visits(source).increment(0);
+    }
 }
 
 pub(crate) fn active_requests() -> Gauge {

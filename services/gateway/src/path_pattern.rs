@@ -17,8 +17,6 @@ enum Segment {
 }
 
 impl PathPattern {
-    /// Parses a pattern.
-    ///
     /// Errors: a sentence that describes the mistake.
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some(inner) = text.strip_prefix('/') else {

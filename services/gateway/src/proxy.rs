@@ -51,8 +51,6 @@ pub(crate) struct Proxy {
     pub rejected_series: RouteSeries,
     pub stop: CancellationToken,
 }
-
-/// A route with its breaker and its metrics.
 pub(crate) struct RouteEntry {
     pub route: Route,
     pub breaker: Arc<Breaker>,
@@ -96,7 +94,7 @@ impl Proxy {
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(service = "gateway", http.method = %method, http.route = series.route(),
             http.status = status.as_u16(), duration_ms, trace.id = trace_id(&trace), "served");
-        response.map(|body| ConnectionBody::new(body, active))
+        response.map(|body| ConnectionBody { body, _request: active })
     }
 
     /// Validates a request and finds its destination.

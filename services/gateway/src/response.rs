@@ -45,14 +45,8 @@ pub(crate) fn pass_through(
 
 /// The body of a response on its connection. Dropping it ends the active request.
 pub(crate) struct ConnectionBody {
-    body: ResponseBody,
-    _request: ActiveRequest,
-}
-
-impl ConnectionBody {
-    pub fn new(body: ResponseBody, request: ActiveRequest) -> Self {
-        Self { body, _request: request }
-    }
+    pub body: ResponseBody,
+    pub _request: ActiveRequest,
 }
 
 /// The upstream failed before the end of its body.

@@ -23,11 +23,8 @@ pub(crate) struct Server {
     pub http: http1::Builder,
     pub trusted_proxies: TrustedProxies,
     pub config: GatewayConfig,
-    /// The port that clients connect to.
     pub port: u16,
 }
-
-/// Returns hyper's settings for client connections.
 pub(crate) fn http(config: &GatewayConfig) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.max_header_size(config.max_header_bytes);

@@ -11,8 +11,6 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Validates `config`.
-    ///
     /// Errors: lists every mistake.
     pub fn read(config: &GatewayConfig) -> Result<Self, ConfigError> {
         let mut mistakes = Vec::new();

@@ -32,12 +32,9 @@ pub(crate) struct Upstreams {
     client: Client<HttpConnector, Upload>,
     addresses: Arc<RwLock<HashMap<String, UpstreamAddress>>>,
 }
-
-/// The parsed address of an instance.
 #[derive(Debug, Clone)]
 struct UpstreamAddress {
     authority: uri::Authority,
-    /// Value of the `Host` header.
     host: HeaderValue,
 }
 
@@ -73,20 +70,14 @@ impl Upstreams {
             .build(connector);
         Self { directory, client, addresses: Arc::default() }
     }
-
-    /// Chooses an instance of `target`.
     pub fn choose(&self, target: &Target) -> Result<UpstreamInstance, NoInstance> {
-        match target {
-            Target::Service(name) => {
-                let chosen = self.directory.choose(name)?;
-                let address = self.address(chosen.base()).ok_or_else(|| NoInstance(name.clone()))?;
-                Ok(UpstreamInstance { address, chosen: Some(chosen) })
-            }
-            Target::Address(base) => {
-                let address = self.address(base).ok_or_else(|| NoInstance(base.clone()))?;
-                Ok(UpstreamInstance { address, chosen: None })
-            }
-        }
+        let (name, chosen) = match target {
+            Target::Service(name) => (name, Some(self.directory.choose(name)?)),
+            Target::Address(base) => (base, None),
+        };
+        let base = chosen.as_ref().map_or(name.as_str(), Chosen::base);
+        let address = self.address(base).ok_or_else(|| NoInstance(name.clone()))?;
+        Ok(UpstreamInstance { address, chosen })
     }
 
     fn address(&self, base: &str) -> Option<UpstreamAddress> {

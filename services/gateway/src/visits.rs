@@ -64,7 +64,6 @@ struct DayCounts {
 pub(crate) struct Visits(Mutex<BTreeMap<i64, DayCounts>>);
 
 impl Visits {
-    /// Counts a page view.
     pub fn count(&self, step: Step, source: Source, now: Timestamp) {
         let today = UtcDay::of(now).number();
         let mut days = self.0.lock();

@@ -35,7 +35,6 @@ struct Counts {
     outbox_pending: i64,
 }
 
-/// Reads the facts of the store at `store_url`.
 pub async fn read(store_url: &str) -> Result<NotificationAuditFacts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
     let reader = db.reader();

@@ -44,7 +44,6 @@ pub(crate) struct EventEffect {
 pub(crate) struct Recorded {
     /// False for a repeated event, and for one that changed nothing.
     pub is_applied: bool,
-    /// Users with a new notice.
     pub notified: Vec<UserId>,
 }
 

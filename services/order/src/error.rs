@@ -19,7 +19,6 @@ pub(crate) enum OrderError {
     TooManyLines,
     /// A product occurs twice in `items`.
     ProductRepeated(ProductId),
-    /// Product has no price for this id.
     ProductUnknown(ProductId),
     /// The total exceeds the range of an amount.
     TotalTooLarge,

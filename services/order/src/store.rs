@@ -66,7 +66,6 @@ pub(crate) struct OrderAct {
     pub(crate) inbox: Option<Cause>,
 }
 
-/// Outcome of an [`OrderAct`].
 #[derive(Debug, Clone)]
 pub(crate) enum ActOutcome {
     /// The change is stored, with its step and its event.

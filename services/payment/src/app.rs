@@ -13,7 +13,11 @@ use crate::{
     metrics,
     order_payments::{Decision, NextRefund, OrderPayments, PaymentEvent},
     payment::{Payment, RefundStatus},
-    provider::{PaymentProvider, Provider, sandbox::Sandbox, stripe::Stripe},
+    provider::{
+        PaymentProvider, Provider,
+        sandbox::Sandbox,
+        stripe::{Stripe, StripeAccount},
+    },
     refunding,
     store::{Change, OpenRefund, PaymentStore, Saved, StoreError},
 };
@@ -67,7 +71,12 @@ impl App {
                 Arc::new(Sandbox::open(&config.sandbox_ledger_url, secret, Arc::clone(&clock)).await?)
             }
             ProviderName::Stripe => {
-                let stripe = Stripe::new(config.stripe_account(), store.clone(), Arc::clone(&clock));
+                let account = StripeAccount {
+                    base_url: config.stripe_base_url.clone(),
+                    api_key: config.stripe_api_key.clone(),
+                    webhook_secret: config.stripe_webhook_secret.clone(),
+                };
+                let stripe = Stripe::new(account, store.clone(), Arc::clone(&clock));
                 let unusable = |error| StartError::Other(format!("no HTTP client for Stripe can be made: {error}"));
                 Arc::new(stripe.map_err(unusable)?)
             }

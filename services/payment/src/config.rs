@@ -8,8 +8,6 @@ use souk_resilience::BreakerConfig;
 use souk_values::Secret;
 use url::Url;
 
-use crate::provider::stripe::StripeAccount;
-
 /// The section `payment` of the configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -128,26 +126,6 @@ impl PaymentConfig {
             }
         }
         mistakes
-    }
-
-    pub(crate) fn stripe_account(&self) -> StripeAccount {
-        StripeAccount {
-            base_url: self.stripe_base_url.clone(),
-            api_key: self.stripe_api_key.clone(),
-            webhook_secret: self.stripe_webhook_secret.clone(),
-        }
-    }
-
-    pub(crate) fn provider_time_limit(&self) -> Duration {
-        Duration::from_millis(self.provider_time_limit_ms)
-    }
-
-    pub(crate) fn settle_every(&self) -> Duration {
-        Duration::from_millis(self.settle_every_ms)
-    }
-
-    pub(crate) fn settle_after(&self) -> Duration {
-        Duration::from_millis(self.settle_after_ms)
     }
 }
 

@@ -11,43 +11,42 @@ use souk_sql::SqlError;
 
 use crate::{provider::ProviderError, store::StoreError};
 
-/// A request or an event that was refused or failed.
+/// A request or an event that was refused or failed. The text of a refusal is the `detail` of its problem.
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
     /// Unknown, or of another customer.
-    #[error("there is no such payment")]
+    #[error("There is no such payment.")]
     NotFound,
     /// Unknown, or of another customer.
-    #[error("there is no such order")]
+    #[error("There is no such order.")]
     OrderNotFound,
-    /// Not confirmed yet, cancelled, or past `payBy`.
-    #[error("the order cannot be paid now")]
+    #[error(
+        "The order cannot be paid now: it is not confirmed yet, it was cancelled, or its payment deadline has passed."
+    )]
     OrderNotPayable,
-    /// The outcome of another attempt is not known yet.
-    #[error("another attempt to pay the order is in progress")]
+    #[error("Another attempt to pay this order is in progress. Get the order's payments to see its outcome.")]
     InProgress,
     /// The order's amount is captured, refunded later or not.
-    #[error("the order is already paid")]
+    #[error("The order is already paid.")]
     AlreadyPaid,
-    #[error("the provider does not know the token")]
+    #[error("The payment provider does not know this token. Request a new one from the provider.")]
     TokenUnknown,
-    #[error("nothing of the payment can be refunded")]
+    #[error("Nothing of this payment can be refunded: it is not captured, or all of it is refunded or being refunded.")]
     NotRefundable,
-    #[error("the refund exceeds the rest of the payment")]
+    #[error("The amount exceeds what is left of the payment after its other refunds.")]
     RefundTooLarge,
-    #[error("the refund is not in the currency of the payment")]
+    #[error("The refund must be in the currency of its payment.")]
     CurrencyMismatch,
     /// The idempotency key was used before with another body.
     #[error("the idempotency key was used with another body")]
     KeyReused,
-    #[error("the shop does not use this provider")]
+    #[error("The shop does not use a payment provider of this name.")]
     ProviderUnknown,
-    #[error("the webhook's signature is missing or wrong")]
+    #[error("The signature is missing, too old, or not the provider's.")]
     WebhookSignatureInvalid,
-    /// Signed by the provider, but not in its documented form.
-    #[error("the webhook's body cannot be read")]
+    #[error("The body is not in the form that the provider documents.")]
     WebhookUnreadable,
-    #[error("the webhook's body is too large")]
+    #[error("The body is larger than any webhook of a provider.")]
     WebhookTooLarge,
     /// Every attempt to save conflicted with another change of the same order.
     #[error("other requests keep changing the payments of this order")]
@@ -70,59 +69,21 @@ pub enum PaymentError {
 impl From<PaymentError> for Problem {
     fn from(error: PaymentError) -> Self {
         use PaymentError as E;
-        let (status, code, detail) = match error {
-            E::NotFound => (StatusCode::NOT_FOUND, "payment.not_found", "There is no such payment."),
-            E::OrderNotFound => (StatusCode::NOT_FOUND, "payment.order_not_found", "There is no such order."),
-            E::OrderNotPayable => (
-                StatusCode::CONFLICT,
-                "payment.order_not_payable",
-                "The order cannot be paid now: it is not confirmed yet, it was cancelled, or its deadline for payment \
-                 has passed.",
-            ),
-            E::InProgress => (
-                StatusCode::CONFLICT,
-                "payment.in_progress",
-                "Another attempt to pay this order is in progress. Get the order's payments to see its outcome.",
-            ),
-            E::AlreadyPaid => (StatusCode::CONFLICT, "payment.already_paid", "The order is already paid."),
-            E::TokenUnknown => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "payment.token_unknown",
-                "The payment provider does not know this token. Request a new one from the provider.",
-            ),
-            E::NotRefundable => (
-                StatusCode::CONFLICT,
-                "payment.not_refundable",
-                "Nothing of this payment can be refunded: it is not captured, or all of it is refunded or being refunded.",
-            ),
-            E::RefundTooLarge => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "payment.refund_too_large",
-                "The amount exceeds what is left of the payment after its other refunds.",
-            ),
-            E::CurrencyMismatch => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "payment.currency_mismatch",
-                "The refund must be in the currency of its payment.",
-            ),
-            E::ProviderUnknown => (
-                StatusCode::NOT_FOUND,
-                "payment.provider_unknown",
-                "The shop does not use a payment provider of this name.",
-            ),
-            E::WebhookSignatureInvalid => (
-                StatusCode::BAD_REQUEST,
-                "payment.webhook_signature_invalid",
-                "The signature is missing, too old, or not the provider's.",
-            ),
-            E::WebhookUnreadable => (
-                StatusCode::BAD_REQUEST,
-                "payment.webhook_unreadable",
-                "The body is not in the form that the provider documents.",
-            ),
-            E::WebhookTooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", "The body is larger than any webhook of a provider.")
-            }
+        let detail = error.to_string();
+        let (status, code) = match error {
+            E::NotFound => (StatusCode::NOT_FOUND, "payment.not_found"),
+            E::OrderNotFound => (StatusCode::NOT_FOUND, "payment.order_not_found"),
+            E::OrderNotPayable => (StatusCode::CONFLICT, "payment.order_not_payable"),
+            E::InProgress => (StatusCode::CONFLICT, "payment.in_progress"),
+            E::AlreadyPaid => (StatusCode::CONFLICT, "payment.already_paid"),
+            E::TokenUnknown => (StatusCode::UNPROCESSABLE_ENTITY, "payment.token_unknown"),
+            E::NotRefundable => (StatusCode::CONFLICT, "payment.not_refundable"),
+            E::RefundTooLarge => (StatusCode::UNPROCESSABLE_ENTITY, "payment.refund_too_large"),
+            E::CurrencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "payment.currency_mismatch"),
+            E::ProviderUnknown => (StatusCode::NOT_FOUND, "payment.provider_unknown"),
+            E::WebhookSignatureInvalid => (StatusCode::BAD_REQUEST, "payment.webhook_signature_invalid"),
+            E::WebhookUnreadable => (StatusCode::BAD_REQUEST, "payment.webhook_unreadable"),
+            E::WebhookTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large"),
             E::KeyReused => return Idempotency::reused(),
             E::Contended => return Self::unavailable("store", &error),
             E::Order(error) => return error.into(),

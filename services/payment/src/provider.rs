@@ -3,7 +3,7 @@
 pub mod sandbox;
 pub mod stripe;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use souk_resilience::{Breaker, TimeLimit, TimedOut};
@@ -129,7 +129,8 @@ pub(crate) struct Provider {
 impl Provider {
     pub(crate) fn new(inner: Arc<dyn PaymentProvider>, config: &PaymentConfig, clock: Arc<dyn Clock>) -> Self {
         let breaker = Breaker::new("payment", inner.name(), config.provider_breaker.clone(), clock);
-        let limit = Arc::new(TimeLimit::new("payment", inner.name(), config.provider_time_limit()));
+        let limit =
+            Arc::new(TimeLimit::new("payment", inner.name(), Duration::from_millis(config.provider_time_limit_ms)));
         Self { inner, breaker, limit }
     }
 

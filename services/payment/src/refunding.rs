@@ -92,7 +92,6 @@ async fn send(app: App, due: OpenRefund) {
     }
 }
 
-/// Records the outcome of a refund.
 pub(crate) async fn record(app: &App, due: OpenRefund, outcome: RefundOutcome) -> Result<(), PaymentError> {
     let now = app.clock.now();
     let decide = |known: Option<OrderPayments>| {

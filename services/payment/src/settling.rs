@@ -27,7 +27,7 @@ const STUCK_AFTER: Duration = Duration::from_mins(5);
 /// Queries the provider once for each payment and refund that has been open for long enough, and sets the gauges.
 pub(crate) async fn settle(app: App) -> Result<(), PaymentError> {
     let app = &app;
-    let before = app.clock.now().minus(app.config.settle_after());
+    let before = app.clock.now().minus(Duration::from_millis(app.config.settle_after_ms));
     let mut after = 0;
     loop {
         let open = app.store.open_payments(before, after).await?;

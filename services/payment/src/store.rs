@@ -31,7 +31,6 @@ pub trait PaymentStore: Payments + Reports + References + Maintenance {}
 pub trait Payments: Send + Sync + std::fmt::Debug {
     /// Reads an order with its payments; `None` when payment has no copy of the order.
     async fn order_payments(&self, order: OrderId) -> Result<Option<OrderPayments>, StoreError>;
-    /// Finds the order that a payment pays.
     async fn order_of(&self, payment: PaymentId) -> Result<Option<OrderId>, StoreError>;
     /// Finds the payment that `caller` made with an idempotency key.
     async fn payment_by_key(&self, caller: UserId, key_hash: &str) -> Result<Option<KeyMatch>, StoreError>;

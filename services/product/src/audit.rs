@@ -19,7 +19,6 @@ use crate::{
     },
 };
 
-/// Facts of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductAuditFacts {
@@ -55,7 +54,6 @@ pub struct ReservationFact {
     pub lines: Vec<(ProductId, i64)>,
 }
 
-/// Reads the facts of the store at `store_url` in one snapshot.
 pub async fn read(store_url: &str) -> Result<ProductAuditFacts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
     let snapshot = db.snapshot().await?;

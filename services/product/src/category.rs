@@ -9,7 +9,6 @@ pub(crate) const MAX_CATEGORY_NAME: usize = 120;
 /// Maximum distance of a position from 0.
 pub(crate) const MAX_POSITION: i64 = 1_000_000;
 
-/// A category to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CategoryDraft {
     pub name: String,
@@ -64,7 +63,6 @@ impl CategoryTree {
         self.0.iter().find(|category| category.category_id == id)
     }
 
-    /// Returns the category with this slug, else the one with this id.
     pub(crate) fn named(&self, slug_or_id: &str) -> Option<&Category> {
         let by_slug = self.0.iter().find(|category| category.slug == slug_or_id);
         by_slug.or_else(|| slug_or_id.parse().ok().and_then(|id| self.get(id)))

@@ -43,7 +43,6 @@ impl fmt::Display for PictureId {
 pub(crate) enum PictureSize {
     /// For lists of products.
     Thumb,
-    /// For the product's page.
     Page,
 }
 

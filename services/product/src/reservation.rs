@@ -34,7 +34,6 @@ impl ReservationState {
         matches!(self, Self::Held | Self::Sold)
     }
 
-    /// Name in the store.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -82,7 +81,6 @@ pub(crate) struct StockMove {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// All lines are reserved.
     Reserve(Vec<StockMove>, Vec<ProductEvent>),
     /// No line is reserved; these are the ones with insufficient stock.
     Refuse(Vec<RefusedLine>),

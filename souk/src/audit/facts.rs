@@ -19,7 +19,7 @@ use crate::{bus::OpenBus, command_error::CommandError, services::with_store, set
 /// Facts of every service. Each store is read in a snapshot of its own, so they may be moments apart.
 #[derive(Debug)]
 pub struct ShopFacts {
-    pub product: souk_product::audit::ProductAuditFacts,
+    pub product: ProductAuditFacts,
     pub order: OrderAuditFacts,
     pub payment: PaymentAuditFacts,
     /// True when the provider's own books were read; only the sandbox's can be.
@@ -102,7 +102,8 @@ impl ShopFacts {
 /// invariants of the stores can be checked without it.
 async fn read_bus(settings: &Settings) -> Result<(Vec<Envelope>, Result<Vec<QueueDepth>, String>), CommandError> {
     let (queued, depths) = match OpenBus::open(settings, Access::ReadOnly).await {
-        Ok(bus) => (bus.queued().await, bus.depths().await),
+        Ok(OpenBus::Local(bus)) => (bus.queued().await, Ok(Vec::new())),
+        Ok(OpenBus::Rabbit(bus)) => (Ok(Vec::new()), bus.queue_depths().await),
         Err(error @ (BusError::Unavailable(_) | BusError::Drift(_))) => (Ok(Vec::new()), Err(error)),
         Err(error) => return Err(CommandError::failed(error)),
     };

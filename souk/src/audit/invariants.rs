@@ -26,7 +26,6 @@ pub const INVARIANTS: [(u8, &str); 7] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Discrepancy {
-    /// Number of the invariant.
     pub invariant: u8,
     /// The thing concerned, such as `order 17`.
     pub subject: String,
@@ -38,14 +37,14 @@ pub struct Discrepancy {
     pub about: Vec<i64>,
 }
 
-/// Returns every discrepancy among `facts`.
 pub fn check(facts: &ShopFacts) -> Vec<Discrepancy> {
     let mut found = Discrepancies::default();
+    let orders = facts.order.orders.iter().map(|order| (order.order_id, order)).collect();
     check_stock(facts, &mut found);
     check_provider(facts, &mut found);
     check_paid_orders(facts, &mut found);
-    check_captures(facts, &mut found);
-    check_reservations(facts, &mut found);
+    check_captures(facts, &orders, &mut found);
+    check_reservations(facts, &orders, &mut found);
     check_events(facts, &mut found);
     check_effects(facts, &mut found);
     found.0
@@ -55,13 +54,13 @@ pub fn check(facts: &ShopFacts) -> Vec<Discrepancy> {
 struct Discrepancies(Vec<Discrepancy>);
 
 impl Discrepancies {
-    fn add_final(&mut self, invariant: u8, subject: String, detail: String) {
-        self.0.push(Discrepancy { invariant, subject, detail, is_final: true, about: Vec::new() });
+    fn add_final(&mut self, invariant: u8, subject: String, detail: impl Into<String>) {
+        self.0.push(Discrepancy { invariant, subject, detail: detail.into(), is_final: true, about: Vec::new() });
     }
 
     /// Adds one that may resolve while the shop runs.
-    fn add_transient(&mut self, invariant: u8, subject: String, detail: String, about: impl Into<Vec<i64>>) {
-        self.0.push(Discrepancy { invariant, subject, detail, is_final: false, about: about.into() });
+    fn add_transient(&mut self, invariant: u8, subject: String, detail: impl Into<String>, about: impl Into<Vec<i64>>) {
+        self.0.push(Discrepancy { invariant, subject, detail: detail.into(), is_final: false, about: about.into() });
     }
 }
 
@@ -78,14 +77,22 @@ fn check_stock(facts: &ShopFacts, found: &mut Discrepancies) {
     }
 }
 
+/// Returns the minor units of the refunds that succeeded in payment's record.
+fn returned(payment: &AuditedPayment) -> i64 {
+    let succeeded = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Succeeded);
+    succeeded.map(|refund| refund.amount.minor).sum()
+}
+
 /// Returns the minor units captured and refunded at the provider, by payment. If its books cannot be read, payment's
 /// record of them.
 fn by_payment(facts: &ShopFacts) -> BTreeMap<i64, (i64, i64)> {
     if !facts.has_ledger {
-        let recorded = facts.payment.payments.iter().filter(|payment| payment.captured).map(|payment| {
-            let returned = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Succeeded);
-            (payment.payment_id.get(), (payment.amount.minor, returned.map(|refund| refund.amount.minor).sum()))
-        });
+        let recorded = facts
+            .payment
+            .payments
+            .iter()
+            .filter(|payment| payment.captured)
+            .map(|payment| (payment.payment_id.get(), (payment.amount.minor, returned(payment))));
         return recorded.collect();
     }
     let mut held: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
@@ -108,15 +115,12 @@ fn check_provider(facts: &ShopFacts, found: &mut Discrepancies) {
         let subject = format!("payment {payment_id}");
         let Some(payment) = payments.get(payment_id) else {
             // The rows are read before the ledger: a payment claimed in between is in the ledger alone.
-            found.add_transient(2, subject, "the provider has a charge, payment has no row for it".to_owned(), []);
+            found.add_transient(2, subject, "the provider has a charge, payment has no row for it", []);
             continue;
         };
         if *captured > 0 && *captured != payment.amount.minor {
-            found.add_final(
-                2,
-                subject.clone(),
-                format!("captured {captured}, but the payment is of {}", payment.amount.minor),
-            );
+            let detail = format!("captured {captured}, but the payment is of {}", payment.amount.minor);
+            found.add_final(2, subject.clone(), detail);
         }
         if refunded > captured {
             found.add_final(4, subject.clone(), format!("refunded {refunded} of {captured}"));
@@ -125,12 +129,8 @@ fn check_provider(facts: &ShopFacts, found: &mut Discrepancies) {
             unrefunded.entry(payment.order_id).or_default().insert(*payment_id);
         }
         if *captured > 0 && !payment.captured {
-            found.add_transient(
-                2,
-                subject,
-                format!("the provider captured it, its row is {:?}", payment.status),
-                [*payment_id],
-            );
+            let detail = format!("the provider captured it, its row is {:?}", payment.status);
+            found.add_transient(2, subject, detail, [*payment_id]);
         }
     }
     for (order, payments) in unrefunded.iter().filter(|(_, payments)| payments.len() > 1) {
@@ -143,21 +143,12 @@ fn check_provider(facts: &ShopFacts, found: &mut Discrepancies) {
         if payment.captured && captured != payment.amount.minor {
             found.add_final(2, subject.clone(), format!("its row is captured, the provider captured {captured}"));
         }
-        let returned: i64 = payment
-            .refunds
-            .iter()
-            .filter(|refund| refund.status == RefundStatus::Succeeded)
-            .map(|refund| refund.amount.minor)
-            .sum();
+        let returned = returned(payment);
         if returned > refunded {
             found.add_final(2, subject, format!("its rows refund {returned}, the provider refunded {refunded}"));
         } else if returned < refunded {
-            found.add_transient(
-                2,
-                subject,
-                format!("the provider refunded {refunded}, its rows refund {returned}"),
-                [payment.payment_id.get()],
-            );
+            let detail = format!("the provider refunded {refunded}, its rows refund {returned}");
+            found.add_transient(2, subject, detail, [payment.payment_id.get()]);
         }
     }
 }
@@ -172,12 +163,8 @@ fn check_paid_orders(facts: &ShopFacts, found: &mut Discrepancies) {
         let owed = if order.is_cancelled { !has_refund } else { !has_stock && !has_refund };
         if owed {
             let subject = format!("order {}", order.order_id);
-            found.add_transient(
-                3,
-                subject,
-                "it is paid, but has neither its stock nor its refund".to_owned(),
-                [order.order_id.get()],
-            );
+            let about = [order.order_id.get()];
+            found.add_transient(3, subject, "it is paid, but has neither its stock nor its refund", about);
         }
     }
 }
@@ -188,9 +175,7 @@ fn fully_refunded(facts: &ShopFacts) -> BTreeSet<i64> {
     held.into_iter().filter(|(_, (captured, refunded))| captured == refunded).map(|(payment, _)| payment).collect()
 }
 
-fn check_captures(facts: &ShopFacts, found: &mut Discrepancies) {
-    let orders: BTreeMap<OrderId, &AuditedOrder> =
-        facts.order.orders.iter().map(|order| (order.order_id, order)).collect();
+fn check_captures(facts: &ShopFacts, orders: &BTreeMap<OrderId, &AuditedOrder>, found: &mut Discrepancies) {
     let refunded = fully_refunded(facts);
     for payment in facts.payment.payments.iter().filter(|payment| payment.captured) {
         let is_paid = orders
@@ -204,38 +189,27 @@ fn check_captures(facts: &ShopFacts, found: &mut Discrepancies) {
     }
 }
 
-fn check_reservations(facts: &ShopFacts, found: &mut Discrepancies) {
-    let orders: BTreeMap<OrderId, &AuditedOrder> =
-        facts.order.orders.iter().map(|order| (order.order_id, order)).collect();
+fn check_reservations(facts: &ShopFacts, orders: &BTreeMap<OrderId, &AuditedOrder>, found: &mut Discrepancies) {
+    let mut with_units = BTreeSet::new();
     for reservation in facts.product.reservations.iter().filter(|reservation| reservation.state.has_units()) {
+        with_units.insert(reservation.order_id);
         let subject = format!("order {}", reservation.order_id);
         let about = [reservation.order_id.get()];
         match orders.get(&reservation.order_id) {
             None => {
-                found.add_transient(5, subject, "units are reserved for it, but it does not exist".to_owned(), about)
+                found.add_transient(5, subject, "units are reserved for it, but it does not exist", about);
             }
             Some(order) if order.is_cancelled => {
-                found.add_transient(5, subject, "units are reserved for it, but it is cancelled".to_owned(), about);
+                found.add_transient(5, subject, "units are reserved for it, but it is cancelled", about);
             }
             Some(_) => {}
         }
     }
-    let with_units: BTreeSet<i64> = facts
-        .product
-        .reservations
-        .iter()
-        .filter(|reservation| reservation.state.has_units())
-        .map(|reservation| reservation.order_id.get())
-        .collect();
     for order in facts.order.orders.iter().filter(|order| order.is_confirmed && !order.is_cancelled) {
-        if !with_units.contains(&order.order_id.get()) {
+        if !with_units.contains(&order.order_id) {
             let subject = format!("order {}", order.order_id);
-            found.add_transient(
-                5,
-                subject,
-                "it is confirmed, but no units are reserved for it".to_owned(),
-                [order.order_id.get()],
-            );
+            let about = [order.order_id.get()];
+            found.add_transient(5, subject, "it is confirmed, but no units are reserved for it", about);
         }
     }
 }
@@ -265,7 +239,7 @@ fn check_effects(facts: &ShopFacts, found: &mut Discrepancies) {
     let mut seen = BTreeSet::new();
     for entry in &facts.payment.ledger {
         if !seen.insert((entry.kind == EntryKind::Capture, entry.key)) {
-            found.add_final(7, format!("provider's key {}", entry.key), "it was used twice".to_owned());
+            found.add_final(7, format!("provider's key {}", entry.key), "it was used twice");
         }
     }
 }

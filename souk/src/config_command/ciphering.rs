@@ -18,17 +18,17 @@ use crate::{
 /// Limit of a value in bytes.
 const MAX_VALUE: u64 = 1 << 20;
 
-pub fn encrypt(args: &CipherArgs) -> Result<(), CommandError> {
+type Conversion = fn(&Encryptor, &str) -> Result<String, CommandError>;
+
+/// Prints the value of `args` as `convert`, [`encrypted`] or [`decrypted`], returns it.
+pub fn run(args: &CipherArgs, convert: Conversion) -> Result<(), CommandError> {
     let encryptor = encryptor(&args.shop, &Sources::from_env())?;
-    print(&encrypted(&encryptor, value(args)?.expose())?)
+    let line = convert(&encryptor, value(args)?.expose())?;
+    // Not println!, which panics when the reader of a pipe has ended.
+    writeln!(std::io::stdout(), "{line}").map_err(CommandError::failed)
 }
 
-pub fn decrypt(args: &CipherArgs) -> Result<(), CommandError> {
-    let encryptor = encryptor(&args.shop, &Sources::from_env())?;
-    print(&decrypted(&encryptor, value(args)?.expose())?)
-}
-
-fn encrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
+pub fn encrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
     // A leading brace would be read as a prefix when the value is decrypted. Only `{key:…}` and `{plain}` are meant as one.
     let is_literal = text.starts_with('{') && !text.starts_with("{key:") && !text.starts_with("{plain}");
     let plain = Secret::new(if is_literal { format!("{{plain}}{text}") } else { text.to_owned() });
@@ -36,7 +36,7 @@ fn encrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> 
     Ok(format!("{CIPHER_PREFIX}{cipher}"))
 }
 
-fn decrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
+pub fn decrypted(encryptor: &Encryptor, text: &str) -> Result<String, CommandError> {
     let unquoted = text.trim().trim_matches(['\'', '"']);
     encryptor.decrypt(unquoted).map_err(|error| match error {
         CipherError::Invalid => CommandError::failed(
@@ -97,11 +97,6 @@ fn read(input: &mut impl Read) -> Result<String, CommandError> {
         }
         Err(error) => Err(CommandError::failed(format!("the value cannot be read: {error}"))),
     }
-}
-
-fn print(line: &str) -> Result<(), CommandError> {
-    // Not println!, which panics when the reader of a pipe has ended.
-    writeln!(std::io::stdout(), "{line}").map_err(CommandError::failed)
 }
 
 #[cfg(test)]

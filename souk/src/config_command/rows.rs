@@ -34,7 +34,6 @@ impl Shown {
         self.add_values(sources, section, &values, mistakes);
     }
 
-    /// Adds the values of a section, and its mistakes.
     pub fn add_values(&mut self, sources: &Sources, section: &str, values: &Value, mistakes: Vec<String>) {
         if values.as_object().is_some_and(|entries| !entries.is_empty()) {
             Flattening { sources, section, mistakes: &mistakes, rows: &mut self.values }.add("", values);
@@ -79,17 +78,15 @@ impl Flattening<'_> {
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
         let key = format!("{}{dot}{path}", self.section);
         // A wrong value is ignored: the row shows the default.
-        let is_wrong = self.mistakes.iter().any(|mistake| mistake.strip_prefix(&key).is_some_and(ends_key));
+        let is_wrong = self
+            .mistakes
+            .iter()
+            .any(|mistake| mistake.strip_prefix(&key).is_some_and(|rest| rest.starts_with([':', '['])));
         let origin = self.origin_of(path).filter(|_| !is_wrong).unwrap_or(DEFAULT).to_owned();
         let is_from_secret = origin != DEFAULT && self.sources.is_from_secret(self.section, path);
         let value = hidden(&key, value, is_from_secret);
         self.rows.push(Row { key, value, origin });
     }
-}
-
-/// Returns true when `rest`, which follows a key in a mistake, shows that the key is complete.
-fn ends_key(rest: &str) -> bool {
-    rest.starts_with(':') || rest.starts_with('[')
 }
 
 fn hidden(key: &str, value: &Value, is_from_secret: bool) -> Value {

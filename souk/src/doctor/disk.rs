@@ -18,9 +18,7 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         folders.insert(folder.to_owned());
     }
-    if let Some(mailbox) = settings.mailbox() {
-        folders.insert(mailbox);
-    }
+    folders.extend(settings.mailbox());
     folders.into_iter().filter(|folder| folder.is_dir()).map(|folder| check_folder(&folder)).collect()
 }
 

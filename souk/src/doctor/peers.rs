@@ -54,16 +54,11 @@ async fn check_distributed(http: &reqwest::Client, settings: &Settings) -> Vec<F
     // A malformed address is reported with the configuration.
     let mut services = settings.services().unwrap_or_default();
     let (registries, registered) = check_registries().await;
-    match registered {
-        Some(registered) => {
-            for (service, bases) in registered {
-                services.entry(service).or_insert(bases);
-            }
-        }
-        None => {
-            let gateway = format!("http://127.0.0.1:{}", souk_gateway::Gateway::PORT);
-            services.entry("gateway".to_owned()).or_insert_with(|| vec![gateway]);
-        }
+    // Without a registry, the gateway is expected at its standard port.
+    let gateway = format!("http://127.0.0.1:{}", souk_gateway::Gateway::PORT);
+    let registered = registered.unwrap_or_else(|| BTreeMap::from([("gateway".to_owned(), vec![gateway])]));
+    for (service, bases) in registered {
+        services.entry(service).or_insert(bases);
     }
     let names = with_store().map(|service| service.name);
     let missing = names.filter(|name| !registries.is_empty() && !services.contains_key(*name));

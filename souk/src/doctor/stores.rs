@@ -58,11 +58,8 @@ async fn pending_migrations(
     is_distributed: bool,
 ) -> Option<Finding> {
     let name = service.name;
-    let advice = if is_distributed {
-        format!("run 'souk migrate {name} --distributed', or start the service, which migrates it too")
-    } else {
-        format!("run 'souk migrate {name}', or start the shop, which migrates it too")
-    };
+    let (flag, process) = if is_distributed { (" --distributed", "service") } else { ("", "shop") };
+    let advice = format!("run 'souk migrate {name}{flag}', or start the {process}, which migrates it too");
     match (service.pending_migrations)(url).await {
         Ok(pending) if pending.is_empty() => None,
         Ok(pending) => {

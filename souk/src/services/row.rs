@@ -26,8 +26,7 @@ pub struct ServiceRow {
     /// Stores that its section names; empty for a service without one.
     pub(super) stores: Vec<StoreKey>,
     /// Keys whose values are paths in an embedded shop's folder unless they are configured.
-    folder_keys: Vec<(&'static str, fn(&Folder) -> PathBuf)>,
-    /// Returns the OpenAPI document as JSON.
+    folder_keys: Vec<(&'static str, PathInFolder)>,
     pub openapi: fn() -> serde_json::Result<String>,
     /// Migrates the store at a URL and returns the names of the migrations applied.
     pub migrate: StoreCall<String, StartError>,
@@ -36,9 +35,9 @@ pub struct ServiceRow {
     /// Returns the events in the outbox of the store at a URL, at most 100,000.
     pub unpublished: StoreCall<Envelope, BusError>,
     /// Reads the section as far as it is correct, and its mistakes.
-    pub read: fn(&'static ServiceRow, &Sources) -> (Option<Section>, Vec<String>),
+    pub read: ReadCall,
     /// Checks a section for values that contradict each other.
-    pub check: Box<dyn Fn(&Section) -> Result<(), ConfigError> + Send + Sync>,
+    pub check: CheckCall,
 }
 
 /// A service's part in the shop.
@@ -62,6 +61,9 @@ pub struct StoreKey {
     pub is_used: fn(&Sources) -> bool,
 }
 
+type PathInFolder = fn(&Folder) -> PathBuf;
+type ReadCall = fn(&'static ServiceRow, &Sources) -> (Option<Section>, Vec<String>);
+type CheckCall = Box<dyn Fn(&Section) -> Result<(), ConfigError> + Send + Sync>;
 type StoreCall<T, E> = for<'u> fn(&'u str) -> BoxFuture<'u, Result<Vec<T>, E>>;
 
 impl ServiceRow {
@@ -96,7 +98,7 @@ impl ServiceRow {
         self
     }
 
-    pub(super) fn with_folder_key(mut self, key: &'static str, path: fn(&Folder) -> PathBuf) -> Self {
+    pub(super) fn with_folder_key(mut self, key: &'static str, path: PathInFolder) -> Self {
         self.folder_keys.push((key, path));
         self
     }

@@ -15,7 +15,6 @@ use crate::{
 
 pub struct Started {
     pub services: Vec<Running>,
-    /// Store of the catalogue.
     pub products: ProductStore,
     /// The admin that auth created with a configured password.
     pub first_admin: Option<FirstAdmin>,

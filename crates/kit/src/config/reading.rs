@@ -33,21 +33,18 @@ impl<'s> Read<'s> {
     }
 
     /// Returns the value of `node` with placeholders resolved, without invalid parts.
-    pub fn value(&mut self, node: &Merged<'_>) -> Value {
+    pub fn value(&mut self, node: &Merged<'_>) -> Option<Value> {
         match node {
-            Merged::Leaf(found) => self.leaf(found.value, found.layer).unwrap_or(Value::Null),
+            Merged::Leaf(found) => self.leaf(found.value, found.layer),
             Merged::Branch(entries) => {
                 let mut object = Map::new();
                 for (key, node) in entries {
                     self.path.push(Step::Key((*key).to_owned()));
-                    let value = match node {
-                        Merged::Leaf(found) => self.leaf(found.value, found.layer),
-                        Merged::Branch(_) => Some(self.value(node)),
-                    };
+                    let value = self.value(node);
                     self.path.pop();
                     object.extend(value.map(|value| ((*key).to_owned(), value)));
                 }
-                Value::Object(object)
+                Some(Value::Object(object))
             }
         }
     }

@@ -184,7 +184,7 @@ async fn a_refusal_ends_it_at_once_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_guess_is_told_only_where_the_server_gives_no_reason() {
+async fn a_guess_is_shown_only_where_the_server_gives_no_reason() {
     let message = async |label: &str, body: Value| {
         let fake = Fake::answering(vec![(404, body.to_string())]).await;
         let remote = config(&[("SOUK_CONFIG_URL", fake.base.as_str()), ("SOUK_CONFIG_LABEL", label)]).unwrap().unwrap();
@@ -260,7 +260,7 @@ async fn an_answer_without_end_or_sense_is_refused() {
 }
 
 #[test]
-fn every_mistake_of_the_variables_is_told_and_no_value_shown() {
+fn every_mistake_of_the_variables_is_shown_and_no_value_shown() {
     assert!(config(&[]).unwrap().is_none());
     assert!(config(&[("SOUK_CONFIG_URL", " ")]).unwrap().is_none());
     let ConfigError(mistakes) = config(&[

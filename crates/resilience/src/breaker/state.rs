@@ -27,26 +27,23 @@ impl State {
     /// Returns the name in the actuator's responses, such as `HALF_OPEN`. `Display` writes the same.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "CLOSED",
-            Self::Open => "OPEN",
-            Self::HalfOpen => "HALF_OPEN",
-            Self::Disabled => "DISABLED",
-            Self::ForcedOpen => "FORCED_OPEN",
-            Self::MetricsOnly => "METRICS_ONLY",
-        }
+        self.name_and_label().0
     }
 
     /// Returns the value of the metric label `state`, such as `half_open`.
     #[must_use]
     pub fn label(self) -> &'static str {
+        self.name_and_label().1
+    }
+
+    fn name_and_label(self) -> (&'static str, &'static str) {
         match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::Disabled => "disabled",
-            Self::ForcedOpen => "forced_open",
-            Self::MetricsOnly => "metrics_only",
+            Self::Closed => ("CLOSED", "closed"),
+            Self::Open => ("OPEN", "open"),
+            Self::HalfOpen => ("HALF_OPEN", "half_open"),
+            Self::Disabled => ("DISABLED", "disabled"),
+            Self::ForcedOpen => ("FORCED_OPEN", "forced_open"),
+            Self::MetricsOnly => ("METRICS_ONLY", "metrics_only"),
         }
     }
 

@@ -35,7 +35,6 @@ pub(crate) enum Conflict {
     Username,
 }
 
-/// A decided change of an account.
 #[derive(Debug, Clone)]
 pub(crate) struct AccountChange {
     /// The account after the change.
@@ -70,7 +69,8 @@ impl AuthStore {
         register_key: Option<&str>,
         except: Option<UserId>,
     ) -> Result<Option<Conflict>, SqlError> {
-        let (username, email) = (username.key(), email.key());
+        let username = username.key();
+        let email = email.key();
         let any = Condition::any()
             .add(Column::UsernameKey.eq(username))
             .add(Column::EmailKey.eq(email.clone()))

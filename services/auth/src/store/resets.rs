@@ -21,7 +21,6 @@ pub(crate) struct ResetRequest {
     pub(crate) traceparent: Option<String>,
 }
 
-/// A reset token as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct ResetToken {
     pub(crate) hash: String,
@@ -68,7 +67,6 @@ impl AuthStore {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Counts the reset tokens of `user` that are valid at `now`.
     pub(crate) async fn count_valid_reset_tokens(&self, user: UserId, now: Timestamp) -> Result<u64, SqlError> {
         use reset_token::{Column, Entity};
         let valid = Entity::find().filter(Column::UserId.eq(user.get())).filter(Column::ExpiresAt.gt(now.millis()));
@@ -103,7 +101,6 @@ impl AuthStore {
             .await
     }
 
-    /// Returns the user of a reset token that is valid at `now`.
     pub(crate) async fn reset_token_user(&self, token_hash: &str, now: Timestamp) -> Result<Option<UserId>, SqlError> {
         let row = reset_token::Entity::find_by_id(token_hash.to_owned()).one(self.db.reader()).await?;
         Ok(row.filter(|row| row.expires_at > now.millis()).and_then(|row| UserId::new(row.user_id).ok()))

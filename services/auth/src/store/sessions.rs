@@ -33,7 +33,6 @@ impl AuthStore {
         self.db.write(session, |tx, session| Box::pin(insert(tx, session))).await
     }
 
-    /// Returns the refresh token with this hash, and its sign-in.
     pub(crate) async fn refresh_token(&self, token_hash: &str) -> Result<Option<StoredToken>, SqlError> {
         let reader = self.db.reader();
         let Some(token) = refresh_token::Entity::find_by_id(token_hash.to_owned()).one(reader).await? else {

@@ -7,7 +7,6 @@ use souk_values::{OrderId, ProductId, Timestamp};
 
 use super::{Cart, GuestLine, Lifetimes, OrderProgress, OrderUpdate};
 
-/// An item to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewItem {
     /// Id of the item; unused if the units join an active item of the same product.
@@ -36,7 +35,6 @@ pub(super) struct RememberedKey {
     pub expires_at: Timestamp,
 }
 
-/// A change of one cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CartCommand {
     /// Adds units of a product.
@@ -104,7 +102,6 @@ pub enum Refusal {
 /// Effects of a command beside the changed cart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// Items that expired.
     pub expired: Vec<CartLine>,
     /// Active items to remind the user of, with the expiry of the first of them.
     pub abandoned: Option<(Vec<CartLine>, Timestamp)>,

@@ -46,14 +46,9 @@ pub(super) fn read(root: &Path, path: &str, symlinks: SymlinkPolicy) -> Result<O
     Ok(Some(File { bytes: bytes.into(), modified: metadata.modified().ok().map(DateTime::<Utc>::from) }))
 }
 
-/// Resolves `path` below `root`, following links within it; `None` when nothing is there.
+/// Resolves `path` below `root`, following links as `symlinks` has it; `None` when nothing is there.
 ///
 /// Errors: the path leads out of `root`.
-pub(super) fn resolve_within(root: &Path, path: &Path) -> Result<Option<PathBuf>, BackendError> {
-    resolve(root, path, SymlinkPolicy::Within)
-}
-
-/// [`resolve_within`] under another policy for links.
 pub(super) fn resolve(root: &Path, path: &Path, symlinks: SymlinkPolicy) -> Result<Option<PathBuf>, BackendError> {
     match fs::canonicalize(root.join(path)) {
         Ok(found) if symlinks == SymlinkPolicy::Anywhere || found.starts_with(root) => Ok(Some(found)),

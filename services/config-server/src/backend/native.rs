@@ -51,7 +51,6 @@ enum Folders {
     Single(PathBuf),
 }
 
-/// One entry of `search-locations`.
 #[derive(Debug, Clone)]
 struct SearchLocation {
     configured: String,
@@ -148,7 +147,7 @@ impl SearchLocation {
             let mut next = BTreeSet::new();
             for parent in &found {
                 match part.text() {
-                    Some(name) => next.extend(folder::resolve_within(&base, &parent.join(name))?),
+                    Some(name) => next.extend(folder::resolve(&base, &parent.join(name), SymlinkPolicy::Within)?),
                     None => next.extend(matching(&base, parent, part)),
                 }
             }
@@ -162,7 +161,7 @@ impl SearchLocation {
 fn matching(base: &Path, parent: &Path, part: &FolderPattern) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| part.matches(name));
-    names.filter_map(|name| folder::resolve_within(base, &parent.join(name)).ok().flatten()).collect()
+    names.filter_map(|name| folder::resolve(base, &parent.join(name), SymlinkPolicy::Within).ok().flatten()).collect()
 }
 
 #[async_trait]

@@ -46,7 +46,15 @@ impl Snapshot {
     /// Errors: the path is absolute or contains `..`, a symbolic link leaves the location, the file is larger than
     /// 16 MiB, or the storage cannot be read.
     pub fn read(&self, location: &Location, path: &str) -> Result<Option<File>, BackendError> {
-        location.read(path)
+        check_path(path)?;
+        match &location.root {
+            Root::Memory(files) => {
+                let bytes = files.get(&location.path_from_root(path)).cloned();
+                Ok(bytes.map(|bytes| File { bytes, modified: None }))
+            }
+            Root::Git(commit) => commit.read(&location.folder, path),
+            Root::Folder(root, symlinks) => folder::read(root, path, *symlinks),
+        }
     }
 }
 
@@ -66,7 +74,6 @@ pub(super) enum Root {
     /// Files by path.
     Memory(Arc<BTreeMap<String, Bytes>>),
     Git(Arc<Commit>),
-    /// A canonical path.
     Folder(PathBuf, SymlinkPolicy),
 }
 
@@ -85,18 +92,6 @@ impl Location {
 
     fn path_from_root(&self, path: &str) -> String {
         if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
-    }
-
-    fn read(&self, path: &str) -> Result<Option<File>, BackendError> {
-        check_path(path)?;
-        match &self.root {
-            Root::Memory(files) => {
-                let bytes = files.get(&self.path_from_root(path)).cloned();
-                Ok(bytes.map(|bytes| File { bytes, modified: None }))
-            }
-            Root::Git(commit) => commit.read(&self.folder, path),
-            Root::Folder(root, symlinks) => folder::read(root, path, *symlinks),
-        }
     }
 }
 

@@ -29,14 +29,7 @@ pub(super) fn private_key(text: &str) -> Result<RsaKeyPair, String> {
 
 /// Returns the PEM of a public key's bytes.
 pub(super) fn public_key(der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    let mut text = "-----BEGIN PUBLIC KEY-----\n".to_owned();
-    for (at, letter) in body.chars().enumerate() {
-        if at > 0 && at % 64 == 0 {
-            text.push('\n');
-        }
-        text.push(letter);
-    }
-    text.push_str("\n-----END PUBLIC KEY-----\n");
-    text
+    // 48 bytes are the 64 letters of a line.
+    let lines: Vec<String> = der.chunks(48).map(|chunk| STANDARD.encode(chunk)).collect();
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }

@@ -13,7 +13,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{aes::AesKey, error::CipherError, pem};
+use super::{CipherError, aes::AesKey, pem};
 use crate::config::{RsaAlgorithm, RsaConfig};
 
 /// Length of the random secret, in bytes.
@@ -52,7 +52,6 @@ impl RsaKey {
         Ok(STANDARD.encode([length.to_be_bytes().as_slice(), &encrypted, &text].concat()))
     }
 
-    /// Decrypts the result of [`Self::encrypt`].
     pub fn decrypt(&self, cipher: &str) -> Result<Vec<u8>, CipherError> {
         let bytes = STANDARD.decode(cipher).map_err(|_| CipherError::Invalid)?;
         let (length, rest) = bytes.split_first_chunk::<2>().ok_or(CipherError::Invalid)?;

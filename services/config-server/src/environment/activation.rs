@@ -9,7 +9,6 @@ const MAX_DEPTH: usize = 32;
 pub(super) struct Condition {
     /// Expressions of `spring.config.activate.on-profile`.
     on_profile: Vec<ProfileExpression>,
-    /// Expressions of `spring.profiles`.
     legacy: Vec<ProfileExpression>,
 }
 

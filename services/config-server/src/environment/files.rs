@@ -32,7 +32,7 @@ pub(crate) fn read(snapshot: &Snapshot, query: &Query<'_>) -> Result<Environment
         return Err(EnvironmentError::TooManyFiles { candidates, limit: MAX_CANDIDATES });
     }
     let levels = std::iter::once(None).chain(profiles.iter().copied().map(Some));
-    let mut sources = Vec::new();
+    let mut sources: Vec<PropertySource> = Vec::new();
     // The nesting is the precedence: a profile outweighs the location, the location the name, the name the format.
     for profile in levels {
         for location in &snapshot.locations {
@@ -49,12 +49,15 @@ pub(crate) fn read(snapshot: &Snapshot, query: &Query<'_>) -> Result<Environment
     }
     // The protocol has the strongest source first.
     sources.reverse();
+    // Two search paths may name the same folder, and the stronger of the two counts.
+    let mut seen = HashSet::new();
+    sources.retain(|source| seen.insert(source.name.clone()));
     Ok(Environment {
         name: query.applications.join(","),
         profiles: query.profiles.to_vec(),
         label: query.label.map(str::to_owned),
         version: snapshot.version.clone(),
-        property_sources: uniquely_named(sources),
+        property_sources: sources,
     })
 }
 
@@ -93,7 +96,6 @@ fn file_name(name: &str, profile: Option<&str>, format: FileFormat) -> String {
     }
 }
 
-/// A file that exists.
 struct FoundFile<'f> {
     location: &'f Location,
     path: &'f str,
@@ -129,12 +131,6 @@ impl FoundFile<'_> {
         }
         Ok(sources)
     }
-}
-
-/// Removes repeated files. Two search paths may name the same folder, and the stronger of the two counts.
-fn uniquely_named(strongest_first: Vec<PropertySource>) -> Vec<PropertySource> {
-    let mut seen = HashSet::new();
-    strongest_first.into_iter().filter(|source| seen.insert(source.name.clone())).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use super::scalar::Scalar;
 pub struct Environment {
     /// Applications of the request, joined by commas.
     pub name: String,
-    /// Profiles of the request.
     pub profiles: Vec<String>,
     /// Label of the request; `None` when it named none.
     pub label: Option<String>,
@@ -40,7 +39,6 @@ pub struct Property {
     pub at: Option<Position>,
 }
 
-/// A position in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// Line number, from 1.
@@ -53,7 +51,6 @@ pub struct Position {
 #[derive(Clone, PartialEq)]
 pub(crate) enum ValueChange {
     Keep,
-    /// The value becomes this text.
     Text(String),
     /// The whole property is replaced, at its position in the source.
     Replace {
@@ -80,7 +77,11 @@ impl Environment {
                 }
             }
             if is_renamed {
-                source.keep_last_of_each_key();
+                // A new key may be that of another property, of which the later one wins.
+                let mut seen = HashSet::new();
+                source.source.reverse();
+                source.source.retain(|property| seen.insert(property.key.clone()));
+                source.source.reverse();
             }
         }
     }
@@ -163,16 +164,6 @@ impl Environment {
             "state": null,
             "propertySources": sources,
         })
-    }
-}
-
-impl PropertySource {
-    /// Restores the uniqueness of keys after properties were renamed.
-    fn keep_last_of_each_key(&mut self) {
-        let mut seen = HashSet::new();
-        self.source.reverse();
-        self.source.retain(|property| seen.insert(property.key.clone()));
-        self.source.reverse();
     }
 }
 

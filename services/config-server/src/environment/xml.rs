@@ -17,32 +17,19 @@ use super::{
 pub(super) fn parse(text: &str) -> Result<Document, ParseError> {
     let mut reader = Reader::from_str(text);
     let mut parser = PropertiesParser::default();
-    let mut lines = LineCounter { text, read: 0, line: 1 };
+    let mut read = 0;
+    let mut line = 1;
     loop {
         let event = reader.read_event();
-        let line = lines.at(usize::try_from(reader.buffer_position()).unwrap_or(text.len()));
+        let end = usize::try_from(reader.buffer_position()).unwrap_or(text.len());
+        line += text.get(read..end).unwrap_or_default().matches('\n').count();
+        read = read.max(end);
         let failed = |cause: String| ParseError::at(line, cause);
         match event.map_err(|error| failed(error.to_string()))? {
             Event::Eof if parser.state == State::After => return Ok(parser.properties.finish()),
             Event::Eof => return Err(failed("the file ends before </properties>".to_owned())),
             event => parser.take(event, line).map_err(|cause| failed(cause.to_owned()))?,
         }
-    }
-}
-
-/// Counts lines while the reader advances.
-struct LineCounter<'t> {
-    text: &'t str,
-    read: usize,
-    line: usize,
-}
-
-impl LineCounter<'_> {
-    fn at(&mut self, offset: usize) -> usize {
-        let new = self.text.get(self.read..offset).unwrap_or_default();
-        self.line += new.matches('\n').count();
-        self.read = self.read.max(offset);
-        self.line
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod build;
 mod flatten;
-mod limits;
 mod plain;
 mod write;
 
@@ -13,6 +12,15 @@ use build::TreeBuilder;
 use flatten::Usage;
 
 pub(super) use write::write;
+
+/// Limit on the nesting of collections.
+const MAX_DEPTH: usize = 200;
+/// Limit on the values of a file. Aliases count as what they stand for: a few lines of them can multiply without end.
+const MAX_VALUES: usize = 200_000;
+/// Limit on the length of all flat keys and values of a file, in bytes.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+const TOO_LARGE: &str = "the file is too large once its aliases are followed";
 
 /// Returns the documents of a file, flattened, without empty ones.
 pub(super) fn parse(text: &str) -> Result<Vec<Document>, ParseError> {

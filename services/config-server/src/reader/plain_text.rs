@@ -30,7 +30,6 @@ pub(super) fn decrypt(text: &str, path: &str, encryptor: &Encryptor) -> String {
     out
 }
 
-/// Returns the length of a cipher text with its prefixes.
 fn cipher_length(text: &str) -> usize {
     let mut at = 0;
     while let Some(prefix) = text.get(at..).filter(|rest| rest.starts_with('{')).and_then(|rest| rest.split_once('}')) {

@@ -2,7 +2,7 @@
 //! paths.
 
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, Paths, Required, ResponseBuilder,
+    ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Paths, Required, ResponseBuilder,
     path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn},
     request_body::RequestBodyBuilder,
     schema::Type,
@@ -15,10 +15,8 @@ const DESCRIPTION: &str = "The configuration of all services: the Spring Cloud C
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 
-/// Response statuses with their descriptions.
 type Responses = &'static [(&'static str, &'static str)];
 
-/// One operation of the document.
 struct Operation {
     method: HttpMethod,
     path: &'static str,
@@ -56,7 +54,6 @@ const KEY_REFUSALS: Responses = &[
 ];
 const HEALTH_REFUSALS: Responses = &[("503", "The configuration cannot be read")];
 
-/// Descriptions of the path parameters.
 const PARAMETERS: [(&str, &str); 7] = [
     ("application", "One or more applications, separated by commas; the last is the strongest. Example: `order`"),
     ("profiles", "One or more profiles, separated by commas; the last is the strongest. Example: `prod`"),
@@ -164,11 +161,5 @@ fn add(paths: &mut Paths, documented: Operation) {
     for scheme in schemes {
         operation = operation.security(SecurityRequirement::new(*scheme, Vec::<String>::new()));
     }
-    let item = PathItem::new(documented.method, operation.build());
-    match paths.paths.get_mut(documented.path) {
-        Some(known) => known.merge_operations(item),
-        None => {
-            paths.paths.insert(documented.path.to_owned(), item);
-        }
-    }
+    paths.add_path_operation(documented.path, vec![documented.method], operation.build());
 }

@@ -1,6 +1,11 @@
-//! `POST /monitor`, the webhook for Git hosts.
+//! `POST /monitor`, the webhook for Git hosts, and `POST /actuator/busrefresh[/{destination…}]`, which make applications
+//! reload their configuration.
 
-use axum::{Extension, Json, extract::State, http::HeaderMap};
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+};
 use bytes::Bytes;
 
 use crate::{
@@ -15,7 +20,7 @@ const SIGNATURE_REQUIRED: &str = "Sign the webhook with the secret of config-ser
 
 /// Expires the backend's state, publishes a refresh event for each application that the change may affect, and returns
 /// their names.
-pub(crate) async fn handle(
+pub(crate) async fn webhook(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
@@ -49,4 +54,18 @@ async fn notify(
     }
     app.publish_refresh(&names).await?;
     Ok(names)
+}
+
+/// Publishes a refresh event for all applications, or for the destination `shop`, `shop:8080` or `shop/8080`.
+pub(crate) async fn bus_refresh(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    destination: Option<Path<String>>,
+) -> Result<StatusCode, ConfigServerError> {
+    caller.require_admin()?;
+    let destination = destination.map(|Path(path)| path.trim_matches('/').replace('/', ":")).unwrap_or_default();
+    app.reader.backend().expire();
+    let published = app.publish_refresh(&[destination]).await;
+    metrics::count_request(RequestKind::Refresh, &published);
+    published.map(|()| StatusCode::NO_CONTENT)
 }

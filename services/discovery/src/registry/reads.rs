@@ -94,7 +94,6 @@ impl Registry {
         self.renewals.stats(&self.rules, now)
     }
 
-    /// Returns the number of instances in each status.
     pub fn counts(&self) -> BTreeMap<InstanceStatus, usize> {
         count(self.entries().map(|entry| entry.info.status))
     }

@@ -18,21 +18,17 @@ const MAX_ITEMS: usize = 1_000;
 pub(crate) fn read(body: &[u8]) -> Result<Vec<&RawValue>, Malformed> {
     let batch: Batch<'_> =
         serde_json::from_slice(body).map_err(|error| Malformed(format!("invalid batch: {error}")))?;
-    Ok(batch.items.0)
+    Ok(batch.items)
 }
 
 #[derive(Deserialize)]
 struct Batch<'b> {
-    #[serde(borrow, rename = "replicationList")]
-    items: Items<'b>,
+    #[serde(borrow, rename = "replicationList", deserialize_with = "read_items")]
+    items: Vec<&'b RawValue>,
 }
 
-struct Items<'b>(Vec<&'b RawValue>);
-
-impl<'de: 'b, 'b> Deserialize<'de> for Items<'b> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ItemsVisitor).map(Self)
-    }
+fn read_items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'de RawValue>, D::Error> {
+    deserializer.deserialize_seq(ItemsVisitor)
 }
 
 struct ItemsVisitor;

@@ -20,7 +20,6 @@ use crate::metrics;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time limit of a batch. The original's 200 ms are too short for a peer that is merely busy.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
-/// Time limit of a full fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 /// Size limit of the response to a batch, which may hold an instance for each item.
 const MAX_BATCH_RESPONSE: usize = 32 << 20;
@@ -44,7 +43,6 @@ pub(crate) struct PeerSummary {
     pub url: String,
     /// Result of the latest call; `None` before the first.
     pub is_reachable: Option<bool>,
-    /// Number of replication tasks in the queue.
     pub queued: usize,
 }
 

@@ -73,7 +73,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    /// Returns the first value of `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -84,7 +83,6 @@ impl Query {
         given.map(str::parse).transpose().map_err(|_| DiscoveryError::InvalidTimestamp)
     }
 
-    /// Parses the status in `value`.
     pub fn status(&self) -> Result<Option<InstanceStatus>, DiscoveryError> {
         Ok(self.get("value").map(str::parse::<InstanceStatus>).transpose()?)
     }

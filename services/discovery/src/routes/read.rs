@@ -1,12 +1,38 @@
-//! Reads that bypass the response cache: an application, one instance, and the instances behind a virtual address.
+//! Reads. Only `apps` and `apps/delta` come from the response cache; their query `regions` is ignored, because there is
+//! only one region.
 
 use axum::{
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use souk_kit::Problem;
 
 use super::extract::InstancePath;
-use crate::{app::App, error::DiscoveryError, negotiation::Representation};
+use crate::{
+    app::App,
+    error::DiscoveryError,
+    negotiation::{AcceptsGzip, Representation},
+    response_cache::Extent,
+};
+
+pub(crate) async fn all(
+    State(app): State<App>,
+    representation: Representation,
+    gzip: AcceptsGzip,
+) -> Result<Response, Problem> {
+    app.response_cache.response(Extent::All, representation, gzip).await
+}
+
+pub(crate) async fn delta(
+    State(app): State<App>,
+    representation: Representation,
+    gzip: AcceptsGzip,
+) -> Result<Response, Problem> {
+    if app.config.disable_delta {
+        return Ok(DiscoveryError::DeltaDisabled.into_response());
+    }
+    app.response_cache.response(Extent::Delta, representation, gzip).await
+}
 
 pub(crate) async fn application(
     State(app): State<App>,

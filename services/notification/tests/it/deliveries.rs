@@ -11,7 +11,8 @@ use crate::{events::*, rig::Rig};
 
 /// Returns one event of each consumed type, none of which makes another obsolete.
 fn one_of_each(rig: &Rig) -> Vec<Envelope> {
-    let (ada, boss) = (user(5), user(6));
+    let ada = user(5);
+    let boss = user(6);
     let later = rig.world.clock.now().plus(Duration::from_secs(7_200));
     let world = &rig.world;
     vec![

@@ -98,7 +98,8 @@ async fn a_token_is_erased_with_its_mail_and_an_expired_reset_is_not_sent() {
 #[tokio::test]
 async fn a_guests_reminder_is_deleted_once_it_expires() {
     let rig = Rig::new().await;
-    let (guest, ada) = (user(5), user(6));
+    let guest = user(5);
+    let ada = user(6);
     let soon = rig.world.clock.now().plus(Duration::from_secs(7_200));
     rig.deliver(&abandoned(guest, soon)).await;
     rig.deliver(&created(order(ada, 42, 1))).await;

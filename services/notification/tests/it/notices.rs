@@ -103,7 +103,10 @@ async fn carts_and_wishlists_lead_to_notices_for_their_owner() {
 #[tokio::test]
 async fn low_stock_leads_to_a_notice_for_every_admin_who_is_not_locked() {
     let rig = Rig::new().await;
-    let (ada, boss, other, locked) = (user(5), user(6), user(7), user(8));
+    let ada = user(5);
+    let boss = user(6);
+    let other = user(7);
+    let locked = user(8);
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
     for (admin, email) in [(boss, "boss@example.org"), (other, "other@example.org"), (locked, "gone@example.org")] {
         rig.deliver(&registered(admin, email, "admin")).await;
@@ -122,7 +125,8 @@ async fn low_stock_leads_to_a_notice_for_every_admin_who_is_not_locked() {
 #[tokio::test]
 async fn a_notice_is_marked_as_read_once_and_only_by_its_owner() {
     let rig = Rig::new().await;
-    let (ada, eve) = (user(5), user(6));
+    let ada = user(5);
+    let eve = user(6);
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
     rig.deliver(&created(order(ada, 42, 1))).await;
     let own = rig.customer(ada);

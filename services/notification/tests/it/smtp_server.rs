@@ -35,9 +35,9 @@ impl MailServer {
         server
     }
 
-    /// Refuses the next `count` mails with the reply `answer`.
-    pub fn refuse_next(&self, count: usize, answer: &str) {
-        self.state.lock().unwrap().refusals = (count, answer.to_owned());
+    /// Refuses the next `count` mails with `reply`.
+    pub fn refuse_next(&self, count: usize, reply: &str) {
+        self.state.lock().unwrap().refusals = (count, reply.to_owned());
     }
 
     /// Returns the accepted mails, headers included.
@@ -60,7 +60,7 @@ impl MailServer {
                 return Ok(());
             }
             let verb = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
-            let answer = match verb.as_str() {
+            let reply = match verb.as_str() {
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
                     let mail = read_mail(&mut stream).await?;
@@ -70,7 +70,7 @@ impl MailServer {
                 "EHLO" => "250-test\r\n250 8BITMIME".to_owned(),
                 _ => "250 ok".to_owned(),
             };
-            stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+            stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
         }
     }
 

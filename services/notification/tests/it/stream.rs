@@ -47,7 +47,8 @@ fn kind(block: &str) -> String {
 #[tokio::test]
 async fn notices_arrive_as_they_are_written_and_a_broken_stream_resumes() {
     let rig = Rig::new().await;
-    let (ada, bob) = (user(5), user(6));
+    let ada = user(5);
+    let bob = user(6);
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
 
     let response = open(&rig, ada, None).await;

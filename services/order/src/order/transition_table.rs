@@ -153,7 +153,8 @@ fn cell(before: &Order, outcome: &Result<Change, Refusal>) -> String {
         Err(Refusal::AmountMismatch) => "amount".into(),
         Err(Refusal::NotCancellable | Refusal::NotShippable | Refusal::NotDeliverable) => "409".into(),
         Ok(change) => {
-            let (step, status) = (change.step.as_str(), change.order.status().as_str());
+            let step = change.step.as_str();
+            let status = change.order.status().as_str();
             assert_eq!(change.order.version, before.version + 1);
             if change.event.is_none() {
                 assert_eq!(change.order.status(), before.status());

@@ -10,7 +10,6 @@ use souk_values::UtcDay;
 use super::{OrderStore, entities::order_step, rows::damaged};
 use crate::order::StepKind;
 
-/// Steps of one kind on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DayStep {
     pub(crate) day: UtcDay,

@@ -56,7 +56,8 @@ async fn of_two_contradictory_stock_events_the_first_counts() {
     let rig = Rig::new().await;
     for (first, status) in [(true, "confirmed"), (false, "cancelled")] {
         let id = rig.placed("prepaid").await;
-        let (yes, no) = (rig.world.envelope(&reserved(id)), rig.world.envelope(&rejected(id)));
+        let yes = rig.world.envelope(&reserved(id));
+        let no = rig.world.envelope(&rejected(id));
         let order = if first { [&yes, &no, &yes, &no] } else { [&no, &yes, &no, &yes] };
         for envelope in order {
             rig.deliver(envelope).await.unwrap();

@@ -13,7 +13,8 @@ async fn customers_list_their_own_orders_and_admins_all() {
     let first = rig.placed("prepaid").await;
     rig.advance(5);
     let second = rig.confirmed("prepaid").await;
-    let (user, other) = (rig.user, rig.world.user());
+    let user = rig.user;
+    let other = rig.world.user();
     let mine = rig.client.get("/orders").await.expect(200).json;
     assert_eq!((&mine["total"], &mine["page"], &mine["size"]), (&json!(2), &json!(0), &json!(20)));
     assert_eq!(mine["items"][0]["orderId"].to_string(), second.to_string());

@@ -15,7 +15,6 @@ pub enum OrderState {
     Cancelled,
 }
 
-/// An order at one of its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownOrder {
     pub order_id: OrderId,

@@ -81,7 +81,6 @@ pub mod payment_refund {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The provider's reference of a payment.
 pub mod provider_reference {
     use sea_orm::entity::prelude::*;
 

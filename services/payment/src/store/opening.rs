@@ -8,7 +8,6 @@ use souk_values::{Clock, IdGen};
 
 use super::{PaymentStore, migrations::Migrations, mssql, mssql::MssqlStore, sql::SqlStore};
 
-/// An open store and its outbox.
 #[derive(Clone)]
 pub struct OpenStore {
     pub store: Arc<dyn PaymentStore>,

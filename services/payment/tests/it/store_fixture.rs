@@ -1,6 +1,6 @@
 //! A database on one engine for one test, and an open store in it with a confirmed order.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use souk_bus::{Cause, Outbox, Stamper};
 use souk_events::{Envelope, PaymentTerms};
@@ -11,7 +11,6 @@ use souk_payment::{
 };
 use souk_testkit::engine::{self, Stores};
 use souk_values::{Clock, Currency, IdGen, Money, OrderId, PaymentId, RefundId, ShiftedClock, Timestamp, UserId};
-use tempfile::TempDir;
 
 use crate::{rig::PRICE, store_mssql::Database};
 
@@ -22,28 +21,22 @@ pub struct TestDatabase {
     pub ids: IdGen,
     /// True on engines that keep two relays from publishing the same events. SQLite has one process.
     pub separates_relays: bool,
-    _kept: Kept,
-}
-
-#[expect(dead_code, reason = "held until the test ends")]
-enum Kept {
-    Folder(TempDir),
-    Database(Stores),
-    Mssql(Database),
+    /// The database itself, deleted when this is dropped.
+    _guard: Box<dyn Any + Send + Sync>,
 }
 
 impl TestDatabase {
-    fn new(url: String, separates_relays: bool, kept: Kept) -> Self {
+    fn new(url: String, separates_relays: bool, guard: impl Any + Send + Sync) -> Self {
         let clock = ShiftedClock::new(Duration::ZERO);
         let ids = IdGen::new(clock.clone());
-        Self { url, clock, ids, separates_relays, _kept: kept }
+        Self { url, clock, ids, separates_relays, _guard: Box::new(guard) }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "as the other engines, which may not be there")]
     pub fn sqlite() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}/payment.db", folder.path().display());
-        Some(Self::new(url, false, Kept::Folder(folder)))
+        Some(Self::new(url, false, folder))
     }
 
     pub fn postgres() -> Option<Self> {
@@ -62,7 +55,7 @@ impl TestDatabase {
         }
         let stores = Stores::new();
         let url = stores.url(name);
-        Some(Self::new(url, true, Kept::Database(stores)))
+        Some(Self::new(url, true, stores))
     }
 
     pub fn mssql() -> Option<Self> {
@@ -70,7 +63,7 @@ impl TestDatabase {
             eprintln!("not run: needs SOUK_TEST_MSSQL, the address of a SQL Server");
             return None;
         };
-        Some(Self::new(database.url.clone(), true, Kept::Mssql(database)))
+        Some(Self::new(database.url.clone(), true, database))
     }
 
     /// Opens the store as another process does.

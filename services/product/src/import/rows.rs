@@ -71,7 +71,6 @@ struct ProductGroup {
     withheld: Option<&'static str>,
 }
 
-/// Parses `csv`; prices are in `currency`.
 pub(crate) fn parse(csv: &[u8], currency: Currency) -> Result<Sheet, UnreadableFile> {
     // Spreadsheets write a byte order mark, which would become part of the first heading.
     let csv = csv.strip_prefix("\u{feff}".as_bytes()).unwrap_or(csv);

@@ -23,30 +23,20 @@ use crate::{
 #[schema(example = json!({"position": 2}))]
 pub(crate) struct CategoryChange {
     /// Name of the category: one line, at most 120 characters.
-    #[serde(default)]
-    #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::optional_line))]
-    pub name: Option<String>,
+    #[garde(length(chars, max = MAX_CATEGORY_NAME), inner(custom(rules::line)))]
+    name: Option<String>,
     /// Id of the parent category; `null` moves the category to the top level.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(skip)]
     #[schema(value_type = Option<CategoryId>)]
     #[expect(clippy::option_option, reason = "absent, null and an id are three cases")]
-    pub parent_id: Option<Option<CategoryId>>,
+    parent_id: Option<Option<CategoryId>>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
-    #[serde(default)]
-    #[garde(custom(rules::optional_slug))]
-    pub slug: Option<String>,
+    #[garde(inner(custom(rules::slug)))]
+    slug: Option<String>,
     /// Order among its siblings, ascending.
-    #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
-    pub position: Option<i64>,
-}
-
-impl From<CategoryChange> for CategoryEdit {
-    fn from(change: CategoryChange) -> Self {
-        let CategoryChange { name, parent_id, slug, position } = change;
-        Self { parent_id, slug, name, position }
-    }
+    position: Option<i64>,
 }
 
 /// Changes the fields of a category that the body contains. For admins.
@@ -66,5 +56,7 @@ pub(crate) async fn handle(
     Path(category_id): Path<CategoryId>,
     ValidJson(change): ValidJson<CategoryChange>,
 ) -> Result<Json<CategoryView>, ProductError> {
-    Ok(Json(app.store.edit_category(category_id, change.into()).await?.into()))
+    let CategoryChange { name, parent_id, slug, position } = change;
+    let edit = CategoryEdit { parent_id, slug, name, position };
+    Ok(Json(app.store.edit_category(category_id, edit).await?.into()))
 }

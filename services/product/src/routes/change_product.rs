@@ -30,15 +30,12 @@ use crate::{
 #[schema(example = json!({"price": {"amount": 3990, "currency": "EUR"}}))]
 pub(crate) struct ProductChange {
     /// Name of the product: one line, at most 255 characters.
-    #[serde(default)]
-    #[garde(length(chars, max = MAX_NAME), custom(rules::optional_line))]
+    #[garde(length(chars, max = MAX_NAME), inner(custom(rules::line)))]
     pub name: Option<String>,
     /// Price of one unit, in minor units of the shop's currency.
-    #[serde(default)]
-    #[garde(custom(rules::optional_price))]
+    #[garde(inner(custom(rules::price)))]
     pub price: Option<Money>,
     /// Id of the category that the product is in.
-    #[serde(default)]
     #[garde(skip)]
     pub category_id: Option<CategoryId>,
     /// Ignored, so that a body from a GET can be sent back: stock changes by orders and `POST …/stock` only.
@@ -46,29 +43,24 @@ pub(crate) struct ProductChange {
     #[garde(skip)]
     pub _stock: Option<i64>,
     /// Stock keeping unit: unique in the shop, at most 100 characters.
-    #[serde(default)]
-    #[garde(length(chars, max = MAX_SKU), custom(rules::optional_line))]
+    #[garde(length(chars, max = MAX_SKU), inner(custom(rules::line)))]
     pub sku: Option<String>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
-    #[serde(default)]
-    #[garde(custom(rules::optional_slug))]
+    #[garde(inner(custom(rules::slug)))]
     pub slug: Option<String>,
     /// Plain text with line breaks, at most 10,000 characters.
-    #[serde(default)]
-    #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::optional_text))]
+    #[garde(length(chars, max = MAX_DESCRIPTION), inner(custom(rules::text)))]
     pub description: Option<String>,
     /// URL of its picture, or a path on this shop that begins with `/`; `null` removes the picture.
     #[serde(default, deserialize_with = "rules::present")]
-    #[garde(custom(rules::changed_image))]
+    #[garde(inner(inner(custom(rules::image))))]
     #[schema(value_type = Option<String>)]
     #[expect(clippy::option_option, reason = "absent, null and an address are three cases")]
     pub image_url: Option<Option<String>>,
     /// Further properties by name, at most 30; they replace all that the product has.
-    #[serde(default)]
-    #[garde(custom(rules::optional_attributes))]
+    #[garde(inner(custom(rules::attributes)))]
     pub attributes: Option<BTreeMap<String, String>>,
     /// Stock in units at or below which the product counts as low on stock.
-    #[serde(default)]
     #[garde(range(min = 0, max = MAX_STOCK))]
     pub low_stock_at: Option<i64>,
 }

@@ -1,24 +1,10 @@
 //! Caching of public reads: `Cache-Control`, and 304 for a caller whose representation is current.
 
-use axum::{
-    Json,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use serde::Serialize;
+use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Fresh for a second, so that stock is nearly current; a cache may serve it for five minutes more while the shop is
 /// unavailable.
 pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=1, stale-if-error=300");
-
-/// Returns `body` with its `ETag`; 304 when the caller has this version.
-pub(crate) fn tagged(headers: &HeaderMap, tag: &HeaderValue, body: &impl Serialize) -> Response {
-    let common = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, PUBLIC)];
-    if is_current(headers, tag) {
-        return (StatusCode::NOT_MODIFIED, common).into_response();
-    }
-    (common, Json(body)).into_response()
-}
 
 /// Returns true when `If-None-Match` contains `tag`. Compares weakly, as RFC 9110 (13.1.2) requires.
 pub(crate) fn is_current(headers: &HeaderMap, tag: &HeaderValue) -> bool {

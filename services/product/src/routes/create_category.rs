@@ -24,12 +24,10 @@ pub(crate) struct NewCategory {
     #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::line))]
     name: String,
     /// Id of the parent category; absent or `null` for the top level.
-    #[serde(default)]
     #[garde(skip)]
     parent_id: Option<CategoryId>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Derived from the name when absent.
-    #[serde(default)]
-    #[garde(custom(rules::optional_slug))]
+    #[garde(inner(custom(rules::slug)))]
     slug: Option<String>,
     /// Order among its siblings, ascending. Default: 0.
     #[serde(default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -12,6 +12,7 @@ use souk_kit::extract::etag;
 use souk_values::{CategoryId, Money, ProductId, Timestamp};
 use utoipa::ToSchema;
 
+use super::conditional;
 use crate::product::CatalogueProduct;
 
 /// A product of the catalogue.
@@ -83,4 +84,15 @@ pub(crate) fn tag(product: &CatalogueProduct) -> HeaderValue {
 /// Returns 200 with the product and its `ETag`.
 pub(crate) fn response(product: CatalogueProduct) -> Response {
     ([(header::ETAG, tag(&product))], Json(ProductView::from(product))).into_response()
+}
+
+/// Returns the product for a public read; 304 when the caller has its current representation.
+pub(crate) fn conditional_response(headers: &HeaderMap, product: CatalogueProduct) -> Response {
+    let tag = tag(&product);
+    let is_current = conditional::is_current(headers, &tag);
+    let common = [(header::ETAG, tag), (header::CACHE_CONTROL, conditional::PUBLIC)];
+    if is_current {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    (common, Json(ProductView::from(product))).into_response()
 }

@@ -10,10 +10,10 @@ use souk_kit::{
 use souk_values::CategoryId;
 use utoipa::ToSchema;
 
-use super::{category_view::CategoryView, change_category::CategoryChange, rules};
+use super::{category_view::CategoryView, rules};
 use crate::{
     app::App,
-    category::{MAX_CATEGORY_NAME, MAX_POSITION},
+    category::{CategoryEdit, MAX_CATEGORY_NAME, MAX_POSITION},
     error::ProductError,
 };
 
@@ -26,24 +26,15 @@ pub(crate) struct WholeCategory {
     #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::line))]
     name: String,
     /// Id of the parent category; absent or `null` for the top level.
-    #[serde(default)]
     #[garde(skip)]
     parent_id: Option<CategoryId>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
-    #[serde(default)]
-    #[garde(custom(rules::optional_slug))]
+    #[garde(inner(custom(rules::slug)))]
     slug: Option<String>,
     /// Order among its siblings, ascending. Default: 0.
     #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
     position: i64,
-}
-
-impl From<WholeCategory> for CategoryChange {
-    fn from(whole: WholeCategory) -> Self {
-        let WholeCategory { name, parent_id, slug, position } = whole;
-        Self { name: Some(name), parent_id: Some(parent_id), slug, position: Some(position) }
-    }
 }
 
 /// Replaces a category. For admins.
@@ -63,6 +54,7 @@ pub(crate) async fn handle(
     Path(category_id): Path<CategoryId>,
     ValidJson(whole): ValidJson<WholeCategory>,
 ) -> Result<Json<CategoryView>, ProductError> {
-    let edit = CategoryChange::from(whole).into();
+    let WholeCategory { name, parent_id, slug, position } = whole;
+    let edit = CategoryEdit { name: Some(name), parent_id: Some(parent_id), slug, position: Some(position) };
     Ok(Json(app.store.edit_category(category_id, edit).await?.into()))
 }

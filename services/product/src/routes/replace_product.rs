@@ -46,27 +46,23 @@ pub(crate) struct WholeProduct {
     #[garde(skip)]
     _stock: Option<i64>,
     /// Stock keeping unit: unique in the shop, at most 100 characters. Unchanged when absent.
-    #[serde(default)]
-    #[garde(length(chars, max = MAX_SKU), custom(rules::optional_line))]
+    #[garde(length(chars, max = MAX_SKU), inner(custom(rules::line)))]
     sku: Option<String>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
-    #[serde(default)]
-    #[garde(custom(rules::optional_slug))]
+    #[garde(inner(custom(rules::slug)))]
     slug: Option<String>,
     /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
     #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::text))]
     description: String,
     /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes the picture.
-    #[serde(default)]
-    #[garde(custom(rules::optional_image))]
+    #[garde(inner(custom(rules::image)))]
     image_url: Option<String>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30. Default: none.
     #[serde(default)]
     #[garde(custom(rules::attributes))]
     attributes: BTreeMap<String, String>,
     /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
-    #[serde(default)]
     #[garde(range(min = 0, max = MAX_STOCK))]
     low_stock_at: Option<i64>,
 }

@@ -1,9 +1,9 @@
 //! Validation rules for the fields of bodies.
+
 #![expect(
-    clippy::ref_option,
     clippy::option_option,
     clippy::trivially_copy_pass_by_ref,
-    reason = "garde calls its rules with references to fields as they are"
+    reason = "garde calls its rules with references; `present` has three cases"
 )]
 
 use std::collections::BTreeMap;
@@ -29,11 +29,6 @@ pub(crate) fn line(text: &str, (): &()) -> garde::Result {
     Ok(())
 }
 
-/// Applies [`line`] to a field that is present.
-pub(crate) fn optional_line(text: &Option<String>, (): &()) -> garde::Result {
-    text.as_deref().map_or(Ok(()), |text| line(text, &()))
-}
-
 /// Refuses control characters other than line ends and tabs.
 pub(crate) fn text(text: &str, (): &()) -> garde::Result {
     if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
@@ -42,19 +37,13 @@ pub(crate) fn text(text: &str, (): &()) -> garde::Result {
     Ok(())
 }
 
-/// Applies [`text`] to a field that is present.
-pub(crate) fn optional_text(value: &Option<String>, (): &()) -> garde::Result {
-    value.as_deref().map_or(Ok(()), |value| text(value, &()))
-}
-
-/// Requires a slug, if the field is present.
-pub(crate) fn optional_slug(slug: &Option<String>, (): &()) -> garde::Result {
-    match slug {
-        Some(slug) if !is_slug(slug) => Err(Error::new(format!(
-            "must consist of a-z, 0-9 and single hyphens between them, and have at most {MAX_SLUG} characters"
-        ))),
-        _ => Ok(()),
+pub(crate) fn slug(slug: &str, (): &()) -> garde::Result {
+    if is_slug(slug) {
+        return Ok(());
     }
+    Err(Error::new(format!(
+        "must consist of a-z, 0-9 and single hyphens between them, and have at most {MAX_SLUG} characters"
+    )))
 }
 
 /// Requires a price from 0 to [`MAX_PRICE`].
@@ -65,24 +54,11 @@ pub(crate) fn price(price: &Money, (): &()) -> garde::Result {
     Err(Error::new(format!("amount must be 0 to {MAX_PRICE}")))
 }
 
-/// Applies [`price`] to a field that is present.
-pub(crate) fn optional_price(value: &Option<Money>, (): &()) -> garde::Result {
-    value.as_ref().map_or(Ok(()), |value| price(value, &()))
-}
-
-/// Requires the URL of a picture, if the field is present.
-pub(crate) fn optional_image(url: &Option<String>, (): &()) -> garde::Result {
-    match url {
-        Some(url) if !is_image_url(url) => {
-            Err(Error::new("must begin with https://, http:// or /, without spaces, at most 500 characters"))
-        }
-        _ => Ok(()),
+pub(crate) fn image(url: &str, (): &()) -> garde::Result {
+    if is_image_url(url) {
+        return Ok(());
     }
-}
-
-/// Applies [`optional_image`] to a field that is present.
-pub(crate) fn changed_image(url: &Option<Option<String>>, (): &()) -> garde::Result {
-    url.as_ref().map_or(Ok(()), |url| optional_image(url, &()))
+    Err(Error::new("must begin with https://, http:// or /, without spaces, at most 500 characters"))
 }
 
 /// Limits number and length of attributes, and requires a name for each.
@@ -100,11 +76,6 @@ pub(crate) fn attributes(attributes: &BTreeMap<String, String>, (): &()) -> gard
         }
     }
     Ok(())
-}
-
-/// Applies [`attributes`] to a field that is present.
-pub(crate) fn optional_attributes(value: &Option<BTreeMap<String, String>>, (): &()) -> garde::Result {
-    value.as_ref().map_or(Ok(()), |value| attributes(value, &()))
 }
 
 /// Distinguishes `null` from a missing field: deserializes a present one as `Some`; `#[serde(default)]` makes a missing one `None`.

@@ -3,10 +3,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use souk_kit::extract::Path;
 
-use super::{
-    conditional,
-    product_view::{self, ProductView},
-};
+use super::product_view::{self, ProductView};
 use crate::{app::App, error::ProductError, slug::is_slug, store::StoreError};
 
 /// Returns a product of the catalogue by its slug.
@@ -28,7 +25,5 @@ pub(crate) async fn handle(
     if !is_slug(&slug) {
         return Err(StoreError::ProductNotFound.into());
     }
-    let product = app.store.product_by_slug(&slug).await?;
-    let tag = product_view::tag(&product);
-    Ok(conditional::tagged(&headers, &tag, &ProductView::from(product)))
+    Ok(product_view::conditional_response(&headers, app.store.product_by_slug(&slug).await?))
 }

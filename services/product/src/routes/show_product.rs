@@ -4,10 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use souk_kit::extract::Path;
 use souk_values::ProductId;
 
-use super::{
-    conditional,
-    product_view::{self, ProductView},
-};
+use super::product_view::{self, ProductView};
 use crate::{app::App, error::ProductError};
 
 /// Returns a product of the catalogue.
@@ -26,7 +23,5 @@ pub(crate) async fn handle(
     Path(product_id): Path<ProductId>,
     headers: HeaderMap,
 ) -> Result<Response, ProductError> {
-    let product = app.store.product(product_id).await?;
-    let tag = product_view::tag(&product);
-    Ok(conditional::tagged(&headers, &tag, &ProductView::from(product)))
+    Ok(product_view::conditional_response(&headers, app.store.product(product_id).await?))
 }

@@ -82,7 +82,6 @@ impl ProductStore {
         Ok(Some(rows::read_category(row)?))
     }
 
-    /// Edits a category and returns it.
     pub(crate) async fn edit_category(&self, id: CategoryId, edit: CategoryEdit) -> Result<Category, StoreError> {
         let outcome = self.db.write((id, edit), |tx, (id, edit)| Box::pin(save(tx, *id, edit))).await;
         if let Err(StoreError::Sql(error)) = &outcome {

@@ -28,7 +28,6 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct ImportBatch(pub Vec<(CatalogueRow, ProductId)>);
 
-/// Result of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RowOutcome {
     Created,
@@ -66,7 +65,6 @@ impl ProductStore {
         self.db.write(args, |tx, import| Box::pin(import_batch(tx, import))).await
     }
 
-    /// Returns `count` consecutive ids.
     pub(crate) fn product_ids(&self, count: usize) -> Vec<ProductId> {
         self.ids.next_many(count)
     }

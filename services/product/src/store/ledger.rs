@@ -29,7 +29,6 @@ pub(crate) enum MovementKind {
 impl MovementKind {
     const ALL: [Self; 6] = [Self::Initial, Self::Adjustment, Self::Reserve, Self::Release, Self::Sell, Self::Return];
 
-    /// Name in the store.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Initial => "initial",

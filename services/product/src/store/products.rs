@@ -238,7 +238,6 @@ pub(super) async fn find_any(
     row.map(|row| rows::read_product(row, currency)).transpose()
 }
 
-/// Locks a product of the catalogue.
 pub(super) async fn lock(tx: &Tx, id: ProductId, currency: Currency) -> Result<CatalogueProduct, StoreError> {
     let query = rows::select_products().filter(Column::ProductId.eq(id.get())).lock_exclusive();
     let row = query.into_model::<ProductRow>().one(tx).await?;

@@ -37,10 +37,10 @@ async fn bodies_that_violate_a_rule_store_nothing() {
         ("lowStockAt", json!(-1)),
     ];
     for (field, value) in not_allowed {
-        let answer = shop.admin.post("/products", with(&good, field, value.clone())).await;
-        answer.is_problem(422, "body.not_allowed");
-        let named = answer.json["errors"][0]["field"].as_str().unwrap().replace('_', "");
-        assert!(named.eq_ignore_ascii_case(field), "{}", answer.text);
+        let response = shop.admin.post("/products", with(&good, field, value.clone())).await;
+        response.is_problem(422, "body.not_allowed");
+        let named = response.json["errors"][0]["field"].as_str().unwrap().replace('_', "");
+        assert!(named.eq_ignore_ascii_case(field), "{}", response.text);
     }
     let unreadable = [
         ("price", json!(19.99)),
@@ -70,7 +70,8 @@ async fn bodies_that_violate_a_rule_store_nothing() {
 async fn edits_are_held_to_the_same_rules() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
-    let (path, editing) = (format!("/products/{id}"), shop.holding(id).await);
+    let path = format!("/products/{id}");
+    let editing = shop.holding(id).await;
     for change in [json!({"name": ""}), json!({"slug": "A"}), json!({"imageUrl": "x"}), json!({"attributes": {"": ""}})]
     {
         editing.patch(&path, change.clone()).await.is_problem(422, "body.not_allowed");

@@ -57,10 +57,10 @@ async fn a_key_creates_one_product() {
     let shop = Shop::open().await;
     let body = shop.body("Kettle", 100, 3);
     let attempts = (0..8).map(|_| shop.admin.post_keyed("/products", "k1", body.clone()));
-    let answers = futures::future::join_all(attempts).await;
-    let id = answers[0].json["productId"].clone();
-    for answer in answers {
-        assert_eq!(answer.expect(201).json["productId"], id);
+    let responses = futures::future::join_all(attempts).await;
+    let id = responses[0].json["productId"].clone();
+    for response in responses {
+        assert_eq!(response.expect(201).json["productId"], id);
     }
     assert_eq!(shop.facts().await.products.len(), 1);
     shop.admin.post_keyed("/products", "k1", shop.body("Pot", 1, 1)).await.is_problem(422, "idempotency_key.reused");

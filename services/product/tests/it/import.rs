@@ -25,8 +25,8 @@ async fn upload(shop: &Shop, content_type: &str, body: Vec<u8>) -> (u16, Value) 
         .bearer_auth(shop.world.admin())
         .header("content-type", content_type)
         .body(body);
-    let answer = request.send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
 }
 
 #[tokio::test]

@@ -31,8 +31,8 @@ pub async fn send(
 pub async fn set(shop: &Shop, id: ProductId, media_type: &str, body: Vec<u8>) -> (u16, Value) {
     let tag = shop.show(id).await.expect(200).header("etag").to_owned();
     let path = format!("/products/{id}/picture");
-    let answer = send(shop, Some(shop.world.admin()), &path, &tag, media_type, body).await;
-    (answer.status().as_u16(), answer.json().await.unwrap())
+    let response = send(shop, Some(shop.world.admin()), &path, &tag, media_type, body).await;
+    (response.status().as_u16(), response.json().await.unwrap())
 }
 
 /// Returns the path of the product's picture on this service, without its size.
@@ -42,17 +42,17 @@ pub async fn picture(shop: &Shop, id: ProductId) -> String {
 }
 
 async fn fetch(shop: &Shop, path: &str) -> (Response, ImageFormat, (u32, u32)) {
-    let answer = reqwest::get(format!("http://{}{path}", shop.address)).await.unwrap();
-    assert_eq!(answer.status(), 200);
-    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    let response = reqwest::get(format!("http://{}{path}", shop.address)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
     assert_eq!(
-        (&answer.headers()["cache-control"], &answer.headers()["x-content-type-options"]),
+        (&response.headers()["cache-control"], &response.headers()["x-content-type-options"]),
         (&IMMUTABLE.parse().unwrap(), &"nosniff".parse().unwrap())
     );
     let again = reqwest::get(format!("http://{}{path}", shop.address)).await.unwrap();
     let (format, dimensions) = read(&again.bytes().await.unwrap());
     assert_eq!(kind, format.to_mime_type());
-    (answer, format, dimensions)
+    (response, format, dimensions)
 }
 
 #[tokio::test]
@@ -119,7 +119,8 @@ async fn photos_are_upright_and_have_no_metadata() {
 #[tokio::test]
 async fn the_same_picture_again_changes_nothing() {
     let shop = Shop::open().await;
-    let (id, other) = (shop.product("Kettle", 100, 1).await, shop.product("Pot", 100, 1).await);
+    let id = shop.product("Kettle", 100, 1).await;
+    let other = shop.product("Pot", 100, 1).await;
     let body = encoded(&drawn(20, 20), ImageFormat::Png);
     let (_, first) = set(&shop, id, "image/png", body.clone()).await;
     let (_, second) = set(&shop, id, "image/png", body.clone()).await;

@@ -55,12 +55,12 @@ async fn only_admins_with_a_current_etag_change_a_picture() {
         (Some(shop.world.admin()), &path, "x", 400),
         (Some(shop.world.admin()), "/products/7/picture", "\"v1.1\"", 404),
     ] {
-        let answer = send(&shop, token, path, tag, "image/png", png.clone()).await;
-        assert_eq!(answer.status(), status, "{}", answer.text().await.unwrap());
+        let response = send(&shop, token, path, tag, "image/png", png.clone()).await;
+        assert_eq!(response.status(), status, "{}", response.text().await.unwrap());
     }
     let without = reqwest::Client::new().post(format!("http://{}{path}", shop.address)).bearer_auth(shop.world.admin());
-    let answer = without.header("content-type", "image/png").body(png).send().await.unwrap();
-    assert_eq!(answer.status(), 428);
+    let response = without.header("content-type", "image/png").body(png).send().await.unwrap();
+    assert_eq!(response.status(), 428);
     assert_eq!(shop.show(id).await.header("etag"), "\"v1.1\"");
     assert!(!shop.world.folder.path().join("pictures").exists(), "nothing was stored");
 }
@@ -86,8 +86,8 @@ async fn no_other_file_is_served() {
         "/pictures/%2e%2e/product.db".to_owned(),
         "/pictures/%00/page".to_owned(),
     ] {
-        let answer = shop.client.get(&path).await.expect(404);
-        let code = answer.json["code"].as_str().unwrap().to_owned();
+        let response = shop.client.get(&path).await.expect(404);
+        let code = response.json["code"].as_str().unwrap().to_owned();
         // The client resolves `%2e%2e` as `..`, and then requests another route.
         assert!(code == "picture.not_found" || (path.contains("%2e") && code == "route.not_found"), "{path}: {code}");
     }

@@ -13,7 +13,8 @@ use crate::shop::{Shop, assert_balanced};
 #[tokio::test]
 async fn an_order_reserves_its_units_and_the_event_is_published() {
     let shop = Shop::open().await;
-    let (kettle, pot) = (shop.product("Kettle", 100, 10).await, shop.product("Pot", 100, 3).await);
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let pot = shop.product("Pot", 100, 3).await;
     let order = shop.order(42, &[(pot, 1), (kettle, 4), (pot, 2)]);
     shop.world.publish(&order.created()).await;
     let reserved = shop.world.waiting::<StockReserved>(&queue::ORDER_STOCK).await;
@@ -31,7 +32,8 @@ async fn an_order_reserves_its_units_and_the_event_is_published() {
 #[tokio::test]
 async fn all_lines_are_reserved_or_none_and_the_refused_ones_are_listed() {
     let shop = Shop::open().await;
-    let (kettle, pot) = (shop.product("Kettle", 100, 10).await, shop.product("Pot", 100, 3).await);
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let pot = shop.product("Pot", 100, 3).await;
     let gone = shop.product("Gone", 100, 5).await;
     shop.holding(gone).await.delete(&format!("/products/{gone}")).await.expect(204);
     let unknown = ProductId::new(9).unwrap();
@@ -146,7 +148,8 @@ async fn two_hundred_orders_for_the_last_twenty_units() {
 #[tokio::test]
 async fn concurrent_orders_for_the_same_products_neither_oversell_nor_deadlock() {
     let shop = Shop::open().await;
-    let (kettle, pot) = (shop.product("Kettle", 100, 30).await, shop.product("Pot", 100, 30).await);
+    let kettle = shop.product("Kettle", 100, 30).await;
+    let pot = shop.product("Pot", 100, 30).await;
     let deliver = |id: i64| {
         let lines = if id % 2 == 0 { [(kettle, 1), (pot, 2)] } else { [(pot, 1), (kettle, 2)] };
         let order = shop.order(id, &lines);

@@ -11,9 +11,9 @@ async fn a_correction_with_one_key_happens_once() {
     let id = shop.product("Kettle", 100, 10).await;
     let path = format!("/products/{id}/stock");
     let body = json!({"delta": -4, "reason": "Broken"});
-    let answers = futures::future::join_all((0..8).map(|_| shop.admin.post_keyed(&path, "k", body.clone()))).await;
-    for answer in answers {
-        assert_eq!(answer.expect(200).json["stock"], 6);
+    let responses = futures::future::join_all((0..8).map(|_| shop.admin.post_keyed(&path, "k", body.clone()))).await;
+    for response in responses {
+        assert_eq!(response.expect(200).json["stock"], 6);
     }
     shop.admin
         .post_keyed(&path, "k", json!({"delta": 1, "reason": "x"}))

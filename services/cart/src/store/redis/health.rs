@@ -65,7 +65,6 @@ fn assess(info: &str, appendfsync: Option<String>) -> RedisHealth {
     RedisHealth { server: format!("{name} {version}"), appendonly, appendfsync, maxmemory_policy, advice }
 }
 
-/// Returns the value of `key` in the reply of INFO.
 fn value_of<'a>(info: &'a str, key: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.trim_end().strip_prefix(key)?.strip_prefix(':'))
 }

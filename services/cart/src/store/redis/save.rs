@@ -34,7 +34,6 @@ struct Snapshot {
 type SnapshotReply =
     ((Option<i64>, Option<String>, Option<String>), Option<DueAt>, Option<String>, Option<String>, Option<String>);
 
-/// A decision to be saved.
 struct Save<'a> {
     snapshot: &'a Snapshot,
     cart: &'a Cart,

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use souk_values::Secret;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -62,6 +61,7 @@ impl RepositoryEntry {
     fn new(name: &str, own: &RepositoryConfig, config: &GitConfig) -> Result<Self, BackendError> {
         let username = own.username.as_ref().unwrap_or(&config.username);
         let password = own.password.as_ref().unwrap_or(&config.password);
+        let has_credentials = !username.is_empty() || !password.expose().is_empty();
         let timeout = own.timeout.unwrap_or(config.timeout);
         let patterns = if own.pattern.is_empty() { vec![name.to_owned()] } else { own.pattern.clone() };
         let search_paths = own.search_paths.as_ref().unwrap_or(&config.search_paths);
@@ -71,7 +71,8 @@ impl RepositoryEntry {
             patterns: Some(patterns.iter().flat_map(|pattern| expand(pattern)).collect()),
             uri: Template::new(&own.uri),
             display_uri: without_credentials(&own.uri),
-            credentials: credentials(username, password),
+            credentials: has_credentials
+                .then(|| Credentials { username: username.clone(), password: password.clone() }),
             refresh: RefreshOptions {
                 interval: u64::try_from(refresh_rate).ok().map(Duration::from_secs),
                 fetch: FetchOptions {
@@ -135,11 +136,6 @@ impl RepositoryEntry {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         hex::encode(digest).chars().take(32).collect()
     }
-}
-
-fn credentials(username: &str, password: &Secret) -> Option<Credentials> {
-    let is_configured = !username.is_empty() || !password.expose().is_empty();
-    is_configured.then(|| Credentials { username: username.to_owned(), password: password.clone() })
 }
 
 /// Expands a configured pattern: without a slash it matches every profile, and one that does not end in `*` also

@@ -78,7 +78,6 @@ impl Objects {
         Self { folder, cache, _basedir: basedir }
     }
 
-    /// Returns the root folder of a commit.
     pub fn root(&self, commit: ObjectId) -> Result<ObjectId, BackendError> {
         match self.get(commit, "a commit")? {
             Object::Commit { tree } => Ok(tree),

@@ -48,7 +48,6 @@ pub(super) struct RefreshOptions {
 pub(super) struct RepositoryState {
     pub refs: Refs,
     pub objects: Arc<Objects>,
-    /// Folder of the mirror.
     pub folder: PathBuf,
 }
 
@@ -253,7 +252,6 @@ impl Repository {
         }
     }
 
-    /// Returns the time at which `label` was first seen at `commit`.
     pub fn first_seen(&self, label: &str, commit: ObjectId) -> Option<DateTime<Utc>> {
         let now = Utc.timestamp_millis_opt(self.shared.clock.now().millis()).single()?;
         Some(self.inner.lock().label_times.first_seen(label, commit, now))

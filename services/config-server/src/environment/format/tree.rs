@@ -26,7 +26,6 @@ pub(crate) enum Tree {
     List(Vec<Self>),
 }
 
-/// One step of a key.
 #[derive(Debug, PartialEq)]
 enum Step<'k> {
     /// Key of a map, and its offset in the whole key.
@@ -52,7 +51,6 @@ impl Tree {
         Ok(Self::Map(root))
     }
 
-    /// Returns the value of `document` if that is the only key.
     pub fn document(&self) -> Option<&Self> {
         match self {
             Self::Map(map) if map.len() == 1 => map.get("document"),

@@ -7,13 +7,9 @@ use std::{
 
 use granit_parser::{Event, ScalarStyle, Span, Tag};
 
-use super::{
-    limits::{MAX_DEPTH, MAX_VALUES, TOO_LARGE},
-    plain,
-};
+use super::{MAX_DEPTH, MAX_VALUES, TOO_LARGE, plain};
 use crate::environment::{document::ParseError, property_sources::Position, scalar::Scalar};
 
-/// A value with its position.
 #[derive(Clone)]
 pub(super) struct Node {
     pub(super) value: Rc<Content>,

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::{
+    MAX_BYTES, MAX_VALUES, TOO_LARGE,
     build::{Content, Node},
-    limits::{MAX_BYTES, MAX_VALUES, TOO_LARGE},
 };
 use crate::environment::{
     document::{Document, DocumentBuilder, ParseError},

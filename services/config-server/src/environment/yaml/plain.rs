@@ -3,7 +3,6 @@
 
 use crate::environment::scalar::Scalar;
 
-/// Returns the value of the unquoted scalar `text`.
 pub(super) fn resolve(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{limits::TOO_LARGE, *};
+use super::*;
 
 fn flat(document: &Document) -> Value {
     let values = document.iter().map(|property| (property.key.clone(), property.value.to_json()));

@@ -1,9 +1,10 @@
 //! The requests that Stripe receives, and the classification of those that fail.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, header};
 use serde::de::DeserializeOwned;
+use souk_kit::http_body;
 use souk_values::{PaymentId, RefundId, Secret, error_chain};
 use url::form_urlencoded;
 
@@ -18,6 +19,8 @@ pub const API_VERSION: &str = "2024-06-20";
 
 /// Limit for connecting; the whole call has a limit of its own.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// Limit of a response's body; Stripe's are a few kilobytes.
+const BODY_LIMIT: usize = 1024 * 1024;
 /// Refunds in a page, Stripe's maximum.
 const PAGE: &str = "100";
 /// Requests the charge as an object instead of its id.
@@ -35,17 +38,19 @@ pub struct StripeAccount {
 }
 
 /// A request without a usable response.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
     /// The request provably was not sent.
+    #[error("not sent: {0}")]
     Unsent(String),
     /// The request may have taken effect.
+    #[error("no response: {0}")]
     Lost(String),
     /// Stripe refused the request, which had no effect.
+    #[error("refused: {0}")]
     Refused(Refusal),
 }
 
-/// Parameters of a refund.
 pub(super) struct RefundParams {
     pub refund_id: RefundId,
     pub payment_id: PaymentId,
@@ -66,16 +71,6 @@ impl ApiError {
     /// Converts the error of a request after the confirmation, which may have taken effect.
     pub fn lost(self) -> ProviderError {
         ProviderError::Lost(self.to_string())
-    }
-}
-
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsent(cause) => write!(f, "not sent: {cause}"),
-            Self::Lost(cause) => write!(f, "no response: {cause}"),
-            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
-        }
     }
 }
 
@@ -186,7 +181,9 @@ impl Api {
         })?;
         let status = response.status();
         let request_id = response.headers().get("request-id").and_then(|id| id.to_str().ok()).unwrap_or("?").to_owned();
-        let body = response.bytes().await.map_err(|error| ApiError::Lost(error_chain(&error)))?;
+        // A longer body is as good as none, like a connection that breaks: the request may have taken effect.
+        let body = http_body::read_at_most(response, BODY_LIMIT).await;
+        let body = body.map_err(|error| ApiError::Lost(error_chain(&error)))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
                 .map_err(|error| ApiError::Lost(format!("undocumented response: {error}, request {request_id}")));

@@ -130,7 +130,6 @@ impl Refund {
     }
 }
 
-/// Body of an error response.
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorBody {
     pub error: ErrorObject,

@@ -15,7 +15,6 @@ pub const SIGNATURE_HEADER: &str = "stripe-signature";
 /// Largest difference between the time of a webhook and the shop's. An older one may be replayed by an attacker.
 const TOLERANCE: Duration = Duration::from_mins(5);
 
-/// The part that every event has.
 #[derive(Deserialize)]
 struct Event {
     #[serde(rename = "type")]

@@ -107,11 +107,7 @@ impl Address {
 }
 
 fn yes_or_no(key: &str, value: &str) -> Result<bool, SqlError> {
-    match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(invalid(&format!("{key} is neither true nor false"))),
-    }
+    value.parse().map_err(|_| invalid(&format!("{key} is neither true nor false")))
 }
 
 fn decoded(text: &str, what: &str) -> Result<String, SqlError> {

@@ -38,7 +38,6 @@ pub(super) enum Response {
     Error(u32, u8, &'static str),
     /// Success, once [`FakeServer::resume`] is called.
     Delayed,
-    /// No response at all.
     Silence,
     /// The connection is closed.
     Disconnect,

@@ -15,7 +15,7 @@ use super::{
     cells::{count, optional_millis, text, time},
     connection::Connection,
     pool::Pool,
-    statements,
+    query, statements,
 };
 use crate::store::StoreError;
 
@@ -75,8 +75,7 @@ impl Outbox for MssqlOutbox {
 
 /// Leases the oldest events without a lease, in the order of their ids, which is that of time.
 async fn take(connection: &mut Connection, Lease { id, now, limit }: &Lease) -> Result<Vec<Envelope>, StoreError> {
-    let mut query = Query::new(statements::LEASE_EVENTS);
-    query.bind(time(now.plus(LEASE).millis())?);
+    let mut query = query(statements::LEASE_EVENTS, time(now.plus(LEASE).millis())?);
     query.bind(id.clone());
     query.bind(time(now.millis())?);
     query.bind(*limit);
@@ -87,9 +86,7 @@ async fn take(connection: &mut Connection, Lease { id, now, limit }: &Lease) -> 
 
 /// Reads the oldest unpublished events, leased or not.
 pub(super) async fn unpublished(connection: &mut Connection, limit: i64) -> Result<Vec<Envelope>, StoreError> {
-    let mut query = Query::new(statements::UNPUBLISHED);
-    query.bind(limit);
-    Ok(envelopes(&connection.rows(query).await?)?)
+    Ok(envelopes(&connection.rows(query(statements::UNPUBLISHED, limit)).await?)?)
 }
 
 fn envelopes(rows: &[Row]) -> Result<Vec<Envelope>, SqlError> {
@@ -97,7 +94,6 @@ fn envelopes(rows: &[Row]) -> Result<Vec<Envelope>, SqlError> {
     rows.iter().map(|row| serde_json::from_str(&text(row, "envelope")?).map_err(damaged)).collect()
 }
 
-/// A claim of leased events.
 struct LeasedEvents {
     pool: Pool,
     lease: String,
@@ -150,8 +146,7 @@ async fn delete(connection: &mut Connection, ids: &[String]) -> Result<(), Store
 }
 
 async fn release(connection: &mut Connection, lease: &str) -> Result<(), StoreError> {
-    let mut query = Query::new(statements::RELEASE_EVENTS);
-    query.bind(time(Timestamp::EPOCH.millis())?);
+    let mut query = query(statements::RELEASE_EVENTS, time(Timestamp::EPOCH.millis())?);
     query.bind(lease.to_owned());
     connection.execute(query).await?;
     Ok(())

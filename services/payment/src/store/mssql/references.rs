@@ -2,8 +2,8 @@
 
 use souk_values::{Id, PaymentId, Timestamp};
 
-use super::{MssqlStore, cells, query, saving, statements};
-use crate::store::{References, StoreError, entities::provider_reference};
+use super::{MssqlStore, cells, query, statements};
+use crate::store::{References, StoreError};
 
 #[async_trait::async_trait]
 impl References for MssqlStore {
@@ -18,14 +18,16 @@ impl References for MssqlStore {
     }
 
     async fn insert_reference(&self, payment: PaymentId, reference: &str, now: Timestamp) -> Result<(), StoreError> {
-        let row = provider_reference::Model {
-            payment_id: payment.get(),
-            reference: reference.to_owned(),
-            noted_at: now.millis(),
-        };
-        let insert = self
-            .pool
-            .transact(statements::BEGIN, row, |connection, row| Box::pin(saving::insert_reference(connection, row)));
+        let row = (payment, reference.to_owned(), now);
+        let insert = self.pool.transact(statements::BEGIN, row, |connection, (payment, reference, now)| {
+            Box::pin(async move {
+                let mut query = query(statements::INSERT_REFERENCE, payment.get());
+                query.bind(reference.clone());
+                query.bind(cells::time(now.millis())?);
+                connection.execute(query).await?;
+                Ok(())
+            })
+        });
         insert.await
     }
 }

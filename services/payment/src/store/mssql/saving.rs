@@ -9,12 +9,12 @@ use tiberius::Query;
 use super::{
     cells::{optional_time, time},
     connection::Connection,
-    statements,
+    query, statements,
 };
 use crate::store::{
     Change, Saved, StoreError,
     changed_rows::{ChangedRow, changed_rows},
-    entities::{payment, payment_refund, provider_reference},
+    entities::{payment, payment_refund},
     rows,
 };
 
@@ -38,8 +38,7 @@ pub(super) async fn save(connection: &mut Connection, change: &Change) -> Result
 }
 
 fn record_event(cause: Cause, now: Timestamp) -> Result<Query<'static>, SqlError> {
-    let mut query = Query::new(statements::RECORD_EVENT);
-    query.bind(cause.queue);
+    let mut query = query(statements::RECORD_EVENT, cause.queue);
     query.bind(cause.event_id.to_string());
     query.bind(time(now.millis())?);
     Ok(query)
@@ -92,8 +91,7 @@ fn found(is_there: bool) -> Result<(), StoreError> {
 }
 
 fn insert_payment(row: payment::Model) -> Result<Query<'static>, SqlError> {
-    let mut query = Query::new(statements::INSERT_PAYMENT);
-    query.bind(row.payment_id);
+    let mut query = query(statements::INSERT_PAYMENT, row.payment_id);
     query.bind(row.order_id);
     query.bind(row.user_id);
     query.bind(row.amount_minor);
@@ -109,8 +107,7 @@ fn insert_payment(row: payment::Model) -> Result<Query<'static>, SqlError> {
 }
 
 fn update_payment(row: payment::Model) -> Result<Query<'static>, SqlError> {
-    let mut query = Query::new(statements::UPDATE_PAYMENT);
-    query.bind(row.payment_id);
+    let mut query = query(statements::UPDATE_PAYMENT, row.payment_id);
     query.bind(row.status);
     query.bind(row.failure_code);
     query.bind(optional_time(row.captured_at)?);
@@ -119,8 +116,7 @@ fn update_payment(row: payment::Model) -> Result<Query<'static>, SqlError> {
 }
 
 fn insert_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError> {
-    let mut query = Query::new(statements::INSERT_REFUND);
-    query.bind(row.refund_id);
+    let mut query = query(statements::INSERT_REFUND, row.refund_id);
     query.bind(row.payment_id);
     query.bind(row.order_id);
     query.bind(row.amount_minor);
@@ -135,8 +131,7 @@ fn insert_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError>
 }
 
 fn update_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError> {
-    let mut query = Query::new(statements::UPDATE_REFUND);
-    query.bind(row.refund_id);
+    let mut query = query(statements::UPDATE_REFUND, row.refund_id);
     query.bind(row.status);
     query.bind(optional_time(row.settled_at)?);
     Ok(query)
@@ -144,8 +139,7 @@ fn update_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError>
 
 fn insert_event(event: &Envelope) -> Result<Query<'static>, SqlError> {
     let envelope = serde_json::to_string(event).map_err(|error| SqlError::Failed(error.to_string()))?;
-    let mut query = Query::new(statements::INSERT_EVENT);
-    query.bind(event.id.to_string());
+    let mut query = query(statements::INSERT_EVENT, event.id.to_string());
     query.bind(event.event_type.clone());
     query.bind(time(event.time.millis())?);
     query.bind(envelope);
@@ -154,22 +148,9 @@ fn insert_event(event: &Envelope) -> Result<Query<'static>, SqlError> {
     Ok(query)
 }
 
-pub(super) async fn insert_reference(
-    connection: &mut Connection,
-    row: &provider_reference::Model,
-) -> Result<(), StoreError> {
-    let mut query = Query::new(statements::INSERT_REFERENCE);
-    query.bind(row.payment_id);
-    query.bind(row.reference.clone());
-    query.bind(time(row.noted_at)?);
-    connection.execute(query).await?;
-    Ok(())
-}
-
 /// Deletes at most `batch` of the inbox events received before `before`; returns their number.
 pub(super) async fn purge_inbox(connection: &mut Connection, before: Timestamp, batch: i64) -> Result<u64, StoreError> {
-    let mut query = Query::new(statements::PURGE_INBOX);
-    query.bind(batch);
+    let mut query = query(statements::PURGE_INBOX, batch);
     query.bind(time(before.millis())?);
     Ok(connection.execute(query).await?)
 }
@@ -178,7 +159,6 @@ pub(super) async fn purge_inbox(connection: &mut Connection, before: Timestamp, 
 mod tests {
     use super::*;
 
-    /// Counts the parameters of `sql`.
     fn parameters(sql: &str) -> usize {
         let words: Vec<_> = sql.split(['@', ',', ' ', ')', ';']).collect();
         (1..100).take_while(|number| words.contains(&format!("P{number}").as_str())).count()

@@ -47,7 +47,6 @@ pub(super) const COMMIT: &str = "COMMIT TRANSACTION; SET TRANSACTION ISOLATION L
 pub(super) const ROLLBACK: &str =
     "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
-/// Checks that the server responds.
 pub(super) const PING: &str = "SELECT 1 AS answer;";
 
 /// Reads the settings of the database ("sys.databases": `snapshot_isolation_state` 1 is ON; `delayed_durability` 2 is
@@ -209,7 +208,6 @@ pub(super) const OPEN_PAYMENTS: &str = "\
 SELECT TOP (@P4) p.order_id, p.payment_id FROM payment AS p \
 WHERE p.status = @P1 AND p.payment_id > @P2 AND p.claimed_at <= CAST(@P3 AS datetime2(3)) ORDER BY p.payment_id;";
 
-/// Reads a page of open refunds.
 pub(super) const OPEN_REFUNDS: &str = "\
 SELECT TOP (@P4) r.order_id, r.payment_id, r.refund_id, r.amount_minor, r.currency FROM payment_refund AS r \
 WHERE r.status = @P1 AND r.refund_id > @P2 AND r.due_at <= CAST(@P3 AS datetime2(3)) ORDER BY r.refund_id;";
@@ -241,13 +239,11 @@ SELECT CAST(p.claimed_at AS date) AS claimed_day, p.status, p.failure_code, p.am
 COUNT_BIG(*) AS alike FROM payment AS p WHERE p.claimed_at >= CAST(@P1 AS datetime2(3)) \
 GROUP BY CAST(p.claimed_at AS date), p.status, p.failure_code, p.amount_minor, p.currency;";
 
-/// Tallies returned refunds by day.
 pub(super) const REFUND_TALLIES: &str = "\
 SELECT CAST(r.settled_at AS date) AS settled_day, r.amount_minor, r.currency, COUNT_BIG(*) AS alike \
 FROM payment_refund AS r WHERE r.settled_at >= CAST(@P1 AS datetime2(3)) AND r.status = @P2 \
 GROUP BY CAST(r.settled_at AS date), r.amount_minor, r.currency;";
 
-/// Counts the payments that have a status.
 pub(super) const COUNT_STATUS: &str = "SELECT COUNT_BIG(*) AS total FROM payment AS p WHERE p.status = @P1;";
 
 /// Counts those of them that were claimed before a time.
@@ -262,7 +258,6 @@ pub(super) const EVERY_PAYMENT: &str =
 pub(super) const EVERY_REFUND: &str =
     concat!("SELECT ", refund_columns!(), " FROM payment_refund AS r ORDER BY r.refund_id;");
 
-/// Reads the provider's reference of a payment.
 pub(super) const REFERENCE: &str = "SELECT n.reference FROM provider_reference AS n WHERE n.payment_id = @P1;";
 
 // ---- saving ----
@@ -295,12 +290,10 @@ pub(super) const UPDATE_PAYMENT: &str = "\
 UPDATE p SET status = @P2, failure_code = @P3, captured_at = @P4, version = @P5 \
 OUTPUT inserted.payment_id FROM payment AS p WHERE p.payment_id = @P1;";
 
-/// Inserts a refund that becomes due.
 pub(super) const INSERT_REFUND: &str = "\
 INSERT INTO payment_refund (refund_id, payment_id, order_id, amount_minor, currency, status, due_at, settled_at, \
 asked_by, key_hash, body_hash) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11);";
 
-/// Updates the columns of a refund that can change.
 pub(super) const UPDATE_REFUND: &str = "\
 UPDATE r SET status = @P2, settled_at = @P3 OUTPUT inserted.refund_id FROM payment_refund AS r \
 WHERE r.refund_id = @P1;";
@@ -332,7 +325,6 @@ pub(super) fn delete_events(count: usize) -> String {
     format!("DELETE o FROM outbox_event AS o WHERE o.event_id IN ({ids});")
 }
 
-/// Releases the rest of a lease.
 pub(super) const RELEASE_EVENTS: &str = "\
 UPDATE o SET leased_until = CAST(@P1 AS datetime2(3)), lease_id = NULL FROM outbox_event AS o WHERE o.lease_id = @P2;";
 

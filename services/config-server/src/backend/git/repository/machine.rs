@@ -38,7 +38,6 @@ pub(super) struct Machine<S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RefreshId(u64);
 
-/// A refresh in progress.
 #[derive(Debug)]
 struct Refresh {
     id: RefreshId,
@@ -133,7 +132,6 @@ impl<S: Clone> Machine<S> {
         self.running.as_ref().is_none_or(|running| running.expirations >= expirations)
     }
 
-    /// Records the result of a refresh.
     pub fn finish(&mut self, id: RefreshId, result: Result<S, String>) -> Option<Transition> {
         if self.running.as_ref().is_none_or(|running| running.id != id) {
             self.abandoned = self.abandoned.saturating_sub(1);

@@ -1,5 +1,5 @@
-//! `PUT` and `DELETE apps/{app}/{id}/status?value=`: an operator overrides the status of an instance, or deletes the
-//! override.
+//! Changes that operators make to an instance: `PUT` and `DELETE apps/{app}/{id}/status?value=` override its status and
+//! delete the override, `PUT apps/{app}/{id}/metadata?key=value` adds pairs to its metadata.
 
 use axum::{extract::State, http::StatusCode};
 use souk_eureka::InstanceStatus;
@@ -11,7 +11,7 @@ use crate::{
     registry::{Origin, StatusUpdate},
 };
 
-pub(crate) async fn set(
+pub(crate) async fn set_status(
     State(app): State<App>,
     instance: InstancePath,
     query: Query,
@@ -23,7 +23,7 @@ pub(crate) async fn set(
     instance.ok_if(app.registry.set_status(instance.key(), update, origin))
 }
 
-pub(crate) async fn delete(
+pub(crate) async fn delete_override(
     State(app): State<App>,
     instance: InstancePath,
     query: Query,
@@ -34,4 +34,15 @@ pub(crate) async fn delete(
     let status = query.status()?.unwrap_or(InstanceStatus::Unknown);
     let update = StatusUpdate { status, last_dirty_at: query.last_dirty_at()? };
     instance.ok_if(app.registry.delete_override(instance.key(), update, origin))
+}
+
+pub(crate) async fn merge_metadata(
+    State(app): State<App>,
+    instance: InstancePath,
+    Query(pairs): Query,
+) -> Result<StatusCode, DiscoveryError> {
+    // Reversed, so that the first value of a repeated key is inserted last and wins.
+    let entries = pairs.into_iter().rev().collect();
+    let merged = app.registry.merge_metadata(instance.key(), entries).ok_or_else(|| instance.not_found())?;
+    merged.map(|()| StatusCode::OK)
 }
