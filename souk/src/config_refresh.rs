@@ -60,7 +60,7 @@ impl ConfigRefresh {
             self.wait_for_change().await;
             let mut pause = GATHERING_DELAY;
             loop {
-                // Real time: how long the echoes of one change take to arrive is no term of the business.
+                // Real time: how long the echoes of one change take to arrive is not business logic.
                 tokio::time::sleep(pause + self.deps.ids.jitter(GATHERING_DELAY)).await;
                 while self.announcements.try_recv().is_ok() {}
                 let Err(error) = Box::pin(self.refresh(running)).await else { break };

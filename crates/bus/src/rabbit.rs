@@ -1,9 +1,12 @@
 //! The transport between many processes: `RabbitMQ` 3.10 or later, without plug-ins.
 //!
 //! Events go to the topic exchange `souk.events`, which routes them to one quorum queue per consuming service and purpose.
-//! A failed message waits for its redelivery in a queue without consumers, `souk.retry.*`, from which its time to live
-//! returns it. One that failed too often goes to `souk.dead`, and from there to the dead letters of its queue. A message is
-//! acknowledged only after such a successor is confirmed. Announcements to all processes go over `springCloudBus`.
+//! A failed message waits in a queue without consumers, `souk.retry.*`; when its time to live ends, the broker returns it to
+//! its own queue. After the last attempt it goes to the exchange `souk.dead`, and from there to the dead-letter queue of its
+//! queue. The original is acknowledged only after the broker confirmed the republished copy.
+//!
+//! An event is durable and goes through queues. A signal is a best-effort copy of an event to every process, which wakes
+//! waiting requests. An announcement is a broadcast to all processes over the exchange `springCloudBus`.
 
 mod address;
 mod announcements;
@@ -70,6 +73,7 @@ struct Inner {
     state: watch::Receiver<State>,
     signals: broadcast::Sender<Signal>,
     announcements: broadcast::Sender<Announcement>,
+    /// Notified when a queue or an exchange is found missing, so that the supervisor declares the topology again.
     incomplete: Arc<Notify>,
     stop: CancellationToken,
     supervisor: Mutex<Option<JoinHandle<()>>>,

@@ -1,7 +1,8 @@
 //! Calls between services, load-balanced over their instances.
 //!
-//! A call passes, the outermost first: retry, circuit breaker, time limit. Each attempt chooses its instance again. One
-//! unreachable replica is not held against the others: the breaker records a failure only when no other is left.
+//! A call passes, the outermost first: retry, circuit breaker, time limit. Each attempt chooses its instance again. A
+//! refused connection counts as a failure of the breaker only when no other instance is reachable; timeouts and 5xx always
+//! count.
 
 mod instances;
 
@@ -64,7 +65,7 @@ impl CallError {
 }
 
 impl From<CallError> for Problem {
-    /// Maps a failed peer to 503, and a broken contract to 500.
+    /// Maps `Unavailable` to 503, and the rest to 500: an `Unexpected` response, a `Refused` that the caller did not handle.
     fn from(error: CallError) -> Self {
         match &error {
             CallError::Unavailable { service, retry_after, .. } => {
@@ -75,7 +76,7 @@ impl From<CallError> for Problem {
     }
 }
 
-/// Permission to send a request again.
+/// Condition under which a failed request may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     /// Idempotent: may be sent again even if the first attempt had its effect.
@@ -95,7 +96,7 @@ pub struct Peers {
     shared: Arc<Mutex<Shared>>,
 }
 
-/// Clients and tokens, one for each pair of services.
+/// Clients by caller and callee, service tokens by caller.
 #[derive(Debug, Default)]
 struct Shared {
     clients: HashMap<(&'static str, &'static str), PeerClient>,

@@ -133,7 +133,7 @@ impl RemoteConfig {
     ///
     /// Errors: a refusal, immediately; the time limit, with advice.
     pub async fn fetch_with_retries(&self, services: &[&str], ids: &IdGen) -> Result<Fetched, FetchError> {
-        // Real time: a limit of the process, no term of the business.
+        // Real time: a limit of the process, not business logic.
         let end = tokio::time::Instant::now() + self.timeout;
         let mut pause = FIRST_PAUSE;
         let mut last_cause = String::new();

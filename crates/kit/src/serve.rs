@@ -126,7 +126,7 @@ impl Background {
         let current = self.clone();
         self.spawn(async move {
             previous.own.close();
-            // Real time: a limit of the process, no term of the business.
+            // Real time: a limit of the process, not business logic.
             let handed_over = tokio::time::timeout(HANDOVER, previous.own.wait());
             match current.stop.run_until_cancelled(handed_over).await {
                 // Replaced or stopped before it started.

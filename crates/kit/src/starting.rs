@@ -105,7 +105,7 @@ where
         if failure.set(error.to_string()) {
             tracing::warn!(service = name, error = %error, "waiting for the store");
         }
-        // Real time: the pace of retries is no term of the business. Half of the pause is random, so that replicas
+        // Real time: the pace of retries is not business logic. Half of the pause is random, so that replicas
         // that start together do not retry together.
         tokio::time::sleep(pause / 2 + ids.jitter(pause / 2)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -90,7 +90,7 @@ impl std::fmt::Debug for Task {
     }
 }
 
-/// The machine's clock, for periods that are no term of the business: a moved test clock leaves them alone.
+/// The machine's clock, for periods that are not business logic: a moved test clock leaves them alone.
 #[must_use]
 pub fn real_time() -> Arc<dyn Clock> {
     Arc::new(SystemClock)

@@ -45,7 +45,7 @@ pub fn change_level(level: &str) {
 }
 
 fn filter(level: &str) -> EnvFilter {
-    // The broker's client would log a message that came back with all its content.
+    // lapin logs returned messages with their whole payload, which may hold a token, as warnings.
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},lapin=error")))
 }
 
@@ -126,6 +126,7 @@ fn report_process() {
     let ticks = procfs::ticks_per_second();
     let seconds = (stat.utime + stat.stime) / ticks.max(1);
     metrics::counter!("process_cpu_seconds_total", "service" => PROCESS).absolute(seconds);
+    // `gauge_value` takes 32 bits, so bytes go through KiB.
     let gauge = |bytes: u64| gauge_value(bytes / 1024) * 1024.0;
     metrics::gauge!("process_resident_memory_bytes", "service" => PROCESS).set(gauge(stat.rss_bytes().get()));
     metrics::gauge!("process_virtual_memory_bytes", "service" => PROCESS).set(gauge(stat.vsize));

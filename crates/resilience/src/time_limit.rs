@@ -36,7 +36,7 @@ impl TimeLimit {
 
     /// Returns the result of `call`, or drops `call` at the limit and returns [`TimedOut`] as its error.
     pub async fn run<T, E: From<TimedOut>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        // Network time on tokio's timer, so that a test that shifts the injected clock does not time out calls.
+        // Tokio's timer rather than the injected clock: a test that moves that clock must not time out calls in flight.
         let Ok(result) = tokio::time::timeout(self.limit, call).await else {
             self.timeout.increment(1);
             return Err(TimedOut { limit: self.limit }.into());

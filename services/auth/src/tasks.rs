@@ -25,7 +25,7 @@ async fn mail_reset_tokens(app: App, stop: CancellationToken) {
         if let Err(error) = password_resets::process_requests(&app).await {
             tracing::warn!(error = %error, "password reset requests could not be processed; retrying");
         }
-        // Real time on purpose: the pace of polling is no term of the business.
+        // Real time on purpose: the pace of polling is not business logic.
         tokio::select! {
             () = app.reset_requested.notified() => {}
             () = tokio::time::sleep(RESET_POLL) => {}

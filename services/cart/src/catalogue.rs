@@ -44,9 +44,11 @@ impl Catalogue {
         let mut known = self.store.known_products(&wanted).await?;
         let missing: Vec<ProductId> = wanted.into_iter().filter(|product| !known.contains_key(product)).collect();
         for chunk in missing.chunks(QUOTE_SIZE) {
-            for quoted in self.quote(chunk).await? {
+            let items = chunk.iter().map(|&product_id| QuoteItem { product_id, quantity: 1 }).collect();
+            let quoted = self.peer.quote(items).await?.items.into_iter().map(|item| self.update(item));
+            for update in quoted.collect::<Result<Vec<_>, _>>()? {
                 // Stored like an event's update: if a newer event arrived meanwhile, its revision wins.
-                let (product, _) = self.store.update_product(quoted).await?;
+                let (product, _) = self.store.update_product(update).await?;
                 known.insert(product.product_id, product);
             }
         }
@@ -59,12 +61,6 @@ impl Catalogue {
     pub async fn product_on_sale(&self, id: ProductId) -> Result<KnownProduct, CartError> {
         let product = self.products([id]).await?.remove(&id);
         product.filter(|product| !product.hidden).ok_or(CartError::ProductUnknown(id))
-    }
-
-    async fn quote(&self, products: &[ProductId]) -> Result<Vec<ProductUpdate>, CartError> {
-        let items = products.iter().map(|&product_id| QuoteItem { product_id, quantity: 1 }).collect();
-        let quote = self.peer.quote(items).await?;
-        quote.items.into_iter().map(|item| self.update(item)).collect()
     }
 
     fn update(&self, item: QuotedItem) -> Result<ProductUpdate, CartError> {

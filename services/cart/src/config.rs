@@ -35,13 +35,12 @@ impl Default for CartConfig {
 impl CartConfig {
     /// Returns the lifetimes of items. Errors: an item would have none, or its reminder would be due immediately.
     pub(crate) fn lifetimes(&self) -> Result<Lifetimes, StartError> {
+        let refused = |sentence: &str| Err(StartError::Other(sentence.to_owned()));
         if self.active_ttl_hours == 0 || self.ordered_ttl_hours == 0 {
-            let sentence = "cart.active-ttl-hours and cart.ordered-ttl-hours must be at least 1";
-            return Err(StartError::Other(sentence.to_owned()));
+            return refused("cart.active-ttl-hours and cart.ordered-ttl-hours must be at least 1");
         }
         if self.remind_before_hours >= self.active_ttl_hours {
-            let sentence = "cart.remind-before-hours must be less than cart.active-ttl-hours";
-            return Err(StartError::Other(sentence.to_owned()));
+            return refused("cart.remind-before-hours must be less than cart.active-ttl-hours");
         }
         let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3_600);
         Ok(Lifetimes {

@@ -21,6 +21,7 @@ use utoipa::openapi::OpenApi;
 pub use config::CartConfig;
 
 use app::App;
+use store::{migrations::Migrations, redis::is_redis};
 
 const ABOUT: &str = "Carts whose items live for a time, and wishlists.";
 
@@ -58,10 +59,16 @@ impl Service for Cart {
     }
 
     async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {
-        store::migrate(store_url).await
+        if is_redis(store_url) {
+            return Ok(Vec::new());
+        }
+        Ok(souk_sql::migrate::<Migrations>(store_url).await?)
     }
 
     async fn pending_migrations(store_url: &str) -> Result<Vec<String>, StartError> {
-        store::pending_migrations(store_url).await
+        if is_redis(store_url) {
+            return Ok(Vec::new());
+        }
+        Ok(souk_sql::pending_migrations::<Migrations>(store_url).await?)
     }
 }

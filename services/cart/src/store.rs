@@ -4,11 +4,11 @@ pub mod redis;
 pub mod sql;
 
 mod entities;
-mod migrations;
+pub(crate) mod migrations;
 
 use std::{collections::HashMap, sync::Arc};
 
-use souk_bus::{Cause, Outbox, SqlOutbox, Stamper};
+use souk_bus::{Cause, Outbox, Stamper};
 use souk_events::{Envelope, EventError};
 use souk_kit::StartError;
 use souk_sql::{ConnectionCounts, Retryable, SqlError};
@@ -186,23 +186,6 @@ pub async fn open(url: &str, currency: Currency) -> Result<(Arc<dyn CartStore>, 
         let (store, outbox) = redis::open(url, currency).await?;
         return Ok((Arc::new(store), Arc::new(outbox)));
     }
-    let store = sql::SqlCartStore::open(url, currency).await?;
-    let outbox = SqlOutbox::new(store.db().clone());
+    let (store, outbox) = sql::open(url, currency).await?;
     Ok((Arc::new(store), Arc::new(outbox)))
-}
-
-/// Migrates the store at `url` and returns the migrations applied; none on Redis.
-pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StartError> {
-    if redis::is_redis(url) {
-        return Ok(Vec::new());
-    }
-    Ok(souk_sql::migrate::<migrations::Migrations>(url).await?)
-}
-
-/// Returns the migrations that [`migrate`] would apply; changes nothing.
-pub(crate) async fn pending_migrations(url: &str) -> Result<Vec<String>, StartError> {
-    if redis::is_redis(url) {
-        return Ok(Vec::new());
-    }
-    Ok(souk_sql::pending_migrations::<migrations::Migrations>(url).await?)
 }

@@ -17,13 +17,7 @@ const ENGINE_PERIOD: Duration = Duration::from_secs(15);
 
 pub(crate) fn table(app: &App) -> Vec<Task> {
     vec![
-        Task::when_due(
-            "expire_items",
-            &app.clock,
-            LONGEST_EXPIRY_PAUSE,
-            app,
-            |app| async move { expire_items(&app).await },
-        ),
+        Task::when_due("expire_items", &app.clock, LONGEST_EXPIRY_PAUSE, app, expire_items),
         Task::every("count_active_carts", &app.clock, COUNT_PERIOD, app, |app| async move {
             metrics::active_carts(app.store.count_active_carts().await?);
             Ok::<_, StoreError>(())
@@ -42,7 +36,7 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
 /// a cart is saved under its version, so each expiry and reminder is published once.
 ///
 /// Returns when the next cart is due; `None` when that is not known.
-async fn expire_items(app: &App) -> Result<Option<Timestamp>, StoreError> {
+async fn expire_items(app: App) -> Result<Option<Timestamp>, StoreError> {
     loop {
         let due = app.store.due_carts(app.clock.now(), EXPIRY_BATCH).await?;
         if due.users.is_empty() {

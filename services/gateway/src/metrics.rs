@@ -16,6 +16,7 @@ use crate::visits::{Source, Step};
 const SERVICE: &str = "gateway";
 const REQUESTS: &str = "http_server_request_duration_seconds";
 const ACTIVE: &str = "http_server_active_requests";
+// Names of Spring Cloud Gateway, so that dashboards made for it work.
 const ROUTED: &str = "spring_cloud_gateway_requests_seconds";
 const ROUTES: &str = "spring_cloud_gateway_routes_count";
 const STEPS: &str = "funnel_steps_total";
@@ -23,9 +24,9 @@ const VISITS: &str = "storefront_visits_total";
 
 /// Describes the series, starts the counters at 0, and sets the number of routes.
 pub(crate) fn describe(routes: usize) {
-    describe_histogram!(REQUESTS, "Time from a request to the head of its response");
+    describe_histogram!(REQUESTS, "Time from a request to the headers of its response");
     describe_gauge!(ACTIVE, "Requests being answered, streams included");
-    describe_histogram!(ROUTED, "Time from a routed request to the head of its response");
+    describe_histogram!(ROUTED, "Time from a routed request to the headers of its response");
     describe_gauge!(ROUTES, "Routes of the gateway");
     describe_counter!(STEPS, "Page views by the step that the visitor reached");
     describe_counter!(VISITS, "Visits by the source that brought the visitor");

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{app::App, notice::Notice};
 
-/// As long as an access token is valid: the client comes back with a fresh one.
+/// Maximum duration of a stream, equal to the lifetime of an access token: the client reconnects with a fresh one.
 const LIFETIME: Duration = Duration::from_secs(900);
 const POLL: Duration = Duration::from_secs(1);
 /// Notices read from the store in one query.
@@ -72,7 +72,7 @@ impl Feed {
         tokio::select! {
             () = self.app.stopping.cancelled() => false,
             () = clock::sleep_until(&*self.app.clock, self.ends_at) => false,
-            // Real time: a polling interval is no term of the business.
+            // Real time, not the injected clock: the polling interval is not business logic.
             () = tokio::time::sleep(POLL) => true,
             () = woken(&mut self.new_notices, self.user) => true,
         }

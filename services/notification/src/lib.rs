@@ -6,7 +6,6 @@ mod app;
 mod config;
 mod consumers;
 mod draft;
-mod eml;
 mod error;
 mod feed;
 mod kind;

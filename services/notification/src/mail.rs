@@ -46,7 +46,7 @@ impl MailStatus {
     "attempts": 1, "createdAt": "2026-01-31T12:00:00.000Z", "sentAt": "2026-01-31T12:00:01.000Z"
 }))]
 pub(crate) struct Mail {
-    /// Id of the notice that the mail goes with.
+    /// Id of the notice that the mail was sent for; also the id of the mail.
     pub mail_id: NotificationId,
     /// User that the mail is for.
     pub user_id: UserId,

@@ -72,7 +72,7 @@ impl Waiters {
 impl Waiter {
     /// Waits until the order may have changed. Returns false if the service stops.
     pub(crate) async fn changed(&mut self) -> bool {
-        // Real time on purpose: the pace of polling is no term of the business.
+        // Real time on purpose: the pace of polling is not business logic.
         tokio::select! {
             _ = self.woken.changed() => true,
             () = tokio::time::sleep(POLL) => true,

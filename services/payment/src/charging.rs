@@ -12,8 +12,8 @@ use crate::{
     store::KeyMatch,
 };
 
-/// Result of a request to pay.
-enum Claim {
+/// Outcome of claiming an order for payment: of storing the payment as `processing` before the provider is called.
+enum ClaimOutcome {
     /// A new payment. Only the caller that received this may charge it.
     New(Payment),
     /// The payment that an earlier request with the same key made, in its current state.
@@ -39,16 +39,17 @@ pub(crate) async fn replay(app: &App, earlier: KeyMatch, key: &RequestKey) -> Re
     order_payments.payment(earlier.payment_id).cloned().ok_or(PaymentError::NotFound)
 }
 
-/// Fetches the current order; `None` when order is unavailable and payment's own copy decides.
+/// Fetches the order from the order service; `None` if that service is unavailable and the payment service's own copy is
+/// used instead.
 ///
-/// Errors: there is no such order; order is unavailable and there is no copy.
+/// Errors: there is no such order; the order service is unavailable and there is no copy.
 async fn fetch_order(app: &App, order: OrderId) -> Result<Option<KnownOrder>, PaymentError> {
     match app.orders.order(order).await {
         Ok(Some(current)) => Ok(Some(current.into())),
         Ok(None) => Err(PaymentError::OrderNotFound),
         Err(error) => match app.store.order_payments(order).await? {
             Some(_) => {
-                tracing::warn!(order.id = %order, error = %error, "order is unavailable; payment's own copy decides");
+                tracing::warn!(order.id = %order, error = %error, "the order service is unavailable; the local copy is used");
                 Ok(None)
             }
             None => Err(error.into()),
@@ -68,8 +69,8 @@ pub(crate) async fn pay(
     let work = async move {
         let latest = fetch_order(&app, order).await?;
         match claim(&app, order, payer, &key, latest.as_ref()).await? {
-            Claim::New(payment) => Ok(charge(&app, payment, &token).await),
-            Claim::Replayed(payment) => Ok(payment),
+            ClaimOutcome::New(payment) => Ok(charge(&app, payment, &token).await),
+            ClaimOutcome::Replayed(payment) => Ok(payment),
         }
     };
     // A task of its own: a caller that disconnects must not stop a charge between the provider and its record.
@@ -83,13 +84,13 @@ async fn claim(
     payer: UserId,
     key: &RequestKey,
     latest: Option<&KnownOrder>,
-) -> Result<Claim, PaymentError> {
+) -> Result<ClaimOutcome, PaymentError> {
     for attempt in 0..ATTEMPTS {
         // A conflict can come from a concurrent request with the same key, whose payment is then replayed.
         if attempt > 0
             && let Some(payment) = find_replay(app, payer, key).await?
         {
-            return Ok(Claim::Replayed(payment));
+            return Ok(ClaimOutcome::Replayed(payment));
         }
         let payment_id = app.ids.next();
         let decide = |known| decide_claim(app, known, payment_id, payer, key, latest);
@@ -108,20 +109,20 @@ fn decide_claim(
     payer: UserId,
     key: &RequestKey,
     latest: Option<&KnownOrder>,
-) -> Step<Result<Claim, PaymentError>> {
+) -> Step<Result<ClaimOutcome, PaymentError>> {
     let updated = latest.and_then(|latest| OrderPayments::apply_order(known.clone(), latest, app.next_refund()));
     let Some(current) = updated.clone().or(known) else {
         return Step::Unchanged(Err(PaymentError::OrderNotFound));
     };
     // A concurrent request with the same key may have finished since the key was looked up.
     if let Some(payment) = current.payments.iter().find(|payment| payment.user_id == payer && payment.key == *key) {
-        return Step::Unchanged(Ok(Claim::Replayed(payment.clone())));
+        return Step::Unchanged(Ok(ClaimOutcome::Replayed(payment.clone())));
     }
     let claimed = current.claim(payment_id, payer, key.clone(), app.clock.now());
     match (claimed, updated) {
         (Ok(after), _) => {
             let payment = after.payment(payment_id).cloned().ok_or(PaymentError::NotFound);
-            Step::Save(Decision { after, events: Vec::new() }, payment.map(Claim::New))
+            Step::Save(Decision { after, events: Vec::new() }, payment.map(ClaimOutcome::New))
         }
         // The newer order is worth saving although the claim is refused.
         (Err(refusal), Some(after)) => Step::Save(Decision { after, events: Vec::new() }, Err(refusal)),

@@ -95,7 +95,7 @@ impl PictureStore {
 
     async fn guarded<T>(&self, call: impl Future<Output = object_store::Result<T>>) -> Result<T, PictureStoreError> {
         let permit = self.breaker.acquire()?;
-        // Real time: an I/O timeout is no term of the business.
+        // Real time: an I/O timeout is not business logic.
         let failure = match tokio::time::timeout(OBJECT_LIMIT, call).await {
             Ok(Ok(value)) => {
                 permit.success();

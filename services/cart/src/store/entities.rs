@@ -44,14 +44,21 @@ pub mod known_order {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The copy of a product at its highest revision.
+/// The copy of a product at its highest revision. Redis stores it as JSON, under a key that contains the product's id.
+/// Prices are minor units of the shop's currency.
 pub mod known_product {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+    use souk_values::{Currency, Id, Money, ProductId};
 
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    use crate::product::KnownProduct;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
     #[sea_orm(table_name = "known_product")]
+    #[serde(rename_all = "camelCase")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
+        #[serde(skip)]
         pub product_id: i64,
         pub name: String,
         pub price_minor: i64,
@@ -61,6 +68,38 @@ pub mod known_product {
         pub old_price_minor: i64,
         pub price_revision: i64,
         pub back_revision: i64,
+    }
+
+    impl From<&KnownProduct> for Model {
+        fn from(known: &KnownProduct) -> Self {
+            Self {
+                product_id: known.product_id.get(),
+                name: known.name.clone(),
+                price_minor: known.price.minor,
+                stock: known.stock,
+                hidden: known.hidden,
+                revision: known.revision,
+                old_price_minor: known.old_price.minor,
+                price_revision: known.price_revision,
+                back_revision: known.back_revision,
+            }
+        }
+    }
+
+    impl Model {
+        pub fn into_known(self, product_id: ProductId, currency: Currency) -> KnownProduct {
+            KnownProduct {
+                product_id,
+                name: self.name,
+                price: Money::new(self.price_minor, currency),
+                stock: self.stock,
+                hidden: self.hidden,
+                revision: self.revision,
+                old_price: Money::new(self.old_price_minor, currency),
+                price_revision: self.price_revision,
+                back_revision: self.back_revision,
+            }
+        }
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -90,13 +90,19 @@ fn json(value: &impl Serialize) -> Result<String, SqlError> {
     serde_json::to_string(value).map_err(|error| SqlError::Failed(error.to_string()))
 }
 
-fn busy(what: &str) -> StoreError {
-    SqlError::Busy(format!("other processes changed this {what} first in {MAX_ATTEMPTS} attempts")).into()
-}
-
-/// Lets other processes finish, between two attempts. Real time: no term of the business.
-async fn pause(attempt: u32) {
-    tokio::time::sleep(Duration::from_millis(1 << attempt.min(8)).min(LONGEST_PAUSE)).await;
+/// Repeats `attempt` until it returns a value. It returns `None` when another process changed what it had read.
+async fn retry<T, F>(what: &str, attempt: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<Option<T>, StoreError>>,
+{
+    for number in 0..MAX_ATTEMPTS {
+        if let Some(done) = attempt().await? {
+            return Ok(done);
+        }
+        // Lets the other process finish. Real time, not business logic.
+        tokio::time::sleep(Duration::from_millis(1 << number.min(8)).min(LONGEST_PAUSE)).await;
+    }
+    Err(SqlError::Busy(format!("other processes changed this {what} first in {MAX_ATTEMPTS} attempts")).into())
 }
 
 impl RedisCartStore {

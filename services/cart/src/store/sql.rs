@@ -5,7 +5,7 @@ mod carts;
 mod known_products;
 mod wishlists;
 
-use souk_bus::inbox;
+use souk_bus::{SqlOutbox, inbox};
 use souk_sql::{Access, Db, SqlError};
 use souk_values::{Currency, Id, Timestamp, UserId};
 
@@ -20,18 +20,12 @@ pub struct SqlCartStore {
     currency: Currency,
 }
 
-impl SqlCartStore {
-    /// Opens and migrates the store at `url`.
-    pub async fn open(url: &str, currency: Currency) -> Result<Self, SqlError> {
-        let db = Db::open(url, Access::ReadWrite).await?;
-        db.migrate::<Migrations>().await?;
-        Ok(Self { db, currency })
-    }
-
-    #[must_use]
-    pub fn db(&self) -> &Db {
-        &self.db
-    }
+/// Opens and migrates the store at `url`, with its outbox.
+pub async fn open(url: &str, currency: Currency) -> Result<(SqlCartStore, SqlOutbox), SqlError> {
+    let db = Db::open(url, Access::ReadWrite).await?;
+    db.migrate::<Migrations>().await?;
+    let outbox = SqlOutbox::new(db.clone());
+    Ok((SqlCartStore { db, currency }, outbox))
 }
 
 #[async_trait::async_trait]

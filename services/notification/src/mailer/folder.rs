@@ -3,13 +3,13 @@
 use std::{io, path::PathBuf, time::SystemTime};
 
 use lettre::Message;
+use mail_parser::{Addr, Message as ParsedMail, MessageParser, PartType};
 use serde::Serialize;
 use souk_values::{IdGen, NotificationId, Page, PageRequest, Timestamp};
 use tokio::fs;
 use utoipa::ToSchema;
 
 use super::{Mailer, SendError};
-use crate::eml::Eml;
 
 /// A mail in the mailbox folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -117,19 +117,36 @@ impl MailFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let eml = Eml::parse(&raw);
-        Ok(Some(MailboxMail {
-            id,
-            from: eml.header("From"),
-            to: eml.address("To"),
-            subject: eml.header("Subject"),
-            message_id: eml.header("Message-ID"),
-            sent_at: eml.date(),
-            size: u64::try_from(raw.len()).unwrap_or(u64::MAX),
-            text: eml.part("text/plain"),
-            html: eml.part("text/html"),
-        }))
+        Ok(Some(parse(id, &raw)))
     }
+}
+
+/// Parses the mail that `raw` contains. Parts that are missing or malformed are empty; a missing date is the epoch.
+fn parse(id: NotificationId, raw: &[u8]) -> MailboxMail {
+    let mail = MessageParser::default().parse(raw);
+    let mail = mail.as_ref();
+    let bodies = || mail.iter().flat_map(|mail| &mail.parts).map(|part| &part.body);
+    let text = bodies().find_map(|body| if let PartType::Text(text) = body { Some(text) } else { None });
+    let html = bodies().find_map(|body| if let PartType::Html(html) = body { Some(html) } else { None });
+    let date = mail.and_then(ParsedMail::date).filter(|date| date.is_valid());
+    let from = mail.and_then(ParsedMail::from).and_then(|from| from.first());
+    let to = mail.and_then(ParsedMail::to).and_then(|to| to.first());
+    MailboxMail {
+        id,
+        from: from.map(sender).unwrap_or_default(),
+        to: to.and_then(Addr::address).unwrap_or_default().to_owned(),
+        subject: mail.and_then(ParsedMail::subject).unwrap_or_default().to_owned(),
+        message_id: mail.and_then(ParsedMail::message_id).map(|id| format!("<{id}>")).unwrap_or_default(),
+        sent_at: date.map_or(Timestamp::EPOCH, |date| Timestamp::from_millis(date.to_timestamp() * 1_000)),
+        size: u64::try_from(raw.len()).unwrap_or(u64::MAX),
+        text: text.map(|text| text.replace("\r\n", "\n")).unwrap_or_default(),
+        html: html.map(|html| html.replace("\r\n", "\n")).unwrap_or_default(),
+    }
+}
+
+fn sender(from: &Addr<'_>) -> String {
+    let address = from.address().unwrap_or_default();
+    from.name().map_or_else(|| address.to_owned(), |name| format!("{name} <{address}>"))
 }
 
 #[async_trait::async_trait]
@@ -148,6 +165,66 @@ impl Mailer for MailFolder {
                 let _ = fs::remove_file(&draft).await;
                 Err(SendError::Failed(format!("the mailbox folder is not writable: {error}")))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lettre::message::{Mailbox, MultiPart};
+    use souk_values::ids::Id as _;
+
+    use super::*;
+
+    fn parsed(raw: &[u8]) -> MailboxMail {
+        parse(NotificationId::new(7).unwrap(), raw)
+    }
+
+    fn round_trip(subject: &str, name: &str, text: &str) -> MailboxMail {
+        let message = Message::builder()
+            .from("Souk <shop@localhost>".parse().unwrap())
+            .to(Mailbox::new(Some(name.to_owned()), "ada@example.org".parse().unwrap()))
+            .subject(subject)
+            .multipart(MultiPart::alternative_plain_html(text.to_owned(), format!("<p>{text}</p>")))
+            .unwrap();
+        parsed(&message.formatted())
+    }
+
+    #[test]
+    fn composed_mails_parse_back() {
+        let long = format!("{} fin", "très long ".repeat(40));
+        for text in
+            ["plain = simple", "Grüße aus Köln — 50 € = viel", "日本語のメール", long.as_str(), "a\n\nb\n.\nc=3D"]
+        {
+            for subject in [
+                "Order 42",
+                "Ça va? Déjà vu",
+                "An order with a subject so long that it has to be folded twice, ok",
+                "日本語の件名はとても長いので複数の語に分かれてしまうことがあります",
+            ] {
+                let mail = round_trip(subject, "Zoë \"Z\" Ångström", text);
+                assert_eq!(mail.subject, subject);
+                assert_eq!(mail.text, text);
+                assert_eq!(mail.html, format!("<p>{text}</p>"));
+                assert_eq!((mail.from.as_str(), mail.to.as_str()), ("Souk <shop@localhost>", "ada@example.org"));
+                assert_ne!(mail.sent_at, Timestamp::EPOCH);
+            }
+        }
+    }
+
+    #[test]
+    fn malformed_input_parses_as_empty() {
+        for raw in [
+            &b""[..],
+            b"\xff\xfe",
+            b"Subject",
+            b"Content-Type: multipart/x; boundary=\n\n--",
+            b"A: =?utf-8?b?!?=",
+            b"Subject: =?x?q?=zz=4?= b",
+        ] {
+            let mail = parsed(raw);
+            assert_eq!(mail.html, "");
+            assert_eq!(mail.sent_at, Timestamp::EPOCH);
         }
     }
 }

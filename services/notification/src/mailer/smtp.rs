@@ -49,7 +49,7 @@ impl Mailer for SmtpMailer {
         let permit =
             self.breaker.acquire().map_err(|denied| SendError::Unavailable { retry_after: denied.retry_after })?;
         let raw = message.formatted();
-        // Real time: a network timeout is no term of the business.
+        // Real time: a network timeout is not business logic.
         let sent = tokio::time::timeout(MAIL_LIMIT, self.transport.send_raw(message.envelope(), &raw)).await;
         match sent {
             Ok(Ok(_)) => {

@@ -31,7 +31,8 @@ const MAX_WORDS: usize = 8;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// Words, all of which name, SKU, attributes or description contain; at most 200 characters.
+    /// Search terms, at most 200 characters; a product matches when each of them occurs in its name, SKU, attributes or
+    /// description.
     #[serde(default)]
     q: Option<String>,
     /// Slug or id of a category; products of the categories below it are included.
@@ -114,7 +115,7 @@ struct PriceFacet {
     max: Money,
 }
 
-/// Searches the catalogue. With `stockBelow`, for admins.
+/// Searches the catalogue. `stockBelow` requires an admin's token.
 #[utoipa::path(get, path = "", params(ListQuery), responses(
     (status = 200, body = ProductList),
     (status = 400, description = "`query.invalid`"),

@@ -6,21 +6,12 @@ use souk_sql::SqlError;
 /// Prefix of every key, unless the URL sets another.
 const DEFAULT_PREFIX: &str = "souk:";
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct RedisAddress {
     pub client: Client,
     pub prefix: String,
     /// `host:port/database`, for messages, which never contain the password.
     pub server: String,
-}
-
-impl std::fmt::Debug for RedisAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisAddress")
-            .field("server", &self.server)
-            .field("prefix", &self.prefix)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Returns true for a URL with one of Redis's schemes.

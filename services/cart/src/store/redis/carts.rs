@@ -3,10 +3,10 @@
 use souk_values::{Timestamp, UserId};
 
 use super::{
-    MAX_ATTEMPTS, RedisCartStore, busy,
+    RedisCartStore,
     index::{DueAt, user_id},
     keys::Partition,
-    pause,
+    retry,
     save::stored_cart,
 };
 use crate::{
@@ -30,13 +30,7 @@ impl Carts for RedisCartStore {
         context: CommandContext,
     ) -> Result<Executed, StoreError> {
         let _lock = self.lock(user).await?;
-        for attempt in 0..MAX_ATTEMPTS {
-            if let Some(executed) = self.try_execute(user, &command, &context).await? {
-                return Ok(executed);
-            }
-            pause(attempt).await;
-        }
-        Err(busy("cart"))
+        retry("cart", || self.try_execute(user, &command, &context)).await
     }
 
     async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError> {

@@ -29,20 +29,13 @@ pub(super) struct RedisClient {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     connection: Option<MultiplexedConnection>,
     /// Number of attempts to connect so far, which identifies `connection`.
     number: u64,
     /// Error and time of the latest attempt, if it failed.
     failure: Option<(SqlError, Instant)>,
-}
-
-impl std::fmt::Debug for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let is_connected = self.connection.is_some();
-        f.debug_struct("State").field("is_connected", &is_connected).finish_non_exhaustive()
-    }
 }
 
 impl RedisClient {
@@ -101,29 +94,35 @@ impl RedisClient {
                 Ok((connection, state.number))
             }
             Err(error) => {
-                let error = self.classify(&error);
                 state.failure = Some((error.clone(), Instant::now()));
                 Err(error)
             }
         }
     }
 
-    async fn connect(&self) -> Result<MultiplexedConnection, ClientError> {
+    async fn connect(&self) -> Result<MultiplexedConnection, SqlError> {
         let response_timeout =
             if self.access == Access::ReadOnly { READ_ONLY_RESPONSE_TIMEOUT } else { RESPONSE_TIMEOUT };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(response_timeout));
-        let mut connection = self.address.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let classified = |error| self.classify(&error);
+        let connecting = self.address.client.get_multiplexed_async_connection_with_config(&config);
+        let mut connection = connecting.await.map_err(classified)?;
         let key = self.keys.partitions_key();
         let expected = self.keys.partition_count();
         // Checked on every connection, because another server may have taken over the address.
         let stored: Option<String> = match self.access {
-            Access::ReadWrite => scripts::PARTITIONS.key(key).arg(expected).invoke_async(&mut connection).await?,
-            Access::ReadOnly => redis::cmd("GET").arg(key).query_async(&mut connection).await?,
-        };
+            Access::ReadWrite => scripts::PARTITIONS.key(key).arg(expected).invoke_async(&mut connection).await,
+            Access::ReadOnly => redis::cmd("GET").arg(key).query_async(&mut connection).await,
+        }
+        .map_err(classified)?;
         match stored {
-            Some(stored) if stored != expected.to_string() => Err(ClientError::Partitions(stored)),
+            Some(stored) if stored != expected.to_string() => Err(SqlError::Failed(format!(
+                "the Redis at {} stores carts in {stored} partitions under this prefix, this build in {expected}: use \
+                 another prefix or database, or the build that created them",
+                self.address.server
+            ))),
             _ => Ok(connection),
         }
     }
@@ -141,34 +140,12 @@ impl RedisClient {
                 state.connection = None;
             }
         }
-        Err(self.classify(&error.into()))
+        Err(self.classify(&error))
     }
 
-    fn classify(&self, error: &ClientError) -> SqlError {
-        let server = &self.address.server;
-        match error {
-            ClientError::Partitions(stored) => SqlError::Failed(format!(
-                "the Redis at {server} stores carts in {stored} partitions under this prefix, this build in {}: use \
-                 another prefix or database, or the build that created them",
-                self.keys.partition_count()
-            )),
-            ClientError::Redis(error) if is_transient(error) => {
-                SqlError::Unavailable(format!("the Redis at {server}: {error}"))
-            }
-            ClientError::Redis(error) => SqlError::Failed(format!("the Redis at {server}: {error}")),
-        }
-    }
-}
-
-enum ClientError {
-    Redis(RedisError),
-    /// Another number of partitions than this build's; holds the stored one.
-    Partitions(String),
-}
-
-impl From<RedisError> for ClientError {
-    fn from(error: RedisError) -> Self {
-        Self::Redis(error)
+    fn classify(&self, error: &RedisError) -> SqlError {
+        let text = format!("the Redis at {}: {error}", self.address.server);
+        if is_transient(error) { SqlError::Unavailable(text) } else { SqlError::Failed(text) }
     }
 }
 

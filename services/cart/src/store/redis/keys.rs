@@ -28,19 +28,10 @@ impl Keys {
         (0..self.partitions).map(Partition)
     }
 
-    fn partition(&self, id: i64) -> Partition {
+    /// Returns the partition of everything that belongs to this user or product.
+    pub fn partition_of(&self, id: impl Id) -> Partition {
         // The low bits of an id are random, so that partitions fill evenly. The remainder fits into 16 bits.
-        Partition(u16::try_from(id.rem_euclid(i64::from(self.partitions))).unwrap_or(0))
-    }
-
-    /// Returns the partition of everything that belongs to `user`.
-    pub fn of_user(&self, user: UserId) -> Partition {
-        self.partition(user.get())
-    }
-
-    /// Returns the partition of everything that belongs to `product`.
-    pub fn of_product(&self, product: ProductId) -> Partition {
-        self.partition(product.get())
+        Partition(u16::try_from(id.get().rem_euclid(i64::from(self.partitions))).unwrap_or(0))
     }
 
     /// String: the number of partitions. This key, `relays` and `probe` have no hash tag.
@@ -64,17 +55,17 @@ impl Keys {
 
     /// Hash: version, contents, and stamp of the latest save of a cart.
     pub fn cart(&self, user: UserId) -> String {
-        self.within(self.of_user(user), &format!("cart:{user}"))
+        self.within(self.partition_of(user), &format!("cart:{user}"))
     }
 
     /// Hash by order: version and stage of each order of a user.
     pub fn orders(&self, user: UserId) -> String {
-        self.within(self.of_user(user), &format!("orders:{user}"))
+        self.within(self.partition_of(user), &format!("orders:{user}"))
     }
 
     /// Hash by product: the wishes of a user.
     pub fn wishes(&self, user: UserId) -> String {
-        self.within(self.of_user(user), &format!("wishes:{user}"))
+        self.within(self.partition_of(user), &format!("wishes:{user}"))
     }
 
     /// Sorted set: every cart by its due time, `+inf` for never.
@@ -104,12 +95,12 @@ impl Keys {
 
     /// String: the copy of a product, as JSON.
     pub fn product(&self, product: ProductId) -> String {
-        self.within(self.of_product(product), &format!("product:{product}"))
+        self.within(self.partition_of(product), &format!("product:{product}"))
     }
 
     /// Sorted set: hints at users who may wish for a product, `USER:NUMBER`.
     pub fn wishers(&self, product: ProductId) -> String {
-        self.within(self.of_product(product), &format!("wishers:{product}"))
+        self.within(self.partition_of(product), &format!("wishers:{product}"))
     }
 
     /// Counter: hints in the partition, which gives each a number of its own.
@@ -128,7 +119,7 @@ mod tests {
         let user = UserId::new(130).unwrap();
         let product = ProductId::new(5).unwrap();
         assert_eq!(keys.cart(user), "souk:{2}:cart:130");
-        assert_eq!(keys.outbox(keys.of_user(user)), "souk:{2}:outbox");
+        assert_eq!(keys.outbox(keys.partition_of(user)), "souk:{2}:outbox");
         assert_eq!(
             (keys.wishes(user), keys.wishers(product)),
             ("souk:{2}:wishes:130".into(), "souk:{5}:wishers:5".into())

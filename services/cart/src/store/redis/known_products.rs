@@ -2,29 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
 use souk_sql::SqlError;
-use souk_values::{Money, ProductId};
+use souk_values::ProductId;
 
-use super::{MAX_ATTEMPTS, RedisCartStore, busy, damaged, json, pause, scripts};
+use super::{RedisCartStore, damaged, json, retry, scripts};
 use crate::{
     product::{KnownProduct, ProductUpdate},
-    store::{KnownProducts, StoreError},
+    store::{KnownProducts, StoreError, entities::known_product::Model},
 };
-
-/// The stored JSON of a copy. Prices are minor units of the shop's currency.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StoredProduct {
-    name: String,
-    price_minor: i64,
-    stock: i64,
-    hidden: bool,
-    revision: i64,
-    old_price_minor: i64,
-    price_revision: i64,
-    back_revision: i64,
-}
 
 #[async_trait::async_trait]
 impl KnownProducts for RedisCartStore {
@@ -43,13 +28,7 @@ impl KnownProducts for RedisCartStore {
     }
 
     async fn update_product(&self, update: ProductUpdate) -> Result<(KnownProduct, bool), StoreError> {
-        for attempt in 0..MAX_ATTEMPTS {
-            if let Some(updated) = self.try_update(&update).await? {
-                return Ok(updated);
-            }
-            pause(attempt).await;
-        }
-        Err(busy("product"))
+        retry("product", || self.try_update(&update)).await
     }
 }
 
@@ -65,37 +44,14 @@ impl RedisCartStore {
             return Ok(Some((after, false)));
         }
         let mut save = scripts::SAVE_PRODUCT.key(key);
-        save.arg(read.unwrap_or_default()).arg(json(&stored(&after))?);
+        save.arg(read.unwrap_or_default()).arg(json(&Model::from(&after))?);
         let is_saved: bool = self.client.run(&save).await?;
         Ok(is_saved.then_some((after, true)))
     }
 
     fn decode(&self, product_id: ProductId, copy: &str) -> Result<KnownProduct, SqlError> {
-        let stored: StoredProduct = serde_json::from_str(copy)
+        let row: Model = serde_json::from_str(copy)
             .map_err(|error| damaged(&format!("the copy of product {product_id}"), &error))?;
-        Ok(KnownProduct {
-            product_id,
-            name: stored.name,
-            price: Money::new(stored.price_minor, self.currency),
-            stock: stored.stock,
-            hidden: stored.hidden,
-            revision: stored.revision,
-            old_price: Money::new(stored.old_price_minor, self.currency),
-            price_revision: stored.price_revision,
-            back_revision: stored.back_revision,
-        })
-    }
-}
-
-fn stored(known: &KnownProduct) -> StoredProduct {
-    StoredProduct {
-        name: known.name.clone(),
-        price_minor: known.price.minor,
-        stock: known.stock,
-        hidden: known.hidden,
-        revision: known.revision,
-        old_price_minor: known.old_price.minor,
-        price_revision: known.price_revision,
-        back_revision: known.back_revision,
+        Ok(row.into_known(product_id, self.currency))
     }
 }

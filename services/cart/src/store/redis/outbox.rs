@@ -82,8 +82,8 @@ impl RedisOutbox {
         Ok(non_empty)
     }
 
-    /// Returns the oldest entries of `partitions`, at most `limit` of each.
-    async fn oldest(&self, partitions: &[(Partition, u64)], limit: u64) -> Result<Vec<(Partition, Entry)>, SqlError> {
+    /// Returns the oldest events of `partitions`, at most `limit` of each.
+    async fn oldest(&self, partitions: &[(Partition, u64)], limit: u64) -> Result<Vec<Envelope>, SqlError> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
@@ -92,9 +92,14 @@ impl RedisOutbox {
             let stream = self.client.keys.outbox(*partition);
             read.cmd("XRANGE").arg(stream).arg("-").arg("+").arg("COUNT").arg(limit.max(1));
         }
-        let entries: Vec<Vec<Entry>> = self.client.pipe(&read).await?;
-        let of_each = partitions.iter().zip(entries);
-        Ok(of_each.flat_map(|((partition, _), entries)| entries.into_iter().map(|entry| (*partition, entry))).collect())
+        let streams: Vec<Vec<Entry>> = self.client.pipe(&read).await?;
+        let mut envelopes = Vec::new();
+        for ((partition, _), entries) in partitions.iter().zip(streams) {
+            for (id, fields) in entries {
+                envelopes.extend(envelope(*partition, &id, fields.as_deref())?);
+            }
+        }
+        Ok(envelopes)
     }
 
     /// Claims up to `count` events of one stream.
@@ -180,9 +185,7 @@ impl Outbox for RedisOutbox {
     }
 
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
-        let entries = self.oldest(&self.non_empty().await?, limit).await?;
-        let read = entries.iter().map(|(partition, (id, fields))| envelope(*partition, id, fields.as_deref()));
-        let mut envelopes: Vec<Envelope> = read.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let mut envelopes = self.oldest(&self.non_empty().await?, limit).await?;
         envelopes.sort_by_key(|envelope| envelope.id);
         envelopes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(envelopes)
@@ -191,10 +194,8 @@ impl Outbox for RedisOutbox {
     async fn backlog(&self) -> Result<Backlog, BusError> {
         let non_empty = self.non_empty().await?;
         let oldest = self.oldest(&non_empty, 1).await?;
-        let read = oldest.iter().map(|(partition, (id, fields))| envelope(*partition, id, fields.as_deref()));
-        let envelopes: Vec<Envelope> = read.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let pending = non_empty.iter().map(|(_, length)| length).sum();
-        Ok(Backlog { pending, oldest: envelopes.iter().map(|envelope| envelope.time).min() })
+        Ok(Backlog { pending, oldest: oldest.iter().map(|envelope| envelope.time).min() })
     }
 
     async fn written(&self) {

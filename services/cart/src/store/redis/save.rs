@@ -6,7 +6,7 @@ use std::time::Duration;
 use souk_bus::Cause;
 use souk_events::Envelope;
 use souk_sql::SqlError;
-use souk_values::{OrderId, ProductId, UserId};
+use souk_values::UserId;
 
 use super::{RedisCartStore, damaged, index::DueAt, json, scripts, wishlists::StoredWish};
 use crate::{
@@ -34,17 +34,6 @@ struct Snapshot {
 type SnapshotReply =
     ((Option<i64>, Option<String>, Option<String>), Option<DueAt>, Option<String>, Option<String>, Option<String>);
 
-struct Save<'a> {
-    snapshot: &'a Snapshot,
-    cart: &'a Cart,
-    /// Progress of the order to write; `None` to leave what is there.
-    progress: Option<OrderProgress>,
-    order: Option<OrderId>,
-    wished: Option<ProductId>,
-    envelopes: &'a [Envelope],
-    context: &'a CommandContext,
-}
-
 fn inbox_entry(cause: Cause) -> String {
     format!("{}|{}", cause.queue, cause.event_id)
 }
@@ -66,31 +55,22 @@ impl RedisCartStore {
             return Err(Refusal::NotWished.into());
         }
         let known = snapshot.progress;
-        let Applied { cart, progress, effects, is_changed } =
-            snapshot.cart.clone().apply(command, known, context.now, &context.lifetimes)?;
-        let is_applied = is_changed || progress != known;
-        let envelopes = effects.envelopes(&cart, &context.stamper)?;
+        let applied = snapshot.cart.clone().apply(command, known, context.now, &context.lifetimes)?;
+        let cart = &applied.cart;
+        let is_applied = applied.is_changed || applied.progress != known;
+        let envelopes = applied.effects.envelopes(cart, &context.stamper)?;
         // The score is wrong when the key's own expiry removed the cart, or when other lifetimes were configured.
         let expected_due = (!cart.is_empty()).then(|| DueAt(cart.due_at(&context.lifetimes)));
-        if is_applied || snapshot.due != expected_due || context.cause.is_some() {
-            let save = Save {
-                snapshot: &snapshot,
-                cart: &cart,
-                progress: if progress == known { None } else { progress },
-                order: command.order_id(),
-                wished: command.wished_product(),
-                envelopes: &envelopes,
-                context,
-            };
-            if !self.save(user, &save).await? {
-                return Ok(None);
-            }
+        if (is_applied || snapshot.due != expected_due || context.cause.is_some())
+            && !self.save(command, context, &snapshot, &applied, &envelopes).await?
+        {
+            return Ok(None);
         }
         // The hint goes last: until the save succeeds the wish exists, and needs its hint to be found.
         if let (Some(product), Some(wish)) = (command.wished_product(), snapshot.wish) {
             self.remove_hint(product, user, wish.hint).await;
         }
-        Ok(Some(Executed { cart, effects, is_applied }))
+        Ok(Some(Executed { cart: applied.cart, effects: applied.effects, is_applied }))
     }
 
     async fn read_snapshot(
@@ -100,28 +80,15 @@ impl RedisCartStore {
         cause: Option<Cause>,
     ) -> Result<Snapshot, StoreError> {
         let keys = self.keys();
-        let partition = keys.of_user(user);
+        let partition = keys.partition_of(user);
         let order = command.order_id().map_or_else(String::new, |order| order.to_string());
         let wished = command.wished_product().map_or_else(String::new, |product| product.to_string());
         let mut read = redis::pipe();
-        read.atomic()
-            .cmd("HMGET")
-            .arg(keys.cart(user))
-            .arg("version")
-            .arg("contents")
-            .arg("stamp")
-            .cmd("ZSCORE")
-            .arg(keys.due(partition))
-            .arg(user.to_string())
-            .cmd("ZSCORE")
-            .arg(keys.inbox(partition))
-            .arg(cause.map_or_else(String::new, inbox_entry))
-            .cmd("HGET")
-            .arg(keys.orders(user))
-            .arg(&order)
-            .cmd("HGET")
-            .arg(keys.wishes(user))
-            .arg(&wished);
+        read.atomic().cmd("HMGET").arg(keys.cart(user)).arg(&["version", "contents", "stamp"]);
+        read.cmd("ZSCORE").arg(keys.due(partition)).arg(user.to_string());
+        read.cmd("ZSCORE").arg(keys.inbox(partition)).arg(cause.map_or_else(String::new, inbox_entry));
+        read.cmd("HGET").arg(keys.orders(user)).arg(order);
+        read.cmd("HGET").arg(keys.wishes(user)).arg(wished);
         let ((version, contents, stamp), due, received, progress, wish): SnapshotReply =
             self.client.pipe(&read).await?;
         Ok(Snapshot {
@@ -135,11 +102,20 @@ impl RedisCartStore {
     }
 
     /// Runs the script. Returns false when something changed since the snapshot was read.
-    async fn save(&self, user: UserId, save: &Save<'_>) -> Result<bool, StoreError> {
-        let Save { snapshot, cart, progress, order, wished, envelopes, context } = save;
+    async fn save(
+        &self,
+        command: &CartCommand,
+        context: &CommandContext,
+        snapshot: &Snapshot,
+        applied: &Applied,
+        envelopes: &[Envelope],
+    ) -> Result<bool, StoreError> {
         let CommandContext { now, lifetimes, cause, .. } = context;
+        let cart = &applied.cart;
+        let user = cart.user_id();
+        let progress = applied.progress.filter(|progress| Some(*progress) != snapshot.progress);
         let keys = self.keys();
-        let partition = keys.of_user(user);
+        let partition = keys.partition_of(user);
         let mut script = scripts::SAVE_CART.prepare_invoke();
         for key in [
             keys.cart(user),
@@ -165,12 +141,12 @@ impl RedisCartStore {
             .arg(key_expiry.unwrap_or_default())
             .arg(cause.map_or_else(String::new, inbox_entry))
             .arg(now.millis())
-            .arg(order.map_or_else(String::new, |order| order.to_string()))
+            .arg(command.order_id().map_or_else(String::new, |order| order.to_string()))
             .arg(snapshot.progress.map_or_else(String::new, encode_progress))
             .arg(progress.map_or_else(String::new, encode_progress))
-            .arg(wished.map_or_else(String::new, |product| product.to_string()))
+            .arg(command.wished_product().map_or_else(String::new, |product| product.to_string()))
             .arg(snapshot.wish.map_or_else(String::new, StoredWish::encode));
-        for envelope in *envelopes {
+        for envelope in envelopes {
             script.arg(json(envelope)?);
         }
         let is_saved: bool = self.client.run(&script).await?;

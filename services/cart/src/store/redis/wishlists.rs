@@ -1,12 +1,13 @@
-//! Wishlists. A wish is in the partition of its user, beside the outbox, so that each alert is published once.
+//! Wishlists. A wish is in the hash slot of its user, beside the outbox, so that one script changes both and each alert is
+//! published once.
 //!
-//! The users who wish for a product are found by an index in the product's partition. Its entries are only hints: a hint
-//! is added before its wish and removed after it, and the wish itself decides.
+//! The users who wish for a product are found by an index in the product's hash slot. Its entries are hints that may be
+//! stale: a hint is added before its wish and removed after it, so the wish itself is always checked.
 
 use souk_sql::SqlError;
 use souk_values::{ProductId, Timestamp, UserId};
 
-use super::{MAX_ATTEMPTS, RedisCartStore, busy, damaged, json, pause, scripts};
+use super::{RedisCartStore, damaged, json, retry, scripts};
 use crate::{
     cart::Refusal,
     product::{AlertKind, MAX_WISHES, Wish},
@@ -21,7 +22,7 @@ pub(super) struct StoredWish {
     pub alerted_back: i64,
     /// Revision up to which price-drop alerts were published.
     pub alerted_price: i64,
-    /// Number of the wish's hint.
+    /// Sequence number of this wish's hint in the product's index.
     pub hint: i64,
 }
 
@@ -37,17 +38,11 @@ impl StoredWish {
         Ok(Self { added_at: Timestamp::from_millis(added_at), alerted_back, alerted_price, hint })
     }
 
-    fn alerted_revision(&self, kind: AlertKind) -> i64 {
+    /// Returns the revision up to which alerts of `kind` were published.
+    fn alerted_revision(&mut self, kind: AlertKind) -> &mut i64 {
         match kind {
-            AlertKind::BackInStock => self.alerted_back,
-            AlertKind::PriceDrop => self.alerted_price,
-        }
-    }
-
-    fn after_alert(self, kind: AlertKind, revision: i64) -> Self {
-        match kind {
-            AlertKind::BackInStock => Self { alerted_back: revision, ..self },
-            AlertKind::PriceDrop => Self { alerted_price: revision, ..self },
+            AlertKind::BackInStock => &mut self.alerted_back,
+            AlertKind::PriceDrop => &mut self.alerted_price,
         }
     }
 }
@@ -82,7 +77,7 @@ impl Wishlists for RedisCartStore {
         // would leave a wish that no alert finds.
         let keys = self.keys();
         let mut add_hint = scripts::ADD_HINT.key(keys.wishers(product));
-        add_hint.key(keys.hints(keys.of_product(product))).arg(sortable(user));
+        add_hint.key(keys.hints(keys.partition_of(product))).arg(sortable(user));
         let hint: i64 = self.client.run(&add_hint).await?;
         let wish = StoredWish { added_at: now, alerted_back: revision, alerted_price: revision, hint };
         let mut add = scripts::ADD_WISH.key(keys.wishes(user));
@@ -126,13 +121,7 @@ impl Wishlists for RedisCartStore {
     }
 
     async fn publish_alert(&self, alert: WishAlert) -> Result<bool, StoreError> {
-        for attempt in 0..MAX_ATTEMPTS {
-            if let Some(is_published) = self.try_publish(&alert).await? {
-                return Ok(is_published);
-            }
-            pause(attempt).await;
-        }
-        Err(busy("wish"))
+        retry("wish", || self.try_publish(&alert)).await
     }
 }
 
@@ -170,7 +159,7 @@ impl RedisCartStore {
         let mut to_alert = Vec::new();
         for (user, wish) in users.into_iter().zip(wishes) {
             if let Some(wish) = wish
-                && StoredWish::decode(&wish, user)?.alerted_revision(kind) < revision
+                && *StoredWish::decode(&wish, user)?.alerted_revision(kind) < revision
             {
                 to_alert.push(user);
             }
@@ -186,13 +175,15 @@ impl RedisCartStore {
         let wishes = keys.wishes(*user_id);
         let read: Option<String> = self.client.query(redis::cmd("HGET").arg(&wishes).arg(&product)).await?;
         let Some(read) = read else { return Ok(Some(false)) };
-        let wish = StoredWish::decode(&read, *user_id)?;
-        if wish.alerted_revision(*kind) >= *revision {
+        let mut wish = StoredWish::decode(&read, *user_id)?;
+        let alerted_revision = wish.alerted_revision(*kind);
+        if *alerted_revision >= *revision {
             return Ok(Some(false));
         }
+        *alerted_revision = *revision;
         let mut publish = scripts::PUBLISH_ALERT.key(wishes);
-        publish.key(keys.outbox(keys.of_user(*user_id))).arg(product).arg(read);
-        publish.arg(wish.after_alert(*kind, *revision).encode()).arg(json(envelope)?);
+        publish.key(keys.outbox(keys.partition_of(*user_id))).arg(product).arg(read);
+        publish.arg(wish.encode()).arg(json(envelope)?);
         let is_published: bool = self.client.run(&publish).await?;
         if is_published {
             self.written.notify_one();

@@ -1,13 +1,13 @@
 //! Reads the facts for `souk audit`, in one snapshot.
 
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_bus::{Outbox, SqlOutbox};
 use souk_sql::{Access, Db, SqlError};
 
 use super::user_id;
 use crate::{
     audit::CartAuditFacts,
-    store::entities::cart::{Column, Entity, Model},
+    store::entities::cart::{Column, Entity},
 };
 
 /// Carts read per query.
@@ -21,7 +21,8 @@ pub(crate) async fn read_facts(url: &str) -> Result<CartAuditFacts, SqlError> {
     let mut facts = CartAuditFacts { outbox_pending: outbox.pending, ..CartAuditFacts::default() };
     let mut last = 0;
     loop {
-        let carts = carts_after(&snapshot, last).await?;
+        let behind = Entity::find().filter(Column::UserId.gt(last)).order_by_asc(Column::UserId).limit(PAGE);
+        let carts = behind.all(&snapshot).await?;
         let Some(latest) = carts.last() else { break };
         last = latest.user_id;
         for cart in carts {
@@ -30,8 +31,4 @@ pub(crate) async fn read_facts(url: &str) -> Result<CartAuditFacts, SqlError> {
     }
     snapshot.commit().await?;
     Ok(facts.sorted())
-}
-
-async fn carts_after(snapshot: &sea_orm::DatabaseTransaction, last: i64) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::UserId.gt(last)).order_by_asc(Column::UserId).limit(PAGE).all(snapshot).await
 }

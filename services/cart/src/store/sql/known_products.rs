@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter};
 use souk_sql::{SqlError, Tx};
-use souk_values::{Currency, Id, Money, ProductId};
+use souk_values::{Currency, Id, ProductId};
 
 use super::{SqlCartStore, damaged, insert_error, lost_race};
 use crate::{
     product::{KnownProduct, ProductUpdate},
     store::{
         KnownProducts, StoreError,
-        entities::known_product::{ActiveModel, Column, Entity, Model},
+        entities::known_product::{Column, Entity, Model},
     },
 };
 
@@ -36,7 +36,7 @@ impl KnownProducts for SqlCartStore {
 async fn update_row(tx: &Tx, update: &ProductUpdate, currency: Currency) -> Result<(KnownProduct, bool), StoreError> {
     let Some(row) = Entity::find_by_id(update.product_id.get()).one(tx).await? else {
         let first = KnownProduct::first(update);
-        let inserted = Entity::insert(model(&first)).exec_without_returning(tx).await;
+        let inserted = Entity::insert(Model::from(&first).into_active_model()).exec_without_returning(tx).await;
         inserted.map_err(|error| insert_error(error, "product"))?;
         return Ok((first, true));
     };
@@ -49,35 +49,12 @@ async fn update_row(tx: &Tx, update: &ProductUpdate, currency: Currency) -> Resu
         .add(Column::ProductId.eq(before.product_id.get()))
         .add(Column::Revision.eq(before.revision))
         .add(Column::BackRevision.eq(before.back_revision));
-    let saved = Entity::update_many().set(model(&after)).filter(is_unchanged).exec(tx).await?.rows_affected;
+    let row = Model::from(&after).into_active_model().reset_all();
+    let saved = Entity::update_many().set(row).filter(is_unchanged).exec(tx).await?.rows_affected;
     if saved == 1 { Ok((after, true)) } else { Err(lost_race("product")) }
 }
 
 fn known(row: Model, currency: Currency) -> Result<KnownProduct, SqlError> {
     let product_id = ProductId::new(row.product_id).map_err(|_| damaged("product id", row.product_id))?;
-    Ok(KnownProduct {
-        product_id,
-        name: row.name,
-        price: Money::new(row.price_minor, currency),
-        stock: row.stock,
-        hidden: row.hidden,
-        revision: row.revision,
-        old_price: Money::new(row.old_price_minor, currency),
-        price_revision: row.price_revision,
-        back_revision: row.back_revision,
-    })
-}
-
-fn model(known: &KnownProduct) -> ActiveModel {
-    ActiveModel {
-        product_id: Set(known.product_id.get()),
-        name: Set(known.name.clone()),
-        price_minor: Set(known.price.minor),
-        stock: Set(known.stock),
-        hidden: Set(known.hidden),
-        revision: Set(known.revision),
-        old_price_minor: Set(known.old_price.minor),
-        price_revision: Set(known.price_revision),
-        back_revision: Set(known.back_revision),
-    }
+    Ok(row.into_known(product_id, currency))
 }

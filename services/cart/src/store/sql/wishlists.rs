@@ -1,6 +1,9 @@
 //! Wishlists, each wish a row with the revisions up to which its user was alerted.
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
 use souk_bus::outbox;
 use souk_sql::{SqlError, Tx, insert_or_ignore};
 use souk_values::{Id, ProductId, Timestamp, UserId};
@@ -11,7 +14,7 @@ use crate::{
     product::{AlertKind, MAX_WISHES, Wish},
     store::{
         StoreError, WishAlert, Wishlists,
-        entities::wish::{ActiveModel, Column, Entity, Model},
+        entities::wish::{Column, Entity, Model},
     },
 };
 
@@ -88,14 +91,7 @@ fn alerted_revision(kind: AlertKind) -> Column {
 }
 
 async fn add(tx: &Tx, row: &Model) -> Result<(), StoreError> {
-    let new = ActiveModel {
-        user_id: Set(row.user_id),
-        product_id: Set(row.product_id),
-        added_at: Set(row.added_at),
-        told_back: Set(row.told_back),
-        told_price: Set(row.told_price),
-    };
-    let inserted = insert_or_ignore(tx, [new]).await?;
+    let inserted = insert_or_ignore(tx, [row.clone().into_active_model()]).await?;
     let own = Entity::find().filter(Column::UserId.eq(row.user_id));
     if inserted == 1 && own.count(tx).await? > MAX_WISHES {
         return Err(Refusal::TooManyWishes.into());
@@ -111,15 +107,12 @@ pub(super) async fn remove(tx: &Tx, user: UserId, product: ProductId) -> Result<
 }
 
 async fn publish(tx: &Tx, alert: &WishAlert) -> Result<bool, StoreError> {
-    let alerted = match alert.kind {
-        AlertKind::BackInStock => ActiveModel { told_back: Set(alert.revision), ..ActiveModel::default() },
-        AlertKind::PriceDrop => ActiveModel { told_price: Set(alert.revision), ..ActiveModel::default() },
-    };
     let is_due = Condition::all()
         .add(Column::UserId.eq(alert.user_id.get()))
         .add(Column::ProductId.eq(alert.product_id.get()))
         .add(alerted_revision(alert.kind).lt(alert.revision));
-    let is_first = Entity::update_many().set(alerted).filter(is_due).exec(tx).await?.rows_affected == 1;
+    let update = Entity::update_many().col_expr(alerted_revision(alert.kind), Expr::value(alert.revision));
+    let is_first = update.filter(is_due).exec(tx).await?.rows_affected == 1;
     if is_first {
         outbox::add(tx, std::slice::from_ref(&alert.envelope)).await?;
     }

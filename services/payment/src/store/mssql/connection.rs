@@ -37,7 +37,7 @@ impl fmt::Debug for Connection {
 impl Connection {
     /// Connects and sets the session up; `limit` applies to each later request.
     pub async fn open(address: &Address, limit: Duration) -> Result<Self, SqlError> {
-        // Real time: a network limit is no term of the business.
+        // Real time: a network limit is not business logic.
         let opened = tokio::time::timeout(OPENING, connect(address.config())).await;
         let client = opened.map_err(|_| no_response("the login", OPENING))?.map_err(|error| classify(&error))?;
         let mut connection = Self { client, limit, is_in_sync: true, is_in_transaction: false, used: Instant::now() };

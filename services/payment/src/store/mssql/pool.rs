@@ -130,7 +130,7 @@ impl Pool {
             match self.once(begin, args, act).await {
                 Err(error) if attempt < ATTEMPTS && matches!(error.sql_error(), Some(SqlError::Busy(_))) => {
                     tracing::debug!(attempt, "SQL Server was busy; the transaction is retried");
-                    // Back-off of 2, 4, 8 … ms in real time: it is no term of the business.
+                    // Back-off of 2, 4, 8 … ms in real time: it is not business logic.
                     tokio::time::sleep(Duration::from_millis(1 << attempt)).await;
                     attempt += 1;
                 }
