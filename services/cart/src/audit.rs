@@ -15,7 +15,6 @@ use crate::{
 pub struct CartAuditFacts {
     /// Number of carts with at least one item.
     pub carts: u64,
-    /// Number of items in every state.
     pub items: u64,
     /// Orders that have items in state `ordered`, with the owner of the cart; sorted and without duplicates.
     pub ordered_items: Vec<(OrderId, UserId)>,

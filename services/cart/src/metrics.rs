@@ -32,7 +32,6 @@ pub(crate) fn describe() {
     gauge!(ACTIVE, "service" => "cart").set(0.0);
 }
 
-/// Counts the effects of a stored command.
 pub(crate) fn count(effects: &Effects, lifetimes: &Lifetimes) {
     let add = |name: &'static str, times: usize| {
         if times > 0 {

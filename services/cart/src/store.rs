@@ -32,7 +32,6 @@ pub struct CommandContext {
 /// The result of an executed command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executed {
-    /// Cart after the command.
     pub cart: Cart,
     pub effects: Effects,
     /// True when cart or order progress changed; false for a duplicate.
@@ -56,7 +55,6 @@ pub struct WishAlert {
     pub kind: AlertKind,
     /// Revision of the product that the alert is due for; an older one is never published after it.
     pub revision: i64,
-    /// Event to publish.
     pub envelope: Envelope,
 }
 
@@ -134,7 +132,6 @@ pub trait Carts {
 
     async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError>;
 
-    /// Returns the number of carts with active items.
     async fn count_active_carts(&self) -> Result<u64, StoreError>;
 }
 

@@ -46,7 +46,6 @@ impl<S: Sync> FromRequestParts<S> for AcceptsGzip {
     }
 }
 
-/// Returns true if a header contains `word`, in any case.
 fn contains(headers: &HeaderMap, name: &str, word: &str) -> bool {
     let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.any(|value| value.to_ascii_lowercase().contains(word))

@@ -35,7 +35,6 @@ pub(crate) struct Overview {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SelfPreservation {
-    /// Switched off by the configuration.
     Off,
     /// Switched on, and enough heartbeats arrive.
     Watching,
@@ -52,7 +51,6 @@ static PAGES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
     Ok(pages)
 });
 
-/// Renders the page at `/`.
 pub(crate) fn render(overview: &Overview) -> String {
     let now = overview.now;
     let ups = count_up(&overview.instances);

@@ -16,7 +16,6 @@ pub(crate) fn required(config: &SecurityConfig) -> Option<CredentialDigest> {
     (!config.user.is_empty()).then(|| CredentialDigest::basic(&config.user, config.password.expose()))
 }
 
-/// Adds the check for `expected` to `routes`.
 pub(crate) fn protect(routes: Router, expected: CredentialDigest) -> Router {
     routes.layer(middleware::from_fn_with_state(expected, authenticate))
 }

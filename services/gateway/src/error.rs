@@ -42,11 +42,7 @@ pub(crate) enum GatewayError {
         retry_after: Duration,
     },
     #[error("{service} cannot be reached: {cause}")]
-    BadGateway {
-        service: String,
-        /// Text for the log.
-        cause: String,
-    },
+    BadGateway { service: String, cause: String },
     #[error("{service} did not respond in time")]
     Timeout { service: String },
 }

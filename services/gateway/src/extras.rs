@@ -19,7 +19,6 @@ pub struct Extras {
 /// A clock that an admin may move.
 #[derive(Clone)]
 pub struct TestClock {
-    /// The clock that all services share.
     pub clock: Arc<ShiftedClock>,
     /// Stores the clock's offset for the next start. Called before the clock is moved; may block.
     pub keep: Arc<dyn Fn(Duration) -> std::io::Result<()> + Send + Sync>,

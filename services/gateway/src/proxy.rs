@@ -39,7 +39,6 @@ pub(crate) struct Proxy {
     pub upstreams: Upstreams,
     pub verifier: Verifier,
     pub ids: IdGen,
-    /// The gateway's own endpoints.
     pub own: axum::Router,
     pub files: Files,
     pub has_test_clock: bool,

@@ -33,7 +33,6 @@ pub(crate) fn http(config: &GatewayConfig) -> http1::Builder {
     http
 }
 
-/// Accepts connections until `stop`.
 pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener, tasks: TaskTracker, stop: CancellationToken) {
     let connections = Arc::new(Semaphore::new(server.config.max_connections.min(Semaphore::MAX_PERMITS)));
     let next = async || {

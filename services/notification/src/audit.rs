@@ -3,7 +3,6 @@
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use souk_sql::{Access, Db, SqlError};
 
-/// Counts of one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotificationAuditFacts {
     pub notices: u64,

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use souk_values::Secret;
 
-/// The section `notification` of the configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NotificationConfig {

@@ -54,7 +54,6 @@ pub(crate) struct OrderFilter {
     pub(crate) status: Option<OrderStatus>,
 }
 
-/// An input to one order, with its origin.
 #[derive(Debug, Clone)]
 pub(crate) struct OrderAct {
     pub(crate) order_id: OrderId,

@@ -8,7 +8,6 @@ use souk_resilience::BreakerConfig;
 use souk_values::Secret;
 use url::Url;
 
-/// The section `payment` of the configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaymentConfig {

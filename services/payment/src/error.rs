@@ -58,7 +58,6 @@ pub enum PaymentError {
     Provider(#[from] ProviderError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An event cannot be serialized.
     #[error(transparent)]
     Event(#[from] EventError),
     /// The task of the request panicked. What it had begun is settled.

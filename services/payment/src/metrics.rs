@@ -39,7 +39,6 @@ pub(crate) fn record(events: &[PaymentEvent]) {
     }
 }
 
-/// Sets the gauges of open payments.
 pub(crate) fn set_open(counts: OpenCounts) {
     gauge!(PROCESSING, "service" => SERVICE).set(gauge_value(counts.processing));
     gauge!(STUCK, "service" => SERVICE).set(gauge_value(counts.stuck));

@@ -18,7 +18,6 @@ use crate::{
 /// An order as payment knows it, with everything that was paid and refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderPayments {
-    /// Latest known version of the order.
     pub order: KnownOrder,
     /// Every attempt to pay the order, oldest first.
     pub payments: Vec<Payment>,

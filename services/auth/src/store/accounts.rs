@@ -37,7 +37,6 @@ pub(crate) enum Conflict {
 
 #[derive(Debug, Clone)]
 pub(crate) struct AccountChange {
-    /// The account after the change.
     pub(crate) account: Account,
     /// Version that the change was decided on; the change is saved only if the row still has it.
     pub(crate) base_version: i64,

@@ -36,7 +36,6 @@ pub(crate) struct PeerNode {
     is_reachable: AtomicBool,
 }
 
-/// One peer on the status page.
 #[derive(Debug, Clone)]
 pub(crate) struct PeerSummary {
     /// Base URL without credentials.
@@ -112,7 +111,6 @@ impl PeerNode {
         hostname.eq_ignore_ascii_case(host) || hostname.eq_ignore_ascii_case(&format!("{host}:{port}"))
     }
 
-    /// Queues a task, without waiting.
     pub(super) fn queue(&self, task: ReplicationTask) {
         let dropped = self.queue.push(task);
         if dropped > 0 {

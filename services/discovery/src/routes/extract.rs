@@ -77,7 +77,6 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Parses `lastDirtyTimestamp`.
     pub fn last_dirty_at(&self) -> Result<Option<i64>, DiscoveryError> {
         let given = self.get("lastDirtyTimestamp").filter(|text| !text.is_empty());
         given.map(str::parse).transpose().map_err(|_| DiscoveryError::InvalidTimestamp)

@@ -43,7 +43,6 @@ pub(crate) struct OutgoingMail {
     pub subject: String,
     /// Variables of the templates, as JSON. May hold a token.
     pub facts: String,
-    /// Number of earlier attempts.
     pub attempts: u32,
     /// Time after which the mail is not sent.
     pub good_until: Option<Timestamp>,

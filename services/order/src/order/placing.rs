@@ -34,7 +34,6 @@ pub(crate) struct OrderIds<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlaceError {
-    /// The quote has no price for this product.
     UnknownProduct(ProductId),
     /// The total is too large, or a price is in another currency.
     Total(MoneyError),

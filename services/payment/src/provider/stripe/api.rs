@@ -102,7 +102,6 @@ impl Api {
         Ok(Self { http, base_url: account.base_url.trim_end_matches('/').to_owned(), key: account.api_key })
     }
 
-    /// Creates an unconfirmed intent.
     pub async fn create(
         &self,
         payment_id: PaymentId,

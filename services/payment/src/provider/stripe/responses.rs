@@ -147,7 +147,6 @@ pub(super) struct ErrorObject {
 /// A request that Stripe refused, and that had no effect.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// HTTP status of the response.
     pub status: u16,
     pub error: ErrorObject,
     /// Finds the request in Stripe's dashboard, together with Stripe's message.

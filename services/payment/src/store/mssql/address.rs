@@ -19,7 +19,6 @@ pub(super) struct Address {
     pub password: Secret,
     pub encryption: Encryption,
     pub trusts_certificate: bool,
-    /// Maximum number of connections.
     pub connections: u32,
 }
 
@@ -85,7 +84,6 @@ impl Address {
         Ok(())
     }
 
-    /// Returns the configuration for the driver.
     pub fn config(&self) -> Config {
         let mut config = Config::new();
         config.host(&self.host);

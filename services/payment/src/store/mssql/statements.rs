@@ -79,7 +79,6 @@ pub(super) const APPLIED_MIGRATIONS: &str = "SELECT m.migration_name FROM schema
 /// Records a migration, in the transaction that applies it.
 pub(super) const RECORD_MIGRATION: &str = "INSERT INTO schema_migration (migration_name) VALUES (@P1);";
 
-/// A migration's name and its statements.
 pub(super) type Migration = (&'static str, &'static [&'static str]);
 
 /// The migrations, in order. A released one is never edited. CREATE TABLE and CREATE INDEX are transactional, so a
