@@ -18,7 +18,7 @@ mapfile -t documents < <(git ls-files --cached --others --exclude-standard -- "$
 
 awk -v verbose="${VERBOSE:-}" -v max_openers="$MAX_QUESTION_OPENERS" -v max_short="$MAX_SHORT_LINES" \
     -v max_lines="$MAX_FILE_LINES" '
-# The glossary: left the word that souk does not use, right what the field says instead (docs/style/glossary.md).
+# The glossary: left the word that souk does not use, right what the field says instead.
 function glossary(word, instead,   forms, i, n) {
     n = split(word, forms, " ")
     for (i = 1; i <= n; i++) banned[forms[i]] = instead

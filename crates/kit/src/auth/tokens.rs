@@ -1,4 +1,4 @@
-//! What a service fetches from auth: its service token, exchanged for the configured secret and renewed at half-life,
+//! Fetches from auth: the service token, exchanged for the configured secret and renewed at half-life,
 //! and the JWKS.
 
 use std::sync::Arc;
