@@ -7,10 +7,13 @@ SOAK_KILLS ?= 1000
 ORDERS ?= 1200
 PROFILE ?= local
 
-.PHONY: help run up-engines test test-engines test-clients check fmt deny layers rooms prose soak measure
+.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak measure
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## Build souk (PROFILE: local, quick to build; release and dist, for those who ship).
+	$(CARGO) build --locked --profile $(PROFILE) --package souk
 
 run: ## Build souk (profile `local`: quick to build) and run the whole shop on one folder (PORT, DATA).
 	$(CARGO) run --profile local --package souk -- up --port $(PORT) --data $(DATA)
@@ -46,8 +49,7 @@ prose: ## The language of comments, names and documents.
 deny: ## Licences and sources of every dependency.
 	$(CARGO) deny --offline check licenses bans sources
 
-measure: ## CPU time and memory of a purchase (ORDERS, PROFILE: local, release or dist).
-	$(CARGO) build --profile $(PROFILE) --package souk
+measure: build ## CPU time and memory of a purchase (ORDERS, PROFILE).
 	python3 scripts/measure.py target/$(PROFILE)/souk --orders $(ORDERS)
 
 soak: ## The crash test with 1,000 kills (SOAK_KILLS).

@@ -87,7 +87,7 @@ impl Consumer {
             // In real time, unlike the terms of the business.
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = transport.recovered() => {}
+                () = transport.connection_recovered() => {}
                 () = stop.cancelled() => {}
             }
         }

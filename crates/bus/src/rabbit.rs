@@ -221,7 +221,7 @@ impl Transport for RabbitTransport {
         }
     }
 
-    async fn recovered(&self) {
+    async fn connection_recovered(&self) {
         let mut state = self.0.state.clone();
         // The caller has just failed in the current state, so only a later one counts.
         state.mark_unchanged();

@@ -53,7 +53,7 @@ pub async fn relay(
         } else {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = transport.recovered() => {}
+                () = transport.connection_recovered() => {}
                 () = stop.cancelled() => {}
             }
         }

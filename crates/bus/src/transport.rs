@@ -29,7 +29,7 @@ pub trait Transport: Send + Sync + std::fmt::Debug {
     async fn ping(&self) -> Result<(), BusError>;
     /// Waits until an unavailable transport has recovered. Never returns for a transport that does not detect that, so
     /// callers also retry after a pause.
-    async fn recovered(&self) {
+    async fn connection_recovered(&self) {
         std::future::pending::<()>().await;
     }
 

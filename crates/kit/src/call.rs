@@ -78,9 +78,9 @@ impl From<CallError> for Problem {
 
 /// Condition under which a failed request may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    /// Idempotent: may be sent again even if the first attempt had its effect.
-    Safe,
+pub enum RetrySafety {
+    /// May be sent again even if the first attempt had its effect.
+    Idempotent,
     /// May be sent again only if no byte of it was sent.
     OnlyUnsent,
 }
@@ -187,7 +187,7 @@ pub struct PeerClient {
 enum AttemptError {
     Denied(NotPermitted),
     /// No byte of the request was sent, and another instance is reachable.
-    Elsewhere(String),
+    OtherInstanceLeft(String),
     /// No byte of the request was sent.
     Unsent(String),
     /// The request may have had its effect.
@@ -203,7 +203,7 @@ impl From<TimedOut> for AttemptError {
 impl PeerClient {
     /// Sends `GET path` and parses the response.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
-        self.send(Method::GET, path, None, Repeat::Safe).await
+        self.send(Method::GET, path, None, RetrySafety::Idempotent).await
     }
 
     /// Sends `POST path` with `body` and parses the response.
@@ -211,10 +211,10 @@ impl PeerClient {
         &self,
         path: &str,
         body: &B,
-        repeat: Repeat,
+        safety: RetrySafety,
     ) -> Result<T, CallError> {
         let body = serde_json::to_vec(body).map_err(|error| self.unexpected(&error))?;
-        self.send(Method::POST, path, Some(body.into()), repeat).await
+        self.send(Method::POST, path, Some(body.into()), safety).await
     }
 
     async fn send<T: DeserializeOwned>(
@@ -222,7 +222,7 @@ impl PeerClient {
         method: Method,
         path: &str,
         body: Option<bytes::Bytes>,
-        repeat: Repeat,
+        safety: RetrySafety,
     ) -> Result<T, CallError> {
         let token = match &self.tokens {
             Some(tokens) => Some(tokens.get().await?),
@@ -231,13 +231,13 @@ impl PeerClient {
         let attempt = |_| self.attempt(&method, path, body.clone(), token.as_deref());
         let is_retryable = |error: &AttemptError| match error {
             AttemptError::Denied(_) => false,
-            AttemptError::Elsewhere(_) | AttemptError::Unsent(_) => true,
-            AttemptError::Lost(_) => repeat == Repeat::Safe,
+            AttemptError::OtherInstanceLeft(_) | AttemptError::Unsent(_) => true,
+            AttemptError::Lost(_) => safety == RetrySafety::Idempotent,
         };
         match self.retry.run(attempt, is_retryable).await {
             Ok((status, body)) => self.parse(status, &body),
             Err(AttemptError::Denied(denied)) => Err(self.unavailable(denied.retry_after, denied.to_string())),
-            Err(AttemptError::Elsewhere(cause) | AttemptError::Unsent(cause) | AttemptError::Lost(cause)) => {
+            Err(AttemptError::OtherInstanceLeft(cause) | AttemptError::Unsent(cause) | AttemptError::Lost(cause)) => {
                 Err(self.unavailable(Duration::from_secs(1), cause))
             }
         }
@@ -261,7 +261,7 @@ impl PeerClient {
                 permit.success();
                 Ok(response)
             }
-            Err(error @ AttemptError::Elsewhere(_)) => {
+            Err(error @ AttemptError::OtherInstanceLeft(_)) => {
                 permit.ignore();
                 Err(error)
             }
@@ -304,7 +304,7 @@ impl PeerClient {
         instance.mark_unreachable();
         let is_other_left = self.directory.has_reachable(self.to);
         if is_other_left {
-            AttemptError::Elsewhere(error_chain(error))
+            AttemptError::OtherInstanceLeft(error_chain(error))
         } else {
             AttemptError::Unsent(error_chain(error))
         }

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 /// Changes the log filter at run time.
-static LEVEL: OnceLock<ChangeLevel> = OnceLock::new();
+static CHANGE_LEVEL: OnceLock<ChangeLevel> = OnceLock::new();
 
 type ChangeLevel = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
@@ -32,13 +32,13 @@ pub fn log_json(level: &str) {
     let handle = logs.reload_handle();
     // A second start in one process (tests) keeps the first subscriber.
     if logs.try_init().is_ok() {
-        let _ = LEVEL.set(Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string())));
+        let _ = CHANGE_LEVEL.set(Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string())));
     }
 }
 
 /// Logs at `level` from now on.
 pub fn change_level(level: &str) {
-    let changed = LEVEL.get().map_or_else(|| Ok(()), |change| change(filter(level)));
+    let changed = CHANGE_LEVEL.get().map_or_else(|| Ok(()), |change| change(filter(level)));
     if let Err(error) = changed {
         tracing::error!(error, "the level of logs stays as it is");
     }
@@ -63,7 +63,7 @@ pub fn install_metrics() {
             .and_then(|builder| builder.install_recorder().map_err(|error| error.to_string()));
         let handle = installed.map_err(|error| tracing::error!(error, "metrics are not recorded")).ok();
         if let Some(handle) = handle.clone() {
-            keep_up(handle);
+            spawn_upkeep(handle);
         }
         handle
     });
@@ -71,14 +71,14 @@ pub fn install_metrics() {
 
 /// Folds recorded samples into their buckets every few seconds, scraped or not: unfolded samples are kept one by one
 /// and would fill the memory of a process that is not scraped.
-fn keep_up(handle: PrometheusHandle) {
-    let kept_up = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
+fn spawn_upkeep(handle: PrometheusHandle) {
+    let spawned = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
         loop {
             std::thread::park_timeout(UPKEEP);
             handle.run_upkeep();
         }
     });
-    if let Err(error) = kept_up {
+    if let Err(error) = spawned {
         tracing::error!(error = %error, "metrics are folded only when they are scraped");
     }
 }
@@ -92,12 +92,12 @@ pub fn render_metrics(service: Option<&str>) -> String {
     let text = handle.render();
     match service {
         None => text,
-        Some(service) => only(&text, service),
+        Some(service) => series_of(&text, service),
     }
 }
 
 /// Keeps the series labelled with `service` and those of the process, and their families' headings.
-fn only(text: &str, service: &str) -> String {
+fn series_of(text: &str, service: &str) -> String {
     let labels = [service, PROCESS].map(|service| format!("service=\"{service}\""));
     let mut out = String::new();
     let mut headings: Vec<&str> = Vec::new();
@@ -145,7 +145,7 @@ mod tests {
         let text = "# HELP a x\n# TYPE a counter\na{service=\"order\"} 1\na{service=\"cart\"} 2\n\n# TYPE b gauge\n\
                     b{service=\"cart\"} 3\n\n# TYPE process_threads gauge\nprocess_threads 4\n";
         assert_eq!(
-            only(text, "order"),
+            series_of(text, "order"),
             "# HELP a x\n# TYPE a counter\na{service=\"order\"} 1\n# TYPE process_threads gauge\nprocess_threads 4\n"
         );
     }

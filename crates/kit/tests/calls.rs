@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
-use souk_kit::{CallError, Problem, call::Repeat};
+use souk_kit::{CallError, Problem, call::RetrySafety};
 use souk_testkit::World;
 
 /// A peer whose `/flaky` fails `failures` times with `status`, and counts.
@@ -38,7 +38,7 @@ async fn what_is_safe_is_repeated_and_what_is_not_is_not() {
     assert_eq!(calls.load(Ordering::SeqCst), 3);
 
     let calls = flaky(&world, 2, StatusCode::INTERNAL_SERVER_ERROR).await;
-    let lost = peer.post::<_, String>("/flaky", &(), Repeat::OnlyUnsent).await;
+    let lost = peer.post::<_, String>("/flaky", &(), RetrySafety::OnlyUnsent).await;
     assert!(matches!(lost, Err(CallError::Unavailable { .. })), "{lost:?}");
     assert_eq!(calls.load(Ordering::SeqCst), 1, "it may have had its effect");
 }
@@ -107,7 +107,7 @@ async fn calls_carry_a_service_token_and_the_trace() {
     world.fake_peer("product", Router::new().route("/show", post(show))).await;
     let peer = world.deps.peers.client("order", "product");
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
-    let call = || peer.post::<_, [String; 2]>("/show", &(), Repeat::Safe);
+    let call = || peer.post::<_, [String; 2]>("/show", &(), RetrySafety::Idempotent);
     let [token, traceparent] = souk_bus::trace::within(Some(trace.clone()), call()).await.unwrap();
     assert_eq!(traceparent, trace);
     let claims = world.deps.verifier.verify(token.strip_prefix("Bearer ").unwrap()).await.unwrap();

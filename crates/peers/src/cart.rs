@@ -1,7 +1,7 @@
 //! The internal API of cart: the active items of a cart, and marking them as ordered.
 
 use serde::{Deserialize, Serialize};
-use souk_kit::{CallError, PeerClient, Peers, call::Repeat};
+use souk_kit::{CallError, PeerClient, Peers, call::RetrySafety};
 use souk_values::{OrderId, ProductId, UserId};
 use utoipa::ToSchema;
 
@@ -56,6 +56,6 @@ impl CartPeer {
     /// Marks `lines` as items of `order`. Idempotent.
     pub async fn mark_ordered(&self, user: UserId, order: OrderId, lines: Vec<ActiveLine>) -> Result<(), CallError> {
         let request = OrderedRequest { order_id: order, lines };
-        self.0.post(&format!("/internal/carts/{user}/ordered"), &request, Repeat::Safe).await
+        self.0.post(&format!("/internal/carts/{user}/ordered"), &request, RetrySafety::Idempotent).await
     }
 }

@@ -1,7 +1,7 @@
 //! The internal API of product: quotes with current prices.
 
 use serde::{Deserialize, Serialize};
-use souk_kit::{CallError, PeerClient, Peers, call::Repeat};
+use souk_kit::{CallError, PeerClient, Peers, call::RetrySafety};
 use souk_values::{Money, ProductId};
 use utoipa::ToSchema;
 
@@ -60,6 +60,6 @@ impl ProductPeer {
 
     /// Returns the current prices and stock of `items`.
     pub async fn quote(&self, items: Vec<QuoteItem>) -> Result<Quote, CallError> {
-        self.0.post("/internal/products/quote", &QuoteRequest { items }, Repeat::Safe).await
+        self.0.post("/internal/products/quote", &QuoteRequest { items }, RetrySafety::Idempotent).await
     }
 }

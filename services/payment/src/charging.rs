@@ -136,7 +136,7 @@ async fn charge(app: &App, payment: Payment, token: &Secret) -> Payment {
     let order = payment.order_id;
     let id = payment.payment_id;
     let recorded = match app.provider.charge(id, payment.amount, token).await {
-        Ok(outcome) => record(app, order, id, outcome).await,
+        Ok(outcome) => record_outcome(app, order, id, outcome).await,
         Err(error @ (ProviderError::Unsent(_) | ProviderError::Refused(_))) => {
             tracing::warn!(payment.id = %id, error = %error, "the charge was provably not accepted; the payment failed");
             record_failure(app, order, id, FailureCode::ProviderUnavailable).await
@@ -157,7 +157,7 @@ async fn charge(app: &App, payment: Payment, token: &Secret) -> Payment {
 }
 
 /// Records the outcome of a charge. Returns the payment in its current state; `None` while the outcome is not final.
-pub(crate) async fn record(
+pub(crate) async fn record_outcome(
     app: &App,
     order: OrderId,
     payment: PaymentId,
@@ -166,9 +166,9 @@ pub(crate) async fn record(
     match outcome {
         ChargeOutcome::Captured { at } => {
             let decide = |known: Option<OrderPayments>| {
-                step(known, payment, |known| known.record_capture(payment, at, app.next_refund()))
+                change_known(known, payment, |known| known.record_capture(payment, at, app.next_refund()))
             };
-            done(app.change(order, None, decide).await?)
+            saved_payment(app.change(order, None, decide).await?)
         }
         ChargeOutcome::Declined(code) => record_failure(app, order, payment, code).await,
         // Closed before it was charged: the provider refuses every later charge under this key.
@@ -183,11 +183,12 @@ async fn record_failure(
     payment: PaymentId,
     code: FailureCode,
 ) -> Result<Option<Payment>, PaymentError> {
-    let decide = |known: Option<OrderPayments>| step(known, payment, |known| known.record_failure(payment, code));
-    done(app.change(order, None, decide).await?)
+    let decide =
+        |known: Option<OrderPayments>| change_known(known, payment, |known| known.record_failure(payment, code));
+    saved_payment(app.change(order, None, decide).await?)
 }
 
-fn step(
+fn change_known(
     known: Option<OrderPayments>,
     payment: PaymentId,
     decide: impl Fn(OrderPayments) -> Option<Decision>,
@@ -202,7 +203,7 @@ fn step(
     }
 }
 
-fn done(outcome: ChangeOutcome<Option<Payment>>) -> Result<Option<Payment>, PaymentError> {
+fn saved_payment(outcome: ChangeOutcome<Option<Payment>>) -> Result<Option<Payment>, PaymentError> {
     match outcome {
         ChangeOutcome::Done(payment) => Ok(payment),
         ChangeOutcome::Conflict | ChangeOutcome::Duplicate => Err(PaymentError::Contended),

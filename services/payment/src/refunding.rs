@@ -82,7 +82,7 @@ pub(crate) async fn send_and_wait(app: &App, due: OpenRefund) {
 async fn send(app: App, due: OpenRefund) {
     match app.provider.refund(due.refund_id, due.payment_id, due.amount).await {
         Ok(outcome) => {
-            if let Err(error) = record(&app, due, outcome).await {
+            if let Err(error) = record_outcome(&app, due, outcome).await {
                 tracing::error!(refund.id = %due.refund_id, error = %error, "the outcome of the refund was not recorded; it will be settled");
             }
         }
@@ -92,7 +92,7 @@ async fn send(app: App, due: OpenRefund) {
     }
 }
 
-pub(crate) async fn record(app: &App, due: OpenRefund, outcome: RefundOutcome) -> Result<(), PaymentError> {
+pub(crate) async fn record_outcome(app: &App, due: OpenRefund, outcome: RefundOutcome) -> Result<(), PaymentError> {
     let now = app.clock.now();
     let decide = |known: Option<OrderPayments>| {
         let decision = known.and_then(|known| match outcome {

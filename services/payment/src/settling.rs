@@ -63,7 +63,7 @@ async fn settle_payment(app: &App, order: OrderId, payment: PaymentId) -> Result
     if outcome == ChargeOutcome::Unknown {
         outcome = app.provider.close(payment).await?;
     }
-    charging::record(app, order, payment, outcome).await?;
+    charging::record_outcome(app, order, payment, outcome).await?;
     Ok(())
 }
 
@@ -73,7 +73,7 @@ async fn settle_refund(app: &App, due: OpenRefund) -> Result<(), PaymentError> {
     if outcome == RefundOutcome::Unknown {
         outcome = app.provider.refund(due.refund_id, due.payment_id, due.amount).await?;
     }
-    refunding::record(app, due, outcome).await
+    refunding::record_outcome(app, due, outcome).await
 }
 
 /// Queries the provider for the payment that a webhook names, for its open refunds and for the refund it names.
@@ -81,7 +81,7 @@ pub(crate) async fn settle_webhook(app: &App, event: WebhookEvent) -> Result<(),
     let WebhookEvent { payment_id, refund_id: named } = event;
     let Some(order_id) = app.store.order_of(payment_id).await? else { return Ok(()) };
     let outcome = app.provider.lookup(payment_id).await?;
-    charging::record(app, order_id, payment_id, outcome).await?;
+    charging::record_outcome(app, order_id, payment_id, outcome).await?;
     let order_payments = app.store.order_payments(order_id).await?;
     let payment = order_payments.iter().filter_map(|order_payments| order_payments.payment(payment_id));
     for refund in payment.flat_map(|payment| &payment.refunds) {
@@ -96,7 +96,7 @@ pub(crate) async fn settle_webhook(app: &App, event: WebhookEvent) -> Result<(),
                 "a completed refund bounced back to the provider; return the money to the customer by other means"
             );
         }
-        refunding::record(app, OpenRefund { order_id, payment_id, refund_id, amount }, outcome).await?;
+        refunding::record_outcome(app, OpenRefund { order_id, payment_id, refund_id, amount }, outcome).await?;
     }
     Ok(())
 }

@@ -43,7 +43,8 @@ impl ShopFacts {
             CommandError::failed(format!("the store of {store} cannot be read: {error}"))
         };
         let unreadable = |store: &'static str| move |error: SqlError| sentence(store, &error);
-        let (queued, depths) = read_bus(settings).await?;
+        // Boxed: the compiler computes the layout of nested futures by recursion, to a limited depth.
+        let (queued, depths) = Box::pin(read_bus(settings)).await?;
         let mut unpublished = Vec::new();
         for service in with_store() {
             let waiting = (service.unpublished)(&url(service.name)?).await;
@@ -55,9 +56,9 @@ impl ShopFacts {
             payment: Box::pin(souk_payment::audit::read(&url("payment")?, ledger.as_deref()))
                 .await
                 .map_err(unreadable("payment"))?,
-            order: souk_order::audit::read(&url("order")?).await.map_err(unreadable("order"))?,
-            product: souk_product::audit::read(&url("product")?).await.map_err(unreadable("product"))?,
-            notification: souk_notification::audit::read(&url("notification")?)
+            order: Box::pin(souk_order::audit::read(&url("order")?)).await.map_err(unreadable("order"))?,
+            product: Box::pin(souk_product::audit::read(&url("product")?)).await.map_err(unreadable("product"))?,
+            notification: Box::pin(souk_notification::audit::read(&url("notification")?))
                 .await
                 .map_err(unreadable("notification"))?,
             has_ledger: ledger.is_some(),

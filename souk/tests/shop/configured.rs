@@ -152,20 +152,24 @@ async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_continues_w
         })
         .await;
     }
+    let buyer = Shopper::register(&shop, "bob").await;
     let product = shop.product("Kettle", 20).await;
     buy(&shop, product, "ada").await;
 
-    // An instance that moves is found within one renewal interval.
+    // An instance that moves is found within one renewal interval by each service that calls it: the gateway, cart and
+    // order. Each fetches the registry at moments of its own.
     shop.fleet().move_to_another_port("product");
     shop.fleet().wait_until_ready().await;
     let moved = Instant::now();
-    eventually("the moved service is found", || async {
-        let response = shop.client.get(&format!("/products/{product}")).await;
-        response.status == 200
+    let item = json!({"productId": product, "quantity": 1});
+    let order = json!({"shippingAddress": crate::shopper::address(), "items": [&item]});
+    eventually("the moved service is found by the gateway", || async {
+        shop.client.get(&format!("/products/{product}")).await.status == 200
     })
     .await;
+    eventually("it is found by cart", || async { buyer.client.post("/cart", item.clone()).await.status == 200 }).await;
+    eventually("it is found by order", || async { buyer.place(order.clone()).await.status == 201 }).await;
     assert!(moved.elapsed() < RENEWAL, "{:?}", moved.elapsed());
-    buy(&shop, product, "bob").await;
 
     // A valid change is applied while the shop runs, an invalid one is not.
     assert_eq!(item_lifetime_hours(&shop, product, "cyd").await, 24);

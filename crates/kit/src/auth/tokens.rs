@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use souk_values::{Clock, Secret, Timestamp};
 use tokio::sync::Semaphore;
 
-use crate::{CallError, PeerClient, auth::JwksSource, call::Repeat};
+use crate::{CallError, PeerClient, auth::JwksSource, call::RetrySafety};
 
 /// Request of `POST /internal/tokens`, the exchange of the shop's secret for a service token.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -121,7 +121,7 @@ impl Inner {
     async fn request(&self) -> Result<Arc<str>, CallError> {
         let now = self.clock.now();
         let request = ServiceTokenRequest { service: self.service.to_owned(), secret: self.secret.expose().clone() };
-        let issued: ServiceToken = self.auth.post("/internal/tokens", &request, Repeat::Safe).await?;
+        let issued: ServiceToken = self.auth.post("/internal/tokens", &request, RetrySafety::Idempotent).await?;
         let token: Arc<str> = issued.access_token.into();
         let after = |seconds| now.plus(std::time::Duration::from_secs(seconds));
         let held = Held {

@@ -135,13 +135,19 @@ fn parse(id: NotificationId, raw: &[u8]) -> MailboxMail {
         id,
         from: from.map(sender).unwrap_or_default(),
         to: to.and_then(Addr::address).unwrap_or_default().to_owned(),
-        subject: mail.and_then(ParsedMail::subject).unwrap_or_default().to_owned(),
+        subject: mail.map(subject).unwrap_or_default(),
         message_id: mail.and_then(ParsedMail::message_id).map(|id| format!("<{id}>")).unwrap_or_default(),
         sent_at: date.map_or(Timestamp::EPOCH, |date| Timestamp::from_millis(date.to_timestamp() * 1_000)),
         size: u64::try_from(raw.len()).unwrap_or(u64::MAX),
         text: text.map(|text| text.replace("\r\n", "\n")).unwrap_or_default(),
         html: html.map(|html| html.replace("\r\n", "\n")).unwrap_or_default(),
     }
+}
+
+/// Returns the decoded subject; what cannot be decoded stays as it is written.
+fn subject(mail: &ParsedMail<'_>) -> String {
+    let decoded = mail.subject().filter(|subject| !subject.is_empty()).map(str::to_owned);
+    decoded.or_else(|| Some(mail.header_raw("Subject")?.trim().to_owned())).unwrap_or_default()
 }
 
 fn sender(from: &Addr<'_>) -> String {
@@ -214,17 +220,18 @@ mod tests {
 
     #[test]
     fn malformed_input_parses_as_empty() {
-        for raw in [
-            &b""[..],
-            b"\xff\xfe",
-            b"Subject",
-            b"Content-Type: multipart/x; boundary=\n\n--",
-            b"A: =?utf-8?b?!?=",
-            b"Subject: =?x?q?=zz=4?= b",
+        for (raw, subject) in [
+            (&b""[..], ""),
+            (b"\xff\xfe", ""),
+            (b"Subject", ""),
+            (b"Content-Type: multipart/x; boundary=\n\n--", ""),
+            (b"A: =?utf-8?b?!?=", ""),
+            (b"Subject: =?x?q?=zz=4?= b", "=?x?q?=zz=4?= b"),
         ] {
             let mail = parsed(raw);
             assert_eq!(mail.html, "");
             assert_eq!(mail.sent_at, Timestamp::EPOCH);
+            assert_eq!(mail.subject, subject);
         }
     }
 }

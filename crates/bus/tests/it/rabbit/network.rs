@@ -203,7 +203,7 @@ async fn an_unreachable_broker_is_waited_for() {
     assert!(matches!(inspected, Err(BusError::Unavailable(_))), "{inspected:?}");
     let back = tokio::spawn({
         let bus = bus.clone();
-        async move { bus.recovered().await }
+        async move { bus.connection_recovered().await }
     });
     proxy.refuse(false);
     eventually("it works", || async { bus.ping().await.is_ok() }).await;
