@@ -80,8 +80,11 @@ async fn answers_that_waited_while_the_service_was_stopped_still_count() {
     let rig = Rig::new().await;
     let answered = rig.placed("prepaid").await;
     let silent = rig.placed("prepaid").await;
-    let mut rig =
-        rig.restarted(async |world| world.clock.advance(std::time::Duration::from_secs(DECIDE_WITHIN * 4))).await;
+    let mut rig = rig
+        .restarted(async |world| {
+            world.clock.advance(std::time::Duration::from_secs(DECIDE_WITHIN * 4));
+        })
+        .await;
     // The service looks for due orders as soon as it starts; the answer is delivered after that.
     rig.confirmed("prepaid").await;
     assert_eq!(rig.order(answered).await["status"], "created");
