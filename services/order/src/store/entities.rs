@@ -55,6 +55,7 @@ pub(crate) mod ordered_cart_line {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "ordered_cart_line")]
+    #[expect(clippy::struct_field_names, reason = "the columns' names")]
     pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub order_id: i64,
