@@ -52,6 +52,8 @@ pub enum CancelReason {
     Admin,
     /// Not paid by the deadline `payBy`.
     Unpaid,
+    /// Neither reserved nor refused in time: product's answer did not arrive.
+    Undecided,
     /// Fully refunded before it was shipped.
     Refunded,
 }

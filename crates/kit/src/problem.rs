@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// The error body of every endpoint, RFC 9457 with a stable code.
@@ -32,6 +33,10 @@ pub struct Problem {
     /// Invalid fields of the request body; absent when the body is not the cause.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Members of this problem's own, such as the `orderId` that `order.cart_already_ordered` names (RFC 9457, 3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub members: Map<String, Value>,
     /// Seconds until a retry makes sense, sent as the header `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u64>,
@@ -57,6 +62,7 @@ impl Problem {
             code: code.to_owned(),
             detail: detail.into(),
             errors: Vec::new(),
+            members: Map::new(),
             retry_after: None,
         }
     }
@@ -95,6 +101,13 @@ impl Problem {
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// Adds a member of this problem's own.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
         self
     }
 

@@ -53,7 +53,7 @@ mod tests {
             subject: format!("Welcome, {name}"),
             facts: "{}".to_owned(),
             attempts: 0,
-            good_until: None,
+            good_until: "2026-02-28T12:00:00Z".parse().unwrap(),
         };
         let bodies = Bodies { text: "Hello".to_owned(), html: "<p>Hello</p>".to_owned() };
         let from = "Souk <shop@localhost>".parse().unwrap();

@@ -84,6 +84,11 @@ impl NotificationStore {
     pub(crate) async fn purge_unaddressed(&self, now: Timestamp) -> Result<u64, SqlError> {
         self.db.write(now, |tx, &now| Box::pin(mails::delete_unaddressed(tx, now))).await
     }
+
+    /// Gives up mails that have waited too long for an address, and returns how many.
+    pub(crate) async fn give_up_unaddressed(&self, now: Timestamp) -> Result<u64, SqlError> {
+        self.db.write(now, |tx, &now| Box::pin(mails::give_up_unaddressed(tx, now))).await
+    }
 }
 
 async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Result<Recorded, SqlError> {

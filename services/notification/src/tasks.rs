@@ -16,7 +16,8 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
         Task::new("send_mails", |stop| async move { sender.run(stop).await }),
         Task::every("purge_unaddressed_mails", &app.clock, PURGE_PERIOD, app, |app| async move {
             let purged = app.store.purge_unaddressed(app.clock.now()).await?;
-            tracing::debug!(purged, "mails that expired without an address were deleted");
+            let given_up = app.store.give_up_unaddressed(app.clock.now()).await?;
+            tracing::debug!(purged, given_up, "mails that waited for an address in vain were deleted or given up");
             Ok::<_, SqlError>(())
         }),
         purge_inbox(app.store.db(), &app.clock),

@@ -6,11 +6,11 @@ use souk_bus::{Stamper, Transport};
 use souk_kit::Deps;
 use souk_peers::{CartPeer, PaymentPeer, ProductPeer};
 use souk_sql::{Db, SqlError};
-use souk_values::{Clock, Currency, IdGen};
+use souk_values::{Clock, Currency, IdGen, Timestamp};
 
 use crate::{
     OrderConfig, SERVICE, metrics,
-    order::StepCause,
+    order::{Deadlines, StepCause},
     store::{ActOutcome, OrderAct, OrderStore},
     waiters::Waiters,
 };
@@ -28,12 +28,15 @@ pub(crate) struct App {
     pub(crate) cart: CartPeer,
     pub(crate) products: ProductPeer,
     pub(crate) payments: PaymentPeer,
+    /// Time at which the service started.
+    pub(crate) started_at: Timestamp,
 }
 
 impl App {
     pub(crate) fn new(config: OrderConfig, db: Db, deps: &Deps) -> Self {
+        let deadlines = Deadlines { decide_within: config.decide_within(), lapse_after: config.lapse_after() };
         Self {
-            store: OrderStore::new(db, config.lapse_after()),
+            store: OrderStore::new(db, deadlines),
             clock: Arc::clone(&deps.clock),
             ids: deps.ids.clone(),
             stamper: deps.stamper(),
@@ -44,6 +47,7 @@ impl App {
             cart: CartPeer::new(&deps.peers, SERVICE),
             products: ProductPeer::new(&deps.peers, SERVICE),
             payments: PaymentPeer::new(&deps.peers, SERVICE),
+            started_at: deps.clock.now(),
         }
     }
 

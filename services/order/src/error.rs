@@ -6,7 +6,7 @@ use axum::{
 };
 use souk_kit::{CallError, Problem, extract::Idempotency};
 use souk_sql::SqlError;
-use souk_values::{MoneyError, OrderId, ProductId};
+use souk_values::{Id, MoneyError, OrderId, ProductId};
 
 use crate::order::{OrderStatus, PlaceError, transition::Refusal};
 
@@ -17,6 +17,8 @@ pub(crate) enum OrderError {
     CartEmpty,
     /// The cart has more lines than an order may have.
     TooManyLines,
+    /// A line of the cart belongs to this order already.
+    CartAlreadyOrdered(OrderId),
     /// A product occurs twice in `items`.
     ProductRepeated(ProductId),
     ProductUnknown(ProductId),
@@ -103,6 +105,13 @@ impl From<OrderError> for Problem {
                 "order.total_too_large",
                 "The total is larger than the shop can process. Order smaller quantities.".to_owned(),
             ),
+            OrderError::CartAlreadyOrdered(order) => {
+                let detail = format!(
+                    "The cart, or a part of it, is already ordered with order {order}. To order the same products once \
+                     more, remove them from the cart and add them again."
+                );
+                return Self::new(conflict, "order.cart_already_ordered", detail).with_member("orderId", order.get());
+            }
             OrderError::NotCancellable(status) => {
                 (conflict, "order.not_cancellable", format!("The order is {status} and can no longer be cancelled."))
             }

@@ -1,5 +1,8 @@
-//! Orders lapse that are not paid in time, but only once payment confirms that nothing is captured or under way.
-//! Without a clear answer payment is queried again: its silence never cancels a paid order.
+//! Orders lapse whose stock is not decided in time, and those that are not paid in time.
+//!
+//! An unpaid order lapses only once payment confirms that nothing is captured or under way. Without a clear answer payment
+//! is queried again, at growing intervals: its silence never cancels a paid order. An undecided order was never payable, so
+//! its deadline alone ends it.
 
 use futures::{StreamExt, stream};
 use souk_kit::CallError;
@@ -53,18 +56,45 @@ pub(crate) async fn settle_due(app: App) -> Result<Option<Timestamp>, SqlError> 
 }
 
 async fn settle(app: &App, due: DueOrder) -> Result<(), SettleError> {
-    // Claimed before payment is queried: if this process dies or the query fails, the order is due again at `retry_at`.
-    let retry_at = app.clock.now().plus(app.config.lapse_again());
+    // Claimed first: if this process dies or the query fails, the order is due again at `retry_at`.
+    let retry_at = retry_at(app, due);
     if !app.store.claim_lapse(due, retry_at).await? {
         return Ok(());
     }
-    let state = app.payments.state(due.order_id).await?;
-    let Some((input, cause)) = decide(state, app.clock.now()) else { return Ok(()) };
+    let (input, cause) = if due.is_undecided {
+        let decide_within = app.config.decide_within();
+        if app.clock.now() < undecided_at(app, due) {
+            return Ok(());
+        }
+        (Input::LapseUndecided { decide_within }, StepCause::Undecided)
+    } else {
+        let state = app.payments.state(due.order_id).await?;
+        let Some(decided) = decide(state, app.clock.now()) else { return Ok(()) };
+        decided
+    };
     let act = OrderAct { order_id: due.order_id, owner: None, input, cause, inbox: None };
     if let ActOutcome::Refused(refusal, status) = app.apply(act).await? {
         tracing::warn!(order.id = %due.order_id, order.status = %status, reason = ?refusal, "an order did not lapse");
     }
     Ok(())
+}
+
+/// Returns the time at which an order without product's answer is cancelled. Answers that arrived while the service was
+/// stopped wait in the queue, so after a start they are given as long as payment is after `payBy`.
+fn undecided_at(app: &App, due: DueOrder) -> Timestamp {
+    let answered_by = due.order_date.plus(app.config.decide_within());
+    answered_by.max(app.started_at.plus(app.config.lapse_after()))
+}
+
+/// Returns the time at which a claimed order is due again. The jitter spreads the queries about orders that became due
+/// together; as it takes at most half of a pause, no pause is shorter than the one before.
+fn retry_at(app: &App, due: DueOrder) -> Timestamp {
+    let now = app.clock.now();
+    if due.is_undecided && now < undecided_at(app, due) {
+        return undecided_at(app, due);
+    }
+    let longest = app.config.lapse_again(due.queries);
+    now.plus(longest / 2).plus(app.ids.jitter(longest / 2))
 }
 
 /// Decides from payment's answer what becomes of an unpaid order; `None` while a payment is under way.

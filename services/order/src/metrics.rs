@@ -20,7 +20,7 @@ const STUCK: &str = "orders_stuck";
 
 /// Describes the series and starts the counters at zero, so that a rate over the first event is right.
 pub(crate) fn describe(currency: Currency) {
-    use CancelReason::{Admin, Customer, OutOfStock, Refunded, Unpaid};
+    use CancelReason::{Admin, Customer, OutOfStock, Refunded, Undecided, Unpaid};
     describe_counter!(CREATED, "Orders placed");
     describe_counter!(CONFIRMED, "Orders whose stock was reserved");
     describe_counter!(PAID, "Orders whose money was captured");
@@ -31,7 +31,7 @@ pub(crate) fn describe(currency: Currency) {
     for name in [CREATED, CONFIRMED, PAID] {
         counter!(name, "service" => SERVICE).increment(0);
     }
-    for reason in [OutOfStock, Customer, Admin, Unpaid, Refunded] {
+    for reason in [OutOfStock, Customer, Admin, Unpaid, Refunded, Undecided] {
         counter!(CANCELLED, "service" => SERVICE, "reason" => reason_text(reason)).increment(0);
     }
     counter!(REVENUE, "service" => SERVICE, "currency" => currency.code().to_owned()).increment(0);

@@ -7,6 +7,8 @@ pub(crate) mod transition;
 #[cfg(test)]
 mod transition_table;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use souk_events::{CancelReason, OrderFacts, OrderLine, PaymentTerms, RefusedLine, ShippingAddress};
 use souk_values::{Money, OrderId, PaymentId, Timestamp, UserId};
@@ -26,6 +28,15 @@ pub(crate) enum OrderStatus {
     Shipped,
     Delivered,
     Cancelled,
+}
+
+/// Times after which the service settles an order that no message has moved on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deadlines {
+    /// Time for product to answer about the stock, counted from the placing.
+    pub(crate) decide_within: Duration,
+    /// Delay after `pay_by` before payment is queried.
+    pub(crate) lapse_after: Duration,
 }
 
 impl OrderStatus {
@@ -90,6 +101,20 @@ impl Order {
         let begins = [(OrderStatus::Confirmed, self.confirmed_at)];
         let reached = ends.into_iter().chain(late).chain(begins).find(|(_, at)| at.is_some());
         reached.map_or(OrderStatus::Created, |(status, _)| status)
+    }
+
+    /// Returns the deadline for product's answer about the stock.
+    pub(crate) fn decide_by(&self, decide_within: Duration) -> Timestamp {
+        self.order_date.plus(decide_within)
+    }
+
+    /// Returns the time at which the service itself has to settle the order; `None` while it waits for nothing but
+    /// people, and once it is final.
+    pub(crate) fn due_at(&self, deadlines: Deadlines) -> Option<Timestamp> {
+        match self.status() {
+            OrderStatus::Created => Some(self.decide_by(deadlines.decide_within)),
+            _ => self.pay_by.filter(|_| self.may_lapse()).map(|pay_by| pay_by.plus(deadlines.lapse_after)),
+        }
     }
 
     /// True while the order waits for its money and is cancelled if none comes by `pay_by`.

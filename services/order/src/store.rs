@@ -1,12 +1,11 @@
 //! The order service's store: each method is one transaction, which also writes the events to publish.
 
+mod cart_lines;
 mod entities;
 mod lapsing;
 mod migrations;
 mod rows;
 mod summary;
-
-use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_bus::{Cause, Stamper, inbox, outbox};
@@ -16,7 +15,7 @@ use souk_sql::{Db, SqlError, Tx};
 use souk_values::{Id, OrderId, PageRequest, Timestamp, UserId};
 
 use crate::order::{
-    Order, OrderStatus, Step, StepCause, StepKind,
+    Deadlines, Order, OrderStatus, Step, StepCause, StepKind,
     transition::{self, Change, Input, Refusal},
 };
 
@@ -30,7 +29,7 @@ pub(crate) use summary::DayStep;
 #[derive(Debug, Clone)]
 pub(crate) struct OrderStore {
     db: Db,
-    lapse_after: Duration,
+    deadlines: Deadlines,
 }
 
 /// An `Idempotency-Key` as it is stored: as a digest, since engines differ in how they compare text.
@@ -78,16 +77,17 @@ pub(crate) enum ActOutcome {
 }
 
 impl OrderStore {
-    /// An unpaid order is due to lapse `lapse_after` its `pay_by`.
-    pub(crate) fn new(db: Db, lapse_after: Duration) -> Self {
-        Self { db, lapse_after }
+    pub(crate) fn new(db: Db, deadlines: Deadlines) -> Self {
+        Self { db, deadlines }
     }
 
     pub(crate) fn db(&self) -> &Db {
         &self.db
     }
 
-    /// Inserts a new order with its first step and the event `created`. Errors: `Unique` if its key or id is taken.
+    /// Inserts a new order with its first step and the event `created`.
+    ///
+    /// Errors: `Unique` if its key or id is taken, or a cart line belongs to another order that is not cancelled.
     pub(crate) async fn place(
         &self,
         order: &Order,
@@ -96,10 +96,12 @@ impl OrderStore {
         created: Envelope,
     ) -> Result<(), SqlError> {
         let step = rows::step_row(order, StepKind::Created, order.order_date, cause, None);
+        let order_row = rows::order_row(order, key, self.deadlines);
         self.db
-            .write((rows::order_row(order, key), step, created), |tx, (order, step, created)| {
+            .write((order_row, rows::cart_line_rows(order), step, created), |tx, (order, lines, step, created)| {
                 Box::pin(async move {
                     shop_order::Entity::insert(order.clone()).exec_without_returning(tx).await?;
+                    cart_lines::take(tx, lines).await?;
                     order_step::Entity::insert(step.clone()).exec_without_returning(tx).await?;
                     outbox::add(tx, std::slice::from_ref(created)).await
                 })
@@ -181,11 +183,11 @@ impl OrderStore {
 
     /// Applies `act` if the order's state allows it, and saves order, step, event and inbox row together.
     pub(crate) async fn apply(&self, act: OrderAct, now: Timestamp, stamper: Stamper) -> Result<ActOutcome, SqlError> {
-        let lapse_after = self.lapse_after;
+        let deadlines = self.deadlines;
         let outcome = self
             .db
             .write((act, now, stamper), move |tx, (act, now, stamper)| {
-                Box::pin(apply(tx, act, *now, stamper, lapse_after))
+                Box::pin(apply(tx, act, *now, stamper, deadlines))
             })
             .await;
         match outcome {
@@ -201,7 +203,7 @@ async fn apply(
     act: &OrderAct,
     now: Timestamp,
     stamper: &Stamper,
-    lapse_after: Duration,
+    deadlines: Deadlines,
 ) -> Result<ActOutcome, SqlError> {
     let row = shop_order::Entity::find_by_id(act.order_id.get()).one(tx).await?;
     let Some(order) = row.map(rows::order).transpose()? else { return Ok(ActOutcome::NotFound) };
@@ -221,7 +223,7 @@ async fn apply(
         return Ok(ActOutcome::Repeated);
     }
     let saved = shop_order::Entity::update_many()
-        .set(rows::changed_columns(&change.order, lapse_after))
+        .set(rows::changed_columns(&change.order, deadlines))
         .filter(shop_order::Column::OrderId.eq(order.order_id.get()))
         .filter(shop_order::Column::Version.eq(order.version))
         .exec(tx)
@@ -229,6 +231,9 @@ async fn apply(
     if saved.rows_affected == 0 {
         // Another replica changed the order since it was read: `Busy` runs the transaction again on the new version.
         return Err(SqlError::Busy(format!("order {} was changed concurrently", order.order_id)));
+    }
+    if change.step == StepKind::Cancelled {
+        cart_lines::free(tx, order.order_id).await?;
     }
     let step = rows::step_row(&change.order, change.step, change.at, act.cause, change.detail.clone());
     order_step::Entity::insert(step).exec_without_returning(tx).await?;

@@ -79,6 +79,36 @@ async fn a_declined_card_may_be_followed_by_a_good_one() {
 }
 
 #[tokio::test]
+async fn two_tabs_that_order_one_cart_make_one_order_and_after_its_cancellation_another() {
+    let shop = Shop::start().await;
+    let kettle = shop.product("Kettle", 9).await;
+    let ada = Shopper::register(&shop, "ada").await;
+    let body = json!({"shippingAddress": address(), "paymentTerms": "onDelivery"});
+    for round in 1..=4 {
+        if round == 1 {
+            ada.put_into_cart(kettle, 2).await;
+        }
+        ada.wait_for_cart_state("active").await;
+        let answers = join_all((0..3).map(|_| ada.place(body.clone()))).await;
+        let (placed, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+        assert_eq!(placed.len(), 1, "round {round}");
+        for answer in refused {
+            // Empty if cart had learned of the order when the other tab read it.
+            if answer.json["code"] != "order.cart_empty" {
+                answer.is_problem(409, "order.cart_already_ordered");
+                assert_eq!(answer.json["orderId"], placed[0].json["orderId"]);
+            }
+        }
+        let orders = ada.client.get("/orders").await.expect(200).json;
+        assert_eq!(orders["total"], round);
+        ada.wait_for_cart_state("ordered").await;
+        ada.client.post(&format!("/orders/{}/cancel", placed[0].json["orderId"]), json!({})).await.expect(200);
+    }
+    eventually("the stock is back", || async { shop.stock(kettle).await == 9 }).await;
+    shop.assert_clean().await;
+}
+
+#[tokio::test]
 async fn on_delivery_ships_first_and_is_paid_later() {
     let shop = Shop::start().await;
     let kettle = shop.product("Kettle", 3).await;

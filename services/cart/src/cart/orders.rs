@@ -124,22 +124,20 @@ impl Cart {
             };
             let rest = item.quantity.saturating_sub(latest_quantity);
             let mut released = Item { quantity: latest_quantity, ..item.clone() };
+            // The older purchased item keeps its id, which belongs to the order that bought it: order refuses to place it
+            // again. The id of the cancelled order's own line is free again, unless this is that very item.
+            let line = update.lines.iter().find(|line| line.product_id == item.product_id);
+            if let Some(line) = line.filter(|line| line.cart_item_id != item.cart_item_id) {
+                released.cart_item_id.clone_from(&line.cart_item_id);
+            }
             if rest > 0 {
-                // The older purchased item keeps its id. The id of the order's own line is free again, unless this is
-                // that very item.
-                let line = update.lines.iter().find(|line| line.product_id == item.product_id);
-                let id_of = |line: &OrderedLine| {
-                    if line.cart_item_id == item.cart_item_id {
-                        line.remainder_id.clone()
-                    } else {
-                        line.cart_item_id.clone()
-                    }
-                };
-                let Some(id) = line.map(id_of) else {
+                let Some(line) = line else {
                     self.contents.items.push(item);
                     continue;
                 };
-                released.cart_item_id = id;
+                if line.cart_item_id == item.cart_item_id {
+                    released.cart_item_id.clone_from(&line.remainder_id);
+                }
                 let state = ItemState::Purchased { order_id: None, latest_quantity: 0 };
                 self.contents.items.push(Item { quantity: rest, state, ..item });
             }

@@ -55,6 +55,20 @@ async fn items_live_a_day_then_a_week_then_for_ever() {
 }
 
 #[tokio::test]
+async fn an_ordered_item_without_further_events_is_gone_after_a_week() {
+    let shop = Shop::open().await;
+    shop.add(1, 2).await;
+    let order = shop.world.deps.ids.next();
+    let lines = shop.lines().await;
+    shop.ordered(order, &lines).await;
+    shop.world.clock.advance(hours(167));
+    assert_eq!(shop.items().await, [row(1, "ordered", 2)]);
+    shop.world.clock.advance(hours(2));
+    assert_eq!(shop.items().await, []);
+    eventually("the expiry is published", || async { shop.published::<CartExpired>().await.len() == 1 }).await;
+}
+
+#[tokio::test]
 async fn a_cancelled_order_gives_a_new_day() {
     let shop = Shop::open().await;
     shop.add(1, 1).await;

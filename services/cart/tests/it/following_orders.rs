@@ -94,6 +94,27 @@ async fn bought_items_are_one_for_each_product() {
 }
 
 #[tokio::test]
+async fn what_a_cancelled_order_gives_back_never_has_the_id_of_another_orders_line() {
+    let shop = Shop::open().await;
+    let mut orders = Vec::new();
+    // Both are bought, as one item of the first line, whose quantity is capped at that of the second order.
+    for quantity in [60, 99] {
+        shop.add(1, quantity).await;
+        let order = shop.world.deps.ids.next();
+        let lines = shop.lines().await;
+        shop.ordered(order, &lines).await;
+        shop.deliver(&paid(&shop, order, &lines)).await;
+        orders.push((order, lines));
+    }
+    assert_eq!(shop.items().await, [row(1, "purchased", 99)]);
+    let (order, lines) = orders.pop().unwrap();
+    shop.deliver(&cancelled(&shop, order, &lines)).await;
+    // The first order still holds the id of its line: under it, order would refuse the units that came back.
+    assert_eq!(shop.items().await, [row(1, "active", 99)]);
+    assert_eq!(shop.lines().await[0]["cartItemId"], lines[0]["cartItemId"]);
+}
+
+#[tokio::test]
 async fn a_payment_after_the_items_expired_creates_nothing() {
     let shop = Shop::open().await;
     shop.add(1, 2).await;

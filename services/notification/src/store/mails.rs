@@ -1,5 +1,7 @@
 //! Mails: queued with their notice, claimed by one sender at a time, settled.
 
+use std::time::Duration;
+
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, UpdateMany,
     sea_query::{Expr, ExprTrait},
@@ -20,6 +22,10 @@ use crate::{
     mail::{Mail, MailStatus},
     message::MailAddress,
 };
+
+/// Time after which a mail without an end of its own is given up, whatever it waits for: an address that auth never
+/// publishes, or a mail server that stays away.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
 
 /// A lease on the mails that are due at `now`.
 #[derive(Debug, Clone)]
@@ -45,7 +51,7 @@ pub(crate) struct OutgoingMail {
     pub facts: String,
     pub attempts: u32,
     /// Time after which the mail is not sent.
-    pub good_until: Option<Timestamp>,
+    pub good_until: Timestamp,
 }
 
 /// Outcome of a claimed mail.
@@ -107,6 +113,19 @@ pub(super) async fn delete_unaddressed(tx: &Tx, now: Timestamp) -> Result<u64, S
     let deleted = Entity::delete_many().filter(still_waiting).exec(tx).await?.rows_affected;
     notice::Entity::delete_many().filter(notice::Column::NotificationId.is_in(ids)).exec(tx).await?;
     Ok(deleted)
+}
+
+/// Gives up the mails whose address has not become known in time. Their notices stay.
+pub(super) async fn give_up_unaddressed(tx: &Tx, now: Timestamp) -> Result<u64, SqlError> {
+    let error = format!("no address became known in {} days", LONGEST_WAIT.as_secs() / 86_400);
+    let given_up = Entity::update_many()
+        .col_expr(Column::Status, Expr::value(MailStatus::Failed.name()))
+        .col_expr(Column::Error, Expr::value(error))
+        .col_expr(Column::Facts, Expr::value(None::<String>))
+        .filter(Column::Status.eq(MailStatus::Waiting.name()))
+        .filter(Column::GoodUntil.is_null())
+        .filter(Column::CreatedAt.lt(now.minus(LONGEST_WAIT).millis()));
+    Ok(given_up.exec(tx).await?.rows_affected)
 }
 
 impl NotificationStore {
@@ -225,7 +244,9 @@ fn outgoing(row: Model) -> Result<OutgoingMail, SqlError> {
         subject: row.subject,
         facts: row.facts.ok_or_else(|| missing("template variables"))?,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
-        good_until: row.good_until.map(Timestamp::from_millis),
+        good_until: row
+            .good_until
+            .map_or_else(|| Timestamp::from_millis(row.created_at).plus(LONGEST_WAIT), Timestamp::from_millis),
     })
 }
 

@@ -111,6 +111,37 @@ async fn a_guests_reminder_is_deleted_once_it_expires() {
 }
 
 #[tokio::test]
+async fn a_mail_whose_address_never_becomes_known_is_given_up_after_a_month_and_its_notice_stays() {
+    let rig = Rig::new().await;
+    let ada = user(6);
+    rig.deliver(&created(order(ada, 42, 1))).await;
+    rig.until_mails(1, "waiting").await;
+    rig.world.clock.advance(Duration::from_secs(29 * 86_400));
+    // The task has run once another mail has expired.
+    rig.deliver(&abandoned(user(5), rig.world.clock.now())).await;
+    rig.world.clock.advance(Duration::from_secs(2 * 3_600));
+    rig.until_mails(1, "waiting").await;
+    rig.world.clock.advance(Duration::from_secs(86_400));
+    rig.until_mails(1, "failed").await;
+    assert_eq!(rig.mails().await[0]["error"], "no address became known in 30 days");
+    assert_eq!(rig.kinds(ada).await, ["order_received"]);
+    rig.deliver(&registered(ada, EMAIL, "customer")).await;
+    assert_eq!(rig.mail_of("welcome").await["to"], EMAIL);
+    assert_eq!(rig.facts().await.mails_failed, 1, "a month-old confirmation is not sent");
+}
+
+#[tokio::test]
+async fn a_mail_that_no_server_takes_is_given_up_after_a_month() {
+    // The discard port, on which no process listens: once the breaker is open, nothing is attempted.
+    let rig = Rig::with_smtp("smtp://127.0.0.1:9").await;
+    rig.deliver(&registered(user(5), EMAIL, "customer")).await;
+    rig.until_mails(1, "queued").await;
+    rig.world.clock.advance(Duration::from_secs(31 * 86_400));
+    rig.until_mails(1, "failed").await;
+    assert!(rig.mails().await[0]["error"].as_str().unwrap().contains("expired"), "{:?}", rig.mails().await);
+}
+
+#[tokio::test]
 async fn mails_are_listed_by_delivery_state() {
     let rig = Rig::new().await;
     rig.deliver(&created(order(user(6), 42, 1))).await;

@@ -65,6 +65,8 @@ pub(crate) enum StepCause {
     Request(Uuid),
     /// The payment deadline passed.
     Lapse,
+    /// The deadline for product's answer about the stock passed.
+    Undecided,
 }
 
 impl std::fmt::Display for StepCause {
@@ -77,6 +79,7 @@ impl std::fmt::Display for StepCause {
             Self::PartialRefund(refund) => write!(f, "payment.refunded/refund/{refund}"),
             Self::Request(id) => write!(f, "request/{id}"),
             Self::Lapse => f.write_str("lapse"),
+            Self::Undecided => f.write_str("undecided"),
         }
     }
 }

@@ -43,6 +43,11 @@ pub(crate) enum Input {
     CancelByAdmin,
     /// The deadline passed, and payment confirmed that nothing is captured or under way.
     LapseUnpaid,
+    /// Product did not answer about the stock in time.
+    LapseUndecided {
+        /// Time to answer, counted from the placing of the order.
+        decide_within: Duration,
+    },
     Ship {
         carrier: String,
         tracking_number: String,
@@ -136,6 +141,12 @@ pub(crate) fn apply(order: &Order, input: &Input, now: Timestamp) -> Result<Chan
         Input::LapseUnpaid => match order.pay_by {
             Some(pay_by) if order.may_lapse() && now >= pay_by => {
                 Ok(cancelled(order, CancelReason::Unpaid, Vec::new(), now))
+            }
+            _ => Err(Refusal::NothingToDo),
+        },
+        Input::LapseUndecided { decide_within } => match order.status() {
+            OrderStatus::Created if now >= order.decide_by(*decide_within) => {
+                Ok(cancelled(order, CancelReason::Undecided, Vec::new(), now))
             }
             _ => Err(Refusal::NothingToDo),
         },

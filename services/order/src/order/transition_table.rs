@@ -7,35 +7,36 @@ use souk_events::{CancelReason, OrderLine, PaymentTerms, RefusedLine, ShippingAd
 use souk_values::{Currency, Id, Money, OrderId, OrderItemId, PaymentId, ProductId, Timestamp, UserId};
 
 use super::{
-    Order, OrderStatus,
+    Deadlines, Order, OrderStatus,
     transition::{Change, Input, OrderEvent, Refusal, apply},
 };
 
 /// Expected outcomes. `-`: no change; `409`: refused; `noted`: a step without a new status or event; a status:
 /// the step of that name leads to it; `step/status`: that step, while another milestone stays the latest.
 const TABLE: &str = "
-state                     reserved  rejected  paid           failed refund    part  customer  admin     lapse     ship         deliver
-prepaid:created           confirmed cancelled -              noted  cancelled noted cancelled cancelled -         409          409
-prepaid:confirmed         -         -         paid           noted  cancelled noted cancelled cancelled cancelled 409          409
-prepaid:paid              -         -         -              noted  cancelled noted 409       cancelled -         shipped      409
-prepaid:shipped           -         -         -              noted  noted     noted 409       409       -         409          delivered
-prepaid:delivered         -         -         -              noted  noted     noted 409       409       -         409          409
-prepaid:cancelled         -         -         -              noted  noted     noted 409       409       -         409          409
-prepaid:paid,cancelled    -         -         -              noted  noted     noted 409       409       -         409          409
-onDelivery:created        confirmed cancelled -              noted  cancelled noted cancelled cancelled -         409          409
-onDelivery:confirmed      -         -         paid           noted  cancelled noted cancelled cancelled -         shipped      409
-onDelivery:paid           -         -         -              noted  cancelled noted 409       cancelled -         shipped/paid 409
-onDelivery:shipped        -         -         paid           noted  noted     noted 409       409       -         409          delivered
-onDelivery:paid,shipped   -         -         -              noted  noted     noted 409       409       -         409          delivered
-onDelivery:shipped,paid   -         -         -              noted  noted     noted 409       409       -         409          delivered
-onDelivery:delivered      -         -         paid/delivered noted  noted     noted 409       409       -         409          409
-onDelivery:paid,delivered -         -         -              noted  noted     noted 409       409       -         409          409
-onDelivery:delivered,paid -         -         -              noted  noted     noted 409       409       -         409          409
-onDelivery:cancelled      -         -         -              noted  noted     noted 409       409       -         409          409
+state                     reserved  rejected  paid           failed refund    part  customer  admin     lapse     undecided ship         deliver
+prepaid:created           confirmed cancelled -              noted  cancelled noted cancelled cancelled -         cancelled 409          409
+prepaid:confirmed         -         -         paid           noted  cancelled noted cancelled cancelled cancelled -         409          409
+prepaid:paid              -         -         -              noted  cancelled noted 409       cancelled -         -         shipped      409
+prepaid:shipped           -         -         -              noted  noted     noted 409       409       -         -         409          delivered
+prepaid:delivered         -         -         -              noted  noted     noted 409       409       -         -         409          409
+prepaid:cancelled         -         -         -              noted  noted     noted 409       409       -         -         409          409
+prepaid:paid,cancelled    -         -         -              noted  noted     noted 409       409       -         -         409          409
+onDelivery:created        confirmed cancelled -              noted  cancelled noted cancelled cancelled -         cancelled 409          409
+onDelivery:confirmed      -         -         paid           noted  cancelled noted cancelled cancelled -         -         shipped      409
+onDelivery:paid           -         -         -              noted  cancelled noted 409       cancelled -         -         shipped/paid 409
+onDelivery:shipped        -         -         paid           noted  noted     noted 409       409       -         -         409          delivered
+onDelivery:paid,shipped   -         -         -              noted  noted     noted 409       409       -         -         409          delivered
+onDelivery:shipped,paid   -         -         -              noted  noted     noted 409       409       -         -         409          delivered
+onDelivery:delivered      -         -         paid/delivered noted  noted     noted 409       409       -         -         409          409
+onDelivery:paid,delivered -         -         -              noted  noted     noted 409       409       -         -         409          409
+onDelivery:delivered,paid -         -         -              noted  noted     noted 409       409       -         -         409          409
+onDelivery:cancelled      -         -         -              noted  noted     noted 409       409       -         -         409          409
 ";
 
 const TOTAL: i64 = 5_000;
 const PAY_WITHIN: Duration = Duration::from_secs(1_800);
+const DECIDE_WITHIN: Duration = Duration::from_secs(900);
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_millis(1_800_000_000_000 + second * 1_000)
@@ -109,6 +110,7 @@ fn input(name: &str) -> Input {
         "customer" => Input::CancelByCustomer,
         "admin" => Input::CancelByAdmin,
         "lapse" => Input::LapseUnpaid,
+        "undecided" => Input::LapseUndecided { decide_within: DECIDE_WITHIN },
         "ship" => Input::Ship { carrier: "DHL".into(), tracking_number: "1".into() },
         "deliver" => Input::Deliver,
         other => panic!("no input {other}"),
@@ -180,7 +182,7 @@ fn every_state_and_input_matches_the_table() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 17 * 11);
+    assert_eq!(cells, 17 * 12);
 }
 
 #[test]
@@ -194,6 +196,31 @@ fn a_confirmed_prepaid_order_gets_a_payment_deadline_and_lapses_no_sooner() {
     assert_eq!(lapsed.cancel_reason, Some(CancelReason::Unpaid));
     let on_delivery = apply(&placed(PaymentTerms::OnDelivery), &input("reserved"), at(10)).unwrap().order;
     assert_eq!(on_delivery.pay_by, None);
+}
+
+#[test]
+fn an_order_is_undecided_no_sooner_than_its_deadline() {
+    let order = placed(PaymentTerms::Prepaid);
+    let decide_by = at(0).plus(DECIDE_WITHIN);
+    let undecided = Input::LapseUndecided { decide_within: DECIDE_WITHIN };
+    assert_eq!(apply(&order, &undecided, decide_by.minus(Duration::from_millis(1))), Err(Refusal::NothingToDo));
+    let change = apply(&order, &undecided, decide_by).unwrap();
+    assert_eq!(change.order.cancel_reason, Some(CancelReason::Undecided));
+    let Some(OrderEvent::Cancelled(event)) = change.event else { panic!("no event is published") };
+    assert_eq!(event.reason, CancelReason::Undecided);
+}
+
+#[test]
+fn an_order_is_due_while_it_waits_for_an_answer_or_for_money() {
+    let deadlines = Deadlines { decide_within: DECIDE_WITHIN, lapse_after: Duration::from_secs(30) };
+    let due = |name: &str| state(name).due_at(deadlines);
+    for terms in ["prepaid", "onDelivery"] {
+        assert_eq!(due(&format!("{terms}:created")), Some(at(900)));
+    }
+    assert_eq!(due("prepaid:confirmed"), Some(at(10).plus(PAY_WITHIN).plus(Duration::from_secs(30))));
+    for name in ["onDelivery:confirmed", "prepaid:paid", "prepaid:shipped", "prepaid:delivered", "prepaid:cancelled"] {
+        assert_eq!(due(name), None, "{name}");
+    }
 }
 
 #[test]
@@ -235,8 +262,8 @@ proptest! {
     /// For any inputs in any order: milestones are never undone, each is published once, and a cancelled
     /// order was never shipped.
     #[test]
-    fn no_sequence_of_inputs_breaks_an_invariant(on_delivery: bool, steps in prop::collection::vec((0_usize..11, 0_i64..4_000), 0..30)) {
-        let names = ["reserved", "rejected", "paid", "failed", "refund", "part", "customer", "admin", "lapse", "ship", "deliver"];
+    fn no_sequence_of_inputs_breaks_an_invariant(on_delivery: bool, steps in prop::collection::vec((0_usize..12, 0_i64..4_000), 0..30)) {
+        let names = ["reserved", "rejected", "paid", "failed", "refund", "part", "customer", "admin", "lapse", "undecided", "ship", "deliver"];
         let terms = if on_delivery { PaymentTerms::OnDelivery } else { PaymentTerms::Prepaid };
         let mut order = placed(terms);
         let mut published: BTreeMap<&str, u32> = BTreeMap::new();

@@ -42,6 +42,8 @@ use body::PlaceOrder;
                 ("Preference-Applied" = Option<String>, description = "The granted wait, such as `wait=2`"),
             )),
         (status = 400, description = "`idempotency_key.required`, `idempotency_key.invalid`"),
+        (status = 409, description = "`order.cart_already_ordered`: a line of the cart belongs to the order named in the \
+            member `orderId`, which is not cancelled"),
         (status = 422, description = "`order.cart_empty`, `order.product_unknown`, `order.product_repeated`, \
             `order.too_many_lines`, `order.total_too_large`, `idempotency_key.reused`"),
         (status = 503, description = "`product.unavailable`, `cart.unavailable`: see Retry-After"),

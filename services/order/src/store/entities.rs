@@ -38,9 +38,30 @@ pub(crate) mod shop_order {
         pub cancelled_at: Option<i64>,
         pub refunded_at: Option<i64>,
         pub lapse_at: Option<i64>,
+        pub lapse_queries: i32,
         pub version: i64,
         pub idempotency_key: String,
         pub body_hash: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Cart lines of orders that are not cancelled.
+pub(crate) mod ordered_cart_line {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "ordered_cart_line")]
+    #[expect(clippy::struct_field_names, reason = "the columns' names")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub cart_item_id: String,
+        pub user_id: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

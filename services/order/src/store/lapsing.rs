@@ -1,35 +1,51 @@
-//! Orders whose payment deadline passed. Each is claimed by one replica at a time.
+//! Orders whose deadline passed. Each is claimed by one replica at a time.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use souk_sql::SqlError;
 use souk_values::{Id, OrderId, Timestamp};
 
 use super::{OrderStore, entities::shop_order, rows};
+use crate::order::OrderStatus;
 
-/// An order about which payment is to be queried.
+/// An order whose deadline passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DueOrder {
     pub(crate) order_id: OrderId,
     /// Time since which the order is due; a claim moves it.
     pub(crate) lapse_at: Timestamp,
+    /// Time at which the order was placed.
+    pub(crate) order_date: Timestamp,
+    /// True while product has not answered about the stock; otherwise the order waits for its money.
+    pub(crate) is_undecided: bool,
+    /// Number of claims since the order's last change.
+    pub(crate) queries: u32,
 }
 
 impl OrderStore {
     /// Returns at most `limit` orders that are due at `now`, the longest due first.
     pub(crate) async fn due_to_lapse(&self, now: Timestamp, limit: u64) -> Result<Vec<DueOrder>, SqlError> {
         use shop_order::Column;
-        let rows: Vec<(i64, i64)> = shop_order::Entity::find()
+        let rows: Vec<(i64, i64, i64, String, i32)> = shop_order::Entity::find()
             .select_only()
             .column(Column::OrderId)
             .column(Column::LapseAt)
+            .column(Column::OrderDate)
+            .column(Column::Status)
+            .column(Column::LapseQueries)
             .filter(Column::LapseAt.lte(now.millis()))
             .order_by_asc(Column::LapseAt)
             .limit(limit)
             .into_tuple()
             .all(self.db.reader())
             .await?;
-        let due = |(order_id, lapse_at)| {
-            Ok(DueOrder { order_id: rows::id(order_id)?, lapse_at: Timestamp::from_millis(lapse_at) })
+        let due = |(order_id, lapse_at, order_date, status, queries): (_, _, _, String, i32)| {
+            Ok(DueOrder {
+                order_id: rows::id(order_id)?,
+                lapse_at: Timestamp::from_millis(lapse_at),
+                order_date: Timestamp::from_millis(order_date),
+                is_undecided: status == OrderStatus::Created.as_str(),
+                queries: u32::try_from(queries).unwrap_or(0),
+            })
         };
         rows.into_iter().map(due).collect()
     }
@@ -52,12 +68,14 @@ impl OrderStore {
     /// Claims `due` for this replica until `until`, when the order is due again. Returns false if another
     /// replica has claimed or settled it.
     pub(crate) async fn claim_lapse(&self, due: DueOrder, until: Timestamp) -> Result<bool, SqlError> {
+        let queries = i32::try_from(due.queries.saturating_add(1)).unwrap_or(i32::MAX);
         self.db
-            .write((due, until), |tx, (due, until)| {
+            .write((due, until), move |tx, (due, until)| {
                 Box::pin(async move {
                     use shop_order::Column;
                     let claimed = shop_order::Entity::update_many()
                         .col_expr(Column::LapseAt, Expr::val(until.millis()))
+                        .col_expr(Column::LapseQueries, Expr::val(queries))
                         .filter(Column::OrderId.eq(due.order_id.get()))
                         .filter(Column::LapseAt.eq(due.lapse_at.millis()))
                         .exec(tx)

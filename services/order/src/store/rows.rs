@@ -1,6 +1,6 @@
 //! Conversion between orders and their rows.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use sea_orm::{NotSet, Set};
 use souk_events::{CancelReason, PaymentTerms};
@@ -10,18 +10,18 @@ use souk_values::{Id, Money, Timestamp, UtcDay};
 use super::{
     StoredKey,
     entities::{
-        order_step,
+        order_step, ordered_cart_line,
         shop_order::{self, StoredAddress, StoredLines, StoredRefusedLines},
     },
 };
-use crate::order::{Order, Step, StepCause, StepDetail, StepKind};
+use crate::order::{Deadlines, Order, Step, StepCause, StepDetail, StepKind};
 
 /// Error for a row that this version cannot have written.
 pub(crate) fn damaged(what: &dyn std::fmt::Display) -> SqlError {
     SqlError::Failed(format!("a stored row cannot be read: {what}"))
 }
 
-pub(super) fn order_row(order: &Order, key: &StoredKey) -> shop_order::ActiveModel {
+pub(super) fn order_row(order: &Order, key: &StoredKey, deadlines: Deadlines) -> shop_order::ActiveModel {
     shop_order::ActiveModel {
         order_id: Set(order.order_id.get()),
         user_id: Set(order.user_id.get()),
@@ -33,15 +33,25 @@ pub(super) fn order_row(order: &Order, key: &StoredKey) -> shop_order::ActiveMod
         payment_terms: Set(terms_text(order.payment_terms).to_owned()),
         idempotency_key: Set(key.digest.clone()),
         body_hash: Set(key.body_hash.clone()),
-        // A new order has no `pay_by`, so the delay has no effect yet.
-        ..changed_columns(order, Duration::ZERO)
+        ..changed_columns(order, deadlines)
     }
 }
 
+/// Returns the rows that reserve the order's cart lines, in the order of their ids: transactions that insert the same
+/// lines in one order wait for one another instead of deadlocking.
+pub(super) fn cart_line_rows(order: &Order) -> Vec<ordered_cart_line::ActiveModel> {
+    let items: BTreeSet<&String> = order.lines.iter().filter_map(|line| line.cart_item_id.as_ref()).collect();
+    let row = |item: &String| ordered_cart_line::ActiveModel {
+        order_id: Set(order.order_id.get()),
+        user_id: Set(order.user_id.get()),
+        cart_item_id: Set(item.clone()),
+    };
+    items.into_iter().map(row).collect()
+}
+
 /// Sets the columns that a change may alter, and leaves the others.
-pub(super) fn changed_columns(order: &Order, lapse_after: Duration) -> shop_order::ActiveModel {
+pub(super) fn changed_columns(order: &Order, deadlines: Deadlines) -> shop_order::ActiveModel {
     let millis = |time: Option<Timestamp>| Set(time.map(Timestamp::millis));
-    let lapse_at = order.pay_by.filter(|_| order.may_lapse()).map(|pay_by| pay_by.plus(lapse_after));
     shop_order::ActiveModel {
         status: Set(order.status().as_str().to_owned()),
         pay_by: millis(order.pay_by),
@@ -54,7 +64,8 @@ pub(super) fn changed_columns(order: &Order, lapse_after: Duration) -> shop_orde
         delivered_at: millis(order.delivered_at),
         cancelled_at: millis(order.cancelled_at),
         refunded_at: millis(order.refunded_at),
-        lapse_at: millis(lapse_at),
+        lapse_at: millis(order.due_at(deadlines)),
+        lapse_queries: Set(0),
         version: Set(order.version),
         order_id: NotSet,
         user_id: NotSet,
@@ -150,11 +161,12 @@ pub(crate) fn reason_text(reason: CancelReason) -> &'static str {
         CancelReason::Admin => "admin",
         CancelReason::Unpaid => "unpaid",
         CancelReason::Refunded => "refunded",
+        CancelReason::Undecided => "undecided",
     }
 }
 
 fn reason(text: &str) -> Result<CancelReason, SqlError> {
-    use CancelReason::{Admin, Customer, OutOfStock, Refunded, Unpaid};
-    let all = [OutOfStock, Customer, Admin, Unpaid, Refunded];
+    use CancelReason::{Admin, Customer, OutOfStock, Refunded, Undecided, Unpaid};
+    let all = [OutOfStock, Customer, Admin, Unpaid, Refunded, Undecided];
     all.into_iter().find(|reason| reason_text(*reason) == text).ok_or_else(|| damaged(&text))
 }

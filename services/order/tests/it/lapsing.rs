@@ -137,3 +137,35 @@ async fn of_three_replicas_one_queries_and_cancels_once() {
         assert!(other.running.stop().await);
     }
 }
+
+#[tokio::test]
+async fn while_payment_is_away_or_processing_the_queries_about_an_order_become_rarer() {
+    // A call that fails is retried by the client, at most twice.
+    let states = [(Some(PaymentState { processing: true, ..NOTHING_PAID }), 1), (None, 3)];
+    for (state, calls) in states {
+        let mut rig = Rig::new().await;
+        let id = rig.confirmed("prepaid").await;
+        rig.set_payment_state(state);
+        rig.advance(1_831);
+        rig.until_queried(1).await;
+        for _ in 0..120 {
+            rig.advance(30);
+            // The shift wakes the task; a step of another order gives it the time to run.
+            rig.confirmed("onDelivery").await;
+        }
+        // An hour holds 11 to 18 pauses of at most 10, 20, 40, ... 320, 600, 600, ... s and at least half of that. A pause
+        // of constant length would make 120 queries.
+        let queries = rig.payment_queries();
+        assert!((8..=19 * calls).contains(&queries) || calls > 1 && queries <= 19 * calls, "{queries}");
+        assert_eq!(rig.order(id).await["status"], "confirmed");
+        rig.set_payment_state(Some(NOTHING_PAID));
+        // The breaker may be open; after its pause both it and the service retry.
+        rig.advance(601);
+        eventually("it lapses", || async {
+            rig.world.clock.advance(std::time::Duration::from_secs(1));
+            let admin = rig.started.client.with_token(rig.world.admin());
+            admin.get(&format!("/orders/{id}")).await.json["status"] == "cancelled"
+        })
+        .await;
+    }
+}

@@ -3,6 +3,7 @@
 
 mod audit;
 mod bad_input;
+mod cart_lines;
 mod deliveries;
 mod document;
 mod lapsing;
@@ -11,3 +12,4 @@ mod listing;
 mod place_order;
 mod rig;
 mod stream;
+mod undecided;

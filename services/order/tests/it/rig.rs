@@ -42,6 +42,8 @@ pub struct Shop {
     pub payment_queries: AtomicUsize,
     pub product_is_down: AtomicBool,
     pub cart_is_down: AtomicBool,
+    /// True if a notification leaves the cart's lines: the cart has not learned of the order yet.
+    pub cart_keeps_lines: AtomicBool,
 }
 
 pub struct Rig {
@@ -85,7 +87,9 @@ async fn lines(State(shop): State<Arc<Shop>>) -> Result<Json<Value>, StatusCode>
 }
 
 async fn ordered(State(shop): State<Arc<Shop>>, Path(_): Path<i64>, Json(request): Json<OrderedRequest>) {
-    shop.cart.lock().unwrap().clear();
+    if !shop.cart_keeps_lines.load(Ordering::SeqCst) {
+        shop.cart.lock().unwrap().clear();
+    }
     shop.cart_notices.lock().unwrap().push(request);
 }
 
@@ -114,6 +118,20 @@ impl Rig {
         let consumers = service.consumers.clone();
         let started = world.serve(service).await;
         let user = world.user();
+        let client = started.client.with_token(world.customer(user));
+        let admin = started.client.with_token(world.admin());
+        Self { world, shop, started, consumers, user, client, admin }
+    }
+
+    /// Stops the service, runs `meanwhile`, and starts the service on the same store.
+    pub async fn restarted(self, meanwhile: impl AsyncFnOnce(&World)) -> Self {
+        let Self { world, shop, started, user, .. } = self;
+        assert!(started.running.stop().await, "it stops in time");
+        meanwhile(&world).await;
+        let config = OrderConfig { store_url: world.store_url("order"), ..OrderConfig::default() };
+        let service = Order::build(config, &world.deps).await.unwrap();
+        let consumers = service.consumers.clone();
+        let started = world.serve(service).await;
         let client = started.client.with_token(world.customer(user));
         let admin = started.client.with_token(world.admin());
         Self { world, shop, started, consumers, user, client, admin }

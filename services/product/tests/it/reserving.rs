@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use souk_bus::Outcome;
-use souk_events::{ProductChanged, StockRejected, StockReserved, queue};
+use souk_events::{CancelReason, OrderCancelled, ProductChanged, StockRejected, StockReserved, queue};
 use souk_product::ReservationState;
 use souk_testkit::eventually;
 use souk_values::{Id, ProductId};
@@ -77,6 +77,27 @@ async fn a_paid_or_shipped_order_is_sold_and_a_cancelled_one_is_released() {
     let facts = shop.facts().await;
     assert_balanced(&facts);
     assert_eq!((facts.products[0].reserved, facts.products[0].sold, facts.products[0].stock), (0, 2, 8));
+}
+
+#[tokio::test]
+async fn units_of_an_undecided_order_come_back_whenever_its_events_arrive() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    for (id, is_reserved_first) in [(1, true), (2, false)] {
+        let order = shop.order(id, &[(kettle, 4)]);
+        let created = order.created();
+        let undecided = OrderCancelled { reason: CancelReason::Undecided, ..order.cancelled() };
+        if is_reserved_first {
+            shop.deliver(&created).await;
+            assert_eq!(shop.stock(kettle).await, 6);
+        }
+        assert_eq!(shop.deliver(&undecided).await, Outcome::Applied);
+        assert_eq!(shop.deliver(&created).await, Outcome::Ignored);
+        assert_eq!(shop.stock(kettle).await, 10);
+        let facts = shop.facts().await;
+        assert_balanced(&facts);
+        assert!(facts.reservations.iter().all(|reservation| !reservation.state.has_units()));
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use souk_bus::trace;
 use souk_events::OrderCreated;
 use souk_peers::{cart::ActiveLine, product::QuoteItem};
 use souk_sql::SqlError;
-use souk_values::UserId;
+use souk_values::{OrderId, UserId};
 
 use crate::{
     app::App,
@@ -51,16 +51,27 @@ pub(super) async fn place(app: &App, mut draft: OrderDraft, key: &StoredKey) -> 
                 }
                 return Ok(order);
             }
-            // Either a concurrent request inserted the same key, or the random id is taken.
+            // A concurrent request inserted the same key, another order holds a line of the cart, or the random id is taken.
             Err(SqlError::Unique(_)) => {
                 if let Some(order) = placed_before(app, draft.user_id, key).await? {
                     return Ok(order);
+                }
+                if let Some(first) = app.store.holder_of_lines(&order).await? {
+                    return Err(already_ordered(app, first).await?);
                 }
             }
             Err(error) => return Err(error.into()),
         }
     }
     Err(OrderError::Defect(format!("{ID_ATTEMPTS} ids in a row were taken")))
+}
+
+/// Returns the refusal of a cart that `first` has ordered, and notifies cart again: its first notification may be lost.
+async fn already_ordered(app: &App, first: OrderId) -> Result<OrderError, OrderError> {
+    if let Some(order) = app.store.order(first).await? {
+        notify_cart(app, &order);
+    }
+    Ok(OrderError::CartAlreadyOrdered(first))
 }
 
 async fn cart_lines(app: &App, user: UserId) -> Result<Vec<WantedLine>, OrderError> {
