@@ -138,7 +138,7 @@ fn report_process() {
 
 #[cfg(test)]
 mod tests {
-    use super::only;
+    use super::series_of;
 
     #[test]
     fn a_service_shows_its_own_series_with_their_headings() {
