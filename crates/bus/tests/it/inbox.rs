@@ -32,9 +32,8 @@ async fn the_inbox_detects_duplicates_of_committed_events_only() {
     assert_eq!(inbox::purge_old(&bench.db, later).await.unwrap(), 1);
 }
 
-/// Records events with ids from `first` on, received the given numbers of milliseconds before now.
-async fn record_old(bench: &Bench, first: u128, ages_ms: Vec<u64>) {
-    let now = bench.clock.now();
+/// Records events with ids from `first` on, received the given numbers of milliseconds before `now`.
+async fn record_old(bench: &Bench, now: Timestamp, first: u128, ages_ms: Vec<u64>) {
     let ids = (first..).map(Uuid::from_u128);
     let received = ages_ms.into_iter().map(|age| now.minus(Duration::from_millis(age)));
     let events: Vec<(Uuid, Timestamp)> = ids.zip(received).collect();
@@ -80,8 +79,8 @@ async fn all_old_events_are_purged_in_batches_and_no_other() {
         let bench = Bench::local().await;
         let now = bench.clock.now();
         let count = u64::try_from(old.len()).unwrap();
-        record_old(&bench, 1, (0..1_100).map(|age| retention - age).collect()).await;
-        record_old(&bench, 1_000_000, old).await;
+        record_old(&bench, now, 1, (0..1_100).map(|age| retention - age).collect()).await;
+        record_old(&bench, now, 1_000_000, old).await;
         assert_eq!(inbox::purge_old(&bench.db, now).await.unwrap(), count);
         assert_eq!(inbox::purge_old(&bench.db, now.plus(MILLI)).await.unwrap(), 1, "those at the bound are kept");
     }
