@@ -7,7 +7,7 @@ SOAK_KILLS ?= 1000
 ORDERS ?= 1200
 PROFILE ?= local
 
-.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak measure
+.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants measure
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,3 +54,6 @@ measure: build ## CPU time and memory of a purchase (ORDERS, PROFILE).
 
 soak: ## The crash test with 1,000 kills (SOAK_KILLS).
 	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --package souk --test shop crash -- --nocapture
+
+mutants: ## Mutation testing of the saga's files, as listed in .cargo/mutants.toml (needs cargo-mutants; hours).
+	$(CARGO) mutants --no-shuffle --jobs 1 --output target/mutants

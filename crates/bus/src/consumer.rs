@@ -1,6 +1,7 @@
 //! Runs the handlers of a service on the messages of one queue.
 
 mod batch;
+mod pause;
 
 use std::{
     future::Future,
@@ -15,6 +16,8 @@ use crate::{
     BusError, Delivery, Failure, Outcome, Received, Subscription, Transport, Verdict, backoff, handler::Handlers,
 };
 
+pub use pause::Pause;
+
 /// Maximum number of messages per batch. Messages of different subjects in a batch are handled concurrently.
 const BATCH: usize = 64;
 /// Maximum time to hold unacknowledged messages while the engine is unavailable. RabbitMQ closes the channel of a consumer
@@ -26,6 +29,7 @@ const MAX_HOLD: Duration = Duration::from_secs(480);
 pub struct Consumer {
     handlers: Handlers,
     max_hold: Duration,
+    pause: Pause,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -38,7 +42,7 @@ impl Consumer {
     /// Returns a consumer of `queue` without handlers. It acknowledges events of types that have none.
     #[must_use]
     pub fn new(queue: &'static Queue) -> Self {
-        Self { handlers: Handlers::new(queue), max_hold: MAX_HOLD }
+        Self { handlers: Handlers::new(queue), max_hold: MAX_HOLD, pause: Pause::default() }
     }
 
     /// Adds `handler` for events of type `E`. It receives `state` and must be idempotent, because events are delivered at
@@ -62,6 +66,12 @@ impl Consumer {
         self
     }
 
+    /// Returns the pause of this consumer, for readiness.
+    #[must_use]
+    pub fn pause(&self) -> Pause {
+        self.pause.clone()
+    }
+
     /// Returns the name of the queue.
     #[must_use]
     pub fn queue(&self) -> &'static str {
@@ -80,10 +90,7 @@ impl Consumer {
             let began = Instant::now();
             let Err(error) = self.subscribe_and_consume(&*transport, &stop).await else { return };
             tracing::warn!(queue = self.queue(), error = %error, "consuming was interrupted; subscribing again");
-            if began.elapsed() > backoff::LONGEST {
-                pause = Duration::ZERO;
-            }
-            pause = backoff::longer(pause);
+            pause = backoff::after_working(pause, began.elapsed());
             // In real time, unlike the terms of the business.
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -121,6 +128,7 @@ impl Consumer {
         if !handled.verdicts.is_empty() {
             subscription.settle(handled.verdicts).await?;
         }
+        self.pause.set(handled.unavailable.as_deref());
         if let Some(error) = handled.unavailable {
             tracing::warn!(queue = self.queue(), held = handled.held.len(), error = %error,
                 "events are held until the engine of their consumer is available again");

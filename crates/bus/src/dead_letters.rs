@@ -60,16 +60,31 @@ impl DeadLetter {
     }
 }
 
+/// Returns the name under which the dead letters of the outbox of `service` are kept.
+pub(crate) fn outbox_name(service: &str) -> String {
+    format!("{service}.outbox")
+}
+
+/// Returns true if `queue` is an outbox: its dead letters were never published.
+pub(crate) fn is_outbox(queue: &str) -> bool {
+    queue.ends_with(".outbox")
+}
+
 /// Returns the id of the letter for an event in a queue: the event's id combined with the name of the queue.
 pub(crate) fn letter_id(queue: &str, event: Uuid) -> DeadLetterId {
     let fold = |id: u128, byte: u8| id.rotate_left(5) ^ u128::from(byte);
     DeadLetterId(Uuid::from_u128(event.as_u128() ^ queue.bytes().fold(0, fold)))
 }
 
-/// Returns the id of the letter for a message that is no event, from the FNV-1a hash of its body.
+/// Returns the id of the letter for a message that is no event.
 pub(crate) fn letter_id_of_body(queue: &str, body: &[u8]) -> DeadLetterId {
+    letter_id(queue, id_of_body(body))
+}
+
+/// Returns the id that stands for that of the event in a message that is no event, from the FNV-1a hash of its body.
+pub(crate) fn id_of_body(body: &[u8]) -> Uuid {
     let hash = body.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
         (hash ^ u128::from(*byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)
     });
-    letter_id(queue, Uuid::from_u128(hash))
+    Uuid::from_u128(hash)
 }

@@ -18,6 +18,10 @@ pub enum BusError {
     /// No dead letter has this id.
     #[error("there is no dead letter {0}")]
     NoSuchDeadLetter(String),
+    /// The dead letter with this id is an event of an outbox that this version cannot read either, so it cannot be
+    /// published.
+    #[error("the dead letter {0} cannot be read as an event; discard it, or replay it with a version that can")]
+    StillUnreadable(String),
     /// The transport was opened for reading only, as operator's commands do.
     #[error("the bus was opened for reading only")]
     ReadOnly,

@@ -69,13 +69,11 @@ pub enum Failure {
 }
 
 impl From<SqlError> for Failure {
-    /// Counts a defect of the store (`Failed`: a broken statement, an unreadable row, a panic) against the message. A queue
-    /// that one message blocks forever would be worse than a dead letter, which can be replayed once the defect is fixed.
+    /// Counts what [`SqlError::is_transient`] does not excuse against the message, such as a row that cannot be read. A
+    /// queue that one message blocks forever would be worse than a dead letter, which can be replayed once the defect is
+    /// fixed.
     fn from(error: SqlError) -> Self {
-        match error {
-            SqlError::Busy(_) | SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            SqlError::Unique(_) | SqlError::Constraint(_) | SqlError::Failed(_) => Self::Handling(error.to_string()),
-        }
+        if error.is_transient() { Self::Unavailable(error.to_string()) } else { Self::Handling(error.to_string()) }
     }
 }
 
@@ -87,6 +85,7 @@ impl From<BusError> for Failure {
             BusError::Event(_)
             | BusError::Damaged(_)
             | BusError::NoSuchDeadLetter(_)
+            | BusError::StillUnreadable(_)
             | BusError::ReadOnly
             | BusError::Configuration(_) => Self::Handling(error.to_string()),
         }

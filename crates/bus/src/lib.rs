@@ -25,13 +25,13 @@ mod stamper;
 mod tables;
 mod transport;
 
-pub use consumer::Consumer;
+pub use consumer::{Consumer, Pause};
 pub use dead_letters::{DeadLetter, DeadLetterId};
 pub use error::BusError;
 pub use handler::{Cause, Failure, Outcome, Received};
 pub use local::LocalTransport;
 pub use migrations::{outbox_migrations, service_migrations};
-pub use outbox::{Claim, Outbox};
+pub use outbox::{Claim, Outbox, UnreadableEvent};
 pub use rabbit::{RabbitConfig, RabbitTransport};
 pub use relay::relay;
 pub use sql_outbox::SqlOutbox;

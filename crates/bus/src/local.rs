@@ -14,7 +14,9 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{
-    Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, tables::bus_message::Entity,
+    Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, UnreadableEvent,
+    dead_letters::{is_outbox, outbox_name},
+    tables::bus_message::Entity,
 };
 
 use queues::Queues;
@@ -73,6 +75,14 @@ impl Transport for LocalTransport {
         Ok(envelopes.iter().map(|envelope| envelope.id).collect())
     }
 
+    async fn bury(&self, service: &str, events: &[UnreadableEvent]) -> Result<(), BusError> {
+        let queues = &self.0.queues;
+        let now = queues.clock.now();
+        let burial = (outbox_name(service), events.to_vec());
+        queues.db.write(burial, move |tx, (outbox, events)| Box::pin(letters::bury(tx, outbox, events, now))).await?;
+        Ok(())
+    }
+
     async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError> {
         Ok(Box::new(LocalSubscription::new(Arc::clone(&self.0.queues), queue)))
     }
@@ -110,6 +120,12 @@ impl Transport for LocalTransport {
     async fn replay(&self, id: DeadLetterId) -> Result<(), BusError> {
         let queues = &self.0.queues;
         let letter = letters::row(&queues.db, id).await?;
+        if is_outbox(&letter.queue) {
+            let envelope: Envelope =
+                serde_json::from_str(&letter.envelope).map_err(|_| BusError::StillUnreadable(id.to_string()))?;
+            self.publish(&[envelope]).await?;
+            return letters::discard(&queues.db, id).await;
+        }
         let event_id = serde_json::from_str::<Envelope>(&letter.envelope).map_or(id.0, |envelope| envelope.id);
         let row = queues.row(&letter.queue, event_id, letter.envelope);
         letters::replay(&queues.db, id, row).await?;

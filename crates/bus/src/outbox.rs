@@ -31,6 +31,13 @@ fn row(envelope: &Envelope) -> Result<ActiveModel, SqlError> {
     })
 }
 
+/// Returns the name under which the transports keep the dead letters of the outbox of `service`; `None` for a service without
+/// one.
+#[must_use]
+pub fn letters_of(service: &str) -> Option<&'static str> {
+    souk_events::outbox_of(service)
+}
+
 /// The number and age of the unpublished events of an outbox.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -46,7 +53,7 @@ pub trait Outbox: Send + Sync {
     /// Claims the oldest unpublished events, at most `limit`, in the order they were written. Where the engine has locks,
     /// relays of other replicas skip claimed events.
     async fn claim(&self, limit: u64) -> Result<Box<dyn Claim>, BusError>;
-    /// Returns the oldest unpublished events, claimed or not, at most `limit`; for the audit.
+    /// Returns the oldest unpublished events that can be read, claimed or not, at most `limit`; for the audit.
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError>;
     /// Returns the number and age of the unpublished events.
     async fn backlog(&self) -> Result<Backlog, BusError>;
@@ -54,11 +61,26 @@ pub trait Outbox: Send + Sync {
     async fn written(&self);
 }
 
+/// A claimed event that cannot be read, which the relay moves to the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableEvent {
+    /// Key of the event in its outbox.
+    pub key: String,
+    /// Stored text of the event.
+    pub body: String,
+    /// Error of reading it.
+    pub error: String,
+}
+
 /// Events claimed for publishing. Dropping it releases them.
 #[async_trait::async_trait]
 pub trait Claim: Send {
-    /// Returns the events in the order they were written.
+    /// Returns the events in the order they were written, without the unreadable ones.
     fn envelopes(&self) -> &[Envelope];
+    /// Returns the claimed events that cannot be read.
+    fn unreadable(&self) -> &[UnreadableEvent];
+    /// Deletes the unreadable events, which have become dead letters. It may take effect only with [`Claim::confirm`].
+    async fn remove_unreadable(&mut self) -> Result<(), BusError>;
     /// Deletes the events `ids`, which the transport has confirmed, and releases the others.
     async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError>;
 }

@@ -33,7 +33,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
+use crate::{
+    Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, UnreadableEvent,
+    dead_letters::{letter_id_of_body, outbox_name},
+};
 
 pub use declaration::TopologyDifference;
 pub use inspection::QueueDepth;
@@ -41,7 +44,7 @@ pub use topology::{Argument, Binding, BrokerQueue, Exchange, Routing, Topology};
 
 use address::Address;
 use announcements::Receivers;
-use message::Outgoing;
+use message::{Death, Outgoing};
 use options::Options;
 use replies::{NOT_FOUND, REPLY_TIMEOUT};
 use session::{Session, State, Supervisor};
@@ -189,6 +192,24 @@ impl Transport for RabbitTransport {
         let confirmed = self.session()?.publisher.publish(&messages?).await?;
         let confirmed = envelopes.iter().zip(confirmed).filter(|(_, is_confirmed)| *is_confirmed);
         Ok(confirmed.map(|(envelope, _)| envelope.id).collect())
+    }
+
+    async fn bury(&self, service: &str, events: &[UnreadableEvent]) -> Result<(), BusError> {
+        let outbox = outbox_name(service);
+        let at = self.0.clock.now();
+        let letter = |event: &UnreadableEvent| {
+            let body = event.body.clone().into_bytes();
+            let id = letter_id_of_body(&outbox, &body).to_string();
+            let death = Death { queue: &outbox, attempts: 1, error: &event.error, at };
+            Outgoing::unreadable(&self.0.options.names, id, body, &death)
+        };
+        let letters = events.iter().map(letter).collect::<Result<Vec<_>, _>>()?;
+        let confirmed = self.session()?.publisher.publish(&letters).await?;
+        if confirmed.iter().all(|is_confirmed| *is_confirmed) {
+            Ok(())
+        } else {
+            Err(BusError::Unavailable(format!("it did not confirm the dead letters of {outbox}")))
+        }
     }
 
     async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     BusError, Transport, backoff,
-    outbox::{Backlog, Outbox},
+    outbox::{Backlog, Claim, Outbox, UnreadableEvent},
 };
 
 /// Maximum number of events per call of the transport.
@@ -63,12 +63,17 @@ pub async fn relay(
 /// Publishes until the outbox is empty or the transport does not confirm some event.
 async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn Transport) -> Result<(), BusError> {
     loop {
-        let claim = outbox.claim(BATCH).await?;
+        let mut claim = outbox.claim(BATCH).await?;
         let claimed = claim.envelopes().len();
-        if claimed == 0 {
+        if claimed == 0 && claim.unreadable().is_empty() {
             return Ok(());
         }
-        let confirmed: HashSet<Uuid> = transport.publish(claim.envelopes()).await?.into_iter().collect();
+        let confirmed: HashSet<Uuid> = if claimed == 0 {
+            HashSet::new()
+        } else {
+            transport.publish(claim.envelopes()).await?.into_iter().collect()
+        };
+        let buried = bury_unreadable(service, &mut *claim, transport).await;
         let published = claim.envelopes().iter().filter(|envelope| confirmed.contains(&envelope.id));
         let (ids, types): (Vec<Uuid>, Vec<String>) =
             published.map(|envelope| (envelope.id, envelope.event_type.clone())).unzip();
@@ -77,11 +82,30 @@ async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn
             metrics::counter!("bus_events_total", "service" => service, "type" => event_type, "outcome" => "published")
                 .increment(1);
         }
+        buried?;
         if ids.len() < claimed {
             tracing::warn!(service, unconfirmed = claimed - ids.len(), "the transport did not confirm some events");
             return Ok(());
         }
     }
+}
+
+/// Moves the events of `claim` that cannot be read to the dead letters, so that they do not stop the relay.
+async fn bury_unreadable(
+    service: &'static str,
+    claim: &mut dyn Claim,
+    transport: &dyn Transport,
+) -> Result<(), BusError> {
+    if claim.unreadable().is_empty() {
+        return Ok(());
+    }
+    transport.bury(service, claim.unreadable()).await?;
+    for UnreadableEvent { key, error, .. } in claim.unreadable() {
+        tracing::error!(service, key, error, "an event of the outbox cannot be read and became a dead letter");
+        metrics::counter!("bus_events_total", "service" => service, "type" => "(no event)", "outcome" => "dead")
+            .increment(1);
+    }
+    claim.remove_unreadable().await
 }
 
 async fn report(service: &'static str, outbox: &dyn Outbox, clock: &dyn Clock) {

@@ -3,8 +3,8 @@
 use std::{future::Future, time::Duration};
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, IsolationLevel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic,
+    IsolationLevel, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select, Statement,
 };
 use souk_events::Envelope;
 use souk_sql::{Db, SqlError, lock_skip_locked};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     BusError,
-    outbox::{Backlog, Claim, Outbox},
+    outbox::{Backlog, Claim, Outbox, UnreadableEvent},
     tables::outbox_event::{Column, Entity, Model},
 };
 
@@ -36,8 +36,45 @@ fn oldest(limit: u64) -> Select<Entity> {
     Entity::find().order_by_asc(Column::EventId).limit(limit)
 }
 
-fn envelopes(rows: &[Model]) -> Result<Vec<Envelope>, BusError> {
-    rows.iter().map(|row| Ok(serde_json::from_str(&row.envelope)?)).collect()
+/// Events of an outbox, separated by whether they can be read.
+#[derive(Default)]
+struct Events {
+    envelopes: Vec<Envelope>,
+    unreadable: Vec<UnreadableEvent>,
+}
+
+impl Events {
+    /// Reads rows one by one, so that a damaged one does not hide the others. Errors: a row has no readable key.
+    fn read(rows: &[QueryResult]) -> Result<Self, BusError> {
+        let mut events = Self::default();
+        for row in rows {
+            match read(row) {
+                Ok(envelope) => events.envelopes.push(envelope),
+                Err(error) => events.unreadable.push(UnreadableEvent {
+                    key: row.try_get("", Column::EventId.as_str())?,
+                    body: raw_body(row),
+                    error: error.to_string(),
+                }),
+            }
+        }
+        Ok(events)
+    }
+}
+
+fn read(row: &QueryResult) -> Result<Envelope, BusError> {
+    Ok(serde_json::from_str(&Model::from_query_result(row, "")?.envelope)?)
+}
+
+/// Returns the stored text of an event. SQLite may hold bytes that are not UTF-8, which are replaced.
+fn raw_body(row: &QueryResult) -> String {
+    let column = Column::Envelope.as_str();
+    row.try_get::<String>("", column)
+        .or_else(|_| row.try_get::<Vec<u8>>("", column).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        .unwrap_or_default()
+}
+
+fn key_list(events: &[UnreadableEvent]) -> Vec<String> {
+    events.iter().map(|event| event.key.clone()).collect()
 }
 
 #[async_trait::async_trait]
@@ -46,22 +83,27 @@ impl Outbox for SqlOutbox {
         let reader = self.0.reader();
         if reader.get_database_backend() == DbBackend::Sqlite {
             // A file belongs to one process, whose only relay needs no lock.
-            let envelopes = self.unpublished(limit).await?;
-            return Ok(Box::new(UnlockedClaim { db: self.0.clone(), envelopes }));
+            let events = Events::read(&reader.query_all_raw(oldest(limit).build(DbBackend::Sqlite)).await?)?;
+            return Ok(Box::new(UnlockedClaim { db: self.0.clone(), events }));
         }
         let transaction = reader.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await?;
-        let rows = in_time(lock_skip_locked(oldest(limit)).all(&transaction)).await?;
-        Ok(Box::new(LockedClaim { envelopes: envelopes(&rows)?, transaction }))
+        let select = lock_skip_locked(oldest(limit)).build(transaction.get_database_backend());
+        let rows = in_time(transaction.query_all_raw(select)).await?;
+        Ok(Box::new(LockedClaim { events: Events::read(&rows)?, transaction }))
     }
 
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
-        envelopes(&oldest(limit).all(self.0.reader()).await?)
+        let reader = self.0.reader();
+        let rows = reader.query_all_raw(oldest(limit).build(reader.get_database_backend())).await?;
+        Ok(Events::read(&rows)?.envelopes)
     }
 
     async fn backlog(&self) -> Result<Backlog, BusError> {
         let pending = Entity::find().count(self.0.reader()).await?;
-        let oldest = oldest(1).one(self.0.reader()).await?;
-        Ok(Backlog { pending, oldest: oldest.map(|row| Timestamp::from_millis(row.created_at)) })
+        // Not the whole row, which may be unreadable.
+        let times = Entity::find().select_only().column(Column::CreatedAt).order_by_asc(Column::EventId).limit(1);
+        let oldest: Option<i64> = times.into_tuple().one(self.0.reader()).await?;
+        Ok(Backlog { pending, oldest: oldest.map(Timestamp::from_millis) })
     }
 
     async fn written(&self) {
@@ -72,17 +114,11 @@ impl Outbox for SqlOutbox {
 /// Events of a SQLite file, which need no lock.
 struct UnlockedClaim {
     db: Db,
-    envelopes: Vec<Envelope>,
+    events: Events,
 }
 
-#[async_trait::async_trait]
-impl Claim for UnlockedClaim {
-    fn envelopes(&self) -> &[Envelope] {
-        &self.envelopes
-    }
-
-    async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
-        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+impl UnlockedClaim {
+    async fn delete(&self, ids: Vec<String>) -> Result<(), BusError> {
         self.db
             .write(ids, |tx, ids| {
                 Box::pin(async move {
@@ -95,24 +131,57 @@ impl Claim for UnlockedClaim {
     }
 }
 
+#[async_trait::async_trait]
+impl Claim for UnlockedClaim {
+    fn envelopes(&self) -> &[Envelope] {
+        &self.events.envelopes
+    }
+
+    fn unreadable(&self) -> &[UnreadableEvent] {
+        &self.events.unreadable
+    }
+
+    async fn remove_unreadable(&mut self) -> Result<(), BusError> {
+        self.delete(key_list(&self.events.unreadable)).await
+    }
+
+    async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
+        self.delete(ids.iter().map(Uuid::to_string).collect()).await
+    }
+}
+
 /// Events whose rows an open transaction has locked, so that other replicas skip them. If the process dies, the engine
 /// rolls the transaction back and releases the locks.
 struct LockedClaim {
     transaction: DatabaseTransaction,
-    envelopes: Vec<Envelope>,
+    events: Events,
+}
+
+impl LockedClaim {
+    async fn delete(&self, ids: &[String]) -> Result<(), BusError> {
+        for statement in deletions(self.transaction.get_database_backend(), ids) {
+            in_time(self.transaction.execute_raw(statement)).await?;
+        }
+        Ok(())
+    }
 }
 
 #[async_trait::async_trait]
 impl Claim for LockedClaim {
     fn envelopes(&self) -> &[Envelope] {
-        &self.envelopes
+        &self.events.envelopes
+    }
+
+    fn unreadable(&self) -> &[UnreadableEvent] {
+        &self.events.unreadable
+    }
+
+    async fn remove_unreadable(&mut self) -> Result<(), BusError> {
+        self.delete(&key_list(&self.events.unreadable)).await
     }
 
     async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
-        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-        for statement in deletions(self.transaction.get_database_backend(), &ids) {
-            in_time(self.transaction.execute_raw(statement)).await?;
-        }
+        self.delete(&ids.iter().map(Uuid::to_string).collect::<Vec<_>>()).await?;
         in_time(self.transaction.commit()).await
     }
 }

@@ -7,7 +7,7 @@ use souk_events::{Envelope, Queue};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::{BusError, DeadLetter, DeadLetterId};
+use crate::{BusError, DeadLetter, DeadLetterId, UnreadableEvent};
 
 /// Delivers envelopes from outboxes to queues. An event that [`Transport::publish`] has confirmed is on disk in every queue
 /// bound to its type.
@@ -15,6 +15,9 @@ use crate::{BusError, DeadLetter, DeadLetterId};
 pub trait Transport: Send + Sync + std::fmt::Debug {
     /// Publishes `envelopes` in order, and returns the ids of those that are confirmed.
     async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError>;
+    /// Stores events that the relay of `service` cannot read as dead letters of its outbox. They are on disk when this
+    /// returns. Burying the same event twice leaves one letter.
+    async fn bury(&self, service: &str, events: &[UnreadableEvent]) -> Result<(), BusError>;
     /// Starts consuming `queue`.
     async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError>;
     /// Subscribes to a signal for each event published from now on, to wake requests that wait for one. Best effort: some
@@ -39,7 +42,8 @@ pub trait Transport: Send + Sync + std::fmt::Debug {
     async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError>;
     /// Returns the dead letter `id`. Errors: it does not exist.
     async fn dead_letter(&self, id: DeadLetterId) -> Result<DeadLetter, BusError>;
-    /// Moves the dead letter `id` back into its queue, with no attempts counted. Errors: it does not exist.
+    /// Moves the dead letter `id` back into its queue, with no attempts counted; one of an outbox is published to all
+    /// queues. Errors: it does not exist, or it is one of an outbox that still cannot be read.
     async fn replay(&self, id: DeadLetterId) -> Result<(), BusError>;
     /// Deletes the dead letter `id`. Errors: it does not exist.
     async fn discard(&self, id: DeadLetterId) -> Result<(), BusError>;

@@ -33,6 +33,15 @@ pub const QUEUES: &[Queue] = &[
     queue::NOTIFICATION_CARTS,
 ];
 
+/// Names of the outboxes, under which the dead letters of events are kept that a relay could not read. They have no messages.
+pub const OUTBOXES: &[&str] = &["auth.outbox", "product.outbox", "order.outbox", "cart.outbox", "payment.outbox"];
+
+/// Returns the name of the outbox of `service` in [`OUTBOXES`]; `None` for a service without events.
+#[must_use]
+pub fn outbox_of(service: &str) -> Option<&'static str> {
+    OUTBOXES.iter().copied().find(|outbox| outbox.strip_suffix(".outbox") == Some(service))
+}
+
 /// The queues as constants.
 pub mod queue {
     use super::Queue;

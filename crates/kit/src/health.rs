@@ -123,6 +123,11 @@ fn refuse(error: &BusError) -> Problem {
         BusError::NoSuchDeadLetter(_) => {
             Problem::new(StatusCode::NOT_FOUND, "dead_letter.not_found", "There is no dead letter with this id.")
         }
+        BusError::StillUnreadable(_) => Problem::new(
+            StatusCode::CONFLICT,
+            "dead_letter.unreadable",
+            "This dead letter is an event that cannot be read, so it cannot be published. Discard it.",
+        ),
         BusError::Store(error) => Problem::store(error),
         BusError::Unavailable(_) | BusError::Drift(_) => Problem::unavailable("bus", error),
         BusError::Event(_) | BusError::Damaged(_) | BusError::ReadOnly | BusError::Configuration(_) => {

@@ -87,14 +87,10 @@ impl Problem {
             .retry_after(Duration::from_secs(2))
     }
 
-    /// Maps a store's failure to 503 while the engine is down or busy, and to 500 otherwise.
+    /// Maps a store's failure to 503 if the engine is the cause, and to 500 otherwise.
     #[must_use]
     pub fn store(error: &souk_sql::SqlError) -> Self {
-        use souk_sql::SqlError::{Busy, Constraint, Failed, Unavailable, Unique};
-        match error {
-            Busy(_) | Unavailable(_) => Self::unavailable("store", error),
-            Unique(_) | Constraint(_) | Failed(_) => Self::internal(error),
-        }
+        if error.is_transient() { Self::unavailable("store", error) } else { Self::internal(error) }
     }
 
     /// Adds the invalid fields.

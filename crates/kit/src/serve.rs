@@ -21,7 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     Deps, Problem, ServiceParts,
     health::{self, Frame},
-    parts::Guard,
+    parts::{Check, Guard},
     traces::{self, Observer},
 };
 
@@ -194,7 +194,8 @@ pub(crate) fn listen(
 
 /// Returns the service's routes in their frame, and its relay, consumers and tasks, which end by `stop`.
 fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Router, Vec<BoxFuture<'static, ()>>) {
-    let ServiceParts { name, router, openapi, consumers, outbox, tasks, checks, has_bus, guard, .. } = service;
+    let ServiceParts { name, router, openapi, consumers, outbox, tasks, mut checks, has_bus, guard, .. } = service;
+    checks.extend(consumers.iter().map(|consumer| (consumer.queue(), consuming_check(consumer))));
     let frame = Frame {
         service: name,
         checks: Arc::new(checks),
@@ -203,13 +204,18 @@ fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Ro
         openapi: Arc::new(openapi),
     };
     let mut works: Vec<BoxFuture<'static, ()>> = Vec::new();
+    let letters_of: Vec<&'static str> = consumers
+        .iter()
+        .map(Consumer::queue)
+        .chain(outbox.is_some().then(|| souk_bus::outbox::letters_of(name)).flatten())
+        .collect();
     if let Some(outbox) = outbox {
         let clock = Arc::clone(&deps.clock);
         works.push(Box::pin(relay(name, outbox, Arc::clone(&deps.transport), clock, stop.clone())));
     }
-    if !consumers.is_empty() {
-        let queues = consumers.iter().map(Consumer::queue).collect();
-        works.push(Box::pin(health::count_dead_letters(name, queues, Arc::clone(&deps.transport)).run(stop.clone())));
+    if !letters_of.is_empty() {
+        let counting = health::count_dead_letters(name, letters_of, Arc::clone(&deps.transport));
+        works.push(Box::pin(counting.run(stop.clone())));
     }
     for consumer in consumers {
         works.push(Box::pin(consumer.run(Arc::clone(&deps.transport), stop.clone())));
@@ -218,6 +224,12 @@ fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Ro
         works.push(Box::pin(task.run(stop.clone())));
     }
     (frame_router(router, guard, frame, deps), works)
+}
+
+/// Returns the readiness check of a consumer, which fails with the reason for which it has paused.
+fn consuming_check(consumer: &Consumer) -> Check {
+    let pause = consumer.pause();
+    Arc::new(move || Box::pin(std::future::ready(pause.reason().map_or(Ok(()), Err))))
 }
 
 /// Wraps a service's routes: common routes inside, then guard, token verifier, panic handler, and observation outermost.

@@ -122,9 +122,7 @@ impl StartError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Store(error) | Self::Bus(souk_bus::BusError::Store(error)) => {
-                matches!(error, souk_sql::SqlError::Unavailable(_) | souk_sql::SqlError::Busy(_))
-            }
+            Self::Store(error) | Self::Bus(souk_bus::BusError::Store(error)) => error.is_transient(),
             Self::Bus(souk_bus::BusError::Unavailable(_)) => true,
             Self::Bus(_) | Self::Config(_) | Self::Io(..) | Self::Other(_) => false,
         }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::{
     Reader, Retryable, SqlError, Tx, migrations,
     options::{Access, server_options, sqlite_options},
-    writer::{self, Job, JobResult, LastFailure},
+    writer::{self, GroupEnd, Job, JobResult, LastFailure, Run},
 };
 
 /// Maximum number of runs of a transaction that meets deadlocks or serialization failures.
@@ -117,7 +117,14 @@ impl Db {
         let mut attempt = 1;
         loop {
             let outcome = match &self.0.writer {
-                Some(Writer::Grouped { jobs, .. }) => self.write_in_group(jobs, Arc::clone(&act)).await,
+                Some(Writer::Grouped { jobs, .. }) => match self.write_in_group(jobs, Arc::clone(&act), false).await {
+                    Ok(outcome) => outcome,
+                    Err(MustRunAlone) => {
+                        self.write_in_group(jobs, Arc::clone(&act), true).await.unwrap_or_else(|MustRunAlone| {
+                            Err(SqlError::Failed("a transaction shared its group despite its flag".into()).into())
+                        })
+                    }
+                },
                 Some(Writer::Pooled { .. }) => self.write_on_pool(Arc::clone(&act)).await,
                 None => Err(SqlError::Failed("this store was opened for reading only".into()).into()),
             };
@@ -133,7 +140,12 @@ impl Db {
         }
     }
 
-    async fn write_in_group<A, T, E, F>(&self, jobs: &mpsc::Sender<Job>, act: Arc<(A, F)>) -> Result<T, E>
+    async fn write_in_group<A, T, E, F>(
+        &self,
+        jobs: &mpsc::Sender<Job>,
+        act: Arc<(A, F)>,
+        is_alone: bool,
+    ) -> Result<Result<T, E>, MustRunAlone>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
@@ -142,22 +154,22 @@ impl Db {
     {
         let (reply, answer) = oneshot::channel();
         let db = self.clone();
-        let job: Job = Box::new(move |group| {
+        let run: Run = Box::new(move |group| {
             Box::pin(async move {
                 let TransactionResult { outcome, is_sound } = run_in(group, &act, None).await;
-                let reply = move |committed: Result<(), SqlError>| {
-                    let outcome = match (outcome, committed) {
-                        // The group was rolled back for another job's failure. This job may have read what the others
-                        // wrote, so even its own refusal no longer counts, and it runs again.
-                        (_, Err(error @ SqlError::Unavailable(_))) if is_sound => Err(error.into()),
-                        (_, Err(error)) if is_sound => Err(SqlError::Busy(error.to_string()).into()),
-                        (Err(error), _) => Err(error),
-                        (Ok(_), Err(error)) => Err(error.into()),
-                        (Ok((value, wake)), Ok(())) => {
+                let reply = move |end: GroupEnd| {
+                    let outcome = match (outcome, end) {
+                        // It failed in a way that ended its group.
+                        (Err(error), _) if !is_sound => Ok(Err(error)),
+                        // This job may have read what the others wrote, so even its own refusal no longer counts.
+                        (_, GroupEnd::RolledBackWithOthers) => Err(MustRunAlone),
+                        (Err(error), _) => Ok(Err(error)),
+                        (Ok(_), GroupEnd::Failed(error)) => Ok(Err(error.into())),
+                        (Ok((value, wake)), GroupEnd::Committed) => {
                             if wake {
                                 db.0.committed.notify_one();
                             }
-                            Ok(value)
+                            Ok(Ok(value))
                         }
                     };
                     // Fails if the caller has dropped its future, in which case no one needs the outcome.
@@ -166,9 +178,12 @@ impl Db {
                 JobResult { group_is_sound: is_sound, reply: Box::new(reply) }
             })
         });
-        let stopped = || SqlError::Unavailable("the store's writer could not begin a transaction".into());
-        jobs.send(job).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        let stopped =
+            || Ok(Err(SqlError::Unavailable("the store's writer could not begin a transaction".into()).into()));
+        if jobs.send(Job { run, is_alone }).await.is_err() {
+            return stopped();
+        }
+        answer.await.unwrap_or_else(|_| stopped())
     }
 
     async fn write_on_pool<A, T, E, F>(&self, act: Arc<(A, F)>) -> Result<T, E>
@@ -260,6 +275,9 @@ pub async fn pending_migrations<M: MigratorTrait>(url: &str) -> Result<Vec<Strin
     let db = Db::open(url, Access::ReadOnly).await?;
     Ok(migrations::pending::<M, _>(db.reader()).await?)
 }
+
+/// The transaction was rolled back with its group for a failure that may be another's, and has to run again alone.
+struct MustRunAlone;
 
 /// The end of one transaction.
 struct TransactionResult<T, E> {

@@ -63,6 +63,80 @@ async fn concurrent_transactions_are_all_stored_and_each_failure_undoes_only_its
     assert_eq!(ids(&db).await, (0..300).step_by(4).collect::<Vec<i64>>());
 }
 
+/// Runs 64 concurrent transactions, which share groups, of which `poison` also executes `sql`.
+async fn outcomes_beside(db: &Db, poison: i64, sql: &'static str) -> Vec<Result<(), SqlError>> {
+    join_all((0..64_i64).map(|id| {
+        db.write(id, move |tx, &id| {
+            Box::pin(async move {
+                insert(tx, id).await?;
+                if id == poison {
+                    for statement in sql.split(';') {
+                        tx.execute_unprepared(statement).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+    }))
+    .await
+}
+
+async fn assert_poison_fails_alone(sql: &'static str) -> SqlError {
+    let (_folder, db) = open().await;
+    db.write((), |tx, ()| {
+        Box::pin(async move {
+            let child = "CREATE TABLE child (note INTEGER REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED)";
+            tx.execute_unprepared(child).await?;
+            Ok::<_, SqlError>(())
+        })
+    })
+    .await
+    .unwrap();
+    let mut outcomes = outcomes_beside(&db, 30, sql).await;
+    let error = outcomes.remove(30).unwrap_err();
+    let failed: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!(failed.is_empty(), "{} neighbours failed: {failed:?}", failed.len());
+    assert_eq!(ids(&db).await, (0..64).filter(|id| *id != 30).collect::<Vec<i64>>());
+    db.ping().await.unwrap();
+    error
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_the_commit_of_its_group_fails_alone() {
+    // The foreign key is checked at COMMIT, where the group fails as a whole.
+    let error = assert_poison_fails_alone("INSERT INTO child VALUES (999)").await;
+    assert!(matches!(error, SqlError::Constraint(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_rolls_back_its_group_fails_alone() {
+    // SQLite reports exceeding this limit as it reports a full disk.
+    let full = "PRAGMA max_page_count = 4;INSERT INTO child VALUES (zeroblob(200000))";
+    let error = assert_poison_fails_alone(full).await;
+    assert!(matches!(error, SqlError::Unavailable(_)), "{error:?}");
+    let error = assert_poison_fails_alone("SELECT nonsense FROM nowhere").await;
+    assert!(error.is_transient(), "{error:?}");
+}
+
+#[tokio::test]
+async fn several_poisonous_transactions_do_not_use_up_the_attempts_of_their_neighbours() {
+    let (_folder, db) = open().await;
+    let outcomes = join_all((0..200_i64).map(|id| {
+        db.write(id, |tx, &id| {
+            Box::pin(async move {
+                insert(tx, id).await?;
+                assert!(id % 2 == 0, "a defect in every second transaction");
+                Ok::<_, SqlError>(())
+            })
+        })
+    }))
+    .await;
+    for (id, outcome) in (0_i64..).zip(outcomes) {
+        assert_eq!(outcome.is_ok(), id % 2 == 0, "{id}: {outcome:?}");
+    }
+    assert_eq!(ids(&db).await, (0..200).step_by(2).collect::<Vec<i64>>());
+}
+
 #[tokio::test]
 async fn a_dropped_caller_leaves_nothing_half_done() {
     let (_folder, db) = open().await;

@@ -70,7 +70,9 @@ impl From<ProductError> for Problem {
                 StoreError::CategorySlugTaken => (StatusCode::CONFLICT, "category.slug_taken"),
                 StoreError::CategoryInUse => (StatusCode::CONFLICT, "category.in_use"),
                 StoreError::CategoryCycle => (StatusCode::UNPROCESSABLE_ENTITY, "category.cycle"),
-                StoreError::StockOutOfRange(_) => (StatusCode::CONFLICT, "stock.out_of_range"),
+                StoreError::StockOutOfRange(_) | StoreError::StockFull { .. } => {
+                    (StatusCode::CONFLICT, "stock.out_of_range")
+                }
                 StoreError::CategoryUnknown(_) => (StatusCode::UNPROCESSABLE_ENTITY, "category.unknown"),
             },
             ProductError::WrongCurrency(_) => (StatusCode::UNPROCESSABLE_ENTITY, "price.wrong_currency"),

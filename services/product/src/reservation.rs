@@ -8,7 +8,7 @@ use souk_values::{OrderId, ProductId};
 
 use crate::{
     event::ProductEvent,
-    stock::{PublishPolicy, StockItem},
+    stock::{OutOfRange, PublishPolicy, StockItem},
 };
 
 /// State of an order's reservation. It only moves forward, so the order of events does not matter.
@@ -62,7 +62,9 @@ impl From<&OrderFacts> for ReservationRequest {
     fn from(order: &OrderFacts) -> Self {
         let mut lines = BTreeMap::new();
         for item in &order.items {
-            *lines.entry(item.product_id).or_insert(0) += i64::from(item.quantity);
+            let units: &mut i64 = lines.entry(item.product_id).or_insert(0);
+            // More than any stock, so that the line is refused.
+            *units = units.saturating_add(i64::from(item.quantity));
         }
         Self { order_id: order.order_id, order_version: order.version, lines }
     }
@@ -113,18 +115,32 @@ pub(crate) fn decide(request: &ReservationRequest, items: &[StockItem]) -> Decis
     if refused.is_empty() { Decision::Reserve(moves, events) } else { Decision::Refuse(refused) }
 }
 
-/// Gives the units of an order back. A product that is no longer in `items` is left out.
-pub(crate) fn release(lines: &BTreeMap<ProductId, i64>, items: &[StockItem]) -> (Vec<StockMove>, Vec<ProductEvent>) {
+/// A product whose stock is too high to take the units of an order back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StockFull {
+    pub product_id: ProductId,
+    /// Stock without the order's units.
+    pub stock: i64,
+}
+
+/// Gives the units of an order back, all or none. A product that is no longer in `items` is left out.
+///
+/// Errors: the stock of a product would exceed its maximum.
+pub(crate) fn release(
+    lines: &BTreeMap<ProductId, i64>,
+    items: &[StockItem],
+) -> Result<(Vec<StockMove>, Vec<ProductEvent>), StockFull> {
     let mut moves = Vec::new();
     let mut events = Vec::new();
     for item in items {
         let Some(&quantity) = lines.get(&item.product_id) else { continue };
-        if let Ok((item, published)) = item.moved(quantity, PublishPolicy::WhenLow) {
-            moves.push(StockMove { item, quantity, is_published: !published.is_empty() });
-            events.extend(published);
-        }
+        let (item, published) = item
+            .moved(quantity, PublishPolicy::WhenLow)
+            .map_err(|OutOfRange| StockFull { product_id: item.product_id, stock: item.stock })?;
+        moves.push(StockMove { item, quantity, is_published: !published.is_empty() });
+        events.extend(published);
     }
-    (moves, events)
+    Ok((moves, events))
 }
 
 #[cfg(test)]
@@ -133,6 +149,7 @@ mod tests {
     use souk_values::{Currency, Id, Money};
 
     use super::*;
+    use crate::stock::MAX_STOCK;
 
     fn item(id: i64, stock: i64, hidden: bool) -> StockItem {
         StockItem {
@@ -160,6 +177,18 @@ mod tests {
         };
         let lines: Vec<_> = lines.iter().map(|line| (line.product_id.get(), line.requested, line.available)).collect();
         assert_eq!(lines, [(2, 4, 3), (3, 1, 0), (4, 2, 0)]);
+    }
+
+    #[test]
+    fn released_units_are_never_dropped() {
+        let lines = request(&[(1, 2), (2, 3)]).lines;
+        let (moves, _) = release(&lines, &[item(1, 7, false), item(2, MAX_STOCK - 3, false)]).unwrap();
+        assert_eq!(
+            moves.iter().map(|moved| (moved.item.stock, moved.quantity)).collect::<Vec<_>>(),
+            [(9, 2), (MAX_STOCK, 3)]
+        );
+        let full = release(&lines, &[item(1, 7, false), item(2, MAX_STOCK - 2, false)]).unwrap_err();
+        assert_eq!((full.product_id.get(), full.stock), (2, MAX_STOCK - 2));
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use sea_orm::{DbErr, EntityTrait, QuerySelect};
 use souk_bus::Stamper;
 use souk_events::{Envelope, EventError};
 use souk_sql::{Access, Db, Retryable, SqlError};
-use souk_values::{CategoryId, Clock, Currency, IdGen, Timestamp};
+use souk_values::{CategoryId, Clock, Currency, IdGen, ProductId, Timestamp};
 
 pub(crate) use adjustments::Adjustment;
 pub(crate) use imports::{ImportBatch, RowOutcome};
@@ -29,7 +29,7 @@ pub(crate) use products::ProductDraft;
 pub(crate) use request_key::RequestKey;
 pub(crate) use search::{CategoryCount, Filter, SearchResult, Sort};
 
-use crate::event::ProductEvent;
+use crate::{event::ProductEvent, reservation::StockFull};
 
 /// Low stock threshold in units, unless configured otherwise.
 pub(crate) const DEFAULT_LOW_STOCK_AT: i64 = 5;
@@ -63,8 +63,19 @@ pub enum StoreError {
     /// Holds the current stock.
     #[error("the stock is {0} and cannot be changed by this much")]
     StockOutOfRange(i64),
+    /// A cancelled order's units would raise the stock of a product above its maximum.
+    #[error(
+        "the stock of product {product_id} is {stock}, too high to take back the units of an order; lower it first"
+    )]
+    StockFull { product_id: ProductId, stock: i64 },
     #[error("the idempotency key was used with another body")]
     KeyReused,
+}
+
+impl From<StockFull> for StoreError {
+    fn from(StockFull { product_id, stock }: StockFull) -> Self {
+        Self::StockFull { product_id, stock }
+    }
 }
 
 impl From<DbErr> for StoreError {

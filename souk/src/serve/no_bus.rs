@@ -1,6 +1,6 @@
 //! The transport of a process without a bus: the gateway neither publishes nor consumes events.
 
-use souk_bus::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport};
+use souk_bus::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, UnreadableEvent};
 use souk_events::{Envelope, Queue};
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -15,6 +15,10 @@ fn no_bus() -> BusError {
 #[async_trait::async_trait]
 impl Transport for NoBus {
     async fn publish(&self, _: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
+        Err(no_bus())
+    }
+
+    async fn bury(&self, _: &str, _: &[UnreadableEvent]) -> Result<(), BusError> {
         Err(no_bus())
     }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::queues;
 use crate::{
-    BusError, DeadLetter, DeadLetterId,
-    dead_letters::letter_id,
+    BusError, DeadLetter, DeadLetterId, UnreadableEvent,
+    dead_letters::{id_of_body, letter_id},
     tables::{
         bus_message,
         dead_letter::{ActiveModel, Column, Entity, Model},
@@ -83,6 +83,21 @@ pub(super) struct NewLetter<'a> {
     /// Error message of the last attempt.
     pub error: &'a str,
     pub body: String,
+}
+
+/// Inserts the letters of events that the relay of `outbox` could not read.
+pub(super) async fn bury(tx: &Tx, outbox: &str, events: &[UnreadableEvent], now: Timestamp) -> Result<(), SqlError> {
+    for event in events {
+        let letter = NewLetter {
+            queue: outbox,
+            event_id: id_of_body(event.body.as_bytes()),
+            attempts: 1,
+            error: &event.error,
+            body: event.body.clone(),
+        };
+        insert(tx, letter, now).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn insert(tx: &Tx, new: NewLetter<'_>, now: Timestamp) -> Result<(), SqlError> {

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     BusError, Delivery, Subscription, Verdict,
+    dead_letters::id_of_body,
     tables::bus_message::{Column, Entity, Model},
 };
 
@@ -152,7 +153,7 @@ async fn move_to_letters(tx: &Tx, rows: &[(Model, String)], now: Timestamp) -> R
         Entity::delete_by_id((row.queue.clone(), row.event_id.clone())).exec(tx).await?;
         let letter = NewLetter {
             queue: &row.queue,
-            event_id: row.event_id.parse().unwrap_or_default(),
+            event_id: row.event_id.parse().unwrap_or_else(|_| id_of_body(row.envelope.as_bytes())),
             attempts: 1,
             error,
             body: row.envelope.clone(),

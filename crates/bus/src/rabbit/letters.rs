@@ -12,7 +12,7 @@ use lapin::{
     options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions},
     types::FieldTable,
 };
-use souk_events::{Envelope, QUEUES};
+use souk_events::{Envelope, OUTBOXES, QUEUES};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     BusError, DeadLetter, DeadLetterId,
-    dead_letters::{letter_id, letter_id_of_body},
+    dead_letters::{is_outbox, letter_id, letter_id_of_body},
 };
 
 /// Maximum number of letters to read per queue.
@@ -104,11 +104,13 @@ impl Reader {
     }
 
     async fn read(&mut self, service: Option<&str>) -> Result<(), BusError> {
-        for queue in QUEUES.iter().filter(|queue| service.is_none_or(|service| queue.service() == service)) {
-            let name = self.options.names.letters(queue.name);
+        let is_of_service = |name: &&str| service.is_none_or(|service| name.split('.').next() == Some(service));
+        let queues = QUEUES.iter().map(|queue| queue.name).chain(OUTBOXES.iter().copied());
+        for queue in queues.filter(is_of_service) {
+            let name = self.options.names.letters(queue);
             for _ in 0..MAX_PER_QUEUE {
                 match in_time(self.channel.basic_get(short(&*name)?, BasicGetOptions::default())).await {
-                    Ok(Some(message)) => self.letters.push(held(queue.name, message)),
+                    Ok(Some(message)) => self.letters.push(held(queue, message)),
                     Ok(None) => break,
                     // The services declare the queues, so none has run on this broker yet.
                     Err(refusal) if refusal.code == NOT_FOUND => {
@@ -132,7 +134,12 @@ impl Reader {
         let mut found = self.find(id).await?;
         let publisher = Publisher::new(Arc::clone(&self.connection), Arc::new(Notify::new()));
         let Some(Held { letter, body, .. }) = found.first_mut() else { return Ok(()) };
-        let message = Outgoing::replayed(&self.options.names, &letter.queue, id.to_string(), std::mem::take(body))?;
+        let names = &self.options.names;
+        let message = match &letter.envelope {
+            Some(envelope) if is_outbox(&letter.queue) => Outgoing::event(names, envelope)?,
+            None if is_outbox(&letter.queue) => return Err(BusError::StillUnreadable(id.to_string())),
+            _ => Outgoing::replayed(names, &letter.queue, id.to_string(), std::mem::take(body))?,
+        };
         if publisher.publish(&[message]).await? != [true] {
             return Err(BusError::Unavailable(format!("it did not confirm the message to {}", letter.queue)));
         }

@@ -1,6 +1,6 @@
 //! The exchanges, queues and bindings on the broker: a pure function of [`souk_events::QUEUES`] and the prefix.
 
-use souk_events::QUEUES;
+use souk_events::{OUTBOXES, QUEUES};
 
 use crate::{BusError, redelivery::delays};
 
@@ -153,6 +153,9 @@ impl Topology {
         for queue in QUEUES {
             topology.add_consumed(names, queue);
         }
+        for outbox in OUTBOXES {
+            topology.add_letters(names, outbox);
+        }
         for ms in retry_levels() {
             topology.add_retry(names, ms);
         }
@@ -174,9 +177,14 @@ impl Topology {
         for key in queue.binds {
             self.bindings.push(Binding { exchange: names.events(), key: (*key).to_owned(), queue: name.clone() });
         }
-        let letters = names.letters(queue.name);
+        self.add_letters(names, queue.name);
+    }
+
+    /// Adds the queue of the dead letters of `name`, a queue or an outbox.
+    fn add_letters(&mut self, names: &Names, name: &str) {
+        let letters = names.letters(name);
         self.add_queue(&letters, vec![("x-delivery-limit", Argument::Number(UNLIMITED))]);
-        self.bindings.push(Binding { exchange: names.dead(), key: name, queue: letters });
+        self.bindings.push(Binding { exchange: names.dead(), key: names.queue(name), queue: letters });
     }
 
     /// Adds a queue without consumers. After its time to live each message goes to the default exchange, which routes it
@@ -222,7 +230,7 @@ mod tests {
     fn every_queue_has_bindings_dead_letters_and_retry_queues() {
         let topology = Topology::with_prefix("t.");
         let names: HashSet<&str> = topology.queues.iter().map(|queue| queue.name.as_str()).collect();
-        assert_eq!(names.len(), 2 * QUEUES.len() + 5, "no name twice");
+        assert_eq!(names.len(), 2 * QUEUES.len() + OUTBOXES.len() + 5, "no name twice");
         for queue in QUEUES {
             let name = format!("t.{}", queue.name);
             let keys: Vec<&str> = topology

@@ -13,4 +13,6 @@ crate::on_each_transport![
     dead_letters::a_failing_message_is_redelivered_with_growing_delays,
     outbox::committed_events_are_published_in_order_and_rolled_back_ones_are_not,
     outbox::published_events_survive_a_restart,
+    outbox::an_unreadable_event_becomes_a_dead_letter_and_does_not_stop_the_relay,
+    outbox::a_letter_of_an_outbox_that_can_be_read_is_published_by_its_replay,
 ];

@@ -1,10 +1,15 @@
 //! The inbox of a consumer.
 
+use std::time::Duration;
+
 use souk_bus::inbox;
 use souk_sql::SqlError;
 use souk_values::{Clock, Timestamp};
+use uuid::Uuid;
 
 use crate::Bench;
+
+const MILLI: Duration = Duration::from_millis(1);
 
 #[tokio::test]
 async fn the_inbox_detects_duplicates_of_committed_events_only() {
@@ -25,4 +30,58 @@ async fn the_inbox_detects_duplicates_of_committed_events_only() {
     assert_eq!(inbox::purge_old(&bench.db, now).await.unwrap(), 0);
     let later = Timestamp::from_millis(now.millis()).plus(inbox::RETENTION * 2);
     assert_eq!(inbox::purge_old(&bench.db, later).await.unwrap(), 1);
+}
+
+/// Records events with ids from `first` on, received the given numbers of milliseconds before `now`.
+async fn record_old(bench: &Bench, now: Timestamp, first: u128, ages_ms: Vec<u64>) {
+    let ids = (first..).map(Uuid::from_u128);
+    let received = ages_ms.into_iter().map(|age| now.minus(Duration::from_millis(age)));
+    let events: Vec<(Uuid, Timestamp)> = ids.zip(received).collect();
+    bench
+        .db
+        .write(events, |tx, events| {
+            Box::pin(async move {
+                for (id, at) in events {
+                    inbox::record(tx, "order.stock", *id, *at).await?;
+                }
+                Ok::<_, SqlError>(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// An inbox that forgets too early applies a redelivered event twice.
+#[tokio::test]
+async fn an_event_is_forgotten_after_the_retention_and_not_before() {
+    let bench = Bench::local().await;
+    let now = bench.clock.now();
+    let received = |id: u128, at: Timestamp| {
+        bench.db.write(Uuid::from_u128(id), move |tx, id| Box::pin(inbox::record(tx, "order.stock", *id, at)))
+    };
+    for (id, at) in [(1, now), (2, now.minus(inbox::RETENTION)), (3, now.minus(inbox::RETENTION).minus(MILLI))] {
+        assert!(received(id, at).await.unwrap());
+    }
+    assert_eq!(inbox::purge_old(&bench.db, now).await.unwrap(), 1);
+    assert!(!received(1, now).await.unwrap() && !received(2, now).await.unwrap(), "these are duplicates");
+    assert!(received(3, now).await.unwrap(), "this one is old");
+    assert_eq!(inbox::purge_old(&bench.db, now).await.unwrap(), 0);
+}
+
+/// The purge deletes about a thousand rows at a time.
+#[tokio::test]
+async fn all_old_events_are_purged_in_batches_and_no_other() {
+    let retention = u64::try_from(inbox::RETENTION.as_millis()).unwrap();
+    let distinct: Vec<u64> = (1..=2_500).map(|age| retention + age).collect();
+    let of_one_instant = vec![retention + 7; 2_500];
+    let mixed: Vec<u64> = (1..=500).chain([600; 1_500]).chain(700..=1_200).map(|age| retention + age).collect();
+    for old in [distinct, of_one_instant, mixed] {
+        let bench = Bench::local().await;
+        let now = bench.clock.now();
+        let count = u64::try_from(old.len()).unwrap();
+        record_old(&bench, now, 1, (0..1_100).map(|age| retention - age).collect()).await;
+        record_old(&bench, now, 1_000_000, old).await;
+        assert_eq!(inbox::purge_old(&bench.db, now).await.unwrap(), count);
+        assert_eq!(inbox::purge_old(&bench.db, now.plus(MILLI)).await.unwrap(), 1, "those at the bound are kept");
+    }
 }

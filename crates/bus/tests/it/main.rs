@@ -5,7 +5,9 @@
 mod bench;
 mod consuming;
 mod contract;
+mod counting;
 mod dead_letters;
+mod holding;
 mod inbox;
 mod outbox;
 mod rabbit;

@@ -1,24 +1,18 @@
 //! Publishing: from the outbox to the queues.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use souk_bus::{
-    Announcement, BusError, DeadLetter, DeadLetterId, Outbox, Signal, SqlOutbox, Subscription, Transport, outbox, relay,
-};
-use souk_events::{Envelope, Queue, queue};
+use sea_orm::ConnectionTrait;
+use souk_bus::{BusError, Outbox, SqlOutbox, Transport, UnreadableEvent, outbox, relay};
+use souk_events::{Envelope, queue};
 use souk_sql::{Access, Db, SqlError};
-use souk_testkit::{engine::Stores, eventually};
-use tokio::sync::broadcast;
+use souk_testkit::{engine::Stores, eventually, on_engines};
 use uuid::Uuid;
 
-use crate::{Bench, Tables};
+use crate::{Bench, Tables, counting::CountingTransport};
 
 async fn write(db: &Db, envelopes: Vec<Envelope>, then: Result<(), SqlError>) -> Result<(), SqlError> {
     db.write((envelopes, then), |tx, (envelopes, then)| {
@@ -36,7 +30,7 @@ async fn pending(db: &Db) -> u64 {
 
 fn start_relay(bench: &Bench, db: &Db, transport: Arc<dyn Transport>) {
     let outbox = Arc::new(SqlOutbox::new(db.clone()));
-    tokio::spawn(relay("test", outbox, transport, bench.clock.clone(), bench.stop.clone()));
+    tokio::spawn(relay("order", outbox, transport, bench.clock.clone(), bench.stop.clone()));
 }
 
 async fn arrived(transport: &dyn Transport, count: usize) -> Vec<Uuid> {
@@ -74,6 +68,93 @@ pub async fn published_events_survive_a_restart(bench: Arc<Bench>) {
     assert_eq!(arrived(&*again, 2).await, ids(&envelopes));
 }
 
+/// Inserts a row before all others whose envelope is the SQL literal `envelope`.
+async fn insert_unreadable(db: &Db, id: u128, envelope: &str) {
+    let id = Uuid::from_u128(id);
+    let row = format!("INSERT INTO outbox_event VALUES ('{id}', 'stock.reserved.v1', 1, {envelope})");
+    db.write(row, |tx, row| {
+        Box::pin(async move {
+            tx.execute_unprepared(row).await?;
+            Ok::<_, SqlError>(())
+        })
+    })
+    .await
+    .unwrap();
+}
+
+async fn unreadable_rows_do_not_stop_the_relay(bench: &Bench, db: &Db) {
+    insert_unreadable(db, 7, "'{\"specversion\":'").await;
+    insert_unreadable(db, 8, "'[]'").await;
+    let envelopes = [bench.reserved(1), bench.reserved(2)];
+    write(db, envelopes.to_vec(), Ok(())).await.unwrap();
+    let stored = SqlOutbox::new(db.clone());
+    assert_eq!(ids(&stored.unpublished(10).await.unwrap()), ids(&envelopes));
+    let backlog = stored.backlog().await.unwrap();
+    assert_eq!((backlog.pending, backlog.oldest.map(|time| time.millis())), (4, Some(1)));
+    start_relay(bench, db, Arc::clone(&bench.bus));
+    eventually("the outbox is empty", || async { pending(db).await == 0 }).await;
+    assert_eq!(arrived(&*bench.bus, 2).await, ids(&envelopes));
+    assert_eq!(bench.bus.dead_letter_counts(&["order.outbox", "order.stock"]).await.unwrap(), [2, 0]);
+    let letters = bench.bus.dead_letters(Some("order")).await.unwrap();
+    let mut bodies: Vec<_> = letters.iter().map(|letter| letter.raw.clone().unwrap()).collect();
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["[]", "{\"specversion\":"]);
+    for letter in letters {
+        assert_eq!((letter.queue.as_str(), letter.attempts, letter.event_type()), ("order.outbox", 1, "(no event)"));
+        assert!(!letter.error.is_empty());
+        let refused = bench.bus.replay(letter.dead_letter_id).await;
+        assert!(matches!(refused, Err(BusError::StillUnreadable(_))), "{refused:?}");
+        bench.bus.discard(letter.dead_letter_id).await.unwrap();
+    }
+    assert!(bench.bus.dead_letters(None).await.unwrap().is_empty());
+}
+
+pub async fn an_unreadable_event_becomes_a_dead_letter_and_does_not_stop_the_relay(bench: Arc<Bench>) {
+    unreadable_rows_do_not_stop_the_relay(&bench, &bench.db).await;
+}
+
+#[tokio::test]
+async fn unreadable_rows_on_postgresql_and_mysql_become_dead_letters() {
+    if !on_engines() {
+        return;
+    }
+    for service in ["order", "product"] {
+        let stores = Stores::new();
+        let db = Db::open(&stores.url(service), Access::ReadWrite).await.unwrap();
+        db.migrate::<Tables>().await.unwrap();
+        Bench::local().await.run(|bench| async move { unreadable_rows_do_not_stop_the_relay(&bench, &db).await }).await;
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_text_becomes_a_dead_letter() {
+    let bench = Bench::local().await;
+    insert_unreadable(&bench.db, 9, "X'FF41'").await;
+    start_relay(&bench, &bench.db, Arc::clone(&bench.bus));
+    eventually("the outbox is empty", || async { pending(&bench.db).await == 0 }).await;
+    let letters = bench.bus.dead_letters(None).await.unwrap();
+    assert_eq!(letters[0].raw.as_deref(), Some("\u{fffd}A"));
+    bench.stop.cancel();
+}
+
+/// A later version may read what an earlier one could not.
+pub async fn a_letter_of_an_outbox_that_can_be_read_is_published_by_its_replay(bench: Arc<Bench>) {
+    let envelope = bench.reserved(1);
+    let event = UnreadableEvent {
+        key: envelope.id.to_string(),
+        body: serde_json::to_string(&envelope).unwrap(),
+        error: "an unknown field".to_owned(),
+    };
+    // As after a crash before the event was deleted from the outbox.
+    bench.bus.bury("order", std::slice::from_ref(&event)).await.unwrap();
+    bench.bus.bury("order", &[event]).await.unwrap();
+    let letters = bench.bus.dead_letters(Some("order")).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    bench.bus.replay(letters[0].dead_letter_id).await.unwrap();
+    assert_eq!(arrived(&*bench.bus, 1).await, [envelope.id]);
+    assert!(bench.bus.dead_letters(None).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn the_local_bus_stores_an_event_that_is_published_twice_once() {
     let bench = Bench::local().await;
@@ -83,66 +164,6 @@ async fn the_local_bus_stores_an_event_that_is_published_twice_once() {
     bench.bus.publish(&envelopes).await.unwrap();
     let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
     assert_eq!(subscription.next(10).await.unwrap().len(), 2);
-}
-
-/// A transport that is unavailable until `is_back`, and counts the events that it publishes.
-#[derive(Debug)]
-struct CountingTransport {
-    is_back: AtomicBool,
-    takes: usize,
-    given: Mutex<HashMap<Uuid, u32>>,
-    inner: Arc<dyn Transport>,
-}
-
-impl CountingTransport {
-    fn new(inner: &Arc<dyn Transport>, is_back: bool, takes: usize) -> Arc<Self> {
-        let inner = Arc::clone(inner);
-        Arc::new(Self { is_back: AtomicBool::new(is_back), takes, given: Mutex::default(), inner })
-    }
-}
-
-#[async_trait::async_trait]
-impl Transport for CountingTransport {
-    async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
-        if !self.is_back.load(Ordering::SeqCst) {
-            return Err(SqlError::Unavailable("away".into()).into());
-        }
-        let envelopes = &envelopes[..envelopes.len().min(self.takes)];
-        for envelope in envelopes {
-            *self.given.lock().unwrap().entry(envelope.id).or_default() += 1;
-        }
-        self.inner.publish(envelopes).await
-    }
-    async fn subscribe(&self, queue: &'static Queue) -> Result<Box<dyn Subscription>, BusError> {
-        self.inner.subscribe(queue).await
-    }
-    fn signals(&self) -> broadcast::Receiver<Signal> {
-        self.inner.signals()
-    }
-    async fn announce(&self, announcement: Announcement) -> Result<(), BusError> {
-        self.inner.announce(announcement).await
-    }
-    fn announcements(&self) -> broadcast::Receiver<Announcement> {
-        self.inner.announcements()
-    }
-    async fn ping(&self) -> Result<(), BusError> {
-        self.inner.ping().await
-    }
-    async fn dead_letters(&self, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError> {
-        self.inner.dead_letters(service).await
-    }
-    async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError> {
-        self.inner.dead_letter_counts(queues).await
-    }
-    async fn dead_letter(&self, id: DeadLetterId) -> Result<DeadLetter, BusError> {
-        self.inner.dead_letter(id).await
-    }
-    async fn replay(&self, id: DeadLetterId) -> Result<(), BusError> {
-        self.inner.replay(id).await
-    }
-    async fn discard(&self, id: DeadLetterId) -> Result<(), BusError> {
-        self.inner.discard(id).await
-    }
 }
 
 #[tokio::test]

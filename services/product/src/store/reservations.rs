@@ -213,7 +213,7 @@ async fn release(tx: &Tx, event: &OrderEvent) -> Result<Option<ReservationState>
         ReservationState::Released | ReservationState::Refused | ReservationState::CancelledBefore => return Ok(None),
     };
     let items = stock::lock(tx, &stored.lines, event.context.currency).await?;
-    let (moves, events) = reservation::release(&stored.lines, &items);
+    let (moves, events) = reservation::release(&stored.lines, &items)?;
     move_to(tx, event, ReservationState::Released).await?;
     stock::apply(tx, &moves, transfer).await?;
     event.write_movements(tx, kind, units(&moves)).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use souk_bus::Outcome;
+use souk_bus::{Failure, Outcome};
 use souk_events::{CancelReason, OrderCancelled, ProductChanged, StockRejected, StockReserved, queue};
 use souk_product::ReservationState;
 use souk_testkit::eventually;
@@ -77,6 +77,35 @@ async fn a_paid_or_shipped_order_is_sold_and_a_cancelled_one_is_released() {
     let facts = shop.facts().await;
     assert_balanced(&facts);
     assert_eq!((facts.products[0].reserved, facts.products[0].sold, facts.products[0].stock), (0, 2, 8));
+}
+
+/// Units are never dropped: an order whose units the stock cannot take back keeps them until an admin has acted.
+#[tokio::test]
+async fn units_that_do_not_fit_into_the_stock_stay_with_their_order() {
+    const MAX_STOCK: i64 = 1_000_000_000_000;
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let order = shop.order(1, &[(kettle, 4)]);
+    shop.deliver(&order.created()).await;
+    let path = format!("/products/{kettle}/stock");
+    let correct = |key: &'static str, delta: i64| {
+        shop.admin.post_keyed(&path, key, serde_json::json!({"delta": delta, "reason": "Counted"}))
+    };
+    for (key, delta) in [("a", MAX_STOCK / 2), ("b", MAX_STOCK / 2 - 6)] {
+        correct(key, delta).await.expect(200);
+    }
+    let cancelled = shop.world.envelope(&order.cancelled());
+    let refused = shop.consumer.handle(cancelled.clone()).await;
+    assert!(matches!(&refused, Err(Failure::Handling(error)) if error.contains("too high")), "{refused:?}");
+    let facts = shop.facts().await;
+    assert_balanced(&facts);
+    assert_eq!((facts.products[0].reserved, facts.products[0].stock), (4, MAX_STOCK));
+    correct("c", -4).await.expect(200);
+    // As when the dead letter is replayed.
+    assert_eq!(shop.consumer.handle(cancelled).await, Ok(Outcome::Applied));
+    let facts = shop.facts().await;
+    assert_balanced(&facts);
+    assert_eq!((facts.products[0].reserved, facts.products[0].stock), (0, MAX_STOCK));
 }
 
 #[tokio::test]

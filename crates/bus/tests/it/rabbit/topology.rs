@@ -56,7 +56,7 @@ async fn inspecting_changes_nothing() {
     let operator = RabbitTransport::inspect(&secret(&engine::rabbitmq()), &prefix, clock).await.unwrap();
     for _ in 0..2 {
         let missing = operator.check_topology().await.unwrap();
-        assert_eq!(missing.len(), 35, "8 exchanges and 27 queues: {missing:?}");
+        assert_eq!(missing.len(), 40, "8 exchanges and 32 queues: {missing:?}");
         assert!(missing.iter().all(|difference| difference.found.is_none()), "{missing:?}");
     }
     let refused = operator.queue_depths().await.unwrap_err().to_string();

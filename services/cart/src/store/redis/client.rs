@@ -164,26 +164,16 @@ fn ends_connection(error: &RedisError) -> bool {
     is_broken(error) || code(error).is_some_and(|code| matches!(code.as_str(), "READONLY" | "MASTERDOWN" | "NOAUTH"))
 }
 
-/// Returns true when a retry can succeed, perhaps after an operator has changed the server.
+/// Returns true when a retry can succeed, perhaps after an operator has changed the server. A server has many reasons to
+/// refuse that have nothing to do with the data, so only the codes are listed of which the stored data is the cause: a key of
+/// the wrong type, and the general code, with which commands and scripts refuse values.
 fn is_transient(error: &RedisError) -> bool {
-    const CODES: &[&str] = &[
-        "LOADING",
-        "READONLY",
-        "OOM",
-        "MISCONF",
-        "NOAUTH",
-        "WRONGPASS",
-        "NOPERM",
-        "CLUSTERDOWN",
-        "MASTERDOWN",
-        "TRYAGAIN",
-        "NOREPLICAS",
-        "BUSY",
-        "UNKILLABLE",
-    ];
-    is_broken(error)
-        || code(error).is_some_and(|code| CODES.contains(&code.as_str()))
-        || error.detail().is_some_and(|detail| detail.contains("max number of clients"))
+    let is_refused = match code(error).as_deref() {
+        Some("ERR") => error.detail().is_some_and(|detail| detail.contains("max number of clients")),
+        Some(code) => code != "WRONGTYPE",
+        None => false,
+    };
+    is_broken(error) || is_refused
 }
 
 #[cfg(test)]
@@ -192,7 +182,7 @@ mod tests {
 
     #[test]
     fn transient_errors_are_distinguished_from_permanent_ones() {
-        for code in ["OOM", "MISCONF", "NOAUTH", "BUSY"] {
+        for code in ["OOM", "MISCONF", "NOAUTH", "BUSY", "NOPERM", "SOMETHINGNEW"] {
             let error = redis::make_extension_error(code.to_owned(), Some("not now".to_owned()));
             assert!(is_transient(&error), "{code}");
         }

@@ -15,7 +15,7 @@ use std::{
 use futures::future::join_all;
 use parking_lot::Mutex;
 use souk_bus::{
-    BusError, Outbox,
+    BusError, Outbox, UnreadableEvent,
     outbox::{Backlog, Claim},
 };
 use souk_events::Envelope;
@@ -23,7 +23,7 @@ use souk_sql::SqlError;
 use tokio::sync::{Notify, OnceCell};
 
 use super::{client::RedisClient, damaged, keys::Partition, scripts};
-use claim::RedisClaim;
+use claim::{RedisClaim, UnreadableEntry};
 
 /// Name of the relays' consumer group in each stream.
 pub(super) const GROUP: &str = "relay";
@@ -96,7 +96,8 @@ impl RedisOutbox {
         let mut envelopes = Vec::new();
         for ((partition, _), entries) in partitions.iter().zip(streams) {
             for (id, fields) in entries {
-                envelopes.extend(envelope(*partition, &id, fields.as_deref())?);
+                // The relay moves an unreadable event to the dead letters.
+                envelopes.extend(envelope(*partition, &id, fields.as_deref()).ok().flatten());
             }
         }
         Ok(envelopes)
@@ -126,8 +127,15 @@ impl RedisOutbox {
             match envelope(partition, &id, fields.as_deref()) {
                 Ok(Some(envelope)) if held.ids.insert(id.clone()) => claim.add(partition, id, envelope),
                 Ok(_) => {}
-                // It stays in the stream for an operator, and does not keep other events from being published.
-                Err(error) => tracing::error!(error = %error, "an event cannot be published"),
+                Err(error) if held.ids.insert(id.clone()) => {
+                    let event = UnreadableEvent {
+                        key: id.clone(),
+                        body: fields.unwrap_or_default().join(" "),
+                        error: error.to_string(),
+                    };
+                    claim.add_unreadable(UnreadableEntry { partition, id }, event);
+                }
+                Err(_) => {}
             }
         }
         // More entries may have been given back than this claim had room for.

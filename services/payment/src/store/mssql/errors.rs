@@ -3,55 +3,32 @@
 use souk_sql::SqlError;
 use tiberius::error::Error;
 
-/// Lowest severity of a fault of the server: 17 lack of resources, 18 internal, 19 limits, 20 to 25 the connection is
-/// closed ("Database Engine error severities").
-const SERVER_FAULT: u8 = 17;
-
 pub(super) fn classify(error: &Error) -> SqlError {
     match error {
-        Error::Server(error) => classify_number(error.code(), error.class(), error.message()),
+        Error::Server(error) => classify_number(error.code(), error.message()),
         // A broken protocol stream says nothing about the statement, only that the connection is unusable.
         Error::Io { .. } | Error::Tls(_) | Error::Routing { .. } | Error::Protocol(_) => {
             SqlError::Unavailable(error.to_string())
         }
+        // Of the driver: a value of a type that it cannot convert or encode.
         _ => SqlError::Failed(error.to_string()),
     }
 }
 
-/// Classifies an error by its number and severity, as in "Database Engine events and errors".
-fn classify_number(number: u32, severity: u8, text: &str) -> SqlError {
+/// Classifies an error by its number, as in "Database Engine events and errors".
+fn classify_number(number: u32, text: &str) -> SqlError {
     let message = format!("{text} (error {number})");
     match number {
         // A unique index, a unique or primary key constraint; the text names it.
         2601 | 2627 => SqlError::Unique(message),
-        // CHECK or foreign key; NULL; a text longer than its column (2628, before it 8152).
-        547 | 515 | 2628 | 8152 => SqlError::Constraint(message),
+        // CHECK or foreign key; NULL; a text longer than its column (2628, before it 8152); overflow of a number (220, 8115)
+        // and values that cannot be converted.
+        547 | 515 | 2628 | 8152 | 220 | 241 | 242 | 245 | 8114 | 8115 => SqlError::Constraint(message),
         // Deadlock; lock timeout; an update conflict of SNAPSHOT; a table altered under SNAPSHOT.
         1205 | 1222 | 3960 | 3961 => SqlError::Busy(message),
-        _ if severity >= SERVER_FAULT || is_unavailable(number) => SqlError::Unavailable(message),
-        _ => SqlError::Failed(message),
+        // Every other refusal has nothing to do with the data, as in `souk_sql`.
+        _ => SqlError::Unavailable(message),
     }
-}
-
-/// True for errors of a lower severity that pass with time.
-fn is_unavailable(number: u32) -> bool {
-    matches!(
-        number,
-        // The database cannot be opened, is being recovered, suspect, offline, or in an availability group elsewhere.
-        4060 | 921
-            ..=927 | 942 | 945 | 976 | 978 | 979 | 983
-        // Read-only database.
-        | 3906 | 3908
-        // Login refused for any reason, such as a database in single-user mode.
-        | 18456 | 18401 | 18451 | 17142 | 17187 | 17806 | 17809
-        // The server is shutting down.
-        | 6005 | 6006
-        // Azure SQL: reconfigured, busy, too many requests or sessions, moved, not currently available.
-        | 40143 | 40166 | 40197 | 40501 | 40540 | 40544 | 40549 | 40550 | 40551 | 40552 | 40553 | 40613 | 40615
-        | 10928 | 10929 | 10936 | 49918 | 49919 | 49920
-        // Numbers of the transport (Winsock).
-        | 64 | 121 | 233 | 10053 | 10054 | 10060
-    )
 }
 
 #[cfg(test)]
@@ -64,24 +41,22 @@ mod tests {
     fn numbers_are_classified_as_the_reference_documents() {
         let text = "Cannot insert duplicate key row in object 'dbo.payment' with unique index 'uq_payment_active_order'. \
                     The duplicate key value is (1).";
-        assert!(classify_number(2601, 14, text).is_unique("uq_payment_active_order"));
+        assert!(classify_number(2601, text).is_unique("uq_payment_active_order"));
         let text = "Violation of PRIMARY KEY constraint 'pk_inbox_event'. Cannot insert duplicate key in object 'dbo.inbox_event'.";
-        assert!(classify_number(2627, 14, text).is_unique("pk_inbox_event"));
-        for number in [547, 515, 2628, 8152] {
-            assert!(matches!(classify_number(number, 16, ""), SqlError::Constraint(_)), "{number}");
+        assert!(classify_number(2627, text).is_unique("pk_inbox_event"));
+        for number in [547, 515, 2628, 8152, 8115, 245] {
+            assert!(matches!(classify_number(number, ""), SqlError::Constraint(_)), "{number}");
         }
-        for (number, severity) in [(1205, 13), (1222, 16), (3960, 16), (3961, 16)] {
-            assert!(matches!(classify_number(number, severity, ""), SqlError::Busy(_)), "{number}");
+        for number in [1205, 1222, 3960, 3961] {
+            assert!(matches!(classify_number(number, ""), SqlError::Busy(_)), "{number}");
         }
         // 1105 and 9002: the file or the log is full; 823: the disk; 701: memory.
-        for (number, severity) in
-            [(40613, 16), (4060, 11), (18456, 14), (3906, 16), (1105, 17), (9002, 17), (823, 24), (701, 17)]
-        {
-            assert!(matches!(classify_number(number, severity, ""), SqlError::Unavailable(_)), "{number}");
+        for number in [40613, 4060, 18456, 3906, 1105, 9002, 823, 701, 99_999] {
+            assert!(matches!(classify_number(number, ""), SqlError::Unavailable(_)), "{number}");
         }
-        // Syntax, an unknown column, a missing permission: no retry can help.
-        for (number, severity) in [(102, 15), (207, 16), (208, 16), (229, 14), (1934, 16), (334, 16)] {
-            assert!(matches!(classify_number(number, severity, ""), SqlError::Failed(_)), "{number}");
+        // Syntax, an unknown column, a missing permission: not the fault of a message, so an operator has to act.
+        for number in [102, 207, 208, 229, 1934, 334] {
+            assert!(classify_number(number, "").is_transient(), "{number}");
         }
     }
 

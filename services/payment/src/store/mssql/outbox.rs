@@ -3,11 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use souk_bus::{BusError, Claim, Outbox, outbox::Backlog};
+use souk_bus::{BusError, Claim, Outbox, UnreadableEvent, outbox::Backlog};
 use souk_events::Envelope;
 use souk_sql::SqlError;
 use souk_values::{Clock, IdGen, Timestamp};
-use tiberius::{Query, Row};
+use tiberius::Query;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -46,8 +46,9 @@ impl Outbox for MssqlOutbox {
         let limit = i64::try_from(limit.min(1_000)).unwrap_or(1_000);
         let lease = Lease { id: self.ids.token(16), now: self.clock.now(), limit };
         let leased = self.pool.run(lease.clone(), |connection, lease| Box::pin(take(connection, lease))).await;
-        let envelopes = leased.map_err(bus_error)?;
-        Ok(Box::new(LeasedEvents { pool: self.pool.clone(), lease: lease.id, envelopes, is_open: true }))
+        let Events { envelopes, unreadable } = leased.map_err(bus_error)?;
+        let pool = self.pool.clone();
+        Ok(Box::new(LeasedEvents { pool, lease: lease.id, envelopes, unreadable, is_open: true }))
     }
 
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
@@ -74,30 +75,46 @@ impl Outbox for MssqlOutbox {
 }
 
 /// Leases the oldest events without a lease, in the order of their ids, which is that of time.
-async fn take(connection: &mut Connection, Lease { id, now, limit }: &Lease) -> Result<Vec<Envelope>, StoreError> {
+async fn take(connection: &mut Connection, Lease { id, now, limit }: &Lease) -> Result<Events, StoreError> {
     let mut query = query(statements::LEASE_EVENTS, time(now.plus(LEASE).millis())?);
     query.bind(id.clone());
     query.bind(time(now.millis())?);
     query.bind(*limit);
-    let mut leased = envelopes(&connection.rows(query).await?)?;
-    leased.sort_by_key(|envelope| envelope.id);
+    let mut leased = Events::default();
+    for row in connection.rows(query).await? {
+        let body = text(&row, "envelope")?;
+        match serde_json::from_str(&body) {
+            Ok(envelope) => leased.envelopes.push(envelope),
+            Err(error) => {
+                let key = text(&row, "event_id")?;
+                leased.unreadable.push(UnreadableEvent { key, body, error: error.to_string() });
+            }
+        }
+    }
+    leased.envelopes.sort_by_key(|envelope| envelope.id);
     Ok(leased)
 }
 
-/// Reads the oldest unpublished events, leased or not.
+/// Reads the oldest unpublished events, leased or not, without those that cannot be read.
 pub(super) async fn unpublished(connection: &mut Connection, limit: i64) -> Result<Vec<Envelope>, StoreError> {
-    Ok(envelopes(&connection.rows(query(statements::UNPUBLISHED, limit)).await?)?)
+    let rows = connection.rows(query(statements::UNPUBLISHED, limit)).await?;
+    let bodies = rows.iter().map(|row| text(row, "envelope")).collect::<Result<Vec<_>, _>>()?;
+    Ok(bodies.iter().filter_map(|body| serde_json::from_str(body).ok()).collect())
 }
 
-fn envelopes(rows: &[Row]) -> Result<Vec<Envelope>, SqlError> {
-    let damaged = |error| SqlError::Failed(format!("a stored envelope cannot be read: {error}"));
-    rows.iter().map(|row| serde_json::from_str(&text(row, "envelope")?).map_err(damaged)).collect()
+/// Leased events, separated by whether they can be read.
+#[derive(Debug, Default)]
+struct Events {
+    envelopes: Vec<Envelope>,
+    unreadable: Vec<UnreadableEvent>,
 }
 
 struct LeasedEvents {
     pool: Pool,
     lease: String,
     envelopes: Vec<Envelope>,
+    /// Events that cannot be read and are still in the outbox.
+    unreadable: Vec<UnreadableEvent>,
     is_open: bool,
 }
 
@@ -107,9 +124,22 @@ impl Claim for LeasedEvents {
         &self.envelopes
     }
 
+    fn unreadable(&self) -> &[UnreadableEvent] {
+        &self.unreadable
+    }
+
+    async fn remove_unreadable(&mut self) -> Result<(), BusError> {
+        let keys: Vec<String> = self.unreadable.iter().map(|event| event.key.clone()).collect();
+        if !keys.is_empty() {
+            self.pool.run(keys, |connection, keys| Box::pin(delete(connection, keys))).await.map_err(bus_error)?;
+            self.unreadable.clear();
+        }
+        Ok(())
+    }
+
     async fn confirm(mut self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
         let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-        let is_all = ids.len() >= self.envelopes.len();
+        let is_all = ids.len() >= self.envelopes.len() && self.unreadable.is_empty();
         if !ids.is_empty() {
             self.pool.run(ids, |connection, ids| Box::pin(delete(connection, ids))).await.map_err(bus_error)?;
         }
@@ -121,7 +151,7 @@ impl Claim for LeasedEvents {
 
 impl Drop for LeasedEvents {
     fn drop(&mut self) {
-        if !self.is_open || self.envelopes.is_empty() {
+        if !self.is_open || (self.envelopes.is_empty() && self.unreadable.is_empty()) {
             return;
         }
         let pool = self.pool.clone();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures::future::join_all;
-use souk_bus::{BusError, outbox::Claim};
+use souk_bus::{BusError, UnreadableEvent, outbox::Claim};
 use souk_events::Envelope;
 use souk_sql::SqlError;
 use uuid::Uuid;
@@ -18,15 +18,31 @@ pub(super) struct RedisClaim {
     /// Partition and id of the entries of `envelopes`, in the same order.
     entries: Vec<(Partition, String)>,
     envelopes: Vec<Envelope>,
+    unreadable: Vec<UnreadableEntry>,
+    /// The texts of `unreadable`, in the same order.
+    unreadable_events: Vec<UnreadableEvent>,
+}
+
+/// An entry that is no event.
+#[derive(Debug)]
+pub(super) struct UnreadableEntry {
+    pub partition: Partition,
+    pub id: String,
 }
 
 impl RedisClaim {
     pub fn empty(outbox: RedisOutbox) -> Self {
-        Self { outbox, entries: Vec::new(), envelopes: Vec::new() }
+        Self {
+            outbox,
+            entries: Vec::new(),
+            envelopes: Vec::new(),
+            unreadable: Vec::new(),
+            unreadable_events: Vec::new(),
+        }
     }
 
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.unreadable.len()
     }
 
     pub fn add(&mut self, partition: Partition, entry: String, envelope: Envelope) {
@@ -34,10 +50,18 @@ impl RedisClaim {
         self.envelopes.push(envelope);
     }
 
+    /// Adds an entry that is no event.
+    pub fn add_unreadable(&mut self, entry: UnreadableEntry, event: UnreadableEvent) {
+        self.unreadable.push(entry);
+        self.unreadable_events.push(event);
+    }
+
     /// Moves the events of `other` into this claim.
     pub fn append(&mut self, mut other: Self) {
         self.entries.append(&mut other.entries);
         self.envelopes.append(&mut other.envelopes);
+        self.unreadable.append(&mut other.unreadable);
+        self.unreadable_events.append(&mut other.unreadable_events);
     }
 
     /// Deletes published entries of one partition.
@@ -60,6 +84,17 @@ impl Claim for RedisClaim {
         &self.envelopes
     }
 
+    fn unreadable(&self) -> &[UnreadableEvent] {
+        &self.unreadable_events
+    }
+
+    async fn remove_unreadable(&mut self) -> Result<(), BusError> {
+        for UnreadableEntry { partition, id } in &self.unreadable {
+            self.delete(*partition, &[id.as_str()]).await?;
+        }
+        Ok(())
+    }
+
     async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
         let ids: HashSet<&Uuid> = ids.iter().collect();
         let mut by_partition: BTreeMap<Partition, Vec<&str>> = BTreeMap::new();
@@ -77,7 +112,8 @@ impl Claim for RedisClaim {
 impl Drop for RedisClaim {
     fn drop(&mut self) {
         let mut held = self.outbox.held.lock();
-        for (partition, id) in self.entries.drain(..) {
+        let unreadable = self.unreadable.drain(..).map(|entry| (entry.partition, entry.id));
+        for (partition, id) in self.entries.drain(..).chain(unreadable) {
             let held = held.entry(partition).or_default();
             held.has_returned |= held.ids.remove(&id);
         }

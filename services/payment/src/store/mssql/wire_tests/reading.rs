@@ -137,6 +137,18 @@ async fn events_are_leased_then_deleted_or_released() {
     assert!(server.requests().iter().all(|request| !request.is_in_transaction), "each outside a transaction");
 
     server.clear();
+    let damaged = vec![Cell::Text(Some("damaged")), Cell::Text(Some("{"))];
+    server.respond(sql::LEASE_EVENTS, Response::Rows(&["event_id", "envelope"], vec![damaged, leased(id)]));
+    server.respond("DELETE o", Response::Changed(1));
+    let mut claim = outbox.claim(10).await.unwrap();
+    assert_eq!(claim.envelopes().len(), 1, "an unreadable event does not hide the others");
+    assert_eq!((claim.unreadable()[0].key.as_str(), claim.unreadable()[0].body.as_str()), ("damaged", "{"));
+    claim.remove_unreadable().await.unwrap();
+    assert!(claim.unreadable().is_empty());
+    claim.confirm(&ids).await.unwrap();
+    assert_eq!(server.statements(), [sql::LEASE_EVENTS, &delete, &delete]);
+
+    server.clear();
     server.respond(sql::LEASE_EVENTS, Response::Rows(&["event_id", "envelope"], vec![leased(id)]));
     drop(outbox.claim(10).await.unwrap());
     wait_for(&server, sql::RELEASE_EVENTS).await;
