@@ -6,7 +6,7 @@ mod subscription;
 
 use std::sync::Arc;
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
 use souk_events::{Envelope, QUEUES, Queue};
 use souk_sql::Access;
 use souk_values::Clock;
@@ -14,7 +14,8 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{
-    Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, tables::bus_message::Entity,
+    Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport,
+    tables::bus_message::{Column, Entity},
 };
 
 use queues::Queues;
@@ -41,9 +42,9 @@ impl LocalTransport {
         })))
     }
 
-    /// Returns all messages in queues, for the audit.
-    pub async fn queued(&self) -> Result<Vec<Envelope>, BusError> {
-        let rows = Entity::find().all(self.0.queues.db.reader()).await?;
+    /// Returns the oldest messages in queues, at most `limit`, for the audit.
+    pub async fn queued(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
+        let rows = Entity::find().order_by_asc(Column::Position).limit(limit).all(self.0.queues.db.reader()).await?;
         rows.iter().map(|row| Ok(serde_json::from_str(&row.envelope)?)).collect()
     }
 }
