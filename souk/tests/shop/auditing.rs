@@ -153,7 +153,7 @@ async fn a_cancelled_order_whose_units_never_came_back() {
 }
 
 #[tokio::test]
-async fn an_order_that_nobody_decides_on_and_a_payment_without_an_outcome() {
+async fn an_order_without_a_decision_and_a_payment_without_an_outcome() {
     let shop = stopped_shop().await;
     tamper(
         &shop,
@@ -161,7 +161,7 @@ async fn an_order_that_nobody_decides_on_and_a_payment_without_an_outcome() {
         "UPDATE payment SET status = 'processing', captured_at = NULL, claimed_at = claimed_at - 400000",
     )
     .await;
-    // The stopped shop will ask the provider when it is started.
+    // The stopped shop will query the provider when it is started.
     assert_eq!(violated(&shop).await, [0_u64; 0]);
     assert_eq!(listed(&shop, "pending").await, [2, 8, 10]);
     tamper(&shop, "payment", "DELETE FROM payment").await;
