@@ -1,10 +1,11 @@
 //! `souk audit`: reads every store, checks every invariant, and prints what does not hold.
 
-mod facts;
 mod invariants;
+mod scan;
+mod stores;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -12,11 +13,14 @@ use serde::Serialize;
 
 use crate::{cli::AuditArgs, command_error::CommandError, folder::Folder, settings::Settings};
 
-use facts::ShopFacts;
-use invariants::{Discrepancy, INVARIANTS};
+use invariants::{Discrepancy, INVARIANTS, Source};
+use scan::Scan;
+use stores::{Books, WaitingEvent};
 
 /// Pause between two readings of the stores while there are discrepancies.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The same with a provider that limits the rate of requests for its list.
+const LIST_PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,6 +29,8 @@ struct Report {
     clean: bool,
     invariants: Vec<Line>,
     violations: Vec<Discrepancy>,
+    /// Number of discrepancies beyond those that were kept and read again.
+    omitted: u64,
     /// Discrepancies of a stopped shop that it will resolve when it is started.
     pending: Vec<Discrepancy>,
     /// Messages in the broker's queues. Only the broker can read them, so their content is not checked.
@@ -33,14 +39,17 @@ struct Report {
     /// The reason why the broker could not be read.
     #[serde(rename = "broker", skip_serializing_if = "Option::is_none")]
     broker_error: Option<String>,
-    /// False when the provider's own books cannot be read: then payment's record of them was checked.
+    /// False when the provider's own books were not read: then payment's record of them was checked.
     provider_books_read: bool,
+    /// The reason why they were not read.
+    #[serde(rename = "provider", skip_serializing_if = "Option::is_none")]
+    provider_error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
-    /// Number of the invariant, 1 to 7.
+    /// Number of the invariant, 1 to 11.
     invariant: u8,
     #[serde(rename = "says")]
     statement: &'static str,
@@ -58,7 +67,7 @@ struct Queued {
 
 pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
     let settings = Settings::of(&args.shop).await?;
-    let report = settle(&settings, Duration::from_secs(args.settle)).await?;
+    let report = settle(&settings, &args).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
     } else {
@@ -67,27 +76,32 @@ pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
     if report.clean { Ok(()) } else { Err(CommandError::Finding) }
 }
 
-/// Reads until there are no discrepancies, or for `limit` while the shop runs. In a stopped shop, a discrepancy of an
-/// order or payment that is in progress is pending; every other one is a violation.
-async fn settle(settings: &Settings, limit: Duration) -> Result<Report, CommandError> {
+/// Reads the whole shop once, and while it runs, what disagreed again for up to `--settle`: only what was wrong in every
+/// reading is a violation. In a stopped shop, a discrepancy of an order or payment that is in progress is pending.
+async fn settle(settings: &Settings, args: &AuditArgs) -> Result<Report, CommandError> {
     // Another machine may run a part of a distributed shop: assume that it runs.
     let is_running = || settings.folder().is_none_or(Folder::is_locked);
-    // Real time: the operator waits at a terminal.
+    let limit = Duration::from_secs(args.settle);
+    let listed = Duration::from_hours(24 * u64::from(args.provider_days));
+    let mut scan = Box::pin(Scan::read(settings, listed)).await?;
+    let pause = if scan.books == Books::List { LIST_PAUSE } else { PAUSE };
+    // Real time: the operator waits at a terminal. It starts after the first reading, which takes long in a large shop.
     let started = Instant::now();
-    loop {
-        let facts = ShopFacts::read(settings).await?;
-        let found = invariants::check(&facts);
-        let is_over = !is_running() || started.elapsed() >= limit;
-        if is_over || found.is_empty() || found.iter().any(|discrepancy| discrepancy.is_final) {
-            let in_progress = if is_running() { BTreeSet::new() } else { facts.in_progress() };
-            return Ok(report(&facts, found, &in_progress));
-        }
-        tokio::time::sleep(PAUSE).await;
+    while is_running() && scan.is_unsettled() && started.elapsed() < limit {
+        tokio::time::sleep(pause).await;
+        Box::pin(scan.read_again(settings)).await?;
     }
+    Ok(report(scan, is_running()))
 }
 
-fn report(facts: &ShopFacts, found: Vec<Discrepancy>, in_progress: &BTreeSet<i64>) -> Report {
-    let is_pending = |one: &Discrepancy| !one.is_final && one.about.iter().any(|id| in_progress.contains(id));
+fn report(mut scan: Scan, is_running: bool) -> Report {
+    let in_progress: BTreeSet<i64> = scan.waiting.iter().flat_map(|event| event.about.iter().copied()).collect();
+    let mut found = std::mem::take(&mut scan.findings.found);
+    found.extend(undelivered(&scan.waiting));
+    let is_pending = |one: &Discrepancy| {
+        let is_explained = one.awaits_provider || one.about.iter().any(|id| in_progress.contains(id));
+        !is_running && !one.is_final && is_explained
+    };
     let (pending, violations): (Vec<_>, Vec<_>) = found.into_iter().partition(is_pending);
     let count = |found: &[Discrepancy], invariant| {
         u64::try_from(found.iter().filter(|one| one.invariant == invariant).count()).unwrap_or(u64::MAX)
@@ -97,16 +111,58 @@ fn report(facts: &ShopFacts, found: Vec<Discrepancy>, in_progress: &BTreeSet<i64
         .map(|&(invariant, statement)| Line {
             invariant,
             statement,
-            checked: facts.checked(invariant),
+            checked: scan.findings.checked(invariant),
             violations: count(&violations, invariant),
             pending: count(&pending, invariant),
         })
         .collect();
-    let waiting = facts.depths.iter().flatten().filter(|depth| depth.waiting > 0);
-    let queued = waiting.map(|depth| Queued { queue: depth.queue.clone(), messages: depth.waiting }).collect();
-    let broker_error = facts.depths.as_ref().err().cloned();
-    let clean = violations.is_empty();
-    Report { clean, invariants, violations, pending, queued, broker_error, provider_books_read: facts.has_ledger }
+    let waiting = scan.depths.into_iter().filter(|depth| depth.waiting > 0);
+    let queued = waiting.map(|depth| Queued { queue: depth.queue, messages: depth.waiting }).collect();
+    let omitted = scan.findings.omitted;
+    let clean = violations.is_empty() && omitted == 0;
+    let provider_error = match scan.books {
+        Books::Ledger | Books::List => None,
+        Books::Unread(reason) => Some(reason),
+    };
+    let (broker_error, provider_books_read) = (scan.broker_error, provider_error.is_none());
+    Report {
+        clean,
+        invariants,
+        violations,
+        omitted,
+        pending,
+        queued,
+        broker_error,
+        provider_books_read,
+        provider_error,
+    }
+}
+
+/// Returns one discrepancy for each outbox, and one for the bus, with events that were never delivered meanwhile.
+fn undelivered(waiting: &[WaitingEvent]) -> impl Iterator<Item = Discrepancy> {
+    let mut places: BTreeMap<Option<&'static str>, (u64, Vec<i64>)> = BTreeMap::new();
+    for event in waiting {
+        let (count, about) = places.entry(event.outbox).or_default();
+        *count += 1;
+        about.extend(&event.about);
+    }
+    places.into_iter().map(|(outbox, (count, about))| match outbox {
+        Some(service) => Discrepancy {
+            detail: format!("{count} events are not published"),
+            ..Discrepancy::of_events(format!("outbox of {service}"), about)
+        },
+        None => Discrepancy {
+            detail: format!("{count} messages are not consumed"),
+            ..Discrepancy::of_events("bus".to_owned(), about)
+        },
+    })
+}
+
+impl Discrepancy {
+    fn of_events(subject: String, about: Vec<i64>) -> Self {
+        let (detail, is_final, awaits_provider) = Default::default();
+        Self { invariant: 6, subject, detail, is_final, about, source: Source::Store, awaits_provider }
+    }
 }
 
 fn print(report: &Report) {
@@ -117,15 +173,18 @@ fn print(report: &Report) {
             _ => "VIOLATED",
         };
         let pending = if *pending > 0 { format!(", {pending} pending") } else { String::new() };
-        println!("{invariant}  {mark:<8}  {statement} ({checked} checked, {violations} violated{pending})");
+        println!("{invariant:<2}  {mark:<8}  {statement} ({checked} checked, {violations} violated{pending})");
     }
     for (word, found) in [("violated", &report.violations), ("pending", &report.pending)] {
         for Discrepancy { invariant, subject, detail, .. } in found {
             println!("   {word} {invariant}: {subject}: {detail}");
         }
     }
-    if !report.provider_books_read {
-        println!("   the provider's own books were not read; payment's record of them was checked");
+    if report.omitted > 0 {
+        println!("   {} further discrepancies are not listed", report.omitted);
+    }
+    if let Some(reason) = &report.provider_error {
+        println!("   the provider's own books were not read ({reason}); payment's record of them was checked");
     }
     if let Some(error) = &report.broker_error {
         println!("   the broker's queues could not be read: {error}");

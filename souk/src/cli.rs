@@ -132,6 +132,9 @@ pub struct AuditArgs {
     /// Time in seconds for disagreements of a running shop to resolve before they count as violations.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub settle: u64,
+    /// Number of days for which the provider's own list of captures is read (Stripe; the sandbox's ledger is read whole).
+    #[arg(long, value_name = "DAYS", default_value_t = 2)]
+    pub provider_days: u16,
 }
 
 #[derive(Debug, Args)]

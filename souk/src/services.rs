@@ -30,7 +30,7 @@ static ROWS: LazyLock<[ServiceRow; 9]> = LazyLock::new(|| {
         ServiceRow::of::<Order>(),
         ServiceRow::of::<Cart>().with_outbox(|url| Box::pin(souk_cart::audit::unpublished(url))),
         ServiceRow::of::<Payment>()
-            .with_outbox(|url| Box::pin(async move { Ok(souk_payment::audit::unpublished(url).await?) }))
+            .with_outbox(|url| Box::pin(souk_payment::audit::unpublished(url)))
             .with_store(StoreKey { key: "sandbox_ledger_url", file: "sandbox", is_used: uses_sandbox })
             .with_check(PaymentConfig::check),
         ServiceRow::of::<Notification>().with_folder_key("mailbox_dir", Folder::mailbox),

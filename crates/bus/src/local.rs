@@ -6,7 +6,7 @@ mod subscription;
 
 use std::sync::Arc;
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
 use souk_events::{Envelope, QUEUES, Queue};
 use souk_sql::Access;
 use souk_values::Clock;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, UnreadableEvent,
     dead_letters::{is_outbox, outbox_name},
-    tables::bus_message::Entity,
+    tables::bus_message::{Column, Entity},
 };
 
 use queues::Queues;
@@ -43,9 +43,9 @@ impl LocalTransport {
         })))
     }
 
-    /// Returns all messages in queues, for the audit.
-    pub async fn queued(&self) -> Result<Vec<Envelope>, BusError> {
-        let rows = Entity::find().all(self.0.queues.db.reader()).await?;
+    /// Returns the oldest messages in queues, at most `limit`, for the audit.
+    pub async fn queued(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
+        let rows = Entity::find().order_by_asc(Column::Position).limit(limit).all(self.0.queues.db.reader()).await?;
         rows.iter().map(|row| Ok(serde_json::from_str(&row.envelope)?)).collect()
     }
 }

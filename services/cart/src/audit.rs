@@ -44,11 +44,13 @@ pub async fn read(store_url: &str) -> Result<CartAuditFacts, SqlError> {
     if redis::is_redis(store_url) { redis::read_facts(store_url).await } else { sql::read_facts(store_url).await }
 }
 
-/// Returns the events that are not published yet, oldest first. The store is opened read-only.
+/// Limit of unpublished events that are read.
+const MAX_UNPUBLISHED: u64 = 10_000;
+
+/// Returns the oldest events that are not published yet, at most 10,000. The store is opened read-only.
 pub async fn unpublished(store_url: &str) -> Result<Vec<Envelope>, BusError> {
-    let all = u64::from(u32::MAX);
     if redis::is_redis(store_url) {
-        return redis::open_outbox(store_url).await?.unpublished(all).await;
+        return redis::open_outbox(store_url).await?.unpublished(MAX_UNPUBLISHED).await;
     }
-    SqlOutbox::new(Db::open(store_url, Access::ReadOnly).await?).unpublished(all).await
+    SqlOutbox::new(Db::open(store_url, Access::ReadOnly).await?).unpublished(MAX_UNPUBLISHED).await
 }

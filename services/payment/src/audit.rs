@@ -1,17 +1,27 @@
-//! The rows and the sandbox's ledger as the operator's audit reads them, without changing either.
+//! The rows and the provider's books as the operator's audit reads them, without changing either.
+
+mod provider_list;
+mod ranges;
 
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
+use souk_bus::{BusError, Outbox, SqlOutbox};
 use souk_events::Envelope;
-use souk_sql::SqlError;
-use souk_values::{Id, Money, OrderId, PaymentId, RefundId};
+use souk_sql::{Access, Db, SqlError};
+use souk_values::{Id, Money, OrderId, PaymentId, RefundId, Timestamp};
 
 use crate::{
     payment::{Payment, RefundStatus, Status},
     provider::sandbox::{self, Entry, EntryKind},
     store,
 };
+
+pub use provider_list::ProviderList;
+pub use ranges::PaymentAudit;
+
+/// Limit of unpublished events that are read.
+const MAX_UNPUBLISHED: u64 = 10_000;
 
 /// Everything that the invariants of payment are checked on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,7 +42,12 @@ pub struct AuditedPayment {
     pub amount: Money,
     /// True also for a capture that was reported after the payment had failed.
     pub captured: bool,
+    #[serde(skip)]
+    pub claimed_at: Timestamp,
     pub refunds: Vec<AuditedRefund>,
+    /// The provider's books; `None` when they were not read.
+    #[serde(skip)]
+    pub held: Option<Held>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,9 +94,13 @@ pub async fn read(store_url: &str, sandbox_ledger_url: Option<&str>) -> Result<P
     Ok(PaymentAuditFacts { payments: payments.iter().map(audited).collect(), ledger, outbox_pending })
 }
 
-/// Reads the unpublished events in the store at `store_url`, oldest first.
-pub async fn unpublished(store_url: &str) -> Result<Vec<Envelope>, SqlError> {
-    Ok(store::open_to_read(store_url).await?.unpublished().await?)
+/// Reads the oldest unpublished events in the store at `store_url`, at most 10,000; on SQL Server all of them.
+pub async fn unpublished(store_url: &str) -> Result<Vec<Envelope>, BusError> {
+    if is_mssql(store_url) {
+        let read = async { store::open_to_read(store_url).await?.unpublished().await.map_err(SqlError::from) };
+        return Ok(read.await?);
+    }
+    SqlOutbox::new(Db::open(store_url, Access::ReadOnly).await?).unpublished(MAX_UNPUBLISHED).await
 }
 
 async fn movements(ledger_url: Option<&str>) -> Result<Vec<Entry>, SqlError> {
@@ -115,6 +134,21 @@ fn audited(payment: &Payment) -> AuditedPayment {
         status: payment.status(),
         amount: payment.amount,
         captured: payment.captured_at().is_some(),
+        claimed_at: payment.claimed_at,
         refunds: refunds.collect(),
+        held: None,
     }
+}
+
+/// Minor units that the provider's books have under a payment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Held {
+    pub captured: i64,
+    pub refunded: i64,
+    /// True when the books were read before the rows, so that a row may be newer.
+    pub is_older: bool,
+}
+
+fn is_mssql(store_url: &str) -> bool {
+    store_url.starts_with("mssql:")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
 };
 use serde::Serialize;
@@ -43,6 +43,10 @@ pub struct ProductStock {
     pub reserved: i64,
     /// Units sold and not given back.
     pub sold: i64,
+    /// Units of the reservations that hold some, which the ledger must have as reserved.
+    pub held_by_orders: i64,
+    /// Units of the reservations that became sales, which the ledger must have as sold.
+    pub sold_to_orders: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,12 +58,53 @@ pub struct ReservationFact {
     pub lines: Vec<(ProductId, i64)>,
 }
 
+/// The store, opened read-only. Reservations are read in ranges of order ids; memory grows with the number of products
+/// alone.
+#[derive(Debug, Clone)]
+pub struct ProductAudit(Db);
+
+impl ProductAudit {
+    /// Opens the store at `store_url`; the service may be running.
+    pub async fn open(store_url: &str) -> Result<Self, SqlError> {
+        Ok(Self(Db::open(store_url, Access::ReadOnly).await?))
+    }
+
+    /// Reads stock, ledger and the units of all reservations in one snapshot: they agree at every instant.
+    pub async fn stock(&self) -> Result<Vec<ProductStock>, SqlError> {
+        let snapshot = self.0.snapshot().await?;
+        let products = products(&snapshot).await;
+        snapshot.rollback().await?;
+        products
+    }
+
+    /// Returns the order id of the `rows`-th reservation above `after`; `None` when there are fewer.
+    pub async fn boundary(&self, after: i64, rows: u64) -> Result<Option<i64>, SqlError> {
+        let boundary = reservation::Entity::find()
+            .select_only()
+            .column(reservation::Column::OrderId)
+            .filter(reservation::Column::OrderId.gt(after))
+            .order_by_asc(reservation::Column::OrderId)
+            .offset(rows.saturating_sub(1))
+            .limit(1)
+            .into_tuple::<i64>()
+            .one(self.0.reader())
+            .await?;
+        Ok(boundary)
+    }
+
+    /// Reads the reservations of the orders with ids above `after` and up to `until`.
+    pub async fn reservations(&self, after: i64, until: i64) -> Result<Vec<ReservationFact>, SqlError> {
+        reservations(self.0.reader(), after, until).await
+    }
+}
+
+/// Reads the whole store at `store_url` in one snapshot; the service may be running.
 pub async fn read(store_url: &str) -> Result<ProductAuditFacts, SqlError> {
     let db = Db::open(store_url, Access::ReadOnly).await?;
     let snapshot = db.snapshot().await?;
     let facts = ProductAuditFacts {
         products: products(&snapshot).await?,
-        reservations: reservations(&snapshot).await?,
+        reservations: reservations(&snapshot, i64::MIN, i64::MAX).await?,
         outbox_pending: outbox_pending(&snapshot).await?,
     };
     snapshot.rollback().await?;
@@ -76,20 +121,43 @@ async fn products(snapshot: &DatabaseTransaction) -> Result<Vec<ProductStock>, S
     let mut products = BTreeMap::new();
     for (id, stock) in stocks {
         let product_id = read_id(id)?;
-        products.insert(id, ProductStock { product_id, stock, initial: 0, adjusted: 0, reserved: 0, sold: 0 });
+        products.insert(id, ProductStock::new(product_id, stock));
     }
-    let mut movements = stock_movement::Entity::find().stream(snapshot).await?;
-    while let Some(movement) = movements.try_next().await? {
-        let Some(product) = products.get_mut(&movement.product_id) else { continue };
-        let kind = MovementKind::named(&movement.kind).ok_or_else(|| {
-            SqlError::Failed(format!("the ledger has a movement of the unknown kind '{}'", movement.kind))
-        })?;
-        product.add(kind, movement.quantity);
+    {
+        use stock_movement::Column;
+        let ledger = stock_movement::Entity::find()
+            .select_only()
+            .columns([Column::ProductId, Column::Kind, Column::Quantity])
+            .into_tuple::<(i64, String, i64)>();
+        let mut ledger = ledger.stream(snapshot).await?;
+        while let Some((product_id, kind, quantity)) = ledger.try_next().await? {
+            let Some(product) = products.get_mut(&product_id) else { continue };
+            let kind = MovementKind::named(&kind)
+                .ok_or_else(|| SqlError::Failed(format!("the ledger has a movement of the unknown kind '{kind}'")))?;
+            product.add(kind, quantity);
+        }
+    }
+    let mut rows = reservation::Entity::find().stream(snapshot).await?;
+    while let Some(row) = rows.try_next().await? {
+        let reservation = reservation_fact(&row)?;
+        for (product_id, units) in reservation.lines {
+            let Some(product) = products.get_mut(&product_id.get()) else { continue };
+            match reservation.state {
+                ReservationState::Held => product.held_by_orders += units,
+                ReservationState::Sold => product.sold_to_orders += units,
+                ReservationState::Released | ReservationState::Refused | ReservationState::CancelledBefore => {}
+            }
+        }
     }
     Ok(products.into_values().collect())
 }
 
 impl ProductStock {
+    fn new(product_id: ProductId, stock: i64) -> Self {
+        let (initial, adjusted, reserved, sold, held_by_orders, sold_to_orders) = Default::default();
+        Self { product_id, stock, initial, adjusted, reserved, sold, held_by_orders, sold_to_orders }
+    }
+
     fn add(&mut self, kind: MovementKind, quantity: i64) {
         match kind {
             MovementKind::Initial => self.initial += quantity,
@@ -105,19 +173,28 @@ impl ProductStock {
     }
 }
 
-async fn reservations(snapshot: &DatabaseTransaction) -> Result<Vec<ReservationFact>, SqlError> {
-    let mut rows = reservation::Entity::find().order_by_asc(reservation::Column::OrderId).stream(snapshot).await?;
-    let mut facts = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        let damaged = || SqlError::Failed(format!("the reservation of order {} cannot be read", row.order_id));
-        let lines: BTreeMap<ProductId, i64> = serde_json::from_str(&row.order_lines).map_err(|_| damaged())?;
-        facts.push(ReservationFact {
-            order_id: read_id(row.order_id)?,
-            state: ReservationState::named(&row.state).ok_or_else(damaged)?,
-            lines: lines.into_iter().collect(),
-        });
-    }
-    Ok(facts)
+async fn reservations(
+    connection: &impl ConnectionTrait,
+    after: i64,
+    until: i64,
+) -> Result<Vec<ReservationFact>, SqlError> {
+    let rows = reservation::Entity::find()
+        .filter(reservation::Column::OrderId.gt(after))
+        .filter(reservation::Column::OrderId.lte(until))
+        .order_by_asc(reservation::Column::OrderId)
+        .all(connection)
+        .await?;
+    rows.iter().map(reservation_fact).collect()
+}
+
+fn reservation_fact(row: &reservation::Model) -> Result<ReservationFact, SqlError> {
+    let damaged = || SqlError::Failed(format!("the reservation of order {} cannot be read", row.order_id));
+    let lines: BTreeMap<ProductId, i64> = serde_json::from_str(&row.order_lines).map_err(|_| damaged())?;
+    Ok(ReservationFact {
+        order_id: read_id(row.order_id)?,
+        state: ReservationState::named(&row.state).ok_or_else(damaged)?,
+        lines: lines.into_iter().collect(),
+    })
 }
 
 async fn outbox_pending(snapshot: &DatabaseTransaction) -> Result<u64, SqlError> {

@@ -14,8 +14,8 @@ use souk_sql::{Access, Db};
 
 use crate::folder::Folder;
 
-/// Limit of unpublished events read from one outbox. An audit reports that many, even if there are more.
-const MAX_UNPUBLISHED: u64 = 100_000;
+/// Limit of unpublished events read from one outbox. Those behind the oldest are found once these are published.
+const MAX_UNPUBLISHED: u64 = 10_000;
 
 /// A service of this build, without its type.
 pub struct ServiceRow {
@@ -32,7 +32,7 @@ pub struct ServiceRow {
     pub migrate: StoreCall<String, StartError>,
     /// Returns the names of the migrations that the store at a URL lacks.
     pub pending_migrations: StoreCall<String, StartError>,
-    /// Returns the events in the outbox of the store at a URL, at most 100,000.
+    /// Returns the oldest events in the outbox of the store at a URL, at most 10,000.
     pub unpublished: StoreCall<Envelope, BusError>,
     /// Reads the section as far as it is correct, and its mistakes.
     pub read: ReadCall,

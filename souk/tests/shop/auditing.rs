@@ -1,9 +1,10 @@
 //! The audit finds violations: each test corrupts one store of a stopped shop.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use souk_sql::{Access, Db, SqlError};
+use souk_testkit::eventually;
 
-use crate::{Shop, Shopper};
+use crate::{Shop, Shopper, load::Load};
 
 /// Returns a stopped shop with one paid order.
 async fn stopped_shop() -> Shop {
@@ -55,7 +56,7 @@ async fn stock_that_its_ledger_does_not_explain() {
 async fn a_paid_order_without_its_units() {
     let shop = stopped_shop().await;
     tamper(&shop, "product", "DELETE FROM reservation").await;
-    assert_eq!(violated(&shop).await, [3, 5]);
+    assert_eq!(violated(&shop).await, [3, 5, 9]);
 }
 
 #[tokio::test]
@@ -108,4 +109,130 @@ fn spoil_file(shop: &Shop) {
         }
     }
     std::fs::write(shop.folder.path().join("payment.db"), "this is no database, however long one looks at it").unwrap();
+}
+
+/// Returns the invariants of the discrepancies in `list`, `violations` or `pending`, of a report.
+async fn listed(shop: &Shop, list: &str) -> Vec<u64> {
+    let (_, report, error) = shop.command(&["audit", "--json"]).await;
+    let report: Value = serde_json::from_str(&report).unwrap_or_else(|_| panic!("{report}{error}"));
+    let mut listed: Vec<u64> =
+        report[list].as_array().unwrap().iter().map(|one| one["invariant"].as_u64().unwrap()).collect();
+    listed.sort_unstable();
+    listed.dedup();
+    listed
+}
+
+#[tokio::test]
+async fn a_paid_order_without_a_capture_of_exactly_its_total() {
+    let shop = stopped_shop().await;
+    tamper(&shop, "order", "UPDATE shop_order SET total_minor = total_minor + 1").await;
+    assert_eq!(violated(&shop).await, [8]);
+    tamper(&shop, "order", "UPDATE shop_order SET total_minor = total_minor - 1").await;
+    // The capture is gone from the books of both sides.
+    tamper(&shop, "payment", "UPDATE payment SET status = 'failed', captured_at = NULL").await;
+    tamper(&shop, "sandbox", "DELETE FROM sandbox_charge").await;
+    assert_eq!(violated(&shop).await, [8]);
+    tamper(&shop, "payment", "DELETE FROM payment").await;
+    assert_eq!(violated(&shop).await, [8]);
+}
+
+#[tokio::test]
+async fn a_cancelled_order_whose_units_never_came_back() {
+    let mut shop = Shop::up(&["--empty"]).await;
+    let kettle = shop.product("Kettle", 10).await;
+    let ada = Shopper::register(&shop, "ada").await;
+    let order = ada.order(kettle, 2).await;
+    ada.client.post(&format!("/orders/{}/cancel", order["orderId"]), json!({})).await.expect(200);
+    shop.assert_clean().await;
+    shop.interrupt().await;
+    shop.assert_clean().await;
+    // Stock and ledger agree with each other; only the reservation says that the units were given back.
+    tamper(&shop, "product", "DELETE FROM stock_movement WHERE kind = 'release'").await;
+    tamper(&shop, "product", "UPDATE product SET stock = stock - 2").await;
+    assert_eq!(violated(&shop).await, [9]);
+}
+
+#[tokio::test]
+async fn an_order_without_a_decision_and_a_payment_without_an_outcome() {
+    let shop = stopped_shop().await;
+    tamper(
+        &shop,
+        "payment",
+        "UPDATE payment SET status = 'processing', captured_at = NULL, claimed_at = claimed_at - 400000",
+    )
+    .await;
+    // The stopped shop will query the provider when it is started.
+    assert_eq!(violated(&shop).await, [0_u64; 0]);
+    assert_eq!(listed(&shop, "pending").await, [2, 8, 10]);
+    tamper(&shop, "payment", "DELETE FROM payment").await;
+    tamper(&shop, "sandbox", "DELETE FROM sandbox_charge").await;
+    tamper(
+        &shop,
+        "order",
+        "UPDATE shop_order SET status = 'created', confirmed_at = NULL, paid_at = NULL, payment_id = NULL, \
+         order_date = order_date - 200000",
+    )
+    .await;
+    assert_eq!(violated(&shop).await, [0_u64; 0], "an order may be undecided for under five minutes");
+    tamper(&shop, "order", "UPDATE shop_order SET order_date = order_date - 200000").await;
+    assert_eq!(violated(&shop).await, [10]);
+}
+
+#[tokio::test]
+async fn a_capture_in_the_providers_books_without_a_payment() {
+    let shop = stopped_shop().await;
+    tamper(
+        &shop,
+        "sandbox",
+        "INSERT INTO sandbox_charge (payment_id, standing, amount_minor, currency, settled_at) \
+         VALUES (17, 'captured', 100, 'EUR', 1)",
+    )
+    .await;
+    assert_eq!(violated(&shop).await, [2]);
+}
+
+/// On a broker, [`crate::faults`] has this test.
+#[tokio::test]
+async fn a_dead_letter_of_the_local_bus() {
+    if souk_testkit::on_engines() {
+        return;
+    }
+    let shop = stopped_shop().await;
+    tamper(
+        &shop,
+        "bus",
+        "INSERT INTO dead_letter (dead_letter_id, queue, attempts, error, died_at, envelope) VALUES \
+         ('0194bd5b-6a00-7000-8000-000000000001', 'cart.orders', 8, 'no', 1, '{}')",
+    )
+    .await;
+    assert_eq!(violated(&shop).await, [11]);
+}
+
+#[tokio::test]
+async fn a_running_shop_under_load_is_clean_in_every_reading() {
+    let shop = Shop::start().await;
+    let load = Load::start(&shop, 9).await;
+    for _ in 0..5 {
+        let before = load.orders();
+        let (code, report, error) = shop.command(&["audit", "--json"]).await;
+        assert_eq!(code, 0, "{report}{error}");
+        eventually("the load goes on", || async { load.orders() > before }).await;
+    }
+    load.stop().await.assert_kept(&shop).await;
+}
+
+/// A violation of a running shop is one that every reading finds, and not before.
+#[tokio::test]
+async fn a_running_shop_with_a_violation() {
+    let shop = Shop::start().await;
+    let kettle = shop.product("Kettle", 10).await;
+    let ada = Shopper::register(&shop, "ada").await;
+    let order = ada.order(kettle, 2).await;
+    ada.pay(&order, "tok_visa").await.expect(201);
+    ada.wait_for_status(&order, "paid").await;
+    shop.assert_clean().await;
+    tamper(&shop, "order", "UPDATE shop_order SET total_minor = total_minor + 1").await;
+    let (code, report, _) = shop.command(&["audit", "--settle", "1"]).await;
+    assert_eq!(code, 1, "{report}");
+    assert!(report.contains("8   VIOLATED") && report.contains("violated 8: order"), "{report}");
 }

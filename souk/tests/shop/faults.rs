@@ -117,6 +117,9 @@ async fn a_poison_message_ends_in_the_dead_letters_and_holds_nothing_up() {
         serde_json::from_str::<serde_json::Value>(&letters).unwrap().as_array().unwrap().clone()
     };
     eventually("all three are dead letters", || async { listed().await.len() == 3 }).await;
+    let (code, report, _) = shop.command(&["audit", "--settle", "1"]).await;
+    assert_eq!(code, 1, "{report}");
+    assert!(report.contains("violated 11: queue product.orders: 3 dead letters"), "{report}");
     for letter in listed().await {
         assert_eq!(letter["queue"], "product.orders", "{letter}");
         let id = letter["deadLetterId"].as_str().unwrap().to_owned();

@@ -196,7 +196,7 @@ impl Shop {
             assert_eq!(code, 0, "{report:#}{error}");
             assert_eq!(report["clean"], true, "{report:#}");
             assert_eq!(report["pending"], json!([]), "{report:#}");
-            assert_eq!(report["invariants"].as_array().unwrap().len(), 7);
+            assert_eq!(report["invariants"].as_array().unwrap().len(), 11);
             if report["queued"].is_null() && report["broker"].is_null() {
                 return;
             }

@@ -110,7 +110,7 @@ impl Bench {
     /// Returns the number of undelivered messages in queues, delayed ones included.
     pub async fn waiting(&self) -> u64 {
         match &self.kind {
-            Kind::Local(bus) => u64::try_from(bus.queued().await.unwrap().len()).unwrap(),
+            Kind::Local(bus) => u64::try_from(bus.queued(u64::from(u32::MAX)).await.unwrap().len()).unwrap(),
             Kind::Rabbit { bus, .. } => {
                 let depths = bus.queue_depths().await.unwrap();
                 let is_letters = |queue: &str| queue.rsplit('.').next() == Some("dead");

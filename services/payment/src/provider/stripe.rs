@@ -5,6 +5,7 @@
 
 mod amount;
 mod api;
+mod captures;
 mod responses;
 mod webhook;
 
@@ -22,6 +23,7 @@ use super::{ChargeOutcome, PaymentProvider, ProviderError, RefundOutcome, Webhoo
 use crate::{payment::FailureCode, store::References};
 
 pub use api::{API_VERSION, StripeAccount};
+pub use captures::{Captures, StripeCapture};
 pub use webhook::SIGNATURE_HEADER;
 
 /// Stored in place of an intent's id when a payment is closed before it has one: none is confirmed any more.

@@ -18,6 +18,7 @@ mod store_mssql;
 mod store_outbox;
 mod store_reports;
 mod stripe;
+mod stripe_captures;
 mod stripe_fake;
 mod stripe_refunding;
 mod stripe_settling;

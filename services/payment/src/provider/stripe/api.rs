@@ -155,7 +155,7 @@ impl Api {
         self.send(self.get("/v1/refunds", &query)).await
     }
 
-    fn get(&self, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
+    pub fn get(&self, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
         self.http.request(Method::GET, format!("{}{path}", self.base_url)).query(query)
     }
 
@@ -172,7 +172,7 @@ impl Api {
         }
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
+    pub async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
         let request = request.bearer_auth(self.key.expose()).header("stripe-version", API_VERSION);
         let response = request.send().await.map_err(|error| {
             let cause = error_chain(&error);

@@ -60,6 +60,7 @@ impl StripeState {
         let path: Vec<&str> = uri.path().trim_start_matches("/v1/").split('/').collect();
         let reply = match (method.as_str(), path.as_slice(), &key) {
             ("POST", ["payment_intents"], Some(_)) => self.create(&form),
+            ("GET", ["payment_intents"], None) => self.list_intents(&form),
             ("GET", ["payment_intents", id], None) => {
                 self.with(id, &form, |state, at| (200, state.intents[at].clone()))
             }
@@ -120,6 +121,31 @@ impl StripeState {
             Some(at) => act(self, at),
             None => (404, error("invalid_request_error", Some("resource_missing"), Some("intent"))),
         }
+    }
+
+    /// Lists intents, newest first, as pages of `page`.
+    fn list_intents(&self, form: &Form) -> Reply {
+        let known = ["limit", "created[gte]", "expand[]", "starting_after"];
+        if let Some(unknown) = form.keys().find(|name| !known.contains(&name.as_str())) {
+            return invalid(Some("parameter_unknown"), Some(unknown));
+        }
+        if form.get("expand[]").map(String::as_str) != Some("data.latest_charge") {
+            return invalid(Some("parameter_missing"), Some("expand"));
+        }
+        let since: i64 = form["created[gte]"].parse().unwrap();
+        let newest: Vec<&Value> =
+            self.intents.iter().rev().filter(|intent| intent["created"].as_i64().unwrap() >= since).collect();
+        let from = match form.get("starting_after") {
+            None => 0,
+            Some(after) => newest.iter().position(|intent| intent["id"] == after.as_str()).unwrap() + 1,
+        };
+        let limit = self.page.unwrap_or(100).min(form["limit"].parse().unwrap());
+        let mut page: Vec<Value> = newest.iter().skip(from).take(limit).map(|intent| (*intent).clone()).collect();
+        for intent in page.iter_mut().filter(|intent| !intent["latest_charge"].is_null()) {
+            intent["latest_charge"]["amount_refunded"] = json!(self.returned(intent["id"].as_str().unwrap()));
+        }
+        let has_more = from + page.len() < newest.len();
+        (200, json!({"object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": page}))
     }
 
     fn confirm(&mut self, at: usize) -> Reply {

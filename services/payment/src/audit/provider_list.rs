@@ -1,0 +1,57 @@
+//! The provider's own list of captures.
+
+use std::{collections::HashMap, time::Duration};
+
+use souk_values::{Id, Timestamp};
+
+use super::{AuditedPayment, Held};
+use crate::provider::{
+    ProviderError,
+    stripe::{Captures, StripeAccount},
+};
+
+/// Difference between the clocks of shop and provider that is allowed for.
+const CLOCKS: Duration = Duration::from_mins(5);
+
+/// The captures that the provider lists since a moment. It is in memory, so that moment bounds it.
+#[derive(Debug)]
+pub struct ProviderList {
+    by_payment: HashMap<i64, Held>,
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl ProviderList {
+    /// Reads what Stripe captured for intents created since `since`; `now` is the time of the reading.
+    ///
+    /// Errors: Stripe does not list them; a part of the list is no list.
+    pub async fn read(account: StripeAccount, since: Timestamp, now: Timestamp) -> Result<Self, ProviderError> {
+        let failed = |error: reqwest::Error| ProviderError::Lost(error.to_string());
+        let mut captures = Captures::new(account, since).map_err(failed)?;
+        let mut by_payment: HashMap<i64, Held> = HashMap::new();
+        while let Some(page) = captures.next_page().await? {
+            for capture in page {
+                let held = by_payment.entry(capture.payment_id.get()).or_default();
+                held.captured += capture.captured.minor;
+                held.refunded += capture.refunded;
+            }
+        }
+        by_payment.values_mut().for_each(|held| held.is_older = true);
+        Ok(Self { by_payment, since, until: now })
+    }
+
+    /// Returns what the list has under a payment; `None` for one that was claimed outside its time.
+    pub(super) fn held(&self, payment: &AuditedPayment) -> Option<Held> {
+        // The intent is created after the claim, by the provider's clock.
+        let is_covered = (self.since.plus(CLOCKS)..self.until).contains(&payment.claimed_at);
+        let nothing = Held { is_older: true, ..Held::default() };
+        is_covered.then(|| self.by_payment.get(&payment.payment_id.get()).copied().unwrap_or(nothing))
+    }
+
+    /// Returns the ids of the payments that the list has, in rising order.
+    pub(super) fn payment_ids(&self) -> Vec<i64> {
+        let mut ids: Vec<i64> = self.by_payment.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+}
