@@ -88,7 +88,9 @@ impl Scan {
             }
         }
         let unknown = stores.payment.unknown(&captures).await.map_err(super::stores::unreadable("payment"))?;
-        unknown.into_iter().for_each(|payment| again.add_unknown_capture(payment));
+        for payment in unknown {
+            again.add_unknown_capture(payment);
+        }
         let key = |one: &Discrepancy| (one.invariant, one.subject.clone());
         let still: BTreeSet<_> = again.found.iter().map(key).collect();
         self.findings.found.retain(|one| one.is_final || still.contains(&key(one)));
@@ -105,7 +107,9 @@ async fn read_captures(stores: &AuditStores, findings: &mut Findings) -> Result<
     loop {
         let page = stores.payment.unknown_captures(after).await;
         let (last, unknown) = page.map_err(super::stores::unreadable("payment"))?;
-        unknown.into_iter().for_each(|payment| findings.add_unknown_capture(payment));
+        for payment in unknown {
+            findings.add_unknown_capture(payment);
+        }
         match last {
             Some(last) => after = last,
             None => return Ok(()),

@@ -10,6 +10,7 @@ use souk_bus::{BusError, Outbox, SqlOutbox, Transport, UnreadableEvent, outbox, 
 use souk_events::{Envelope, queue};
 use souk_sql::{Access, Db, SqlError};
 use souk_testkit::{engine::Stores, eventually, on_engines};
+use souk_values::Timestamp;
 use uuid::Uuid;
 
 use crate::{Bench, Tables, counting::CountingTransport};
@@ -90,7 +91,7 @@ async fn unreadable_rows_do_not_stop_the_relay(bench: &Bench, db: &Db) {
     let stored = SqlOutbox::new(db.clone());
     assert_eq!(ids(&stored.unpublished(10).await.unwrap()), ids(&envelopes));
     let backlog = stored.backlog().await.unwrap();
-    assert_eq!((backlog.pending, backlog.oldest.map(|time| time.millis())), (4, Some(1)));
+    assert_eq!((backlog.pending, backlog.oldest.map(Timestamp::millis)), (4, Some(1)));
     start_relay(bench, db, Arc::clone(&bench.bus));
     eventually("the outbox is empty", || async { pending(db).await == 0 }).await;
     assert_eq!(arrived(&*bench.bus, 2).await, ids(&envelopes));

@@ -36,7 +36,9 @@ impl ProviderList {
                 held.refunded += capture.refunded;
             }
         }
-        by_payment.values_mut().for_each(|held| held.is_older = true);
+        for held in by_payment.values_mut() {
+            held.is_older = true;
+        }
         Ok(Self { by_payment, since, until: now })
     }
 

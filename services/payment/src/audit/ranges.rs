@@ -108,7 +108,9 @@ impl PaymentAudit {
             Rows::All(payments) => in_range(payments, after, until).to_vec(),
         };
         if let Some(list) = &self.list {
-            payments.iter_mut().for_each(|payment| payment.held = list.held(payment));
+            for payment in &mut payments {
+                payment.held = list.held(payment);
+            }
         }
         if let Some(ledger) = &self.ledger {
             let snapshot = ledger.snapshot().await?;

@@ -126,7 +126,6 @@ impl RedisOutbox {
             }
             match envelope(partition, &id, fields.as_deref()) {
                 Ok(Some(envelope)) if held.ids.insert(id.clone()) => claim.add(partition, id, envelope),
-                Ok(_) => {}
                 Err(error) if held.ids.insert(id.clone()) => {
                     let event = UnreadableEvent {
                         key: id.clone(),
@@ -135,7 +134,7 @@ impl RedisOutbox {
                     };
                     claim.add_unreadable(UnreadableEntry { partition, id }, event);
                 }
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         // More entries may have been given back than this claim had room for.
