@@ -1,12 +1,15 @@
 //! Several replicas of services that share their engines.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use souk_testkit::needs_engines;
 
-use crate::{Shop, Shopper, shopper::address};
+use crate::{
+    Shop, Shopper,
+    shopper::{address, key},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_buyers_of_fifty_units_on_three_replicas() {
@@ -25,7 +28,7 @@ async fn five_hundred_buyers_of_fifty_units_on_three_replicas() {
         let buyer = &people[n % people.len()];
         async move {
             let body = json!({"shippingAddress": address(), "items": [{"productId": kettle, "quantity": 1}]});
-            buyer.place(body).await.expect(201).json
+            place_despite_overload(buyer, body).await
         }
     }))
     .await;
@@ -48,6 +51,21 @@ async fn five_hundred_buyers_of_fifty_units_on_three_replicas() {
     assert_eq!(outcomes, BTreeMap::from([("cancelled".to_owned(), 450), ("confirmed".to_owned(), 50)]));
     assert_eq!(shop.stock(kettle).await, 0);
     shop.assert_clean().await;
+}
+
+/// Places an order as a client does: a shop that sheds load answers 503 with `Retry-After`, and the same request is sent
+/// again under its key.
+async fn place_despite_overload(buyer: &Shopper, body: Value) -> Value {
+    let (client, key) = (buyer.client.with_header("prefer", "wait=10"), key());
+    for _ in 0..20 {
+        let response = client.post_keyed("/orders", &key, body.clone()).await;
+        if response.status != 503 {
+            return response.expect(201).json;
+        }
+        let seconds = response.header("retry-after").parse().expect("seconds to wait");
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+    panic!("an order was refused with 503 twenty times");
 }
 
 #[tokio::test(flavor = "multi_thread")]
