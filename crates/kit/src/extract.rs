@@ -7,7 +7,7 @@ mod paged;
 mod parts;
 
 pub use body::{MAX_BODY, NoFields, ValidJson};
-pub use conditions::{IfMatch, etag};
+pub use conditions::{IfMatch, etag, is_same_tag};
 pub use idempotency::{Idempotency, KeyedJson, MaybeKeyedJson};
 pub use paged::{Days, NoFilter, Paged};
 pub use parts::{Path, Query};

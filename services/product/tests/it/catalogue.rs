@@ -22,7 +22,7 @@ async fn a_product_is_created_and_shown() {
     assert_eq!(shown.header("etag"), "\"v1.7\"");
     assert_eq!(shown.header("cache-control"), "public, max-age=1, stale-if-error=300");
     assert_eq!(shop.client.get("/products/by-slug/copper-saute-pan").await.expect(200).json, made.json);
-    for tag in ["\"v1.7\"", "W/\"v1.7\"", "\"x\", \"v1.7\"", "*"] {
+    for tag in ["\"v1.7\"", "W/\"v1.7\"", "W/\"v1.7-gzip\"", "\"x\", \"v1.7\"", "*"] {
         let again = shop.client.with_header("if-none-match", tag).get(&path).await.expect(304);
         assert_eq!((again.text.as_str(), again.header("etag")), ("", "\"v1.7\""));
     }
@@ -80,8 +80,8 @@ async fn edits_require_the_version_that_was_read_and_leave_stock_alone() {
     let edited = editing.patch(&path, json!({"name": "Pot", "stock": 9_999, "imageUrl": "/a.svg"})).await.expect(200);
     assert_eq!((edited.header("etag"), edited.json["stock"].clone()), ("\"v2.40\"", json!(40)));
     editing.patch(&path, json!({"name": "Pan"})).await.is_problem(412, "if_match.stale");
-    // Orders change the stock part of the tag, which an edit does not compare.
-    let editing = shop.admin.with_header("if-match", "\"v2.39\"");
+    // Orders change the stock part of the tag, which an edit does not compare. A compressing proxy weakens the tag.
+    let editing = shop.admin.with_header("if-match", "W/\"v2.39\"");
     let same = editing.patch(&path, json!({"name": "Pot"})).await.expect(200);
     assert_eq!(same.header("etag"), "\"v2.40\"", "an edit that changes nothing is no new version");
     let mut whole = shop.body("Pan", 3_000, 1);
