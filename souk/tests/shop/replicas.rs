@@ -62,7 +62,7 @@ async fn place_despite_overload(buyer: &Shopper, body: Value) -> Value {
         if response.status != 503 {
             return response.expect(201).json;
         }
-        let seconds = response.header("retry-after").parse().expect("seconds to wait");
+        let seconds = response.header("retry-after").parse().unwrap();
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
     panic!("an order was refused with 503 twenty times");
