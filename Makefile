@@ -6,6 +6,7 @@ DATA ?= ./souk-data
 SOAK_KILLS ?= 1000
 ORDERS ?= 1200
 AUDIT_ORDERS ?= 1000000
+SOUK_TEST_POSTGRES ?= postgres://postgres@127.0.0.1:5432
 PROFILE ?= local
 
 .PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants measure audit-bench
@@ -55,7 +56,7 @@ measure: build ## CPU time and memory of a purchase (ORDERS, PROFILE).
 
 audit-bench: build ## Time and memory of an audit of AUDIT_ORDERS orders on SQLite and PostgreSQL (SOUK_TEST_POSTGRES, PROFILE).
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS)
-	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS) --postgres $(SOUK_TEST_POSTGRES)
+	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS) --postgres "$(SOUK_TEST_POSTGRES)"
 
 soak: ## The crash test with 1,000 kills (SOAK_KILLS).
 	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --package souk --test shop crash -- --nocapture

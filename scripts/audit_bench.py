@@ -48,7 +48,7 @@ def send(method, path, body=None, token=None, **headers):
     return json.loads(text) if text else None
 
 
-def buy_once():
+def buy_once(audit_command, env):
     for _ in range(600):
         try:
             send("GET", "/health/ready")
@@ -68,8 +68,8 @@ def buy_once():
     send("POST", "/payments", payment, ada, **{"idempotency-key": "p"})
     while send("GET", f"/orders/{order}", None, ada)["status"] != "paid":
         time.sleep(0.1)
-    # The last events are still on their way.
-    time.sleep(3)
+    # Waits until the last events are consumed.
+    subprocess.run(audit_command, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 class Sqlite:
@@ -175,7 +175,7 @@ with tempfile.TemporaryDirectory() as folder:
         up = [args.binary, "up", "--empty", "--data", folder, "--port", str(PORT)]
         shop = subprocess.Popen(up, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            buy_once()
+            buy_once([args.binary, "audit", "--data", folder], env)
         finally:
             shop.send_signal(signal.SIGTERM)
             shop.wait(30)

@@ -146,23 +146,14 @@ fn undelivered(waiting: &[WaitingEvent]) -> impl Iterator<Item = Discrepancy> {
         *count += 1;
         about.extend(&event.about);
     }
-    places.into_iter().map(|(outbox, (count, about))| match outbox {
-        Some(service) => Discrepancy {
-            detail: format!("{count} events are not published"),
-            ..Discrepancy::of_events(format!("outbox of {service}"), about)
-        },
-        None => Discrepancy {
-            detail: format!("{count} messages are not consumed"),
-            ..Discrepancy::of_events("bus".to_owned(), about)
-        },
+    places.into_iter().map(|(outbox, (count, about))| {
+        let (subject, detail) = match outbox {
+            Some(service) => (format!("outbox of {service}"), format!("{count} events are not published")),
+            None => ("bus".to_owned(), format!("{count} messages are not consumed")),
+        };
+        let source = Source::Store;
+        Discrepancy { invariant: 6, subject, detail, is_final: false, about, source, awaits_provider: false }
     })
-}
-
-impl Discrepancy {
-    fn of_events(subject: String, about: Vec<i64>) -> Self {
-        let (detail, is_final, awaits_provider) = Default::default();
-        Self { invariant: 6, subject, detail, is_final, about, source: Source::Store, awaits_provider }
-    }
 }
 
 fn print(report: &Report) {

@@ -19,7 +19,7 @@ use souk_product::Product;
 
 use crate::folder::Folder;
 
-use row::StoreKey;
+use row::{MAX_UNPUBLISHED, StoreKey};
 pub use row::{Role, Section, ServiceRow};
 
 /// Every service, in the order in which their sections are read and their stores opened.
@@ -28,9 +28,9 @@ static ROWS: LazyLock<[ServiceRow; 9]> = LazyLock::new(|| {
         ServiceRow::of::<Auth>(),
         ServiceRow::of::<Product>(),
         ServiceRow::of::<Order>(),
-        ServiceRow::of::<Cart>().with_outbox(|url| Box::pin(souk_cart::audit::unpublished(url))),
+        ServiceRow::of::<Cart>().with_outbox(|url| Box::pin(souk_cart::audit::unpublished(url, MAX_UNPUBLISHED))),
         ServiceRow::of::<Payment>()
-            .with_outbox(|url| Box::pin(souk_payment::audit::unpublished(url)))
+            .with_outbox(|url| Box::pin(souk_payment::audit::unpublished(url, MAX_UNPUBLISHED)))
             .with_store(StoreKey { key: "sandbox_ledger_url", file: "sandbox", is_used: uses_sandbox })
             .with_check(PaymentConfig::check),
         ServiceRow::of::<Notification>().with_folder_key("mailbox_dir", Folder::mailbox),

@@ -2,6 +2,7 @@
 
 use sea_orm::{EntityTrait, Set};
 use souk_events::Envelope;
+pub use souk_events::outbox_of;
 use souk_sql::{SqlError, Tx};
 use souk_values::Timestamp;
 use uuid::Uuid;
@@ -29,13 +30,6 @@ fn row(envelope: &Envelope) -> Result<ActiveModel, SqlError> {
         created_at: Set(envelope.time.millis()),
         envelope: Set(serde_json::to_string(envelope).map_err(|error| SqlError::Failed(error.to_string()))?),
     })
-}
-
-/// Returns the name under which the transports keep the dead letters of the outbox of `service`; `None` for a service without
-/// one.
-#[must_use]
-pub fn letters_of(service: &str) -> Option<&'static str> {
-    souk_events::outbox_of(service)
 }
 
 /// The number and age of the unpublished events of an outbox.
@@ -70,6 +64,15 @@ pub struct UnreadableEvent {
     pub body: String,
     /// Error of reading it.
     pub error: String,
+}
+
+/// Events of an outbox, separated by whether they can be read.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// Events in the order they were written.
+    pub envelopes: Vec<Envelope>,
+    /// Events that cannot be read.
+    pub unreadable: Vec<UnreadableEvent>,
 }
 
 /// Events claimed for publishing. Dropping it releases them.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     BusError,
-    outbox::{Backlog, Claim, Outbox, UnreadableEvent},
+    outbox::{Backlog, Claim, Events, Outbox, UnreadableEvent},
     tables::outbox_event::{Column, Entity, Model},
 };
 
@@ -36,29 +36,20 @@ fn oldest(limit: u64) -> Select<Entity> {
     Entity::find().order_by_asc(Column::EventId).limit(limit)
 }
 
-/// Events of an outbox, separated by whether they can be read.
-#[derive(Default)]
-struct Events {
-    envelopes: Vec<Envelope>,
-    unreadable: Vec<UnreadableEvent>,
-}
-
-impl Events {
-    /// Reads rows one by one, so that a damaged one does not hide the others. Errors: a row has no readable key.
-    fn read(rows: &[QueryResult]) -> Result<Self, BusError> {
-        let mut events = Self::default();
-        for row in rows {
-            match read(row) {
-                Ok(envelope) => events.envelopes.push(envelope),
-                Err(error) => events.unreadable.push(UnreadableEvent {
-                    key: row.try_get("", Column::EventId.as_str())?,
-                    body: raw_body(row),
-                    error: error.to_string(),
-                }),
-            }
+/// Reads rows one by one, so that a damaged one does not hide the others. Errors: a row has no readable key.
+fn events(rows: &[QueryResult]) -> Result<Events, BusError> {
+    let mut events = Events::default();
+    for row in rows {
+        match read(row) {
+            Ok(envelope) => events.envelopes.push(envelope),
+            Err(error) => events.unreadable.push(UnreadableEvent {
+                key: row.try_get("", Column::EventId.as_str())?,
+                body: raw_body(row),
+                error: error.to_string(),
+            }),
         }
-        Ok(events)
     }
+    Ok(events)
 }
 
 fn read(row: &QueryResult) -> Result<Envelope, BusError> {
@@ -83,19 +74,19 @@ impl Outbox for SqlOutbox {
         let reader = self.0.reader();
         if reader.get_database_backend() == DbBackend::Sqlite {
             // A file belongs to one process, whose only relay needs no lock.
-            let events = Events::read(&reader.query_all_raw(oldest(limit).build(DbBackend::Sqlite)).await?)?;
+            let events = events(&reader.query_all_raw(oldest(limit).build(DbBackend::Sqlite)).await?)?;
             return Ok(Box::new(UnlockedClaim { db: self.0.clone(), events }));
         }
         let transaction = reader.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await?;
         let select = lock_skip_locked(oldest(limit)).build(transaction.get_database_backend());
         let rows = in_time(transaction.query_all_raw(select)).await?;
-        Ok(Box::new(LockedClaim { events: Events::read(&rows)?, transaction }))
+        Ok(Box::new(LockedClaim { events: events(&rows)?, transaction }))
     }
 
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
         let reader = self.0.reader();
         let rows = reader.query_all_raw(oldest(limit).build(reader.get_database_backend())).await?;
-        Ok(Events::read(&rows)?.envelopes)
+        Ok(events(&rows)?.envelopes)
     }
 
     async fn backlog(&self) -> Result<Backlog, BusError> {

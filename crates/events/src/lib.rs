@@ -22,4 +22,4 @@ pub use order::{
 };
 pub use payment::{PaymentFailed, PaymentRefunded, PaymentSucceeded};
 pub use product::{ProductChanged, StockBack, StockLow, StockRejected, StockReserved};
-pub use topology::{OUTBOXES, QUEUES, Queue, outbox_of, queue};
+pub use topology::{OUTBOXES, QUEUES, Queue, dead_letter_names, outbox_of, queue};

@@ -42,6 +42,11 @@ pub fn outbox_of(service: &str) -> Option<&'static str> {
     OUTBOXES.iter().copied().find(|outbox| outbox.strip_suffix(".outbox") == Some(service))
 }
 
+/// Returns the names under which dead letters are kept: those of the queues, then those of the outboxes.
+pub fn dead_letter_names() -> impl Iterator<Item = &'static str> {
+    QUEUES.iter().map(|queue| queue.name).chain(OUTBOXES.iter().copied())
+}
+
 /// The queues as constants.
 pub mod queue {
     use super::Queue;

@@ -204,17 +204,14 @@ fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Ro
         openapi: Arc::new(openapi),
     };
     let mut works: Vec<BoxFuture<'static, ()>> = Vec::new();
-    let letters_of: Vec<&'static str> = consumers
-        .iter()
-        .map(Consumer::queue)
-        .chain(outbox.is_some().then(|| souk_bus::outbox::letters_of(name)).flatten())
-        .collect();
+    let own_outbox = outbox.as_ref().and_then(|_| souk_bus::outbox::outbox_of(name));
+    let with_letters: Vec<&'static str> = consumers.iter().map(Consumer::queue).chain(own_outbox).collect();
     if let Some(outbox) = outbox {
         let clock = Arc::clone(&deps.clock);
         works.push(Box::pin(relay(name, outbox, Arc::clone(&deps.transport), clock, stop.clone())));
     }
-    if !letters_of.is_empty() {
-        let counting = health::count_dead_letters(name, letters_of, Arc::clone(&deps.transport));
+    if !with_letters.is_empty() {
+        let counting = health::count_dead_letters(name, with_letters, Arc::clone(&deps.transport));
         works.push(Box::pin(counting.run(stop.clone())));
     }
     for consumer in consumers {

@@ -20,5 +20,5 @@ pub use error::{Retryable, SqlError};
 pub use options::Access;
 pub use pool::{ConnectionCounts, Reader};
 pub use schema::{NewTable, create_tables, long_text};
-pub use statements::{insert_or_ignore, lock_for_update, lock_skip_locked};
+pub use statements::{insert_or_ignore, lock_for_update, lock_skip_locked, nth_key};
 pub use transaction::Tx;

@@ -1,8 +1,9 @@
 //! Statements whose SQL differs between engines.
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, QuerySelect, QueryTrait, Select,
-    sea_query::{LockBehavior, LockType, OnConflict},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, QuerySelect, QueryTrait,
+    Select,
+    sea_query::{LockBehavior, LockType, OnConflict, Order, Query},
 };
 
 use crate::{SqlError, Tx};
@@ -25,6 +26,27 @@ where
         statement.sql = statement.sql.replacen("INSERT", "INSERT IGNORE", 1);
     }
     Ok(tx.execute_raw(statement).await?.rows_affected())
+}
+
+/// Returns the `rows`-th of the values of the integer `column` above `after`, in rising order; `None` when there are fewer.
+/// With it a table is read in ranges of a key, each of about that many rows.
+pub async fn nth_key<C: ColumnTrait>(
+    connection: &impl ConnectionTrait,
+    column: C,
+    after: i64,
+    rows: u64,
+) -> Result<Option<i64>, SqlError> {
+    let nth = C::EntityName::default();
+    let select = Query::select()
+        .column(column)
+        .from(nth.table_ref())
+        .and_where(column.gt(after))
+        .order_by(column, Order::Asc)
+        .offset(rows.saturating_sub(1))
+        .limit(1)
+        .take();
+    let row = connection.query_one(&select).await?;
+    Ok(row.map(|row| row.try_get("", column.as_str())).transpose()?)
 }
 
 /// Locks the rows that `select` finds until the end of the transaction, and leaves out those that another transaction has

@@ -44,13 +44,10 @@ pub async fn read(store_url: &str) -> Result<CartAuditFacts, SqlError> {
     if redis::is_redis(store_url) { redis::read_facts(store_url).await } else { sql::read_facts(store_url).await }
 }
 
-/// Limit of unpublished events that are read.
-const MAX_UNPUBLISHED: u64 = 10_000;
-
-/// Returns the oldest events that are not published yet, at most 10,000. The store is opened read-only.
-pub async fn unpublished(store_url: &str) -> Result<Vec<Envelope>, BusError> {
+/// Returns the oldest events that are not published yet, at most `limit`. The store is opened read-only.
+pub async fn unpublished(store_url: &str, limit: u64) -> Result<Vec<Envelope>, BusError> {
     if redis::is_redis(store_url) {
-        return redis::open_outbox(store_url).await?.unpublished(MAX_UNPUBLISHED).await;
+        return redis::open_outbox(store_url).await?.unpublished(limit).await;
     }
-    SqlOutbox::new(Db::open(store_url, Access::ReadOnly).await?).unpublished(MAX_UNPUBLISHED).await
+    SqlOutbox::new(Db::open(store_url, Access::ReadOnly).await?).unpublished(limit).await
 }

@@ -1,11 +1,11 @@
 //! Facts about orders for `souk audit`.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query},
 };
 use serde::Serialize;
-use souk_sql::{Access, Db, SqlError};
+use souk_sql::{Access, Db, SqlError, nth_key};
 use souk_values::{Id, Money, OrderId, PaymentId, Timestamp};
 
 use crate::store::{damaged, order_step, shop_order};
@@ -69,17 +69,7 @@ impl OrderAudit {
 
     /// Returns the id of the `rows`-th order above `after`; `None` when there are fewer.
     pub async fn boundary(&self, after: i64, rows: u64) -> Result<Option<i64>, SqlError> {
-        let boundary = shop_order::Entity::find()
-            .select_only()
-            .column(shop_order::Column::OrderId)
-            .filter(shop_order::Column::OrderId.gt(after))
-            .order_by_asc(shop_order::Column::OrderId)
-            .offset(rows.saturating_sub(1))
-            .limit(1)
-            .into_tuple::<i64>()
-            .one(self.0.reader())
-            .await?;
-        Ok(boundary)
+        nth_key(self.0.reader(), shop_order::Column::OrderId, after, rows).await
     }
 
     /// Reads the orders with ids above `after` and up to `until`.

@@ -56,17 +56,18 @@ pub(crate) async fn settle_due(app: App) -> Result<Option<Timestamp>, SqlError> 
 }
 
 async fn settle(app: &App, due: DueOrder) -> Result<(), SettleError> {
-    // Claimed first: if this process dies or the query fails, the order is due again at `retry_at`.
-    let retry_at = retry_at(app, due);
-    if !app.store.claim_lapse(due, retry_at).await? {
+    let undecided_at = due.is_undecided.then(|| undecided_at(app, due));
+    if let Some(at) = undecided_at.filter(|at| app.clock.now() < *at) {
+        // Product still has time to answer.
+        app.store.claim_lapse(due, at).await?;
+        return Ok(());
+    }
+    // Claimed first: if this process dies or the query fails, the order is due again then.
+    if !app.store.claim_lapse(due, retry_at(app, due.queries)).await? {
         return Ok(());
     }
     let (input, cause) = if due.is_undecided {
-        let decide_within = app.config.decide_within();
-        if app.clock.now() < undecided_at(app, due) {
-            return Ok(());
-        }
-        (Input::LapseUndecided { decide_within }, StepCause::Undecided)
+        (Input::LapseUndecided { decide_within: app.config.decide_within() }, StepCause::Undecided)
     } else {
         let state = app.payments.state(due.order_id).await?;
         let Some(decided) = decide(state, app.clock.now()) else { return Ok(()) };
@@ -88,13 +89,9 @@ fn undecided_at(app: &App, due: DueOrder) -> Timestamp {
 
 /// Returns the time at which a claimed order is due again. The jitter spreads the queries about orders that became due
 /// together; as it takes at most half of a pause, no pause is shorter than the one before.
-fn retry_at(app: &App, due: DueOrder) -> Timestamp {
-    let now = app.clock.now();
-    if due.is_undecided && now < undecided_at(app, due) {
-        return undecided_at(app, due);
-    }
-    let longest = app.config.lapse_again(due.queries);
-    now.plus(longest / 2).plus(app.ids.jitter(longest / 2))
+fn retry_at(app: &App, queries: u32) -> Timestamp {
+    let longest = app.config.lapse_again(queries);
+    app.clock.now().plus(longest / 2).plus(app.ids.jitter(longest / 2))
 }
 
 /// Decides from payment's answer what becomes of an unpaid order; `None` while a payment is under way.

@@ -20,9 +20,6 @@ use crate::{
 pub use provider_list::ProviderList;
 pub use ranges::PaymentAudit;
 
-/// Limit of unpublished events that are read.
-const MAX_UNPUBLISHED: u64 = 10_000;
-
 /// Everything that the invariants of payment are checked on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PaymentAuditFacts {
@@ -94,13 +91,13 @@ pub async fn read(store_url: &str, sandbox_ledger_url: Option<&str>) -> Result<P
     Ok(PaymentAuditFacts { payments: payments.iter().map(audited).collect(), ledger, outbox_pending })
 }
 
-/// Reads the oldest unpublished events in the store at `store_url`, at most 10,000; on SQL Server all of them.
-pub async fn unpublished(store_url: &str) -> Result<Vec<Envelope>, BusError> {
-    if is_mssql(store_url) {
+/// Reads the oldest unpublished events in the store at `store_url`, at most `limit`; on SQL Server all of them.
+pub async fn unpublished(store_url: &str, limit: u64) -> Result<Vec<Envelope>, BusError> {
+    if store::is_mssql(store_url) {
         let read = async { store::open_to_read(store_url).await?.unpublished().await.map_err(SqlError::from) };
         return Ok(read.await?);
     }
-    SqlOutbox::new(Db::open(store_url, Access::ReadOnly).await?).unpublished(MAX_UNPUBLISHED).await
+    SqlOutbox::new(Db::open(store_url, Access::ReadOnly).await?).unpublished(limit).await
 }
 
 async fn movements(ledger_url: Option<&str>) -> Result<Vec<Entry>, SqlError> {
@@ -147,8 +144,4 @@ pub struct Held {
     pub refunded: i64,
     /// True when the books were read before the rows, so that a row may be newer.
     pub is_older: bool,
-}
-
-fn is_mssql(store_url: &str) -> bool {
-    store_url.starts_with("mssql:")
 }

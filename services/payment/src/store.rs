@@ -1,11 +1,11 @@
 //! Payment's store: the traits that each engine implements, and their arguments and results.
 
 mod changed_rows;
-mod entities;
+pub(crate) mod entities;
 mod migrations;
 mod mssql;
 mod opening;
-mod rows;
+pub(crate) mod rows;
 mod sql;
 
 use souk_bus::Cause;
@@ -13,6 +13,7 @@ use souk_events::Envelope;
 use souk_sql::{ConnectionCounts, Retryable, SqlError};
 use souk_values::{Money, OrderId, Page, PageRequest, PaymentId, RefundId, Timestamp, UserId, UtcDay};
 
+pub(crate) use opening::is_mssql;
 pub use opening::{OpenStore, migrate, open, open_to_read, pending_migrations};
 
 use crate::{

@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 use serde::Serialize;
-use souk_sql::{Access, Db, SqlError};
+use souk_sql::{Access, Db, SqlError, nth_key};
 use souk_values::{Id, OrderId, ProductId};
 
 use crate::{
@@ -79,17 +79,7 @@ impl ProductAudit {
 
     /// Returns the order id of the `rows`-th reservation above `after`; `None` when there are fewer.
     pub async fn boundary(&self, after: i64, rows: u64) -> Result<Option<i64>, SqlError> {
-        let boundary = reservation::Entity::find()
-            .select_only()
-            .column(reservation::Column::OrderId)
-            .filter(reservation::Column::OrderId.gt(after))
-            .order_by_asc(reservation::Column::OrderId)
-            .offset(rows.saturating_sub(1))
-            .limit(1)
-            .into_tuple::<i64>()
-            .one(self.0.reader())
-            .await?;
-        Ok(boundary)
+        nth_key(self.0.reader(), reservation::Column::OrderId, after, rows).await
     }
 
     /// Reads the reservations of the orders with ids above `after` and up to `until`.
@@ -154,8 +144,7 @@ async fn products(snapshot: &DatabaseTransaction) -> Result<Vec<ProductStock>, S
 
 impl ProductStock {
     fn new(product_id: ProductId, stock: i64) -> Self {
-        let (initial, adjusted, reserved, sold, held_by_orders, sold_to_orders) = Default::default();
-        Self { product_id, stock, initial, adjusted, reserved, sold, held_by_orders, sold_to_orders }
+        Self { product_id, stock, initial: 0, adjusted: 0, reserved: 0, sold: 0, held_by_orders: 0, sold_to_orders: 0 }
     }
 
     fn add(&mut self, kind: MovementKind, quantity: i64) {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{command_error::CommandError, folder::Folder, services::with_store, settings::Settings};
 
-/// What disagreed in every reading so far.
+/// Disagreements that every reading so far has found.
 #[derive(Debug)]
 pub struct Scan {
     pub findings: Findings,
@@ -34,7 +34,7 @@ impl Scan {
         let stores = Box::pin(AuditStores::open(settings, listed)).await?;
         let mut findings = Findings::default();
         findings.add_checked(6, with_store().count() + 1);
-        findings.add_checked(11, souk_events::QUEUES.len());
+        findings.add_checked(11, souk_events::dead_letter_names().count());
         for (queue, count) in &events.dead_letters {
             findings.add_final(11, format!("queue {queue}"), format!("{count} dead letters"));
         }

@@ -3,7 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use souk_bus::{BusError, rabbit::QueueDepth};
-use souk_events::{Envelope, QUEUES};
+use souk_events::{Envelope, dead_letter_names};
 use souk_kit::Service;
 use souk_order::audit::{AuditedOrder, OrderAudit};
 use souk_payment::{
@@ -155,7 +155,7 @@ pub struct EventFacts {
     pub waiting: Vec<WaitingEvent>,
     /// Number of messages in each queue of a broker; empty for the local bus.
     pub depths: Vec<QueueDepth>,
-    /// Queues with dead letters, and their number.
+    /// Queues and outboxes with dead letters, and their number.
     pub dead_letters: Vec<(&'static str, u64)>,
     /// The reason why a broker could not be read.
     pub broker_error: Option<String>,
@@ -194,7 +194,7 @@ async fn read_bus(bus: &OpenBus, facts: &mut EventFacts) -> Result<(), BusError>
         }
         OpenBus::Rabbit(bus) => facts.depths = bus.queue_depths().await?,
     }
-    let queues: Vec<&'static str> = QUEUES.iter().map(|queue| queue.name).collect();
+    let queues: Vec<&'static str> = dead_letter_names().collect();
     let counts = bus.transport().dead_letter_counts(&queues).await?;
     facts.dead_letters = queues.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect();
     Ok(())

@@ -6,7 +6,7 @@ use souk_bus::{
     BusError, RabbitTransport, Transport,
     rabbit::{QueueDepth, TopologyDifference},
 };
-use souk_events::{OUTBOXES, QUEUES};
+use souk_events::{QUEUES, dead_letter_names};
 use souk_sql::Access;
 
 use super::{
@@ -103,7 +103,7 @@ fn of_depths(depths: &[QueueDepth], address: &str) -> Vec<Finding> {
 }
 
 async fn dead_letters(bus: &dyn Transport, address: &str, is_distributed: bool) -> Option<Finding> {
-    let queues: Vec<&'static str> = QUEUES.iter().map(|queue| queue.name).chain(OUTBOXES.iter().copied()).collect();
+    let queues: Vec<&'static str> = dead_letter_names().collect();
     let counts = bus.dead_letter_counts(&queues).await.ok()?;
     let count: u64 = counts.iter().sum();
     let flag = if is_distributed { " --distributed" } else { "" };

@@ -15,7 +15,7 @@ use souk_sql::{Access, Db};
 use crate::folder::Folder;
 
 /// Limit of unpublished events read from one outbox. Those behind the oldest are found once these are published.
-const MAX_UNPUBLISHED: u64 = 10_000;
+pub(super) const MAX_UNPUBLISHED: u64 = 10_000;
 
 /// A service of this build, without its type.
 pub struct ServiceRow {

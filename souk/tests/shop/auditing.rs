@@ -206,6 +206,8 @@ async fn a_dead_letter_of_the_local_bus() {
     )
     .await;
     assert_eq!(violated(&shop).await, [11]);
+    tamper(&shop, "bus", "UPDATE dead_letter SET queue = 'order.outbox'").await;
+    assert_eq!(violated(&shop).await, [11], "an event that the relay of order could not read");
 }
 
 #[tokio::test]

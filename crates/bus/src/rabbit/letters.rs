@@ -12,7 +12,7 @@ use lapin::{
     options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions},
     types::FieldTable,
 };
-use souk_events::{Envelope, OUTBOXES, QUEUES};
+use souk_events::{Envelope, dead_letter_names};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -105,8 +105,7 @@ impl Reader {
 
     async fn read(&mut self, service: Option<&str>) -> Result<(), BusError> {
         let is_of_service = |name: &&str| service.is_none_or(|service| name.split('.').next() == Some(service));
-        let queues = QUEUES.iter().map(|queue| queue.name).chain(OUTBOXES.iter().copied());
-        for queue in queues.filter(is_of_service) {
+        for queue in dead_letter_names().filter(is_of_service) {
             let name = self.options.names.letters(queue);
             for _ in 0..MAX_PER_QUEUE {
                 match in_time(self.channel.basic_get(short(&*name)?, BasicGetOptions::default())).await {

@@ -43,17 +43,21 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 /// Returns the version of an entity tag as this API gives it. A proxy that compresses marks the tag as weak, or appends
 /// the encoding to it (`"v1.10-gzip"`); the version is the same.
 fn version(tag: &str) -> Option<i64> {
-    let tag = tag.trim();
-    let inner = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix("\"v")?.strip_suffix('"')?;
+    let inner = opaque(tag).strip_prefix("\"v")?.strip_suffix('"')?;
     inner.split(['.', '-']).next()?.parse().ok()
+}
+
+/// Returns the opaque part of an entity tag, with its quotes and without the mark of a weak one.
+fn opaque(tag: &str) -> &str {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// Returns true when `given`, a tag of a request, means the representation of `current`. Compares weakly (RFC 9110,
 /// 8.8.3.2), and without the encoding that a proxy appended.
 #[must_use]
 pub fn is_same_tag(given: &str, current: &HeaderValue) -> bool {
-    let given = given.trim();
-    let given = given.strip_prefix("W/").unwrap_or(given);
+    let given = opaque(given);
     let Ok(current) = current.to_str() else { return false };
     given == current
         || current.strip_suffix('"').is_some_and(|current| {

@@ -146,7 +146,7 @@ impl Fixture {
 
     /// Returns the unpublished events of type `E`.
     pub async fn unpublished<E: Event>(&self) -> Vec<E> {
-        let envelopes = souk_cart::audit::unpublished(&self.url).await.unwrap();
+        let envelopes = souk_cart::audit::unpublished(&self.url, 10_000).await.unwrap();
         envelopes.iter().filter_map(|envelope| envelope.open().ok()).collect()
     }
 }

@@ -181,7 +181,7 @@ async fn an_unreadable_event_does_not_stop_others() {
     let (_, outbox) = fixture.open().await;
     // Given back when the claim is dropped, as after a failure to bury it.
     drop(outbox.claim(100).await.unwrap());
-    assert_eq!(souk_cart::audit::unpublished(&fixture.url).await.unwrap().len(), 3);
+    assert_eq!(souk_cart::audit::unpublished(&fixture.url, 10_000).await.unwrap().len(), 3);
     let mut claim = outbox.claim(100).await.unwrap();
     let unreadable = claim.unreadable();
     assert_eq!(unreadable.iter().map(|event| event.body.as_str()).collect::<Vec<_>>(), ["envelope {"]);

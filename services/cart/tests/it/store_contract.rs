@@ -271,7 +271,7 @@ async fn unconfirmed_events_are_claimed_again(fixture: Fixture) {
         }
     }
     assert_eq!((published.len(), outbox.backlog().await.unwrap().pending), (30, 0));
-    assert_eq!(souk_cart::audit::unpublished(&fixture.url).await.unwrap(), []);
+    assert_eq!(souk_cart::audit::unpublished(&fixture.url, 10_000).await.unwrap(), []);
 }
 
 async fn old_causes_are_purged(fixture: Fixture) {

@@ -6,14 +6,11 @@ use sea_orm::{
     ConnectionTrait, ExprTrait, FromQueryResult,
     sea_query::{Expr, Order, Query, SelectStatement},
 };
-use souk_sql::{Access, Db, SqlError};
-use souk_values::{Id, Money, Timestamp};
+use souk_sql::{Access, Db, SqlError, nth_key};
+use souk_values::{Id, Timestamp};
 
-use super::{AuditedPayment, AuditedRefund, Held, ProviderList, audited, is_mssql};
-use crate::{
-    payment::{RefundStatus, Status},
-    store,
-};
+use super::{AuditedPayment, AuditedRefund, Held, ProviderList, audited};
+use crate::store::{self, entities::payment, is_mssql, rows};
 
 /// The rows and the sandbox's ledger, opened read-only and read in ranges of order ids, so that memory does not grow
 /// with the number of payments. On SQL Server the rows are read at once instead.
@@ -83,16 +80,7 @@ impl PaymentAudit {
     /// Returns the order id of the `rows`-th payment above the order `after`; `None` when there are fewer.
     pub async fn boundary(&self, after: i64, rows: u64) -> Result<Option<i64>, SqlError> {
         match &self.rows {
-            Rows::Sql(db) => {
-                let boundary = select("payment", ["order_id"])
-                    .and_where(Expr::col("order_id").gt(after))
-                    .order_by("order_id", Order::Asc)
-                    .offset(rows.saturating_sub(1))
-                    .limit(1)
-                    .take();
-                let row = db.reader().query_one(&boundary).await?;
-                Ok(row.map(|row| row.try_get("", "order_id")).transpose()?)
-            }
+            Rows::Sql(db) => nth_key(db.reader(), payment::Column::OrderId, after, rows).await,
             Rows::All(payments) => {
                 let nth = usize::try_from(rows.saturating_sub(1)).unwrap_or(usize::MAX);
                 Ok(in_range(payments, after, i64::MAX).get(nth).map(|payment| payment.order_id.get()))
@@ -189,24 +177,18 @@ async fn read_range(db: &Db, after: i64, until: i64) -> Result<Vec<AuditedPaymen
     for row in &refunds {
         let row = RefundRow::from_query_result(row, "")?;
         refunds_of.entry(row.payment_id).or_default().push(AuditedRefund {
-            refund_id: id(row.refund_id)?,
-            amount: money(row.amount_minor, &row.currency)?,
-            status: [RefundStatus::Processing, RefundStatus::Succeeded, RefundStatus::Failed]
-                .into_iter()
-                .find(|status| status.as_str() == row.status)
-                .ok_or_else(|| damaged(&row.status))?,
+            refund_id: rows::id(row.refund_id)?,
+            amount: rows::money(row.amount_minor, &row.currency)?,
+            status: rows::refund_status(&row.status)?,
         });
     }
     let payments = payments.iter().map(|row| {
         let row = PaymentRow::from_query_result(row, "")?;
         Ok(AuditedPayment {
-            payment_id: id(row.payment_id)?,
-            order_id: id(row.order_id)?,
-            status: [Status::Processing, Status::Succeeded, Status::Failed, Status::Refunded]
-                .into_iter()
-                .find(|status| status.as_str() == row.status)
-                .ok_or_else(|| damaged(&row.status))?,
-            amount: money(row.amount_minor, &row.currency)?,
+            payment_id: rows::id(row.payment_id)?,
+            order_id: rows::id(row.order_id)?,
+            status: rows::status(&row.status)?,
+            amount: rows::money(row.amount_minor, &row.currency)?,
             captured: row.captured_at.is_some(),
             claimed_at: Timestamp::from_millis(row.claimed_at),
             refunds: refunds_of.remove(&row.payment_id).unwrap_or_default(),
@@ -233,16 +215,4 @@ async fn held(ledger: &impl ConnectionTrait, payments: &[AuditedPayment]) -> Res
         held.entry(row.try_get("", "payment_id")?).or_default().refunded += row.try_get::<i64>("", "amount_minor")?;
     }
     Ok(held)
-}
-
-fn id<I: Id>(number: i64) -> Result<I, SqlError> {
-    I::new(number).map_err(|error| damaged(&error))
-}
-
-fn money(minor: i64, currency: &str) -> Result<Money, SqlError> {
-    Ok(Money::new(minor, currency.parse().map_err(|_| damaged(&currency))?))
-}
-
-fn damaged(what: &dyn std::fmt::Display) -> SqlError {
-    SqlError::Failed(format!("a row of payment cannot be read: {what}"))
 }

@@ -56,6 +56,7 @@ pub async fn pending_migrations(url: &str) -> Result<Vec<String>, SqlError> {
     }
 }
 
-fn is_mssql(url: &str) -> bool {
+/// Returns true for a URL of SQL Server.
+pub(crate) fn is_mssql(url: &str) -> bool {
     url.starts_with("mssql:")
 }

@@ -142,12 +142,6 @@ pub(super) fn refund(payment: &Payment, refund: &Refund) -> payment_refund::Mode
 }
 
 fn refund_from_row(row: payment_refund::Model) -> Result<Refund, SqlError> {
-    let status = match row.status.as_str() {
-        "processing" => RefundStatus::Processing,
-        "succeeded" => RefundStatus::Succeeded,
-        "failed" => RefundStatus::Failed,
-        other => return Err(damaged("the status of a refund", other)),
-    };
     let request = match (row.asked_by, row.key_hash, row.body_hash) {
         (Some(admin), Some(key_hash), Some(body_hash)) => {
             Some(RefundRequest { admin: id(admin)?, key: RequestKey { key_hash, body_hash } })
@@ -157,29 +151,36 @@ fn refund_from_row(row: payment_refund::Model) -> Result<Refund, SqlError> {
     Ok(Refund {
         refund_id: id(row.refund_id)?,
         amount: money(row.amount_minor, &row.currency)?,
-        status,
+        status: refund_status(&row.status)?,
         due_at: Timestamp::from_millis(row.due_at),
         settled_at: row.settled_at.map(Timestamp::from_millis),
         request,
     })
 }
 
-pub(super) fn status(text: &str) -> Result<Status, SqlError> {
+pub(crate) fn status(text: &str) -> Result<Status, SqlError> {
     [Status::Processing, Status::Succeeded, Status::Failed, Status::Refunded]
         .into_iter()
         .find(|status| status.as_str() == text)
         .ok_or_else(|| damaged("the status of a payment", text))
 }
 
+pub(crate) fn refund_status(text: &str) -> Result<RefundStatus, SqlError> {
+    [RefundStatus::Processing, RefundStatus::Succeeded, RefundStatus::Failed]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+        .ok_or_else(|| damaged("the status of a refund", text))
+}
+
 pub(super) fn failure_code(text: &str) -> Result<FailureCode, SqlError> {
     FailureCode::parse(text).ok_or_else(|| damaged("a failure code", text))
 }
 
-pub(super) fn id<I: Id>(number: i64) -> Result<I, SqlError> {
+pub(crate) fn id<I: Id>(number: i64) -> Result<I, SqlError> {
     I::new(number).map_err(|error: IdError| SqlError::Failed(format!("the store has {number} as an id: {error}")))
 }
 
-pub(super) fn money(minor: i64, currency: &str) -> Result<Money, SqlError> {
+pub(crate) fn money(minor: i64, currency: &str) -> Result<Money, SqlError> {
     let currency = currency.parse().map_err(|_| damaged("a currency", currency))?;
     Ok(Money::new(minor, currency))
 }

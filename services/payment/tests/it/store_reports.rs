@@ -191,7 +191,7 @@ pub async fn the_audit_snapshot_is_complete(database: TestDatabase) {
     let facts = Box::pin(souk_payment::audit::read(&fixture.database.url, None)).await.unwrap();
     assert_eq!((facts.payments.len(), facts.outbox_pending), (1, 1));
     assert!(facts.payments[0].captured && facts.payments[0].refunds.len() == 1);
-    let published = souk_payment::audit::unpublished(&fixture.database.url).await.unwrap();
+    let published = souk_payment::audit::unpublished(&fixture.database.url, 10_000).await.unwrap();
     assert_eq!(published.len(), 1);
     assert_eq!(published[0].event_type, "payment.succeeded.v1");
 }

@@ -13,5 +13,5 @@ pub(crate) fn is_current(headers: &HeaderMap, tag: &HeaderValue) -> bool {
         .get_all(header::IF_NONE_MATCH)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .any(|value| value.split(',').map(str::trim).any(|one| one == "*" || is_same_tag(one, tag)))
+        .any(|value| value.split(',').any(|one| one.trim() == "*" || is_same_tag(one, tag)))
 }

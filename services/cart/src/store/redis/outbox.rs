@@ -23,7 +23,7 @@ use souk_sql::SqlError;
 use tokio::sync::{Notify, OnceCell};
 
 use super::{client::RedisClient, damaged, keys::Partition, scripts};
-use claim::{RedisClaim, UnreadableEntry};
+use claim::RedisClaim;
 
 /// Name of the relays' consumer group in each stream.
 pub(super) const GROUP: &str = "relay";
@@ -127,12 +127,8 @@ impl RedisOutbox {
             match envelope(partition, &id, fields.as_deref()) {
                 Ok(Some(envelope)) if held.ids.insert(id.clone()) => claim.add(partition, id, envelope),
                 Err(error) if held.ids.insert(id.clone()) => {
-                    let event = UnreadableEvent {
-                        key: id.clone(),
-                        body: fields.unwrap_or_default().join(" "),
-                        error: error.to_string(),
-                    };
-                    claim.add_unreadable(UnreadableEntry { partition, id }, event);
+                    let body = fields.unwrap_or_default().join(" ");
+                    claim.add_unreadable(partition, UnreadableEvent { key: id, body, error: error.to_string() });
                 }
                 Ok(_) | Err(_) => {}
             }

@@ -29,7 +29,7 @@ pub struct Captures {
     is_over: bool,
 }
 
-/// What Stripe holds under a payment, in the shop's minor units.
+/// Amounts that Stripe holds under a payment, in the shop's minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StripeCapture {
     pub payment_id: PaymentId,

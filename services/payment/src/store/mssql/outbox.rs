@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use souk_bus::{BusError, Claim, Outbox, UnreadableEvent, outbox::Backlog};
+use souk_bus::{
+    BusError, Claim, Outbox, UnreadableEvent,
+    outbox::{Backlog, Events},
+};
 use souk_events::Envelope;
 use souk_sql::SqlError;
 use souk_values::{Clock, IdGen, Timestamp};
@@ -46,9 +49,8 @@ impl Outbox for MssqlOutbox {
         let limit = i64::try_from(limit.min(1_000)).unwrap_or(1_000);
         let lease = Lease { id: self.ids.token(16), now: self.clock.now(), limit };
         let leased = self.pool.run(lease.clone(), |connection, lease| Box::pin(take(connection, lease))).await;
-        let Events { envelopes, unreadable } = leased.map_err(bus_error)?;
-        let pool = self.pool.clone();
-        Ok(Box::new(LeasedEvents { pool, lease: lease.id, envelopes, unreadable, is_open: true }))
+        let events = leased.map_err(bus_error)?;
+        Ok(Box::new(LeasedEvents { pool: self.pool.clone(), lease: lease.id, events, is_open: true }))
     }
 
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
@@ -102,44 +104,36 @@ pub(super) async fn unpublished(connection: &mut Connection, limit: i64) -> Resu
     Ok(bodies.iter().filter_map(|body| serde_json::from_str(body).ok()).collect())
 }
 
-/// Leased events, separated by whether they can be read.
-#[derive(Debug, Default)]
-struct Events {
-    envelopes: Vec<Envelope>,
-    unreadable: Vec<UnreadableEvent>,
-}
-
 struct LeasedEvents {
     pool: Pool,
     lease: String,
-    envelopes: Vec<Envelope>,
-    /// Events that cannot be read and are still in the outbox.
-    unreadable: Vec<UnreadableEvent>,
+    /// The leased events, without unreadable ones that were removed.
+    events: Events,
     is_open: bool,
 }
 
 #[async_trait::async_trait]
 impl Claim for LeasedEvents {
     fn envelopes(&self) -> &[Envelope] {
-        &self.envelopes
+        &self.events.envelopes
     }
 
     fn unreadable(&self) -> &[UnreadableEvent] {
-        &self.unreadable
+        &self.events.unreadable
     }
 
     async fn remove_unreadable(&mut self) -> Result<(), BusError> {
-        let keys: Vec<String> = self.unreadable.iter().map(|event| event.key.clone()).collect();
+        let keys: Vec<String> = self.events.unreadable.iter().map(|event| event.key.clone()).collect();
         if !keys.is_empty() {
             self.pool.run(keys, |connection, keys| Box::pin(delete(connection, keys))).await.map_err(bus_error)?;
-            self.unreadable.clear();
+            self.events.unreadable.clear();
         }
         Ok(())
     }
 
     async fn confirm(mut self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
         let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-        let is_all = ids.len() >= self.envelopes.len() && self.unreadable.is_empty();
+        let is_all = ids.len() >= self.events.envelopes.len() && self.events.unreadable.is_empty();
         if !ids.is_empty() {
             self.pool.run(ids, |connection, ids| Box::pin(delete(connection, ids))).await.map_err(bus_error)?;
         }
@@ -151,7 +145,7 @@ impl Claim for LeasedEvents {
 
 impl Drop for LeasedEvents {
     fn drop(&mut self) {
-        if !self.is_open || (self.envelopes.is_empty() && self.unreadable.is_empty()) {
+        if !self.is_open || (self.events.envelopes.is_empty() && self.events.unreadable.is_empty()) {
             return;
         }
         let pool = self.pool.clone();

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures::future::join_all;
-use souk_bus::{BusError, UnreadableEvent, outbox::Claim};
+use souk_bus::{
+    BusError, UnreadableEvent,
+    outbox::{Claim, Events},
+};
 use souk_events::Envelope;
 use souk_sql::SqlError;
 use uuid::Uuid;
@@ -15,53 +18,38 @@ use crate::store::redis::keys::Partition;
 #[derive(Debug)]
 pub(super) struct RedisClaim {
     outbox: RedisOutbox,
-    /// Partition and id of the entries of `envelopes`, in the same order.
+    events: Events,
+    /// Partition and id of the entries of `events.envelopes`, in the same order.
     entries: Vec<(Partition, String)>,
-    envelopes: Vec<Envelope>,
-    unreadable: Vec<UnreadableEntry>,
-    /// The texts of `unreadable`, in the same order.
-    unreadable_events: Vec<UnreadableEvent>,
-}
-
-/// An entry that is no event.
-#[derive(Debug)]
-pub(super) struct UnreadableEntry {
-    pub partition: Partition,
-    pub id: String,
+    /// Partitions of `events.unreadable`, in the same order. The key of such an event is the id of its entry.
+    unreadable_in: Vec<Partition>,
 }
 
 impl RedisClaim {
     pub fn empty(outbox: RedisOutbox) -> Self {
-        Self {
-            outbox,
-            entries: Vec::new(),
-            envelopes: Vec::new(),
-            unreadable: Vec::new(),
-            unreadable_events: Vec::new(),
-        }
+        Self { outbox, events: Events::default(), entries: Vec::new(), unreadable_in: Vec::new() }
     }
 
     pub fn len(&self) -> usize {
-        self.entries.len() + self.unreadable.len()
+        self.entries.len() + self.unreadable_in.len()
     }
 
     pub fn add(&mut self, partition: Partition, entry: String, envelope: Envelope) {
         self.entries.push((partition, entry));
-        self.envelopes.push(envelope);
+        self.events.envelopes.push(envelope);
     }
 
-    /// Adds an entry that is no event.
-    pub fn add_unreadable(&mut self, entry: UnreadableEntry, event: UnreadableEvent) {
-        self.unreadable.push(entry);
-        self.unreadable_events.push(event);
+    pub fn add_unreadable(&mut self, partition: Partition, event: UnreadableEvent) {
+        self.unreadable_in.push(partition);
+        self.events.unreadable.push(event);
     }
 
     /// Moves the events of `other` into this claim.
     pub fn append(&mut self, mut other: Self) {
         self.entries.append(&mut other.entries);
-        self.envelopes.append(&mut other.envelopes);
-        self.unreadable.append(&mut other.unreadable);
-        self.unreadable_events.append(&mut other.unreadable_events);
+        self.events.envelopes.append(&mut other.events.envelopes);
+        self.unreadable_in.append(&mut other.unreadable_in);
+        self.events.unreadable.append(&mut other.events.unreadable);
     }
 
     /// Deletes published entries of one partition.
@@ -81,16 +69,16 @@ impl RedisClaim {
 #[async_trait::async_trait]
 impl Claim for RedisClaim {
     fn envelopes(&self) -> &[Envelope] {
-        &self.envelopes
+        &self.events.envelopes
     }
 
     fn unreadable(&self) -> &[UnreadableEvent] {
-        &self.unreadable_events
+        &self.events.unreadable
     }
 
     async fn remove_unreadable(&mut self) -> Result<(), BusError> {
-        for UnreadableEntry { partition, id } in &self.unreadable {
-            self.delete(*partition, &[id.as_str()]).await?;
+        for (partition, event) in self.unreadable_in.iter().zip(&self.events.unreadable) {
+            self.delete(*partition, &[event.key.as_str()]).await?;
         }
         Ok(())
     }
@@ -98,7 +86,7 @@ impl Claim for RedisClaim {
     async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
         let ids: HashSet<&Uuid> = ids.iter().collect();
         let mut by_partition: BTreeMap<Partition, Vec<&str>> = BTreeMap::new();
-        for ((partition, entry), envelope) in self.entries.iter().zip(&self.envelopes) {
+        for ((partition, entry), envelope) in self.entries.iter().zip(&self.events.envelopes) {
             if ids.contains(&envelope.id) {
                 by_partition.entry(*partition).or_default().push(entry);
             }
@@ -112,7 +100,8 @@ impl Claim for RedisClaim {
 impl Drop for RedisClaim {
     fn drop(&mut self) {
         let mut held = self.outbox.held.lock();
-        let unreadable = self.unreadable.drain(..).map(|entry| (entry.partition, entry.id));
+        let keys = self.events.unreadable.drain(..).map(|event| event.key);
+        let unreadable = self.unreadable_in.drain(..).zip(keys);
         for (partition, id) in self.entries.drain(..).chain(unreadable) {
             let held = held.entry(partition).or_default();
             held.has_returned |= held.ids.remove(&id);
