@@ -1,5 +1,8 @@
 //! `souk`: the whole shop in one binary, with the commands that operate it.
 
+// An optimised build computes the layout of the commands' nested futures by recursion, deeper than the default of 128.
+#![recursion_limit = "256"]
+
 mod address;
 mod assets;
 mod audit;

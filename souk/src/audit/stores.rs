@@ -59,7 +59,6 @@ impl AuditStores {
     pub async fn open(settings: &Settings, listed: Duration) -> Result<Self, CommandError> {
         let url = |name: &str| settings.store_url(name).map_err(CommandError::failed);
         let ledger = settings.sandbox_ledger_url().map_err(CommandError::failed)?;
-        // Boxed: the compiler computes the layout of nested futures by recursion, to a limited depth.
         let payment = Box::pin(PaymentAudit::open(&url("payment")?, ledger.as_deref())).await;
         let mut payment = payment.map_err(unreadable("payment"))?;
         let books = match (ledger, stripe_account(settings)?) {
