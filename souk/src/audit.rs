@@ -3,6 +3,7 @@
 mod invariants;
 mod scan;
 mod stores;
+mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,8 +15,10 @@ use serde::Serialize;
 use crate::{cli::AuditArgs, command_error::CommandError, folder::Folder, settings::Settings};
 
 use invariants::{Discrepancy, INVARIANTS, Source};
-use scan::Scan;
-use stores::{Books, WaitingEvent};
+use scan::{Part, Scan};
+use stores::WaitingEvent;
+
+pub use watch::{Watch, describe};
 
 /// Pause between two readings of the stores while there are discrepancies.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -67,6 +70,9 @@ struct Queued {
 
 pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
     let settings = Settings::of(&args.shop).await?;
+    if args.watch {
+        return watch::serve(settings, &args).await;
+    }
     let report = settle(&settings, &args).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
@@ -83,8 +89,8 @@ async fn settle(settings: &Settings, args: &AuditArgs) -> Result<Report, Command
     let is_running = || settings.folder().is_none_or(Folder::is_locked);
     let limit = Duration::from_secs(args.settle);
     let listed = Duration::from_hours(24 * u64::from(args.provider_days));
-    let mut scan = Box::pin(Scan::read(settings, listed)).await?;
-    let pause = if scan.books == Books::List { LIST_PAUSE } else { PAUSE };
+    let mut scan = Box::pin(Scan::read(settings, Part::all(listed))).await?;
+    let pause = if scan.books.has_list { LIST_PAUSE } else { PAUSE };
     // Real time: the operator waits at a terminal. It starts after the first reading, which takes long in a large shop.
     let started = Instant::now();
     while is_running() && scan.is_unsettled() && started.elapsed() < limit {
@@ -120,10 +126,7 @@ fn report(mut scan: Scan, is_running: bool) -> Report {
     let queued = waiting.map(|depth| Queued { queue: depth.queue, messages: depth.waiting }).collect();
     let omitted = scan.findings.omitted;
     let clean = violations.is_empty() && omitted == 0;
-    let provider_error = match scan.books {
-        Books::Ledger | Books::List => None,
-        Books::Unread(reason) => Some(reason),
-    };
+    let provider_error = scan.books.unread;
     let (broker_error, provider_books_read) = (scan.broker_error, provider_error.is_none());
     Report {
         clean,

@@ -135,6 +135,16 @@ pub struct AuditArgs {
     /// Number of days for which the provider's own list of captures is read (Stripe; the sandbox's ledger is read whole).
     #[arg(long, value_name = "DAYS", default_value_t = 2)]
     pub provider_days: u16,
+    /// Read a part of the shop again and again, and serve the number of violations at /metrics. Of several such processes
+    /// one reads; 'souk up' does it by itself.
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
+    /// With --watch: time in seconds between two readings.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
+    pub every: u64,
+    /// With --watch: port of /metrics, /health/live and /health/ready.
+    #[arg(long, value_name = "PORT", default_value_t = 8079, requires = "watch")]
+    pub port: u16,
 }
 
 #[derive(Debug, Args)]

@@ -75,8 +75,10 @@ pub fn port_beside(gateway: u16, standard: u16) -> u16 {
     }
 }
 
+/// True if the sandbox is configured: it takes new payments, or took some before.
 pub fn uses_sandbox(sources: &Sources) -> bool {
-    sources.text(Payment::NAME, "provider").is_none_or(|provider| provider == "sandbox")
+    let takes_payments = sources.text(Payment::NAME, "provider").is_none_or(|provider| provider == "sandbox");
+    takes_payments || sources.text(Payment::NAME, "sandbox_ledger_url").is_some_and(|url| !url.is_empty())
 }
 
 #[cfg(test)]

@@ -236,7 +236,7 @@ impl Settings {
         self.url(name, "store_url")
     }
 
-    /// Returns the URL of the sandbox provider's ledger; `None` when another provider is configured.
+    /// Returns the URL of the sandbox provider's ledger; `None` without a sandbox.
     pub fn sandbox_ledger_url(&self) -> Result<Option<String>, ConfigError> {
         let is_used = services::uses_sandbox(&self.sources);
         is_used.then(|| self.url("payment", "sandbox_ledger_url")).transpose()

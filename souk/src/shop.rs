@@ -47,6 +47,8 @@ pub struct Shop {
     /// Ends the client of the registry.
     stop_discovery: CancellationToken,
     refresh: Option<ConfigRefresh>,
+    /// The configuration at the start, from which the audit opens the stores.
+    pub settings: Settings,
     /// The catalogue's store, filled while the shop already serves.
     pub products: ProductStore,
     /// The first admin, if it was created just now and not shown yet.
@@ -114,13 +116,15 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         discovery.register(running.name, running.address);
     }
     let announcements = deps.transport.announcements();
-    let refresh = ConfigRefresh { settings, services: rows, deps, store_files, process_values, announcements };
+    let refresh =
+        ConfigRefresh { settings: settings.clone(), services: rows, deps, store_files, process_values, announcements };
     Ok(Shop {
         gateway,
         services,
         discovery,
         stop_discovery,
         refresh: Some(refresh),
+        settings,
         products,
         first_admin,
         management: listeners.management_address,

@@ -1,12 +1,12 @@
 //! `souk up`: locks the folder, starts the shop, fills it, prints its addresses, and stops it cleanly.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use souk_kit::Service;
 use souk_values::{IdGen, SystemClock};
 
 use crate::{
-    assets,
+    assets, audit,
     cli::UpArgs,
     command_error::CommandError,
     first_admin,
@@ -20,9 +20,15 @@ use crate::{
 /// Warnings and errors, and every applied change of the configuration.
 const LOG_FILTER: &str = "warn,souk::config_refresh=info,lapin=off";
 
+/// Time between two rounds of the audit.
+const AUDIT_EVERY: Duration = Duration::from_secs(60);
+/// Time for disagreements to resolve before the audit counts them.
+const AUDIT_SETTLE: Duration = Duration::from_secs(30);
+
 pub async fn run(args: UpArgs) -> Result<(), CommandError> {
     souk_kit::telemetry::log_json(LOG_FILTER);
     souk_kit::telemetry::install_metrics();
+    audit::describe();
     let folder = Folder::at(&args.data.data);
     folder.create()?;
     let _lock = folder.lock()?;
@@ -56,7 +62,8 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
         if args.open && webbrowser::open(&format!("http://localhost:{}", args.port)).is_err() {
             println!("No browser could be opened; the address is above.");
         }
-        shop.refresh().await;
+        let watch = audit::Watch::new(shop.settings.clone(), AUDIT_EVERY, AUDIT_SETTLE);
+        tokio::join!(shop.refresh(), Box::pin(watch.run()));
         std::future::pending::<Result<(), CommandError>>().await
     };
     let outcome = tokio::select! {

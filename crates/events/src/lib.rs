@@ -20,6 +20,6 @@ pub use order::{
     CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFacts, OrderLine, OrderPaid,
     OrderShipped, PaymentTerms, RefusedLine, ShippingAddress,
 };
-pub use payment::{PaymentFailed, PaymentRefunded, PaymentSucceeded};
+pub use payment::{PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded};
 pub use product::{ProductChanged, StockBack, StockLow, StockRejected, StockReserved};
 pub use topology::{OUTBOXES, QUEUES, Queue, dead_letter_names, outbox_of, queue};

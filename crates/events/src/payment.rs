@@ -65,8 +65,33 @@ pub struct PaymentRefunded {
     pub version: i64,
 }
 
+/// A refund failed for good, and its amount is the customer's still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentRefundFailed {
+    /// The payment of which a part was to be refunded.
+    pub payment_id: PaymentId,
+    /// Id of this refund.
+    pub refund_id: RefundId,
+    /// The order that is paid.
+    pub order_id: OrderId,
+    /// The customer who placed the order.
+    pub user_id: UserId,
+    /// Amount of this refund.
+    pub amount: Money,
+    /// Sum of the payment's refunds without this one.
+    pub refunded_amount: Money,
+    /// True if the refund was reported as returned before; the money then came back to the provider.
+    pub had_succeeded: bool,
+    /// Time at which the failure was found.
+    pub failed_at: Timestamp,
+    /// Version of the payment after the event.
+    pub version: i64,
+}
+
 events! { "payment":
     PaymentSucceeded = "payment.succeeded.v1", subject |event| event.payment_id.to_string(), version |event| event.version;
     PaymentFailed = "payment.failed.v1", subject |event| event.payment_id.to_string(), version |event| event.version;
     PaymentRefunded = "payment.refunded.v1", subject |event| event.payment_id.to_string(), version |event| event.version;
+    PaymentRefundFailed = "payment.refund_failed.v1", subject |event| event.payment_id.to_string(), version |event| event.version;
 }

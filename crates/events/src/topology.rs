@@ -59,8 +59,10 @@ pub mod queue {
     /// Results of the reservations that order requested.
     pub const ORDER_STOCK: Queue = Queue { name: "order.stock", binds: &["stock.reserved.v1", "stock.rejected.v1"] };
     /// Captures, failures and refunds for order.
-    pub const ORDER_PAYMENTS: Queue =
-        Queue { name: "order.payments", binds: &["payment.succeeded.v1", "payment.failed.v1", "payment.refunded.v1"] };
+    pub const ORDER_PAYMENTS: Queue = Queue {
+        name: "order.payments",
+        binds: &["payment.succeeded.v1", "payment.failed.v1", "payment.refunded.v1", "payment.refund_failed.v1"],
+    };
     /// Orders whose items cart moves to ordered, to purchased, or back.
     pub const CART_ORDERS: Queue =
         Queue { name: "cart.orders", binds: &["order.created.v1", "order.cancelled.v1", "order.paid.v1"] };
@@ -96,8 +98,10 @@ pub mod queue {
         ],
     };
     /// Failed payments and refunds of which customers are notified.
-    pub const NOTIFICATION_PAYMENTS: Queue =
-        Queue { name: "notification.payments", binds: &["payment.failed.v1", "payment.refunded.v1"] };
+    pub const NOTIFICATION_PAYMENTS: Queue = Queue {
+        name: "notification.payments",
+        binds: &["payment.failed.v1", "payment.refunded.v1", "payment.refund_failed.v1"],
+    };
     /// Low stock of which administrators are notified.
     pub const NOTIFICATION_PRODUCTS: Queue = Queue { name: "notification.products", binds: &["stock.low.v1"] };
     /// Abandoned carts and wished products of which customers are notified.

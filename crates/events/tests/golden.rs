@@ -41,6 +41,7 @@ fn every_event_matches_its_golden_file() {
         matches_golden_file::<PaymentSucceeded>(),
         matches_golden_file::<PaymentFailed>(),
         matches_golden_file::<PaymentRefunded>(),
+        matches_golden_file::<PaymentRefundFailed>(),
         matches_golden_file::<CartCheckedOut>(),
         matches_golden_file::<CartExpired>(),
         matches_golden_file::<CartAbandoned>(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use souk_events::PaymentSucceeded;
 use souk_kit::{CallError, PeerClient, Peers};
-use souk_values::{Money, OrderId};
+use souk_values::{Money, OrderId, RefundId};
 
 /// Response of `GET /internal/payments/state?orderId=`: the payment state of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct PaymentState {
     /// Refunded part of the capture, zero if none; absent if nothing was captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Money>,
+    /// The latest refund; absent unless the capture is refunded in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_refund: Option<RefundId>,
 }
 
 /// Client of payment's internal API.

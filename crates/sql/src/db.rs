@@ -42,7 +42,8 @@ enum Writer {
 
 impl Db {
     /// Opens the store at `url`: `sqlite:PATH`, `postgres://…` or `mysql://…`. A pool to a server engine has up to eight
-    /// connections, or as many as `connections=N` in the query of the URL allows.
+    /// connections, or as many as `connections=N` in the query of the URL allows; with [`Access::ReadOnly`] up to two,
+    /// for which it waits longer.
     ///
     /// Errors: another scheme, an URL that cannot be parsed, or an engine that cannot be reached.
     pub async fn open(url: &str, access: Access) -> Result<Self, SqlError> {
@@ -50,7 +51,7 @@ impl Db {
         match scheme {
             "sqlite" => Self::open_sqlite(url, access).await,
             "postgres" | "postgresql" | "mysql" => {
-                let options = server_options(url)?;
+                let options = server_options(url, access)?;
                 let reader = Reader::connect_to_server(options.clone()).await?;
                 let writer = (access == Access::ReadWrite)
                     .then(|| Writer::Pooled { options: Box::new(options), last_failure: LastFailure::default() });

@@ -7,6 +7,7 @@
 
 mod db;
 mod error;
+mod leadership;
 mod migrations;
 mod options;
 mod pool;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use db::{Db, migrate, pending_migrations};
 pub use error::{Retryable, SqlError};
+pub use leadership::Leadership;
 pub use options::Access;
 pub use pool::{ConnectionCounts, Reader};
 pub use schema::{NewTable, create_tables, long_text};

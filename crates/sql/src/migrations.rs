@@ -72,7 +72,7 @@ pub(crate) async fn apply<M: MigratorTrait>(options: sea_orm::ConnectOptions) ->
 }
 
 /// Exempts the idle connection that holds the lock from the pool's limits, since closing it would release the lock.
-fn without_expiry(mut options: sea_orm::ConnectOptions) -> sea_orm::ConnectOptions {
+pub(crate) fn without_expiry(mut options: sea_orm::ConnectOptions) -> sea_orm::ConnectOptions {
     options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).to_owned()
 }
 

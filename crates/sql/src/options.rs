@@ -20,11 +20,17 @@ pub enum Access {
 
 /// Maximum number of connections to a server engine, unless its URL sets `connections`.
 const MAX_CONNECTIONS: u32 = 8;
+/// Maximum number of connections of an operator's command, which must not take them away from the shop.
+const MAX_READ_ONLY_CONNECTIONS: u32 = 2;
+/// Maximum wait for a connection. A request that waits longer is better refused and sent again.
+const WAIT: Duration = Duration::from_secs(3);
+/// The same for an operator's command: behind a busy shop, an engine may refuse connections for a while.
+const READ_ONLY_WAIT: Duration = Duration::from_secs(30);
 /// Maximum age of a connection, after which it is replaced: after a failover the host name may resolve to another server.
 const MAX_LIFETIME: Duration = Duration::from_secs(600);
 
 /// Returns the connection options for the URL of a server engine. Errors: the URL, or its `connections`, cannot be parsed.
-pub(crate) fn server_options(url: &str) -> Result<ConnectOptions, SqlError> {
+pub(crate) fn server_options(url: &str, access: Access) -> Result<ConnectOptions, SqlError> {
     // The message must not contain the URL, which may hold a password.
     let invalid = |cause: String| SqlError::Failed(format!("the store's URL cannot be read: {cause}"));
     let mut url = url::Url::parse(url).map_err(|error| invalid(error.to_string()))?;
@@ -39,8 +45,12 @@ pub(crate) fn server_options(url: &str) -> Result<ConnectOptions, SqlError> {
             url.query_pairs_mut().extend_pairs(others);
         }
     }
+    let (connections, wait) = match access {
+        Access::ReadWrite => (connections, WAIT),
+        Access::ReadOnly => (connections.min(MAX_READ_ONLY_CONNECTIONS), READ_ONLY_WAIT),
+    };
     let mut options = pool_options(url.as_str(), connections);
-    options.max_lifetime(MAX_LIFETIME);
+    options.acquire_timeout(wait).max_lifetime(MAX_LIFETIME);
     // Below the time limit of a statement: waiting for a lock fails as `Busy`, and the transaction runs again, instead of
     // being taken for an engine that does not answer.
     options.map_sqlx_postgres_opts(|postgres| postgres.options([("lock_timeout", "5s")]));
@@ -52,7 +62,7 @@ fn pool_options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .min_connections(0)
-        .acquire_timeout(Duration::from_secs(3))
+        .acquire_timeout(WAIT)
         .idle_timeout(Duration::from_secs(60))
         .sqlx_logging(false)
         .record_stmt_in_spans(false);

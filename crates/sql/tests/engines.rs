@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*, schema};
 use souk_sql::{
-    Access, ConnectionCounts, Db, NewTable, SqlError, Tx, create_tables, insert_or_ignore, lock_for_update,
+    Access, ConnectionCounts, Db, Leadership, NewTable, SqlError, Tx, create_tables, insert_or_ignore, lock_for_update,
     lock_skip_locked, long_text,
 };
 use souk_testkit::{Proxy, engine, engine::Stores, needs_engines, on_engines};
@@ -258,6 +258,31 @@ async fn a_database_that_does_not_exist_yet_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_command_waits_for_an_engine_that_has_no_connection_free() {
+    if !needs_engines() {
+        return;
+    }
+    let stores = Stores::new();
+    let url = stores.url("order");
+    let admin = opened(&url).await;
+    let role = format!("{}_narrow", stores.prefix());
+    admin.reader().execute_unprepared(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")).await.unwrap();
+    let narrow = url.replacen("://postgres@", &format!("://{role}@"), 1);
+    assert_ne!(narrow, url);
+    let only = Db::open(&narrow, Access::ReadWrite).await.unwrap();
+    // It waits longer than a request would.
+    let held = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        drop(only);
+    });
+    let command = Db::open(&narrow, Access::ReadOnly).await.unwrap();
+    assert!(held.is_finished());
+    command.reader().execute_unprepared("SELECT 1").await.unwrap();
+    drop(command);
+    admin.reader().execute_unprepared(&format!("DROP ROLE {role}")).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_cut_connection_fails_its_transaction_and_no_later_one() {
     for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
         drop(opened(&url).await);
@@ -341,5 +366,28 @@ async fn a_server_that_became_read_only_is_not_ready_until_it_writes_again() {
         // PostgreSQL applies the setting to new sessions only, so this works because the pool was replaced.
         insert(&db, row(1, "one", 1)).await.unwrap();
         db.ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn one_process_has_the_lead_until_it_ends() {
+    for url in engines().urls {
+        drop(opened(&url).await);
+        let first = Leadership::take(&url, "audit").await.unwrap().unwrap();
+        assert!(first.is_held().await);
+        // A file belongs to one process anyway.
+        let second = Leadership::take(&url, "audit").await.unwrap();
+        assert_eq!(second.is_some(), url.starts_with("sqlite:"));
+        assert!(Leadership::take(&url, "another").await.unwrap().is_some());
+        drop(first);
+        let mut successor = None;
+        for _ in 0..100 {
+            successor = Leadership::take(&url, "audit").await.unwrap();
+            if successor.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(successor.is_some(), "the lock outlives its connection on {url}");
     }
 }

@@ -22,13 +22,14 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The earliest instant that can be represented, 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
+    /// The latest instant that can be represented, 9999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(253_402_300_799_999);
 
     /// Returns the instant `millis` milliseconds after 1970-01-01 UTC. Values outside the years 1970 to 9999, which RFC
     /// 3339 cannot express here, are clamped.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
-        // 9999-12-31T23:59:59.999Z
-        Self(millis.clamp(0, 253_402_300_799_999))
+        Self(millis.clamp(Self::EPOCH.0, Self::MAX.0))
     }
 
     /// Milliseconds since 1970-01-01 UTC.

@@ -168,8 +168,14 @@ impl IdGen {
         whole.mul_f64(self.with_rng(RngExt::random::<f64>))
     }
 
+    /// Returns a number below every id that is made at `at` or later, and not below those made in earlier seconds.
+    #[must_use]
+    pub fn before(at: Timestamp) -> i64 {
+        seconds_of(at) << RANDOM_BITS
+    }
+
     fn draw<I: Id>(&self, now: Timestamp, count: usize) -> I {
-        let seconds = (now.seconds() - ID_EPOCH_SECONDS).clamp(0, (1 << 31) - 1);
+        let seconds = seconds_of(now);
         let room = (1_i64 << RANDOM_BITS) - i64::try_from(count).unwrap_or(i64::MAX).clamp(1, (1 << RANDOM_BITS) - 1);
         // From 1, because 0 in the first second would not be an id.
         let low = self.with_rng(|rng| rng.random_range(1..=room));
@@ -182,6 +188,11 @@ impl IdGen {
     fn with_rng<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
         draw(&mut self.rng.lock())
     }
+}
+
+/// Returns the part of an id that is the time, in seconds.
+fn seconds_of(at: Timestamp) -> i64 {
+    (at.seconds() - ID_EPOCH_SECONDS).clamp(0, (1 << 31) - 1)
 }
 
 #[cfg(test)]
@@ -197,7 +208,9 @@ mod tests {
         let ids = IdGen::new(clock.clone());
         let first: OrderId = ids.next();
         clock.advance(Duration::from_secs(2));
+        let between = IdGen::before(clock.now());
         let second: OrderId = ids.next();
+        assert!(first.get() < between && between < second.get());
         assert!(first < second);
         assert!(second.get() <= MAX_ID);
     }

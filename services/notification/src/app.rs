@@ -82,24 +82,19 @@ impl App {
         })
     }
 
-    /// Stores what an event changes, once for the event: the contact it carries, and `message` as notices and mails.
+    /// Stores what an event changes, once for the event: the contact it carries, and `messages` as notices and mails.
     pub(crate) async fn record<E>(
         &self,
         received: &Received<E>,
         contact: Option<Contact>,
-        message: Option<Message>,
+        messages: impl IntoIterator<Item = Message>,
     ) -> Result<Outcome, Failure> {
-        let kind = message.as_ref().map(|message| message.kind);
-        let draft = message.map(|message| Draft::render(message, &self.templates, &self.links)).transpose();
-        let draft = draft.map_err(|error| Failure::Handling(error.to_string()))?;
-        let effect = EventEffect { cause: received.cause(), now: self.clock.now(), contact, draft };
+        let drafts = messages.into_iter().map(|message| Draft::render(message, &self.templates, &self.links));
+        let drafts = drafts.collect::<Result<_, _>>().map_err(|error| Failure::Handling(error.to_string()))?;
+        let effect = EventEffect { cause: received.cause(), now: self.clock.now(), contact, drafts };
         let recorded = self.store.record(effect).await?;
-        if let Some(kind) = kind
-            && !recorded.notified.is_empty()
-        {
-            metrics::notices_written(kind, recorded.notified.len());
-        }
-        for user in recorded.notified {
+        for (user, kind) in recorded.notified {
+            metrics::notice_written(kind);
             // Fails only while no stream is open.
             let _ = self.new_notices.send(user);
         }

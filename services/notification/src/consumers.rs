@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use souk_bus::{Consumer, Failure, Outcome, Received};
 use souk_events::{
     CartAbandoned, Event, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderPaid, OrderShipped,
-    PasswordResetRequested, PaymentFailed, PaymentRefunded, StockLow, UserChanged, UserRegistered, WishlistBackInStock,
-    WishlistPriceDropped, queue,
+    PasswordResetRequested, PaymentFailed, PaymentRefundFailed, PaymentRefunded, StockLow, UserChanged, UserRegistered,
+    WishlistBackInStock, WishlistPriceDropped, queue,
 };
 
 use crate::{
@@ -30,7 +30,8 @@ pub(crate) fn table(app: &App) -> Vec<Consumer> {
             .on(app, notify::<OrderDelivered>(message::order_delivered)),
         Consumer::new(&queue::NOTIFICATION_PAYMENTS)
             .on(app, notify::<PaymentFailed>(message::payment_failed))
-            .on(app, notify::<PaymentRefunded>(message::payment_refunded)),
+            .on(app, notify::<PaymentRefunded>(message::payment_refunded))
+            .on(app, refund_failed),
         Consumer::new(&queue::NOTIFICATION_PRODUCTS).on(app, notify::<StockLow>(message::stock_low)),
         Consumer::new(&queue::NOTIFICATION_CARTS)
             .on(app, notify::<CartAbandoned>(message::cart_reminder))
@@ -60,4 +61,10 @@ async fn user_registered(app: App, received: Received<UserRegistered>) -> Result
 async fn user_changed(app: App, received: Received<UserChanged>) -> Result<Outcome, Failure> {
     let contact = message::changed_contact(&received.event);
     app.record(&received, Some(contact), None).await
+}
+
+async fn refund_failed(app: App, received: Received<PaymentRefundFailed>) -> Result<Outcome, Failure> {
+    let to_admins = message::refund_failed(&received.event);
+    let to_customer = message::refund_returned(&received.event);
+    app.record(&received, None, [to_admins].into_iter().chain(to_customer)).await
 }

@@ -17,6 +17,10 @@ pub(crate) enum Kind {
     OrderDelivered,
     PaymentFailed,
     PaymentRefunded,
+    /// To a customer whose refund came back.
+    RefundReturned,
+    /// To the admins: a refund failed.
+    RefundFailed,
     CartReminder,
     BackInStock,
     PriceDropped,
@@ -24,7 +28,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Welcome,
         Self::PasswordReset,
         Self::OrderReceived,
@@ -35,6 +39,8 @@ impl Kind {
         Self::OrderDelivered,
         Self::PaymentFailed,
         Self::PaymentRefunded,
+        Self::RefundReturned,
+        Self::RefundFailed,
         Self::CartReminder,
         Self::BackInStock,
         Self::PriceDropped,
@@ -54,6 +60,8 @@ impl Kind {
             Self::OrderDelivered => "order_delivered",
             Self::PaymentFailed => "payment_failed",
             Self::PaymentRefunded => "payment_refunded",
+            Self::RefundReturned => "refund_returned",
+            Self::RefundFailed => "refund_failed",
             Self::CartReminder => "cart_reminder",
             Self::BackInStock => "back_in_stock",
             Self::PriceDropped => "price_dropped",

@@ -11,7 +11,7 @@ use crate::kind::Kind;
 
 pub(crate) use orders::{
     order_cancelled, order_confirmed, order_delivered, order_paid, order_received, order_shipped, payment_failed,
-    payment_refunded,
+    payment_refunded, refund_failed, refund_returned,
 };
 pub(crate) use products::{back_in_stock, cart_reminder, price_dropped, stock_low};
 pub(crate) use users::{changed_contact, password_reset, registered_contact, welcome};

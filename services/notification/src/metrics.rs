@@ -46,10 +46,8 @@ pub(crate) fn describe() {
     }
 }
 
-/// Counts the notices of one message, one for each recipient.
-pub(crate) fn notices_written(kind: Kind, count: usize) {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    counter!(NOTICES, "service" => SERVICE, "kind" => kind.name()).increment(count);
+pub(crate) fn notice_written(kind: Kind) {
+    counter!(NOTICES, "service" => SERVICE, "kind" => kind.name()).increment(1);
 }
 
 pub(crate) fn mail_attempted(kind: Kind, outcome: MailOutcome) {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     draft::Draft,
+    kind::Kind,
     message::{Audience, Contact},
 };
 use recipients::Recipient;
@@ -37,14 +38,16 @@ pub(crate) struct EventEffect {
     pub cause: Cause,
     pub now: Timestamp,
     pub contact: Option<Contact>,
-    pub draft: Option<Draft>,
+    /// Messages, each of its own kind.
+    pub drafts: Vec<Draft>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Recorded {
     /// False for a repeated event, and for one that changed nothing.
     pub is_applied: bool,
-    pub notified: Vec<UserId>,
+    /// One entry for each notice.
+    pub notified: Vec<(UserId, Kind)>,
 }
 
 /// A notice to one user, which `notices` and `mails` insert side by side.
@@ -92,7 +95,7 @@ impl NotificationStore {
 }
 
 async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Result<Recorded, SqlError> {
-    let EventEffect { cause, now, contact, draft } = effect;
+    let EventEffect { cause, now, contact, drafts } = effect;
     if !inbox::record(tx, cause.queue, cause.event_id, *now).await? {
         return Ok(Recorded::default());
     }
@@ -101,9 +104,10 @@ async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Resul
         None => false,
     };
     let mut notified = Vec::new();
-    if let Some(draft) = draft
-        && freshness::is_fresh(tx, &draft.freshness).await?
-    {
+    for draft in drafts {
+        if !freshness::is_fresh(tx, &draft.freshness).await? {
+            continue;
+        }
         let users = match draft.audience {
             Audience::User(user) => vec![user],
             Audience::Admins => recipients::admins(tx).await?,
@@ -116,7 +120,7 @@ async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Resul
             if let Some(mail) = &draft.mail {
                 mails::insert(tx, &notice, mail, host).await?;
             }
-            notified.push(user);
+            notified.push((user, draft.kind));
         }
     }
     Ok(Recorded { is_applied: is_contact_new || !notified.is_empty(), notified })

@@ -3,7 +3,9 @@
 //! An order's state decides whether an event still matters, so late, repeated and reordered events are harmless.
 
 use souk_bus::{Consumer, Failure, Outcome, Received};
-use souk_events::{Event, PaymentFailed, PaymentRefunded, PaymentSucceeded, StockRejected, StockReserved, queue};
+use souk_events::{
+    Event, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded, StockRejected, StockReserved, queue,
+};
 use souk_values::OrderId;
 
 use crate::{
@@ -23,7 +25,8 @@ pub(crate) fn table(app: &App) -> Vec<Consumer> {
         Consumer::new(&queue::ORDER_PAYMENTS)
             .on::<PaymentSucceeded, _, _, _>(app, payment_succeeded)
             .on::<PaymentFailed, _, _, _>(app, payment_failed)
-            .on::<PaymentRefunded, _, _, _>(app, payment_refunded),
+            .on::<PaymentRefunded, _, _, _>(app, payment_refunded)
+            .on::<PaymentRefundFailed, _, _, _>(app, refund_failed),
     ]
 }
 
@@ -53,9 +56,15 @@ async fn payment_failed(app: App, received: Received<PaymentFailed>) -> Result<O
 async fn payment_refunded(app: App, received: Received<PaymentRefunded>) -> Result<Outcome, Failure> {
     let PaymentRefunded { payment_id, refund_id, order_id, amount, in_full, refunded_at, .. } = received.event;
     let had_failed = app.store.has_step(order_id, StepCause::FailedPayment(payment_id)).await?;
-    let input = Input::Refunded { payment_id, amount, in_full, had_failed, at: refunded_at };
-    let cause = if in_full { StepCause::FullRefund(payment_id) } else { StepCause::PartialRefund(refund_id) };
-    apply(&app, &received, order_id, input, cause).await
+    let came_back = app.store.has_step(order_id, StepCause::FailedRefund(refund_id)).await?;
+    let input = Input::Refunded { payment_id, amount, in_full, had_failed, came_back, at: refunded_at };
+    apply(&app, &received, order_id, input, StepCause::Refund(refund_id)).await
+}
+
+async fn refund_failed(app: App, received: Received<PaymentRefundFailed>) -> Result<Outcome, Failure> {
+    let PaymentRefundFailed { payment_id, refund_id, order_id, amount, failed_at, .. } = received.event;
+    let input = Input::RefundFailed { payment_id, amount, at: failed_at };
+    apply(&app, &received, order_id, input, StepCause::FailedRefund(refund_id)).await
 }
 
 /// Applies `input` to the order of a received event, together with the event's inbox row.

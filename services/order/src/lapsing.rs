@@ -98,16 +98,18 @@ fn retry_at(app: &App, queries: u32) -> Timestamp {
 fn decide(state: PaymentState, now: Timestamp) -> Option<(Input, StepCause)> {
     match state.captured {
         // An order of 0 has as much refunded as captured, and is paid nevertheless.
-        Some(capture) if capture.amount.minor > 0 && state.refunded == Some(capture.amount) => Some((
-            Input::Refunded {
+        Some(capture) if capture.amount.minor > 0 && state.refunded == Some(capture.amount) => {
+            let input = Input::Refunded {
                 payment_id: capture.payment_id,
                 amount: capture.amount,
                 in_full: true,
                 had_failed: false,
+                came_back: false,
                 at: now,
-            },
-            StepCause::FullRefund(capture.payment_id),
-        )),
+            };
+            // A payment service from before refunds were named does not name this one; its event does.
+            state.full_refund.map(|refund| (input, StepCause::Refund(refund)))
+        }
         Some(capture) => Some((
             Input::Paid { payment_id: capture.payment_id, amount: capture.amount, at: capture.captured_at },
             StepCause::Capture(capture.payment_id),

@@ -5,21 +5,23 @@ use std::sync::Arc;
 use souk_bus::{Cause, Stamper};
 use souk_kit::{Deps, StartError};
 use souk_peers::OrderPeer;
-use souk_values::{Clock, Currency, IdGen, OrderId};
+use souk_sql::SqlError;
+use souk_values::{Clock, Currency, IdGen, OrderId, PaymentId};
 
 use crate::{
-    config::{PaymentConfig, ProviderName},
+    config::PaymentConfig,
     error::PaymentError,
     metrics,
     order_payments::{Decision, NextRefund, OrderPayments, PaymentEvent},
     payment::{Payment, RefundStatus},
     provider::{
-        PaymentProvider, Provider,
+        Provider, Providers,
         sandbox::Sandbox,
         stripe::{Stripe, StripeAccount},
     },
+    provider_account::{ProviderAccount, ProviderName},
     refunding,
-    store::{Change, OpenRefund, PaymentStore, Saved, StoreError},
+    store::{Change, NeededAccount, OpenRefund, PaymentStore, Saved, StoreError},
 };
 
 /// Attempts to save a change while other requests change the same order.
@@ -29,7 +31,8 @@ pub(crate) const ATTEMPTS: usize = 16;
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) store: Arc<dyn PaymentStore>,
-    pub(crate) provider: Provider,
+    pub(crate) providers: Providers,
+    pub(crate) sending: Arc<refunding::Sending>,
     pub(crate) orders: OrderPeer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: IdGen,
@@ -56,41 +59,52 @@ pub(crate) enum ChangeOutcome<T> {
 }
 
 impl App {
-    /// Connects `store` with the configured provider.
+    /// Connects `store` with the configured providers.
     ///
-    /// Errors: the sandbox's ledger cannot be opened; no HTTP client can be made.
+    /// Errors: the sandbox's ledger cannot be opened; no HTTP client can be made; open payments or refunds need an account
+    /// that is not configured.
     pub(crate) async fn open(
         config: PaymentConfig,
         store: Arc<dyn PaymentStore>,
         deps: &Deps,
     ) -> Result<Self, StartError> {
-        let clock = Arc::clone(&deps.clock);
-        let provider: Arc<dyn PaymentProvider> = match config.provider {
-            ProviderName::Sandbox => {
-                let secret = config.sandbox_webhook_secret.clone();
-                Arc::new(Sandbox::open(&config.sandbox_ledger_url, secret, Arc::clone(&clock)).await?)
-            }
-            ProviderName::Stripe => {
-                let account = StripeAccount {
-                    base_url: config.stripe_base_url.clone(),
-                    api_key: config.stripe_api_key.clone(),
-                    webhook_secret: config.stripe_webhook_secret.clone(),
-                };
-                let stripe = Stripe::new(account, store.clone(), Arc::clone(&clock));
-                let unusable = |error| StartError::Other(format!("no HTTP client for Stripe can be made: {error}"));
-                Arc::new(stripe.map_err(unusable)?)
-            }
-        };
+        let providers = open_providers(&config, &store, &deps.clock).await?;
+        let needed = store.needed_accounts().await.map_err(SqlError::from)?;
+        let missing: Vec<_> = needed.into_iter().filter(|needed| providers.at(&needed.account).is_none()).collect();
+        if !missing.is_empty() {
+            return Err(StartError::Other(refusal(&missing)));
+        }
         Ok(Self {
             store,
-            provider: Provider::new(provider, &config, Arc::clone(&clock)),
+            providers,
+            sending: Arc::default(),
             orders: OrderPeer::new(&deps.peers, "payment"),
-            clock,
+            clock: Arc::clone(&deps.clock),
             ids: deps.ids.clone(),
             stamper: deps.stamper(),
             config: Arc::new(config),
             currency: deps.shop.currency,
         })
+    }
+
+    /// Returns the provider at which a payment was claimed.
+    ///
+    /// Errors: it is not configured now.
+    pub(crate) async fn provider_of(
+        &self,
+        payment: PaymentId,
+        account: Option<&ProviderAccount>,
+    ) -> Result<&Provider, PaymentError> {
+        if let Some(account) = account {
+            let provider = self.providers.at(account);
+            return provider.ok_or_else(|| PaymentError::ProviderNotConfigured(account.clone()));
+        }
+        // Open since before accounts were stored. Only Stripe leaves a reference, and before it takes money.
+        let account = match self.store.reference(payment).await? {
+            Some(_) => ProviderAccount { provider: ProviderName::Stripe, account: None },
+            None => ProviderAccount::sandbox(),
+        };
+        Ok(self.providers.at(&account).unwrap_or_else(|| self.providers.current()))
     }
 
     pub(crate) fn next_refund(&self) -> NextRefund {
@@ -135,7 +149,7 @@ impl App {
                 metrics::record(&events);
                 // Each refund is on disk by now: if the process ends here, settling sends it.
                 for refund in due {
-                    refunding::spawn_send(self.clone(), refund);
+                    refunding::send_soon(self, refund);
                 }
                 Ok(ChangeOutcome::Done(value))
             }
@@ -150,6 +164,7 @@ impl App {
             PaymentEvent::Succeeded(event) => self.stamper.stamp(event),
             PaymentEvent::Failed(event) => self.stamper.stamp(event),
             PaymentEvent::Refunded(event) => self.stamper.stamp(event),
+            PaymentEvent::RefundFailed(event) => self.stamper.stamp(event),
         };
         Ok(envelope?)
     }
@@ -167,14 +182,50 @@ fn newly_due(before: Option<&OrderPayments>, after: &OrderPayments) -> Vec<OpenR
         for refund in &payment.refunds {
             let is_due = refund.status == RefundStatus::Processing && refund.request.is_none();
             if is_due && !known(payment, refund.refund_id) {
-                due.push(OpenRefund {
-                    order_id: payment.order_id,
-                    payment_id: payment.payment_id,
-                    refund_id: refund.refund_id,
-                    amount: refund.amount,
-                });
+                due.push(OpenRefund::new(payment, refund));
             }
         }
     }
     due
+}
+
+/// Opens every provider that is configured.
+async fn open_providers(
+    config: &PaymentConfig,
+    store: &Arc<dyn PaymentStore>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Providers, StartError> {
+    let mut all = Vec::new();
+    if let Some(ledger_url) = config.sandbox_ledger() {
+        let sandbox = Sandbox::open(ledger_url, config.sandbox_webhook_secret.clone(), Arc::clone(clock)).await?;
+        all.push(Provider::new(Arc::new(sandbox), config, Arc::clone(clock)));
+    }
+    if let Some(account) = config.stripe() {
+        let account = StripeAccount {
+            account,
+            base_url: config.stripe_base_url.clone(),
+            api_key: config.stripe_api_key.clone(),
+            webhook_secret: config.stripe_webhook_secret.clone(),
+        };
+        let unusable = |error| StartError::Other(format!("no HTTP client for Stripe can be made: {error}"));
+        let stripe = Stripe::new(account, store.clone(), Arc::clone(clock)).map_err(unusable)?;
+        all.push(Provider::new(Arc::new(stripe), config, Arc::clone(clock)));
+    }
+    let name = config.provider;
+    Providers::new(all, name).ok_or_else(|| StartError::Other(format!("{} is not configured", name.as_str())))
+}
+
+/// Returns the sentence that says which accounts are missing, and for how many rows.
+fn refusal(missing: &[NeededAccount]) -> String {
+    let rows = missing.iter().map(|NeededAccount { account, payments, refunds }| {
+        let key = match account.provider {
+            ProviderName::Sandbox => "payment.sandbox-ledger-url",
+            ProviderName::Stripe => "payment.stripe-account and payment.stripe-api-key",
+        };
+        format!("{payments} open payments and {refunds} open refunds need {account} ({key})")
+    });
+    format!(
+        "{}; keep it configured until they are settled. payment.provider alone chooses who takes new payments",
+        rows.collect::<Vec<_>>().join("; ")
+    )
 }

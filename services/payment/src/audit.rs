@@ -14,6 +14,7 @@ use souk_values::{Id, Money, OrderId, PaymentId, RefundId, Timestamp};
 use crate::{
     payment::{Payment, RefundStatus, Status},
     provider::sandbox::{self, Entry, EntryKind},
+    provider_account::ProviderName,
     store,
 };
 
@@ -39,6 +40,9 @@ pub struct AuditedPayment {
     pub amount: Money,
     /// True also for a capture that was reported after the payment had failed.
     pub captured: bool,
+    /// Provider that took it; `None` for a payment that was open before providers were stored.
+    #[serde(skip)]
+    pub provider: Option<ProviderName>,
     #[serde(skip)]
     pub claimed_at: Timestamp,
     pub refunds: Vec<AuditedRefund>,
@@ -131,6 +135,7 @@ fn audited(payment: &Payment) -> AuditedPayment {
         status: payment.status(),
         amount: payment.amount,
         captured: payment.captured_at().is_some(),
+        provider: payment.account.as_ref().map(|account| account.provider),
         claimed_at: payment.claimed_at,
         refunds: refunds.collect(),
         held: None,

@@ -118,7 +118,8 @@ fn decide_claim(
     if let Some(payment) = current.payments.iter().find(|payment| payment.user_id == payer && payment.key == *key) {
         return Step::Unchanged(Ok(ClaimOutcome::Replayed(payment.clone())));
     }
-    let claimed = current.claim(payment_id, payer, key.clone(), app.clock.now());
+    let account = app.providers.current().account().clone();
+    let claimed = current.claim(payment_id, payer, key.clone(), account, app.clock.now());
     match (claimed, updated) {
         (Ok(after), _) => {
             let payment = after.payment(payment_id).cloned().ok_or(PaymentError::NotFound);
@@ -135,13 +136,18 @@ fn decide_claim(
 async fn charge(app: &App, payment: Payment, token: &Secret) -> Payment {
     let order = payment.order_id;
     let id = payment.payment_id;
-    let recorded = match app.provider.charge(id, payment.amount, token).await {
+    let recorded = match app.providers.current().charge(id, payment.amount, token).await {
         Ok(outcome) => record_outcome(app, order, id, outcome).await,
         Err(error @ (ProviderError::Unsent(_) | ProviderError::Refused(_))) => {
             tracing::warn!(payment.id = %id, error = %error, "the charge was provably not accepted; the payment failed");
             record_failure(app, order, id, FailureCode::ProviderUnavailable).await
         }
-        Err(error @ (ProviderError::Lost(_) | ProviderError::Store(_))) => {
+        Err(
+            error @ (ProviderError::Lost(_)
+            | ProviderError::Failed(_)
+            | ProviderError::Limited { .. }
+            | ProviderError::Store(_)),
+        ) => {
             tracing::warn!(payment.id = %id, error = %error, "the outcome of the charge is unknown; it will be settled");
             Ok(None)
         }

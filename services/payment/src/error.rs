@@ -9,7 +9,7 @@ use souk_events::EventError;
 use souk_kit::{CallError, Problem, extract::Idempotency};
 use souk_sql::SqlError;
 
-use crate::{provider::ProviderError, store::StoreError};
+use crate::{provider::ProviderError, provider_account::ProviderAccount, store::StoreError};
 
 /// A request or an event that was refused or failed. The text of a refusal is the `detail` of its problem.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,9 @@ pub enum PaymentError {
     WebhookUnreadable,
     #[error("The body is larger than any webhook of a provider.")]
     WebhookTooLarge,
+    /// The account that took the payment is not in the configuration.
+    #[error("{0} took this payment and is not configured now. Configure that account again, then repeat the request.")]
+    ProviderNotConfigured(ProviderAccount),
     /// Every attempt to save conflicted with another change of the same order.
     #[error("other requests keep changing the payments of this order")]
     Contended,
@@ -79,6 +82,7 @@ impl From<PaymentError> for Problem {
             E::NotRefundable => (StatusCode::CONFLICT, "payment.not_refundable"),
             E::RefundTooLarge => (StatusCode::UNPROCESSABLE_ENTITY, "payment.refund_too_large"),
             E::CurrencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "payment.currency_mismatch"),
+            E::ProviderNotConfigured(_) => (StatusCode::CONFLICT, "payment.provider_not_configured"),
             E::ProviderUnknown => (StatusCode::NOT_FOUND, "payment.provider_unknown"),
             E::WebhookSignatureInvalid => (StatusCode::BAD_REQUEST, "payment.webhook_signature_invalid"),
             E::WebhookUnreadable => (StatusCode::BAD_REQUEST, "payment.webhook_unreadable"),

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod order_payments;
 pub mod payment;
 pub mod provider;
+pub mod provider_account;
 pub mod store;
 
 mod app;
@@ -22,8 +23,9 @@ use std::sync::Arc;
 use souk_kit::{Deps, Service, ServiceParts, StartError};
 use utoipa::openapi::OpenApi;
 
-pub use config::{PaymentConfig, ProviderName};
+pub use config::PaymentConfig;
 pub use error::PaymentError;
+pub use provider_account::ProviderName;
 
 use crate::{app::App, store::OpenStore};
 
@@ -62,10 +64,7 @@ impl Service for Payment {
     }
 
     fn store_urls(config: &PaymentConfig) -> Vec<&str> {
-        match config.provider {
-            ProviderName::Sandbox => vec![&config.store_url, &config.sandbox_ledger_url],
-            ProviderName::Stripe => vec![&config.store_url],
-        }
+        [Some(config.store_url.as_str()), config.sandbox_ledger()].into_iter().flatten().collect()
     }
 
     async fn migrate(store_url: &str) -> Result<Vec<String>, StartError> {

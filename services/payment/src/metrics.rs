@@ -9,6 +9,7 @@ const SERVICE: &str = "payment";
 const SUCCESS: &str = "payment_success_total";
 const FAILURE: &str = "payment_failure_total";
 const REFUNDS: &str = "payment_refunds_total";
+const REFUND_FAILURES: &str = "payment_refund_failures_total";
 const PROCESSING: &str = "payments_processing";
 const STUCK: &str = "payments_stuck";
 
@@ -17,10 +18,12 @@ pub(crate) fn describe() {
     describe_counter!(SUCCESS, "Payments captured");
     describe_counter!(FAILURE, "Payments failed, by reason");
     describe_counter!(REFUNDS, "Refunds that the provider returned");
+    describe_counter!(REFUND_FAILURES, "Refunds that failed for good, also those that had succeeded before");
     describe_gauge!(PROCESSING, "Payments whose outcome is not known yet");
     describe_gauge!(STUCK, "Payments whose outcome is not known after five minutes");
     counter!(SUCCESS, "service" => SERVICE).increment(0);
     counter!(REFUNDS, "service" => SERVICE).increment(0);
+    counter!(REFUND_FAILURES, "service" => SERVICE).increment(0);
     for reason in FailureCode::ALL {
         counter!(FAILURE, "service" => SERVICE, "reason" => reason.as_str()).increment(0);
     }
@@ -35,6 +38,7 @@ pub(crate) fn record(events: &[PaymentEvent]) {
                 counter!(FAILURE, "service" => SERVICE, "reason" => failed.failure_code.clone()).increment(1);
             }
             PaymentEvent::Refunded(_) => counter!(REFUNDS, "service" => SERVICE).increment(1),
+            PaymentEvent::RefundFailed(_) => counter!(REFUND_FAILURES, "service" => SERVICE).increment(1),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 mod known_order;
 
-use souk_events::{PaymentFailed, PaymentRefunded, PaymentSucceeded};
+use souk_events::{PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded};
 use souk_values::{Money, PaymentId, RefundId, Timestamp, UserId};
 
 pub use known_order::{KnownOrder, OrderState};
@@ -13,6 +13,7 @@ pub use known_order::{KnownOrder, OrderState};
 use crate::{
     error::PaymentError,
     payment::{FailureCode, Outcome, Payment, Refund, RefundRequest, RefundStatus, RequestKey, Status},
+    provider_account::ProviderAccount,
 };
 
 /// An order as payment knows it, with everything that was paid and refunded.
@@ -31,6 +32,7 @@ pub enum PaymentEvent {
     Succeeded(PaymentSucceeded),
     Failed(PaymentFailed),
     Refunded(PaymentRefunded),
+    RefundFailed(PaymentRefundFailed),
 }
 
 /// A change that is decided and not saved yet.
@@ -74,7 +76,7 @@ impl OrderPayments {
         Some(after)
     }
 
-    /// Claims the order for one attempt by `payer`, before any provider is called.
+    /// Claims the order for one attempt by `payer`, whose money `account` takes, before any provider is called.
     ///
     /// Errors: the order of another user; an order that cannot be paid now; another attempt that holds the claim.
     pub fn claim(
@@ -82,6 +84,7 @@ impl OrderPayments {
         payment_id: PaymentId,
         payer: UserId,
         key: RequestKey,
+        account: ProviderAccount,
         now: Timestamp,
     ) -> Result<Self, PaymentError> {
         if self.order.user_id != payer {
@@ -103,6 +106,7 @@ impl OrderPayments {
             order_id: self.order.order_id,
             user_id: payer,
             amount: self.order.amount,
+            account: Some(account),
             outcome: Outcome::Pending,
             claimed_at: now,
             version: 1,
@@ -157,7 +161,8 @@ impl OrderPayments {
         Some(Decision { after: self, events: vec![event] })
     }
 
-    /// Makes a refund of `amount` due, or of everything that is left.
+    /// Makes a refund of `amount` due, or of everything that is left; also of a capture that was reported after the
+    /// payment had failed, when its automatic refund failed.
     ///
     /// Errors: an unknown payment; nothing left to refund; more than is left; another currency.
     pub fn request_refund(
@@ -169,7 +174,7 @@ impl OrderPayments {
     ) -> Result<Self, PaymentError> {
         let payment = self.payment_mut(payment_id).ok_or(PaymentError::NotFound)?;
         let left = payment.refundable_amount();
-        if payment.status() != Status::Succeeded || left.minor == 0 {
+        if left.minor == 0 {
             return Err(PaymentError::NotRefundable);
         }
         let amount = amount.unwrap_or(left);
@@ -186,16 +191,74 @@ impl OrderPayments {
     /// Records that the provider returned the money of `refund_id` at `at`; `None` when its outcome is already recorded.
     #[must_use]
     pub fn record_refund(mut self, refund_id: RefundId, at: Timestamp) -> Option<Decision> {
-        let (payment, refund) = self.settle_refund(refund_id, RefundStatus::Succeeded, at)?;
+        let (payment, index) = self.refund_mut(refund_id)?;
+        let refund = payment.refunds.get_mut(index)?;
+        if refund.status != RefundStatus::Processing {
+            return None;
+        }
+        refund.settle(RefundStatus::Succeeded, at);
+        let refund = refund.clone();
+        payment.version += 1;
         let events = vec![PaymentEvent::Refunded(refunded(payment, &refund, at))];
         Some(Decision { after: self, events })
     }
 
-    /// Records that the provider refused `refund_id` for good; `None` when its outcome is already recorded.
+    /// Records at `at` that `refund_id` failed for good: that the provider refused it, or that money which was returned
+    /// came back. Its amount can be refunded again. `None` when the failure is already recorded.
     #[must_use]
     pub fn record_refund_failure(mut self, refund_id: RefundId, at: Timestamp) -> Option<Decision> {
-        self.settle_refund(refund_id, RefundStatus::Failed, at)?;
-        Some(Decision { after: self, events: Vec::new() })
+        let (payment, index) = self.refund_mut(refund_id)?;
+        let refund = payment.refunds.get_mut(index)?;
+        let had_succeeded = match refund.status {
+            RefundStatus::Processing => false,
+            RefundStatus::Succeeded => true,
+            RefundStatus::Failed => return None,
+        };
+        refund.settle(RefundStatus::Failed, at);
+        let amount = refund.amount;
+        payment.version += 1;
+        let event = PaymentEvent::RefundFailed(PaymentRefundFailed {
+            payment_id: payment.payment_id,
+            refund_id,
+            order_id: payment.order_id,
+            user_id: payment.user_id,
+            amount,
+            refunded_amount: payment.refunded_amount(),
+            had_succeeded,
+            failed_at: at,
+            version: payment.version,
+        });
+        Some(Decision { after: self, events: vec![event] })
+    }
+
+    /// Records that the provider answered the `attempt` at `refund_id` with an error at `at`; `None` unless that is the
+    /// current attempt, still without an answer.
+    #[must_use]
+    pub fn record_refund_answer(mut self, refund_id: RefundId, attempt: i64, at: Timestamp) -> Option<Self> {
+        let (payment, index) = self.refund_mut(refund_id)?;
+        let refund = payment.refunds.get_mut(index)?;
+        let is_news = refund.status == RefundStatus::Processing && refund.answered_at.is_none();
+        if !is_news || refund.attempt != attempt {
+            return None;
+        }
+        refund.answered_at = Some(at);
+        Some(self)
+    }
+
+    /// Begins the next attempt at `refund_id`, after a look-up that began at `looked_up_at` found no such refund at the
+    /// provider; `None` unless the `attempt` was answered with an error well before.
+    #[must_use]
+    pub fn begin_next_attempt(mut self, refund_id: RefundId, attempt: i64, looked_up_at: Timestamp) -> Option<Self> {
+        let (payment, index) = self.refund_mut(refund_id)?;
+        let refund = payment.refunds.get_mut(index)?;
+        let answered_at = refund.answered_at?;
+        let is_certain = looked_up_at >= answered_at.plus(Refund::PAUSE_BEFORE_NEXT_ATTEMPT);
+        if refund.status != RefundStatus::Processing || refund.attempt != attempt || !is_certain {
+            return None;
+        }
+        refund.attempt += 1;
+        refund.answered_at = None;
+        Some(self)
     }
 
     #[must_use]
@@ -212,27 +275,31 @@ impl OrderPayments {
         })
     }
 
+    /// Returns the latest refund of the capture that pays the order; `None` unless all of it is refunded.
+    #[must_use]
+    pub fn full_refund(&self) -> Option<RefundId> {
+        let payment = self.payments.iter().find(|payment| payment.status() == Status::Refunded)?;
+        let returned = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Succeeded);
+        returned.max_by_key(|refund| (refund.settled_at, refund.refund_id)).map(|refund| refund.refund_id)
+    }
+
     fn payment_mut(&mut self, payment_id: PaymentId) -> Option<&mut Payment> {
         self.payments.iter_mut().find(|payment| payment.payment_id == payment_id)
     }
 
-    fn settle_refund(
-        &mut self,
-        refund_id: RefundId,
-        status: RefundStatus,
-        at: Timestamp,
-    ) -> Option<(&Payment, Refund)> {
+    /// Returns the payment of a refund, and the refund's index.
+    fn refund_mut(&mut self, refund_id: RefundId) -> Option<(&mut Payment, usize)> {
         self.payments.iter_mut().find_map(|payment| {
-            let refund = payment.refunds.iter_mut().find(|refund| refund.refund_id == refund_id)?;
-            if refund.status != RefundStatus::Processing {
-                return None;
-            }
-            refund.status = status;
-            refund.settled_at = Some(at);
-            let refund = refund.clone();
-            payment.version += 1;
-            Some((&*payment, refund))
+            let index = payment.refunds.iter().position(|refund| refund.refund_id == refund_id)?;
+            Some((payment, index))
         })
+    }
+}
+
+impl Refund {
+    fn settle(&mut self, status: RefundStatus, at: Timestamp) {
+        self.status = status;
+        self.settled_at = Some(at);
     }
 }
 
@@ -247,8 +314,16 @@ impl Payment {
 
     fn add_refund(&mut self, amount: Money, request: Option<RefundRequest>, next_refund: NextRefund) {
         let NextRefund { refund_id, now } = next_refund;
-        let status = RefundStatus::Processing;
-        self.refunds.push(Refund { refund_id, amount, status, due_at: now, settled_at: None, request });
+        self.refunds.push(Refund {
+            refund_id,
+            amount,
+            status: RefundStatus::Processing,
+            due_at: now,
+            settled_at: None,
+            attempt: 1,
+            answered_at: None,
+            request,
+        });
     }
 }
 

@@ -1,9 +1,13 @@
 //! A payment: one attempt to pay an order, its outcome, and its refunds.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use souk_kit::extract::Idempotency;
 use souk_values::{Money, OrderId, PaymentId, RefundId, Timestamp, UserId};
 use utoipa::ToSchema;
+
+use crate::provider_account::ProviderAccount;
 
 /// Progress of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -103,6 +107,8 @@ pub struct Payment {
     pub user_id: UserId,
     /// The order's amount at the time of the claim.
     pub amount: Money,
+    /// Account that takes the money; `None` for a payment that was open before accounts were stored.
+    pub account: Option<ProviderAccount>,
     pub outcome: Outcome,
     pub claimed_at: Timestamp,
     /// Grows by one with each change.
@@ -119,9 +125,9 @@ pub struct Payment {
 pub enum RefundStatus {
     /// Due; the provider's outcome is not known yet.
     Processing,
-    /// The provider returned the money.
+    /// The provider returned the money. It may come back: then the refund fails after all.
     Succeeded,
-    /// The provider refused the refund for good.
+    /// Final: the provider refused the refund, or the money came back to it. It is the customer's still.
     Failed,
 }
 
@@ -140,13 +146,19 @@ impl RefundStatus {
 /// A return of captured money, in part or in full.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
-    /// Also the provider's idempotency key for the refund.
+    /// With the attempt, the provider's idempotency key for the refund.
     pub refund_id: RefundId,
     pub amount: Money,
     pub status: RefundStatus,
     pub due_at: Timestamp,
-    /// Time at which the provider returned or refused it; `None` while it is processing.
+    /// Time at which the provider returned or refused it, or at which it was found to have failed; `None` while it is
+    /// processing.
     pub settled_at: Option<Timestamp>,
+    /// Number of the attempt, from 1. Each has a key of its own at the provider, which repeats its answer to a key,
+    /// errors included.
+    pub attempt: i64,
+    /// Time of the provider's definite answer to this attempt, if that was an error.
+    pub answered_at: Option<Timestamp>,
     /// Request of an admin; `None` for a refund that became due automatically.
     pub request: Option<RefundRequest>,
 }
@@ -156,6 +168,12 @@ pub struct Refund {
 pub struct RefundRequest {
     pub admin: UserId,
     pub key: RequestKey,
+}
+
+impl Refund {
+    /// Time that must have passed since the provider answered an attempt with an error until another may be made. By
+    /// then a refund that the attempt made all the same is found by a look-up.
+    pub const PAUSE_BEFORE_NEXT_ATTEMPT: Duration = Duration::from_mins(1);
 }
 
 impl Payment {

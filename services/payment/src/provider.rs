@@ -1,15 +1,19 @@
-//! The payment provider: the operations that each implementation offers, behind a circuit breaker and a time limit.
+//! Payment providers: the operations that each implementation offers, and what came of them.
 
 pub mod sandbox;
 pub mod stripe;
 
-use std::{sync::Arc, time::Duration};
+mod guarded;
+
+use std::time::Duration;
 
 use axum::http::HeaderMap;
-use souk_resilience::{Breaker, TimeLimit, TimedOut};
-use souk_values::{Clock, Money, PaymentId, RefundId, Secret, Timestamp};
+use souk_resilience::TimedOut;
+use souk_values::{Money, PaymentId, RefundId, Secret, Timestamp};
 
-use crate::{config::PaymentConfig, payment::FailureCode, store::StoreError};
+pub(crate) use guarded::{Provider, Providers};
+
+use crate::{payment::FailureCode, provider_account::ProviderAccount, store::StoreError};
 
 /// State of a charge at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,17 @@ pub enum ProviderError {
     /// The request may have taken effect.
     #[error("the provider's response was lost: {0}")]
     Lost(String),
+    /// The provider answered with an error of its own, which it repeats under the same key. The request may have taken
+    /// effect.
+    #[error("the provider failed: {0}")]
+    Failed(String),
+    /// The provider received too many requests and did nothing.
+    #[error("the provider receives too many requests: {cause}")]
+    Limited {
+        cause: String,
+        /// Time until which no request shall be sent, from now on.
+        retry_after: Duration,
+    },
     /// The provider's reference cannot be read or written. The request may have taken effect.
     #[error("the store failed: {0}")]
     Store(String),
@@ -86,11 +101,22 @@ pub enum WebhookError {
     Unreadable,
 }
 
+/// A refund as it is sent to the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundCall {
+    pub refund_id: RefundId,
+    /// The captured payment.
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    /// Number of the attempt, from 1. Two attempts have different keys at the provider.
+    pub attempt: i64,
+}
+
 /// A payment provider. Each operation is idempotent on its key: a repetition returns the outcome of the first call.
 #[async_trait::async_trait]
 pub trait PaymentProvider: Send + Sync + std::fmt::Debug {
-    /// Name in the path of the provider's webhooks.
-    fn name(&self) -> &'static str;
+    /// The account here that takes the money.
+    fn account(&self) -> &ProviderAccount;
     /// True for a token that this provider may have issued. Checked before anything is stored.
     fn accepts(&self, token: &Secret) -> bool;
     /// Captures `amount`, once for each `payment_id`. Called once in a payment's life.
@@ -105,103 +131,10 @@ pub trait PaymentProvider: Send + Sync + std::fmt::Debug {
     /// Closes a key under which nothing was captured, so that a charge still on its way is refused. Returns the outcome
     /// that the key has afterwards.
     async fn close(&self, payment_id: PaymentId) -> Result<ChargeOutcome, ProviderError>;
-    /// Returns `amount` of a capture to the customer, once for each `refund_id`.
-    async fn refund(
-        &self,
-        refund_id: RefundId,
-        payment_id: PaymentId,
-        amount: Money,
-    ) -> Result<RefundOutcome, ProviderError>;
+    /// Returns a part of a capture to the customer, once for each refund and attempt.
+    async fn refund(&self, refund: RefundCall) -> Result<RefundOutcome, ProviderError>;
     /// Queries the outcome of a refund of `payment_id`.
     async fn lookup_refund(&self, refund_id: RefundId, payment_id: PaymentId) -> Result<RefundOutcome, ProviderError>;
     /// Verifies the signature of a webhook and reads it; `None` when it concerns no payment of this shop.
     fn read_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<WebhookEvent>, WebhookError>;
-}
-
-/// The provider behind its circuit breaker and time limit. Cloning shares them.
-#[derive(Debug, Clone)]
-pub(crate) struct Provider {
-    inner: Arc<dyn PaymentProvider>,
-    breaker: Arc<Breaker>,
-    limit: Arc<TimeLimit>,
-}
-
-impl Provider {
-    pub(crate) fn new(inner: Arc<dyn PaymentProvider>, config: &PaymentConfig, clock: Arc<dyn Clock>) -> Self {
-        let breaker = Breaker::new("payment", inner.name(), config.provider_breaker.clone(), clock);
-        let limit =
-            Arc::new(TimeLimit::new("payment", inner.name(), Duration::from_millis(config.provider_time_limit_ms)));
-        Self { inner, breaker, limit }
-    }
-
-    pub(crate) fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    pub(crate) fn accepts(&self, token: &Secret) -> bool {
-        self.inner.accepts(token)
-    }
-
-    pub(crate) fn read_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<WebhookEvent>, WebhookError> {
-        self.inner.read_webhook(headers, body)
-    }
-
-    pub(crate) async fn charge(
-        &self,
-        id: PaymentId,
-        amount: Money,
-        token: &Secret,
-    ) -> Result<ChargeOutcome, ProviderError> {
-        self.call(self.inner.charge(id, amount, token), |_| false).await
-    }
-
-    pub(crate) async fn lookup(&self, id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
-        self.call(self.inner.lookup(id), may_be_local).await
-    }
-
-    pub(crate) async fn close(&self, id: PaymentId) -> Result<ChargeOutcome, ProviderError> {
-        self.call(self.inner.close(id), may_be_local).await
-    }
-
-    pub(crate) async fn refund(
-        &self,
-        id: RefundId,
-        payment: PaymentId,
-        amount: Money,
-    ) -> Result<RefundOutcome, ProviderError> {
-        self.call(self.inner.refund(id, payment, amount), |_| false).await
-    }
-
-    pub(crate) async fn lookup_refund(&self, id: RefundId, payment: PaymentId) -> Result<RefundOutcome, ProviderError> {
-        self.call(self.inner.lookup_refund(id, payment), |_| false).await
-    }
-
-    /// Runs `request` if the breaker permits. An outcome that `is_inconclusive` about the provider's health is not
-    /// counted by the breaker.
-    async fn call<T>(
-        &self,
-        request: impl Future<Output = Result<T, ProviderError>>,
-        is_inconclusive: fn(&T) -> bool,
-    ) -> Result<T, ProviderError> {
-        // Nothing is sent before the permit: a future does nothing until it is polled.
-        let permit = self.breaker.acquire().map_err(|denied| ProviderError::Unsent(denied.to_string()))?;
-        let result = self.limit.run(request).await;
-        match &result {
-            Ok(outcome) if is_inconclusive(outcome) => permit.ignore(),
-            Ok(_) => permit.success(),
-            Err(ProviderError::Refused(cause)) => {
-                tracing::error!(provider = self.name(), error = cause, "the provider refused a request as invalid");
-                permit.success();
-            }
-            Err(ProviderError::Store(_)) => permit.ignore(),
-            Err(ProviderError::Unsent(_) | ProviderError::Lost(_)) => permit.failure(),
-        }
-        result
-    }
-}
-
-/// True for an outcome that may come from the shop's own store. Counted as a success, it would keep the breaker closed
-/// during an outage of the provider.
-fn may_be_local(outcome: &ChargeOutcome) -> bool {
-    matches!(outcome, ChargeOutcome::Unknown | ChargeOutcome::Closed)
 }

@@ -6,26 +6,25 @@ mod migrations;
 mod mssql;
 mod opening;
 pub(crate) mod rows;
+pub mod schedule;
 mod sql;
 
 use souk_bus::Cause;
 use souk_events::Envelope;
 use souk_sql::{ConnectionCounts, Retryable, SqlError};
-use souk_values::{Money, OrderId, Page, PageRequest, PaymentId, RefundId, Timestamp, UserId, UtcDay};
+use souk_values::{Money, OrderId, Page, PageRequest, PaymentId, Timestamp, UserId, UtcDay};
 
 pub(crate) use opening::is_mssql;
 pub use opening::{OpenStore, migrate, open, open_to_read, pending_migrations};
+pub use schedule::{DueBy, DuePayment, DueRefund, NeededAccount, OpenRefund, Row, Schedule};
 
 use crate::{
     order_payments::OrderPayments,
     payment::{FailureCode, Payment, Status},
 };
 
-/// Rows in a page of open payments or refunds.
-const OPEN_PAGE: u32 = 200;
-
 /// The store as the service uses it. Each method is one transaction or one read.
-pub trait PaymentStore: Payments + Reports + References + Maintenance {}
+pub trait PaymentStore: Payments + Schedule + Reports + References + Maintenance {}
 
 /// The payments of an order: found, and changed under the order's row version.
 #[async_trait::async_trait]
@@ -41,12 +40,6 @@ pub trait Payments: Send + Sync + std::fmt::Debug {
     ///
     /// Errors: `Conflict` when the order was changed after it was read.
     async fn save(&self, change: Change) -> Result<Saved, StoreError>;
-    /// Lists a page of the payments claimed at `before` or earlier whose outcome is not known, ordered by id, from the
-    /// first id above `after` on.
-    async fn open_payments(&self, before: Timestamp, after: i64) -> Result<Vec<OpenPayment>, StoreError>;
-    /// Lists a page of the refunds due at `before` or earlier whose outcome is not known, ordered by id, from the first
-    /// id above `after` on.
-    async fn open_refunds(&self, before: Timestamp, after: i64) -> Result<Vec<OpenRefund>, StoreError>;
 }
 
 /// Lists, sums and counts of payments.
@@ -174,22 +167,6 @@ pub struct KeyMatch {
     pub payment_id: PaymentId,
     /// SHA-256 of the earlier request's body, 64 hexadecimal digits.
     pub body_hash: String,
-}
-
-/// A payment whose outcome is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenPayment {
-    pub order_id: OrderId,
-    pub payment_id: PaymentId,
-}
-
-/// A due refund whose outcome is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenRefund {
-    pub order_id: OrderId,
-    pub payment_id: PaymentId,
-    pub refund_id: RefundId,
-    pub amount: Money,
 }
 
 /// Filter of a list of payments; `None` does not filter.

@@ -58,6 +58,13 @@ pub struct Discrepancy {
     pub awaits_provider: bool,
 }
 
+impl Discrepancy {
+    /// Identifies it among all of a shop.
+    pub fn key(&self) -> (u8, String) {
+        (self.invariant, self.subject.clone())
+    }
+}
+
 /// The facts that a discrepancy came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {

@@ -1,4 +1,4 @@
-//! One reading of the whole shop in ranges of orders, and readings of what disagreed in it.
+//! One reading of the shop, or of a part of it, in ranges of orders; and readings of what disagreed in it.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -23,39 +23,62 @@ pub struct Scan {
     pub depths: Vec<QueueDepth>,
     pub broker_error: Option<String>,
     pub books: Books,
-    /// Time before the reading that the provider's list covers.
-    listed: Duration,
+    /// End of the last range that was read: the next part begins above it. `i64::MAX` when all was read.
+    pub until: i64,
+    /// Time before the reading that the provider's list covers; `None` when it is not read.
+    listed: Option<Duration>,
+}
+
+/// The part of the shop that is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Order id above which it begins. The stock is read with the first part only.
+    pub after: i64,
+    /// Number of ranges that are read.
+    pub ranges: usize,
+    /// Order id above which everything is read too, whatever the ranges cover.
+    pub recent: i64,
+    /// Time before the reading that the provider's list shall cover; `None` to leave it out.
+    pub listed: Option<Duration>,
+}
+
+impl Part {
+    /// The whole shop.
+    pub fn all(listed: Duration) -> Self {
+        Self { after: i64::MIN, ranges: usize::MAX, recent: i64::MAX, listed: Some(listed) }
+    }
 }
 
 impl Scan {
-    /// Reads the whole shop, in memory that does not grow with the number of its orders.
-    pub async fn read(settings: &Settings, listed: Duration) -> Result<Self, CommandError> {
+    /// Reads `part`, in memory that does not grow with the number of its orders.
+    pub async fn read(settings: &Settings, part: Part) -> Result<Self, CommandError> {
         let events = read_events(settings).await?;
-        let stores = Box::pin(AuditStores::open(settings, listed)).await?;
+        let stores = Box::pin(AuditStores::open(settings, part.listed)).await?;
         let mut findings = Findings::default();
         findings.add_checked(6, with_store().count() + 1);
         findings.add_checked(11, souk_events::dead_letter_names().count());
         for (queue, count) in &events.dead_letters {
             findings.add_final(11, format!("queue {queue}"), format!("{count} dead letters"));
         }
-        let repeated = repeated_notices(settings).await?;
-        if repeated > 0 {
-            let detail = format!("{repeated} effects happened more than once");
-            findings.add_final(7, "store of notification".to_owned(), detail);
+        if part.after == i64::MIN {
+            read_whole_stores(settings, &stores, &mut findings).await?;
         }
-        let stock = stores.product.stock().await.map_err(super::stores::unreadable("product"))?;
-        check_stock(&stock, &mut findings);
-        drop(stock);
-        let mut after = i64::MIN;
-        while after < i64::MAX {
-            let until = stores.boundary(after).await?;
-            check_orders(&stores.range(after, until).await?, now(settings), &mut findings);
-            after = until;
+        let mut until = part.after;
+        for _ in 0..part.ranges {
+            if until == i64::MAX {
+                break;
+            }
+            until = read_range(settings, &stores, until, &mut findings).await?;
         }
-        read_captures(&stores, &mut findings).await?;
+        let mut recent = part.recent.max(until);
+        let ends = [(part.after, until), (recent, i64::MAX)];
+        while recent < i64::MAX {
+            recent = read_range(settings, &stores, recent, &mut findings).await?;
+        }
+        read_captures(&stores, &ends, &mut findings).await?;
         let books = stores.books.clone();
         let (depths, broker_error) = (events.depths, events.broker_error);
-        Ok(Self { findings, waiting: events.waiting, depths, broker_error, books, listed })
+        Ok(Self { findings, waiting: events.waiting, depths, broker_error, books, until, listed: part.listed })
     }
 
     /// True when something disagrees that another reading may find resolved.
@@ -71,53 +94,94 @@ impl Scan {
             self.waiting.retain(|event| still.contains(&(event.outbox, event.event_id)));
             (self.depths, self.broker_error) = (events.depths, events.broker_error);
         }
-        let sources: BTreeSet<Source> = self.findings.found.iter().map(|discrepancy| discrepancy.source).collect();
-        if sources.iter().all(|source| *source == Source::Store) {
-            return Ok(());
-        }
-        let stores = Box::pin(AuditStores::open(settings, self.listed)).await?;
-        let mut again = Findings::default();
-        let mut captures = Vec::new();
-        for source in sources {
-            match source {
-                Source::Order(order) => {
-                    check_orders(&stores.range(order - 1, order).await?, now(settings), &mut again);
-                }
-                Source::Capture(payment) => captures.push(payment),
-                Source::Store => {}
-            }
-        }
-        let unknown = stores.payment.unknown(&captures).await.map_err(super::stores::unreadable("payment"))?;
-        for payment in unknown {
-            again.add_unknown_capture(payment);
-        }
-        let key = |one: &Discrepancy| (one.invariant, one.subject.clone());
-        let still: BTreeSet<_> = again.found.iter().map(key).collect();
-        self.findings.found.retain(|one| one.is_final || still.contains(&key(one)));
+        let again = read_sources(settings, &self.findings.found, self.listed).await?;
+        let still: BTreeSet<_> = again.found.iter().map(Discrepancy::key).collect();
+        self.findings.found.retain(|one| one.is_final || still.contains(&one.key()));
         // One that was transient may turn out to be final.
-        let known: BTreeSet<_> = self.findings.found.iter().map(key).collect();
-        let worse = again.found.into_iter().filter(|one| one.is_final && !known.contains(&key(one)));
+        let known: BTreeSet<_> = self.findings.found.iter().map(Discrepancy::key).collect();
+        let worse = again.found.into_iter().filter(|one| one.is_final && !known.contains(&one.key()));
         self.findings.found.extend(worse);
         Ok(())
     }
 }
 
-async fn read_captures(stores: &AuditStores, findings: &mut Findings) -> Result<(), CommandError> {
-    let mut after = i64::MIN;
-    loop {
-        let page = stores.payment.unknown_captures(after).await;
-        let (last, unknown) = page.map_err(super::stores::unreadable("payment"))?;
-        for payment in unknown {
-            findings.add_unknown_capture(payment);
-        }
-        match last {
-            Some(last) => after = last,
-            None => return Ok(()),
+/// Reads the orders and captures that `found` came from, and returns what disagrees in them now.
+pub async fn read_sources(
+    settings: &Settings,
+    found: &[Discrepancy],
+    listed: Option<Duration>,
+) -> Result<Findings, CommandError> {
+    let mut again = Findings::default();
+    let sources: BTreeSet<Source> = found.iter().map(|discrepancy| discrepancy.source).collect();
+    if sources.iter().all(|source| *source == Source::Store) {
+        return Ok(again);
+    }
+    let stores = Box::pin(AuditStores::open(settings, listed)).await?;
+    let mut captures = Vec::new();
+    for source in sources {
+        match source {
+            Source::Order(order) => {
+                check_orders(&stores.range(order - 1, order).await?, now(settings), &mut again);
+            }
+            Source::Capture(payment) => captures.push(payment),
+            Source::Store => {}
         }
     }
+    let unknown = stores.payment.unknown(&captures).await.map_err(super::stores::unreadable("payment"))?;
+    for payment in unknown {
+        again.add_unknown_capture(payment);
+    }
+    Ok(again)
+}
+
+/// Checks what only a reading of a whole store shows.
+async fn read_whole_stores(
+    settings: &Settings,
+    stores: &AuditStores,
+    findings: &mut Findings,
+) -> Result<(), CommandError> {
+    let repeated = repeated_notices(settings).await?;
+    if repeated > 0 {
+        let detail = format!("{repeated} effects happened more than once");
+        findings.add_final(7, "store of notification".to_owned(), detail);
+    }
+    let stock = stores.product.stock().await.map_err(super::stores::unreadable("product"))?;
+    check_stock(&stock, findings);
+    Ok(())
+}
+
+/// Checks the next range of orders above `after`; returns its end.
+async fn read_range(
+    settings: &Settings,
+    stores: &AuditStores,
+    after: i64,
+    findings: &mut Findings,
+) -> Result<i64, CommandError> {
+    let until = stores.boundary(after).await?;
+    check_orders(&stores.range(after, until).await?, now(settings), findings);
+    Ok(until)
+}
+
+/// Looks for captures without a payment: in the provider's list, and in the sandbox's ledger between each two ids. The
+/// ids of orders and payments rise with time alike, so the parts of the orders cover the captures too.
+async fn read_captures(stores: &AuditStores, ends: &[(i64, i64)], findings: &mut Findings) -> Result<(), CommandError> {
+    let unreadable = || super::stores::unreadable("payment");
+    for payment in stores.payment.unknown_in_list().await.map_err(unreadable())? {
+        findings.add_unknown_capture(payment);
+    }
+    for &(mut after, until) in ends {
+        while after < until {
+            let (last, unknown) = stores.payment.unknown_in_ledger(after).await.map_err(unreadable())?;
+            for payment in unknown.into_iter().filter(|payment| *payment <= until) {
+                findings.add_unknown_capture(payment);
+            }
+            after = last.unwrap_or(i64::MAX);
+        }
+    }
+    Ok(())
 }
 
 /// Returns the time of the shop, whose clock may have been moved.
-fn now(settings: &Settings) -> Timestamp {
+pub fn now(settings: &Settings) -> Timestamp {
     ShiftedClock::new(settings.folder().map(Folder::clock_offset).unwrap_or_default()).now()
 }

@@ -7,7 +7,7 @@ use souk_events::{Envelope, dead_letter_names};
 use souk_kit::Service;
 use souk_order::audit::{AuditedOrder, OrderAudit};
 use souk_payment::{
-    PaymentConfig, ProviderName,
+    PaymentConfig,
     audit::{AuditedPayment, PaymentAudit, ProviderList},
     provider::stripe::StripeAccount,
 };
@@ -29,19 +29,17 @@ pub struct AuditStores {
     pub product: ProductAudit,
     pub payment: PaymentAudit,
     order: OrderAudit,
-    /// The provider's own books that are read.
     pub books: Books,
 }
 
-/// The books of the provider that takes the payments.
+/// The books of the providers. Each payment is compared with those of the provider that took it: the sandbox's ledger,
+/// which is read whole, or Stripe's list of its captures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Books {
-    /// The sandbox's ledger, whole.
-    Ledger,
-    /// Stripe's list of its captures, for the last days.
-    List,
-    /// Not read, and why.
-    Unread(String),
+pub struct Books {
+    /// True if Stripe's list was read, for the last days.
+    pub has_list: bool,
+    /// Reason for which the books of a configured provider were not read.
+    pub unread: Option<String>,
 }
 
 /// All facts about the orders with ids in a range.
@@ -55,26 +53,25 @@ pub struct OrderRange {
 }
 
 impl AuditStores {
+    /// Opens the stores, and reads the provider's own list of the last `listed`, if that is given.
+    ///
     /// Errors: a store cannot be opened; the message names it.
-    pub async fn open(settings: &Settings, listed: Duration) -> Result<Self, CommandError> {
+    pub async fn open(settings: &Settings, listed: Option<Duration>) -> Result<Self, CommandError> {
         let url = |name: &str| settings.store_url(name).map_err(CommandError::failed);
         let ledger = settings.sandbox_ledger_url().map_err(CommandError::failed)?;
         let payment = Box::pin(PaymentAudit::open(&url("payment")?, ledger.as_deref())).await;
         let mut payment = payment.map_err(unreadable("payment"))?;
-        let books = match (ledger, stripe_account(settings)?) {
-            (Some(_), _) => Books::Ledger,
-            (None, None) => Books::Unread("the provider has no list of its captures".to_owned()),
-            (None, Some(account)) => {
-                let now = SystemClock.now();
-                match Box::pin(ProviderList::read(account, now.minus(listed), now)).await {
-                    Ok(list) => {
-                        payment = payment.with_list(list);
-                        Books::List
-                    }
-                    Err(error) => Books::Unread(error.to_string()),
+        let mut books = Books { has_list: false, unread: None };
+        if let (Some(account), Some(listed)) = (stripe_account(settings)?, listed) {
+            let now = SystemClock.now();
+            match Box::pin(ProviderList::read(account, now.minus(listed), now)).await {
+                Ok(list) => {
+                    payment = payment.with_list(list);
+                    books.has_list = true;
                 }
+                Err(error) => books.unread = Some(error.to_string()),
             }
-        };
+        }
         Ok(Self {
             payment,
             order: OrderAudit::open(&url("order")?).await.map_err(unreadable("order"))?,
@@ -108,17 +105,19 @@ pub fn unreadable<E: Display>(store: &str) -> impl FnOnce(E) -> CommandError {
     move |error| CommandError::failed(format!("the store of {store} cannot be read: {error}"))
 }
 
-/// Returns the account at Stripe, if that is the provider.
+/// Returns the account at Stripe, if one is configured.
 fn stripe_account(settings: &Settings) -> Result<Option<StripeAccount>, CommandError> {
     let Some(service) = with_store().find(|service| service.name == souk_payment::Payment::NAME) else {
         return Ok(None);
     };
     let section = settings.section(service).map_err(CommandError::failed)?;
-    let config = section.config::<PaymentConfig>().filter(|config| config.provider == ProviderName::Stripe);
-    Ok(config.map(|config| StripeAccount {
-        base_url: config.stripe_base_url.clone(),
-        api_key: config.stripe_api_key.clone(),
-        webhook_secret: config.stripe_webhook_secret.clone(),
+    Ok(section.config::<PaymentConfig>().and_then(|config| {
+        Some(StripeAccount {
+            account: config.stripe()?,
+            base_url: config.stripe_base_url.clone(),
+            api_key: config.stripe_api_key.clone(),
+            webhook_secret: config.stripe_webhook_secret.clone(),
+        })
     }))
 }
 

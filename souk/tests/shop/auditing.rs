@@ -21,7 +21,7 @@ async fn stopped_shop() -> Shop {
 }
 
 /// Runs `sql` directly on the store `name`.
-async fn tamper(shop: &Shop, name: &str, sql: &'static str) {
+pub async fn tamper(shop: &Shop, name: &str, sql: &'static str) {
     let db = Db::open(&shop.store_url(name), Access::ReadWrite).await.unwrap();
     db.write(sql, |tx, sql| {
         Box::pin(async move {

@@ -230,6 +230,10 @@ fn environment(
     folder: &TempDir,
 ) -> BTreeMap<String, String> {
     let mut variables = engines.environment();
+    // Eighteen processes with eight connections each are more than PostgreSQL's default of 100.
+    for url in variables.values_mut().filter(|url| url.starts_with("postgres:") || url.starts_with("mysql:")) {
+        url.push_str("?connections=4");
+    }
     for service in SERVICES {
         let bases =
             ports.iter().filter(|((name, _), _)| *name == service).map(|(_, port)| format!("http://127.0.0.1:{port}"));

@@ -19,6 +19,7 @@ mod serving;
 mod shopper;
 mod time_to_live;
 mod up_engines;
+mod watching;
 
 pub use engines::Engines;
 pub use fleet::Fleet;

@@ -171,8 +171,16 @@ impl Shop {
 
     /// Runs an operator's command on this shop. Returns exit code, standard output and standard error.
     pub async fn command(&self, args: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(BINARY);
+        let mut command = std::process::Command::new(BINARY);
         command.args(args);
+        self.choose(&mut command);
+        let output = Command::from(command).output().await.unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Makes an operator's command one about this shop.
+    pub fn choose(&self, command: &mut std::process::Command) {
         match &self.processes {
             Processes::One(up) => {
                 command.arg("--data").arg(self.folder.path()).envs(up.engines.iter().flat_map(Engines::environment));
@@ -181,9 +189,6 @@ impl Shop {
                 command.arg("--distributed").envs(&fleet.environment).current_dir(self.folder.path());
             }
         }
-        let output = command.output().await.unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
     /// Asserts that every invariant holds once all events are consumed: no message waits in a queue of the broker, and

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use souk_events::{
     OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFacts, OrderPaid, OrderShipped, PaymentFailed,
-    PaymentRefunded, PaymentTerms, RefusedLine,
+    PaymentRefundFailed, PaymentRefunded, PaymentTerms, RefusedLine,
 };
 use souk_values::OrderId;
 
@@ -56,6 +56,26 @@ pub(crate) fn payment_refunded(event: &PaymentRefunded) -> Message {
         "refunded_at": event.refunded_at
     });
     Message::new(Kind::PaymentRefunded, Audience::User(event.user_id), page(event.order_id), facts)
+}
+
+/// Sent to the admins, who alone can return the money by other means.
+pub(crate) fn refund_failed(event: &PaymentRefundFailed) -> Message {
+    Message::new(Kind::RefundFailed, Audience::Admins, page(event.order_id), refund_failure(event))
+}
+
+/// Sent to the customer if the money was reported as returned before; of any other failure the customer heard nothing.
+pub(crate) fn refund_returned(event: &PaymentRefundFailed) -> Option<Message> {
+    let audience = Audience::User(event.user_id);
+    event
+        .had_succeeded
+        .then(|| Message::new(Kind::RefundReturned, audience, page(event.order_id), refund_failure(event)))
+}
+
+fn refund_failure(event: &PaymentRefundFailed) -> Value {
+    json!({
+        "order_number": event.order_id.to_string(), "payment_number": event.payment_id.to_string(),
+        "amount": event.amount.to_string(), "had_succeeded": event.had_succeeded, "failed_at": event.failed_at
+    })
 }
 
 /// An older state of an order is not sent after a newer one.

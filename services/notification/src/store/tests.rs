@@ -32,7 +32,7 @@ fn effect(ids: &IdGen, now: Timestamp) -> EventEffect {
         }),
     };
     let cause = Cause { queue: "notification.users", event_id: ids.uuid() };
-    EventEffect { cause, now, contact: None, draft: Some(draft) }
+    EventEffect { cause, now, contact: None, drafts: vec![draft] }
 }
 
 fn claim(token: &str, now: Timestamp) -> Claim {

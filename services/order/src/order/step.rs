@@ -20,10 +20,12 @@ pub(crate) enum StepKind {
     Cancelled,
     /// A refund that does not cancel the order: partial, after shipping, or of another payment.
     Refunded,
+    /// A refund failed for good, or its money came back: the amount is the customer's still.
+    RefundFailed,
 }
 
 impl StepKind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Created,
         Self::Confirmed,
         Self::Paid,
@@ -32,6 +34,7 @@ impl StepKind {
         Self::Delivered,
         Self::Cancelled,
         Self::Refunded,
+        Self::RefundFailed,
     ];
 
     /// Text in the store and in JSON.
@@ -45,13 +48,14 @@ impl StepKind {
             Self::Delivered => "delivered",
             Self::Cancelled => "cancelled",
             Self::Refunded => "refunded",
+            Self::RefundFailed => "refund_failed",
         }
     }
 }
 
 /// Cause of a step. An order has at most one step of a cause, so each cause takes effect once.
 ///
-/// Captures and refunds are named by payment, not by event: payment's answer to a query and the event
+/// Captures and refunds are named by their own ids, not by event: payment's answer to a query and the event
 /// that follows it are the same cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StepCause {
@@ -59,8 +63,8 @@ pub(crate) enum StepCause {
     Event(Uuid),
     Capture(PaymentId),
     FailedPayment(PaymentId),
-    FullRefund(PaymentId),
-    PartialRefund(RefundId),
+    Refund(RefundId),
+    FailedRefund(RefundId),
     /// Random id of a request.
     Request(Uuid),
     /// The payment deadline passed.
@@ -75,8 +79,8 @@ impl std::fmt::Display for StepCause {
             Self::Event(id) => write!(f, "{id}"),
             Self::Capture(payment) => write!(f, "payment.succeeded/{payment}"),
             Self::FailedPayment(payment) => write!(f, "payment.failed/{payment}"),
-            Self::FullRefund(payment) => write!(f, "payment.refunded/{payment}"),
-            Self::PartialRefund(refund) => write!(f, "payment.refunded/refund/{refund}"),
+            Self::Refund(refund) => write!(f, "payment.refunded/refund/{refund}"),
+            Self::FailedRefund(refund) => write!(f, "payment.refund_failed/{refund}"),
             Self::Request(id) => write!(f, "request/{id}"),
             Self::Lapse => f.write_str("lapse"),
             Self::Undecided => f.write_str("undecided"),
@@ -101,10 +105,10 @@ pub(crate) struct StepDetail {
     /// Stable code of the failure, such as `card_declined`; present on `payment_failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure_code: Option<String>,
-    /// Amount captured or refunded; present on `paid` and for refunds.
+    /// Amount captured, refunded or to be refunded; present on `paid` and for refunds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) amount: Option<Money>,
-    /// True if the payment is now refunded completely; present for refunds.
+    /// True if the payment is now refunded completely; present for refunds that did not fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) in_full: Option<bool>,
     /// Name of the carrier, such as `DHL`; present on `shipped`.

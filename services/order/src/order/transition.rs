@@ -37,6 +37,13 @@ pub(crate) enum Input {
         in_full: bool,
         /// True if this payment was reported as failed before: its late capture never paid this order.
         had_failed: bool,
+        /// True if the refund is known to have failed afterwards: its money came back.
+        came_back: bool,
+        at: Timestamp,
+    },
+    RefundFailed {
+        payment_id: PaymentId,
+        amount: Money,
         at: Timestamp,
     },
     CancelByCustomer,
@@ -115,7 +122,7 @@ pub(crate) fn apply(order: &Order, input: &Input, now: Timestamp) -> Result<Chan
         },
         Input::Paid { payment_id, amount, at } => pay(order, *payment_id, *amount, *at),
         Input::PaymentFailed { payment_id, failure_code } => Ok(record_failure(order, *payment_id, failure_code, now)),
-        Input::Refunded { payment_id, amount, in_full, had_failed, at } => {
+        Input::Refunded { payment_id, amount, in_full, had_failed, came_back, at } => {
             // A refund may overtake the event of its own capture; its payment is not recorded yet then.
             let is_ours = order.payment_id.map_or(!had_failed, |ours| ours == *payment_id);
             let detail = StepDetail {
@@ -124,8 +131,9 @@ pub(crate) fn apply(order: &Order, input: &Input, now: Timestamp) -> Result<Chan
                 in_full: Some(*in_full),
                 ..StepDetail::default()
             };
-            Ok(refund(order, *in_full && is_ours, detail, *at))
+            Ok(refund(order, *in_full && is_ours && !came_back, detail, *at))
         }
+        Input::RefundFailed { payment_id, amount, at } => Ok(record_refund_failure(order, *payment_id, *amount, *at)),
         Input::CancelByCustomer => match order.status() {
             OrderStatus::Created | OrderStatus::Confirmed => {
                 Ok(cancelled(order, CancelReason::Customer, Vec::new(), now))
@@ -203,6 +211,15 @@ fn refund(order: &Order, is_complete: bool, detail: StepDetail, at: Timestamp) -
     }
     let order = Order { refunded_at, ..next(order) };
     Change { order, step: StepKind::Refunded, at, detail: Some(detail), event: None }
+}
+
+/// Records that a refund failed. Whatever of the order's own payment was refunded before, it is not all of it any more.
+fn record_refund_failure(order: &Order, payment_id: PaymentId, amount: Money, at: Timestamp) -> Change {
+    let is_ours = order.payment_id.is_none_or(|ours| ours == payment_id);
+    let refunded_at = order.refunded_at.filter(|_| !is_ours);
+    let detail = StepDetail { payment_id: Some(payment_id), amount: Some(amount), ..StepDetail::default() };
+    let order = Order { refunded_at, ..next(order) };
+    Change { order, step: StepKind::RefundFailed, at, detail: Some(detail), event: None }
 }
 
 fn cancelled(order: &Order, reason: CancelReason, refused: Vec<RefusedLine>, at: Timestamp) -> Change {

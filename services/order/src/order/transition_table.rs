@@ -14,24 +14,24 @@ use super::{
 /// Expected outcomes. `-`: no change; `409`: refused; `noted`: a step without a new status or event; a status:
 /// the step of that name leads to it; `step/status`: that step, while another milestone stays the latest.
 const TABLE: &str = "
-state                     reserved  rejected  paid           failed refund    part  customer  admin     lapse     undecided ship         deliver
-prepaid:created           confirmed cancelled -              noted  cancelled noted cancelled cancelled -         cancelled 409          409
-prepaid:confirmed         -         -         paid           noted  cancelled noted cancelled cancelled cancelled -         409          409
-prepaid:paid              -         -         -              noted  cancelled noted 409       cancelled -         -         shipped      409
-prepaid:shipped           -         -         -              noted  noted     noted 409       409       -         -         409          delivered
-prepaid:delivered         -         -         -              noted  noted     noted 409       409       -         -         409          409
-prepaid:cancelled         -         -         -              noted  noted     noted 409       409       -         -         409          409
-prepaid:paid,cancelled    -         -         -              noted  noted     noted 409       409       -         -         409          409
-onDelivery:created        confirmed cancelled -              noted  cancelled noted cancelled cancelled -         cancelled 409          409
-onDelivery:confirmed      -         -         paid           noted  cancelled noted cancelled cancelled -         -         shipped      409
-onDelivery:paid           -         -         -              noted  cancelled noted 409       cancelled -         -         shipped/paid 409
-onDelivery:shipped        -         -         paid           noted  noted     noted 409       409       -         -         409          delivered
-onDelivery:paid,shipped   -         -         -              noted  noted     noted 409       409       -         -         409          delivered
-onDelivery:shipped,paid   -         -         -              noted  noted     noted 409       409       -         -         409          delivered
-onDelivery:delivered      -         -         paid/delivered noted  noted     noted 409       409       -         -         409          409
-onDelivery:paid,delivered -         -         -              noted  noted     noted 409       409       -         -         409          409
-onDelivery:delivered,paid -         -         -              noted  noted     noted 409       409       -         -         409          409
-onDelivery:cancelled      -         -         -              noted  noted     noted 409       409       -         -         409          409
+state                     reserved  rejected  paid           failed refund    part  bounced customer  admin     lapse     undecided ship         deliver
+prepaid:created           confirmed cancelled -              noted  cancelled noted noted   cancelled cancelled -         cancelled 409          409
+prepaid:confirmed         -         -         paid           noted  cancelled noted noted   cancelled cancelled cancelled -         409          409
+prepaid:paid              -         -         -              noted  cancelled noted noted   409       cancelled -         -         shipped      409
+prepaid:shipped           -         -         -              noted  noted     noted noted   409       409       -         -         409          delivered
+prepaid:delivered         -         -         -              noted  noted     noted noted   409       409       -         -         409          409
+prepaid:cancelled         -         -         -              noted  noted     noted noted   409       409       -         -         409          409
+prepaid:paid,cancelled    -         -         -              noted  noted     noted noted   409       409       -         -         409          409
+onDelivery:created        confirmed cancelled -              noted  cancelled noted noted   cancelled cancelled -         cancelled 409          409
+onDelivery:confirmed      -         -         paid           noted  cancelled noted noted   cancelled cancelled -         -         shipped      409
+onDelivery:paid           -         -         -              noted  cancelled noted noted   409       cancelled -         -         shipped/paid 409
+onDelivery:shipped        -         -         paid           noted  noted     noted noted   409       409       -         -         409          delivered
+onDelivery:paid,shipped   -         -         -              noted  noted     noted noted   409       409       -         -         409          delivered
+onDelivery:shipped,paid   -         -         -              noted  noted     noted noted   409       409       -         -         409          delivered
+onDelivery:delivered      -         -         paid/delivered noted  noted     noted noted   409       409       -         -         409          409
+onDelivery:paid,delivered -         -         -              noted  noted     noted noted   409       409       -         -         409          409
+onDelivery:delivered,paid -         -         -              noted  noted     noted noted   409       409       -         -         409          409
+onDelivery:cancelled      -         -         -              noted  noted     noted noted   409       409       -         -         409          409
 ";
 
 const TOTAL: i64 = 5_000;
@@ -88,8 +88,14 @@ fn refunded(payment: i64, in_full: bool, had_failed: bool) -> Input {
         amount: Money::new(if in_full { TOTAL } else { 1 }, Currency::EUR),
         in_full,
         had_failed,
+        came_back: false,
         at: at(90),
     }
+}
+
+fn refund_failed(payment: i64) -> Input {
+    let amount = Money::new(TOTAL, Currency::EUR);
+    Input::RefundFailed { payment_id: PaymentId::new(payment).unwrap(), amount, at: at(95) }
 }
 
 fn paid(amount: i64) -> Input {
@@ -107,6 +113,7 @@ fn input(name: &str) -> Input {
         }
         "refund" => refunded(9, true, false),
         "part" => refunded(9, false, false),
+        "bounced" => refund_failed(9),
         "customer" => Input::CancelByCustomer,
         "admin" => Input::CancelByAdmin,
         "lapse" => Input::LapseUnpaid,
@@ -182,7 +189,7 @@ fn every_state_and_input_matches_the_table() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 17 * 12);
+    assert_eq!(cells, 17 * 13);
 }
 
 #[test]
@@ -249,6 +256,22 @@ fn only_a_full_refund_of_its_own_payment_cancels_an_order() {
 }
 
 #[test]
+fn an_order_is_refunded_until_its_refund_fails() {
+    let refunded_at = |order: Order| order.refunded_at;
+    let refunded = apply(&state("prepaid:shipped"), &input("refund"), at(40)).unwrap().order;
+    let after = |input: &Input| refunded_at(apply(&refunded, input, at(50)).unwrap().order);
+    assert_eq!(after(&refund_failed(9)), None);
+    assert_eq!(after(&refund_failed(8)), Some(at(90)), "that was of another payment");
+    // The failure overtook the refund.
+    let mut late = input("refund");
+    if let Input::Refunded { came_back, .. } = &mut late {
+        *came_back = true;
+    }
+    let order = apply(&state("prepaid:paid"), &late, at(40)).unwrap().order;
+    assert_eq!((order.status(), order.refunded_at), (OrderStatus::Paid, None));
+}
+
+#[test]
 fn a_rejected_order_lists_the_refused_lines() {
     let change = apply(&placed(PaymentTerms::Prepaid), &input("rejected"), at(10)).unwrap();
     assert_eq!(change.order.cancel_reason, Some(CancelReason::OutOfStock));
@@ -262,8 +285,8 @@ proptest! {
     /// For any inputs in any order: milestones are never undone, each is published once, and a cancelled
     /// order was never shipped.
     #[test]
-    fn no_sequence_of_inputs_breaks_an_invariant(on_delivery: bool, steps in prop::collection::vec((0_usize..12, 0_i64..4_000), 0..30)) {
-        let names = ["reserved", "rejected", "paid", "failed", "refund", "part", "customer", "admin", "lapse", "undecided", "ship", "deliver"];
+    fn no_sequence_of_inputs_breaks_an_invariant(on_delivery: bool, steps in prop::collection::vec((0_usize..13, 0_i64..4_000), 0..30)) {
+        let names = ["reserved", "rejected", "paid", "failed", "refund", "part", "bounced", "customer", "admin", "lapse", "undecided", "ship", "deliver"];
         let terms = if on_delivery { PaymentTerms::OnDelivery } else { PaymentTerms::Prepaid };
         let mut order = placed(terms);
         let mut published: BTreeMap<&str, u32> = BTreeMap::new();

@@ -85,7 +85,9 @@ async fn a_refunded_capture_cancels_the_order_once() {
     let mut rig = Rig::new().await;
     let id = rig.confirmed("prepaid").await;
     let captured = Some(rig.succeeded(id, 5));
-    rig.set_payment_state(Some(PaymentState { captured, processing: false, refunded: Some(euro(4_498)) }));
+    let refund = RefundId::new(1).unwrap();
+    let state = PaymentState { captured, refunded: Some(euro(4_498)), full_refund: Some(refund), ..NOTHING_PAID };
+    rig.set_payment_state(Some(state));
     rig.advance(1_831);
     assert_eq!(rig.until(id, "cancelled").await["cancelReason"], "refunded");
     rig.world.publish(&rig.refunded(id, 5, 1, true)).await;
@@ -99,7 +101,7 @@ async fn a_partly_refunded_capture_still_pays() {
     let mut rig = Rig::new().await;
     let id = rig.confirmed("prepaid").await;
     let captured = Some(rig.succeeded(id, 5));
-    rig.set_payment_state(Some(PaymentState { captured, processing: true, refunded: Some(euro(1)) }));
+    rig.set_payment_state(Some(PaymentState { captured, processing: true, refunded: Some(euro(1)), ..NOTHING_PAID }));
     rig.advance(1_831);
     rig.until(id, "paid").await;
 }

@@ -58,7 +58,8 @@ pub struct Rig {
     pub admin: Client,
 }
 
-pub const NOTHING_PAID: PaymentState = PaymentState { captured: None, processing: false, refunded: None };
+pub const NOTHING_PAID: PaymentState =
+    PaymentState { captured: None, processing: false, refunded: None, full_refund: None };
 
 async fn quote(State(shop): State<Arc<Shop>>, Json(request): Json<QuoteRequest>) -> Result<Json<Quote>, StatusCode> {
     if shop.product_is_down.load(Ordering::SeqCst) {

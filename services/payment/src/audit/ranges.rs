@@ -10,7 +10,10 @@ use souk_sql::{Access, Db, SqlError, nth_key};
 use souk_values::{Id, Timestamp};
 
 use super::{AuditedPayment, AuditedRefund, Held, ProviderList, audited};
-use crate::store::{self, entities::payment, is_mssql, rows};
+use crate::{
+    provider_account::ProviderName,
+    store::{self, entities::payment, is_mssql, rows},
+};
 
 /// The rows and the sandbox's ledger, opened read-only and read in ranges of order ids, so that memory does not grow
 /// with the number of payments. On SQL Server the rows are read at once instead.
@@ -38,6 +41,7 @@ struct PaymentRow {
     status: String,
     claimed_at: i64,
     captured_at: Option<i64>,
+    provider: Option<String>,
 }
 
 /// The columns of a refund that the audit needs.
@@ -71,7 +75,7 @@ impl PaymentAudit {
         Ok(Self { rows, ledger, list: None })
     }
 
-    /// Adds the provider's own list, for payments that are not in the sandbox's ledger.
+    /// Adds Stripe's own list.
     #[must_use]
     pub fn with_list(self, list: ProviderList) -> Self {
         Self { list: Some(list), ..self }
@@ -96,7 +100,7 @@ impl PaymentAudit {
             Rows::All(payments) => in_range(payments, after, until).to_vec(),
         };
         if let Some(list) = &self.list {
-            for payment in &mut payments {
+            for payment in payments.iter_mut().filter(|payment| payment.provider != Some(ProviderName::Sandbox)) {
                 payment.held = list.held(payment);
             }
         }
@@ -104,8 +108,13 @@ impl PaymentAudit {
             let snapshot = ledger.snapshot().await?;
             for payments in payments.chunks_mut(KEYS) {
                 let mut held = held(&snapshot, payments).await?;
-                for payment in payments {
-                    payment.held = Some(held.remove(&payment.payment_id.get()).unwrap_or_default());
+                for payment in payments.iter_mut().filter(|payment| payment.provider != Some(ProviderName::Stripe)) {
+                    let in_ledger = held.remove(&payment.payment_id.get());
+                    // One without a provider is at the sandbox only if the ledger has it.
+                    let is_there = payment.provider.is_some() || in_ledger.is_some() || payment.held.is_none();
+                    if is_there {
+                        payment.held = Some(in_ledger.unwrap_or_default());
+                    }
                 }
             }
             snapshot.rollback().await?;
@@ -113,12 +122,17 @@ impl PaymentAudit {
         Ok(payments)
     }
 
-    /// Reads a page of the captures in the provider's books with payment ids above `after`; returns the last id of the
-    /// page, `None` after the last page, and the ids of which payment has no row.
-    pub async fn unknown_captures(&self, after: i64) -> Result<(Option<i64>, Vec<i64>), SqlError> {
-        if let Some(list) = &self.list {
-            return Ok((None, self.unknown(&list.payment_ids()).await?));
+    /// Returns the ids of the captures in Stripe's list of which payment has no row.
+    pub async fn unknown_in_list(&self) -> Result<Vec<i64>, SqlError> {
+        match &self.list {
+            Some(list) => self.unknown(&list.payment_ids()).await,
+            None => Ok(Vec::new()),
         }
+    }
+
+    /// Reads a page of the captures in the sandbox's ledger with payment ids above `after`; returns the last id of the
+    /// page, `None` after the last page, and the ids of which payment has no row.
+    pub async fn unknown_in_ledger(&self, after: i64) -> Result<(Option<i64>, Vec<i64>), SqlError> {
         let Some(ledger) = &self.ledger else { return Ok((None, Vec::new())) };
         let page = select("sandbox_charge", ["payment_id"])
             .and_where(Expr::col("payment_id").gt(after))
@@ -168,7 +182,8 @@ async fn read_range(db: &Db, after: i64, until: i64) -> Result<Vec<AuditedPaymen
     };
     // In one snapshot, so that a payment and its refunds belong together.
     let snapshot = db.snapshot().await?;
-    let columns = ["payment_id", "order_id", "amount_minor", "currency", "status", "claimed_at", "captured_at"];
+    let columns =
+        ["payment_id", "order_id", "amount_minor", "currency", "status", "claimed_at", "captured_at", "provider"];
     let payments = snapshot.query_all(&of_orders(select("payment", columns))).await?;
     let columns = ["refund_id", "payment_id", "amount_minor", "currency", "status"];
     let refunds = snapshot.query_all(&of_orders(select("payment_refund", columns))).await?;
@@ -190,6 +205,7 @@ async fn read_range(db: &Db, after: i64, until: i64) -> Result<Vec<AuditedPaymen
             status: rows::status(&row.status)?,
             amount: rows::money(row.amount_minor, &row.currency)?,
             captured: row.captured_at.is_some(),
+            provider: rows::account(row.provider.as_deref(), None)?.map(|account| account.provider),
             claimed_at: Timestamp::from_millis(row.claimed_at),
             refunds: refunds_of.remove(&row.payment_id).unwrap_or_default(),
             held: None,

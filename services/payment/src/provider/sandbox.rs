@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 pub use ledger::{Entry, EntryKind, read};
 
 use self::ledger::{ChargeState, Ledger};
-use super::{ChargeOutcome, PaymentProvider, ProviderError, RefundOutcome, WebhookError, WebhookEvent};
-use crate::payment::FailureCode;
+use super::{ChargeOutcome, PaymentProvider, ProviderError, RefundCall, RefundOutcome, WebhookError, WebhookEvent};
+use crate::{payment::FailureCode, provider_account::ProviderAccount};
 
 /// Header with the HMAC-SHA256 of the body, in hexadecimal.
 pub const SIGNATURE_HEADER: &str = "x-souk-signature";
@@ -28,6 +28,7 @@ const SLOW: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Sandbox {
     ledger: Ledger,
+    account: ProviderAccount,
     webhook_secret: Secret,
     clock: Arc<dyn Clock>,
 }
@@ -69,7 +70,8 @@ impl Card {
 impl Sandbox {
     /// Opens the sandbox whose ledger is at `ledger_url`. Errors: the ledger cannot be opened.
     pub async fn open(ledger_url: &str, webhook_secret: Secret, clock: Arc<dyn Clock>) -> Result<Self, SqlError> {
-        Ok(Self { ledger: Ledger::open(ledger_url).await?, webhook_secret, clock })
+        let account = ProviderAccount::sandbox();
+        Ok(Self { ledger: Ledger::open(ledger_url).await?, account, webhook_secret, clock })
     }
 
     async fn settle(
@@ -85,8 +87,8 @@ impl Sandbox {
 
 #[async_trait::async_trait]
 impl PaymentProvider for Sandbox {
-    fn name(&self) -> &'static str {
-        "sandbox"
+    fn account(&self) -> &ProviderAccount {
+        &self.account
     }
 
     fn accepts(&self, token: &Secret) -> bool {
@@ -127,13 +129,9 @@ impl PaymentProvider for Sandbox {
         self.ledger.close(payment_id, self.clock.now()).await.map_err(|error| lost(&error))
     }
 
-    async fn refund(
-        &self,
-        refund_id: RefundId,
-        payment_id: PaymentId,
-        amount: Money,
-    ) -> Result<RefundOutcome, ProviderError> {
-        let outcome = self.ledger.refund(refund_id, payment_id, amount, self.clock.now()).await;
+    // Every answer of the ledger is final, so no attempt but the first is made.
+    async fn refund(&self, refund: RefundCall) -> Result<RefundOutcome, ProviderError> {
+        let outcome = self.ledger.refund(refund, self.clock.now()).await;
         outcome.map_err(|error| lost(&error))
     }
 

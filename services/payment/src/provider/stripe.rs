@@ -19,8 +19,8 @@ use self::{
     api::{Api, ApiError, RefundParams},
     responses::{Intent, IntentId},
 };
-use super::{ChargeOutcome, PaymentProvider, ProviderError, RefundOutcome, WebhookError, WebhookEvent};
-use crate::{payment::FailureCode, store::References};
+use super::{ChargeOutcome, PaymentProvider, ProviderError, RefundCall, RefundOutcome, WebhookError, WebhookEvent};
+use crate::{payment::FailureCode, provider_account::ProviderAccount, store::References};
 
 pub use api::{API_VERSION, StripeAccount};
 pub use captures::{Captures, StripeCapture};
@@ -33,6 +33,7 @@ const CLOSED: &str = "closed";
 #[derive(Debug)]
 pub struct Stripe {
     api: Api,
+    account: ProviderAccount,
     webhook_secret: Secret,
     references: Arc<dyn References>,
     clock: Arc<dyn Clock>,
@@ -54,8 +55,8 @@ impl Stripe {
         references: Arc<dyn References>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
-        let webhook_secret = account.webhook_secret.clone();
-        Ok(Self { api: Api::new(account)?, webhook_secret, references, clock })
+        let StripeAccount { account: id, webhook_secret, .. } = account.clone();
+        Ok(Self { api: Api::new(account)?, account: id, webhook_secret, references, clock })
     }
 
     async fn reference(&self, payment_id: PaymentId) -> Result<Reference, ProviderError> {
@@ -132,8 +133,8 @@ impl Reference {
 
 #[async_trait::async_trait]
 impl PaymentProvider for Stripe {
-    fn name(&self) -> &'static str {
-        "stripe"
+    fn account(&self) -> &ProviderAccount {
+        &self.account
     }
 
     /// True for the id of a payment method, as Stripe's library creates it in the browser.
@@ -193,18 +194,14 @@ impl PaymentProvider for Stripe {
         }
     }
 
-    async fn refund(
-        &self,
-        refund_id: RefundId,
-        payment_id: PaymentId,
-        amount: Money,
-    ) -> Result<RefundOutcome, ProviderError> {
+    async fn refund(&self, refund: RefundCall) -> Result<RefundOutcome, ProviderError> {
+        let RefundCall { refund_id, payment_id, amount, attempt } = refund;
         let Some(StripeAmount { minor, .. }) = StripeAmount::new(amount) else {
             tracing::error!(refund.id = %refund_id, currency = %amount.currency, "Stripe cannot refund such an amount");
             return Ok(RefundOutcome::Refused);
         };
         let intent = self.paid_intent(payment_id).await?;
-        match self.api.refund(&RefundParams { refund_id, payment_id, intent, minor }).await {
+        match self.api.refund(&RefundParams { refund_id, payment_id, intent, minor, attempt }).await {
             Ok(refund) => Ok(refund.outcome()?),
             Err(ApiError::Refused(refusal)) if refusal.is_final_for_refund() => {
                 tracing::error!(refund.id = %refund_id, %refusal, "Stripe refused a refund for good");

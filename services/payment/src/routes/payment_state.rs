@@ -26,9 +26,9 @@ pub(crate) struct PaymentStateQuery {
     responses((
         status = 200,
         body = serde_json::Value,
-        description = "`{captured?, processing, refunded?}`: the capture, as `payment.succeeded.v1` carries it; true \
-            while the outcome of an attempt is not known; the amount refunded of the capture. An unknown order has \
-            neither capture nor attempt",
+        description = "`{captured?, processing, refunded?, fullRefund?}`: the capture, as `payment.succeeded.v1` carries \
+            it; true while the outcome of an attempt is not known; the amount refunded of the capture; the id of the \
+            latest refund once all of it is refunded. An unknown order has neither capture nor attempt",
         example = json!({"processing": false})
     ))
 )]
@@ -38,9 +38,10 @@ pub(crate) async fn handle(
     Query(PaymentStateQuery { order_id }): Query<PaymentStateQuery>,
 ) -> Result<Json<PaymentState>, PaymentError> {
     let Some(order_payments) = app.store.order_payments(order_id).await? else {
-        return Ok(Json(PaymentState { captured: None, processing: false, refunded: None }));
+        return Ok(Json(PaymentState { captured: None, processing: false, refunded: None, full_refund: None }));
     };
+    let full_refund = order_payments.full_refund();
     let (captured, refunded) = order_payments.capture().unzip();
     let processing = order_payments.payments.iter().any(|payment| payment.outcome == Outcome::Pending);
-    Ok(Json(PaymentState { captured, processing, refunded }))
+    Ok(Json(PaymentState { captured, processing, refunded, full_refund }))
 }

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     error::PaymentError,
     provider::{WebhookError, sandbox::SandboxNotice},
+    provider_account::ProviderName,
     settling,
 };
 
@@ -22,7 +23,7 @@ use crate::{
     post,
     path = "",
     params(
-        ("provider" = String, Path, description = "Name of the shop's provider: `sandbox` or `stripe`"),
+        ("provider" = String, Path, description = "Name of a provider of the shop: `sandbox` or `stripe`"),
         ("X-Souk-Signature" = Option<String>, Header,
             description = "Signature of the sandbox: HMAC-SHA256 of the body with the shared secret, hexadecimal"),
         ("Stripe-Signature" = Option<String>, Header,
@@ -41,16 +42,15 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, PaymentError> {
-    if provider != app.provider.name() {
-        return Err(PaymentError::ProviderUnknown);
-    }
+    let provider = ProviderName::parse(&provider).and_then(|name| app.providers.named(name));
+    let provider = provider.ok_or(PaymentError::ProviderUnknown)?;
     let body = body::to_bytes(body, MAX_BODY).await.map_err(|_| PaymentError::WebhookTooLarge)?;
-    let event = app.provider.read_webhook(&headers, &body).map_err(|error| match error {
+    let event = provider.read_webhook(&headers, &body).map_err(|error| match error {
         WebhookError::SignatureInvalid => PaymentError::WebhookSignatureInvalid,
         WebhookError::Unreadable => PaymentError::WebhookUnreadable,
     })?;
     if let Some(event) = event {
-        settling::settle_webhook(&app, event).await?;
+        settling::settle_webhook(&app, provider, event).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

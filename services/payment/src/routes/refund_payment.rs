@@ -54,7 +54,8 @@ fn is_positive(amount: &Option<Money>, (): &()) -> garde::Result {
         (status = 400, description = "`idempotency_key.required`, `idempotency_key.invalid`, `path.invalid`"),
         (status = 404, description = "`payment.not_found`"),
         (status = 409, description = "`payment.not_refundable`: nothing is captured, or all of it is already refunded \
-            or being refunded"),
+            or being refunded; `payment.provider_not_configured`: the account that took the payment is not in the \
+            configuration now"),
         (status = 422, description = "`payment.refund_too_large`, `payment.currency_mismatch`, `idempotency_key.reused`"),
     )
 )]
@@ -69,8 +70,9 @@ pub(crate) async fn handle(
         Requested::Replayed(payment) => return Ok(Json(payment.into())),
         Requested::New(due) => due,
     };
+    let order_id = due.order_id;
     refunding::send_and_wait(&app, due).await;
-    let order_payments = app.store.order_payments(due.order_id).await?.ok_or(PaymentError::NotFound)?;
+    let order_payments = app.store.order_payments(order_id).await?.ok_or(PaymentError::NotFound)?;
     let payment = order_payments.payment(payment_id).cloned().ok_or(PaymentError::NotFound)?;
     Ok(Json(payment.into()))
 }

@@ -90,7 +90,7 @@ pub(crate) async fn handle(
         return Ok(created(payment));
     }
     let MethodKind::Card = method.kind;
-    if !app.provider.accepts(&method.token) {
+    if !app.providers.current().accepts(&method.token) {
         return Err(PaymentError::TokenUnknown);
     }
     Ok(created(charging::pay(&app, order_id, caller.user_id, key, method.token).await?))

@@ -25,7 +25,7 @@ pub mod known_order {
 }
 
 /// An attempt to pay. `active_order_id` is the order's id unless the attempt failed; its unique index gives an order one
-/// claim at most.
+/// claim at most. The column `next_ask_at` is not here: see `schedule`.
 pub mod payment {
     use sea_orm::entity::prelude::*;
 
@@ -47,6 +47,8 @@ pub mod payment {
         pub version: i64,
         pub key_hash: String,
         pub body_hash: String,
+        pub provider: Option<String>,
+        pub provider_account: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -54,7 +56,7 @@ pub mod payment {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A refund; `asked_by` is the admin, `NULL` for an automatic one.
+/// A refund; `asked_by` is the admin, `NULL` for an automatic one. The column `next_ask_at` is not here: see `schedule`.
 pub mod payment_refund {
     use sea_orm::entity::prelude::*;
 
@@ -74,6 +76,8 @@ pub mod payment_refund {
         pub asked_by: Option<i64>,
         pub key_hash: Option<String>,
         pub body_hash: Option<String>,
+        pub attempt: i64,
+        pub answered_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,6 +2,7 @@
 
 mod m0001_init;
 mod m0002_provider_reference;
+mod m0003_accounts_and_schedule;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use souk_sql::create_tables;
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrations {
         let mut all = souk_bus::service_migrations();
         all.push(create_tables("payment_m0001_init", m0001_init::tables));
         all.push(create_tables("payment_m0002_provider_reference", m0002_provider_reference::tables));
+        all.push(Box::new(m0003_accounts_and_schedule::AccountsAndSchedule));
         all
     }
 }

@@ -11,6 +11,7 @@ mod pool;
 mod references;
 mod reports;
 mod saving;
+mod schedule;
 mod statements;
 
 #[cfg(test)]

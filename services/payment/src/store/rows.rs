@@ -13,6 +13,7 @@ use super::{
 use crate::{
     order_payments::{KnownOrder, OrderState},
     payment::{FailureCode, Outcome, Payment, Refund, RefundRequest, RefundStatus, RequestKey, Status},
+    provider_account::{ProviderAccount, ProviderName},
 };
 
 const CREATED: &str = "created";
@@ -83,6 +84,8 @@ pub(super) fn payment(payment: &Payment) -> payment::Model {
         version: payment.version,
         key_hash: payment.key.key_hash.clone(),
         body_hash: payment.key.body_hash.clone(),
+        provider: payment.account.as_ref().map(|account| account.provider.as_str().to_owned()),
+        provider_account: payment.account.as_ref().and_then(|account| account.account.clone()),
     }
 }
 
@@ -115,6 +118,7 @@ fn payment_without_refunds(row: payment::Model) -> Result<Payment, SqlError> {
         order_id: id(row.order_id)?,
         user_id: id(row.user_id)?,
         amount: money(row.amount_minor, &row.currency)?,
+        account: account(row.provider.as_deref(), row.provider_account)?,
         outcome,
         claimed_at: Timestamp::from_millis(row.claimed_at),
         version: row.version,
@@ -138,6 +142,8 @@ pub(super) fn refund(payment: &Payment, refund: &Refund) -> payment_refund::Mode
         asked_by: request.map(|request| request.admin.get()),
         key_hash: request.map(|request| request.key.key_hash.clone()),
         body_hash: request.map(|request| request.key.body_hash.clone()),
+        attempt: refund.attempt,
+        answered_at: refund.answered_at.map(Timestamp::millis),
     }
 }
 
@@ -154,6 +160,8 @@ fn refund_from_row(row: payment_refund::Model) -> Result<Refund, SqlError> {
         status: refund_status(&row.status)?,
         due_at: Timestamp::from_millis(row.due_at),
         settled_at: row.settled_at.map(Timestamp::from_millis),
+        attempt: row.attempt,
+        answered_at: row.answered_at.map(Timestamp::from_millis),
         request,
     })
 }
@@ -170,6 +178,13 @@ pub(crate) fn refund_status(text: &str) -> Result<RefundStatus, SqlError> {
         .into_iter()
         .find(|status| status.as_str() == text)
         .ok_or_else(|| damaged("the status of a refund", text))
+}
+
+/// Returns the account of a payment; `None` for a payment that was open before accounts were stored.
+pub(crate) fn account(provider: Option<&str>, account: Option<String>) -> Result<Option<ProviderAccount>, SqlError> {
+    let Some(provider) = provider else { return Ok(None) };
+    let provider = ProviderName::parse(provider).ok_or_else(|| damaged("a provider", provider))?;
+    Ok(Some(ProviderAccount { provider, account }))
 }
 
 pub(super) fn failure_code(text: &str) -> Result<FailureCode, SqlError> {

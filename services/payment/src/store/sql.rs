@@ -3,6 +3,7 @@
 mod payments;
 mod references;
 mod reports;
+mod schedule;
 
 use souk_bus::{SqlOutbox, inbox};
 use souk_sql::{Access, ConnectionCounts, Db, SqlError};

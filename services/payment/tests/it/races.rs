@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use souk_payment::{
     order_payments::{Decision, KnownOrder, NextRefund, OrderPayments, OrderState, PaymentEvent},
     payment::{FailureCode, RefundRequest, RefundStatus, RequestKey, Status},
+    provider_account::ProviderAccount,
 };
 use souk_testkit::{World, eventually};
-use souk_values::{Clock, Currency, IdGen, Money, OrderId, ShiftedClock, UserId};
+use souk_values::{Clock, Currency, IdGen, Money, OrderId, ShiftedClock, Timestamp, UserId};
 
 use crate::rig::{Rig, at, cancelled, euro, facts};
 
@@ -82,6 +83,11 @@ fn key(text: &str) -> RequestKey {
     RequestKey { key_hash: text.to_owned(), body_hash: "body".to_owned() }
 }
 
+fn claim(known: OrderPayments, ids: &IdGen, now: Timestamp) -> Option<OrderPayments> {
+    let payer = known.order.user_id;
+    known.claim(ids.next(), payer, key(&ids.token(8)), ProviderAccount::sandbox(), now).ok()
+}
+
 fn run(
     before: OrderPayments,
     act: &PaymentAct,
@@ -97,7 +103,7 @@ fn run(
     let plain = |after: Option<OrderPayments>| after.map(|after| Decision { after, events: Vec::new() });
     let known = before.clone();
     let decision = match act {
-        PaymentAct::Claim => plain(known.claim(ids.next(), before.order.user_id, key(&ids.token(8)), now).ok()),
+        PaymentAct::Claim => plain(claim(known, ids, now)),
         PaymentAct::Capture(number) => payment(*number).and_then(|id| known.record_capture(id, now, next_refund)),
         PaymentAct::Refuse(number) => {
             payment(*number).and_then(|id| known.record_failure(id, FailureCode::CardDeclined))
@@ -162,7 +168,8 @@ proptest! {
         prop_assert!(succeeded <= 1);
         let refunded: i64 = published.iter().filter_map(|event| match event {
             PaymentEvent::Refunded(refunded) => Some(refunded.amount.minor),
-            PaymentEvent::Succeeded(_) | PaymentEvent::Failed(_) => None,
+            PaymentEvent::RefundFailed(failed) if failed.had_succeeded => Some(-failed.amount.minor),
+            PaymentEvent::RefundFailed(_) | PaymentEvent::Succeeded(_) | PaymentEvent::Failed(_) => None,
         }).sum();
         let recorded = current.payments.iter().map(|payment| payment.refunded_amount().minor).sum::<i64>();
         prop_assert_eq!(refunded, recorded);

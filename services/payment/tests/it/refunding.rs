@@ -1,7 +1,5 @@
 //! Refunds: requested by an admin, due after a cancellation, and of captures that were reported after a failure.
 
-use std::time::Duration;
-
 use futures::future::join_all;
 use serde_json::json;
 use souk_events::{PaymentRefunded, queue};
@@ -10,7 +8,7 @@ use souk_testkit::eventually;
 use souk_values::{PaymentId, Secret};
 
 use crate::{
-    rig::{PRICE, Rig, cancelled, cancelled_event, euro},
+    rig::{PRICE, Rig, SETTLE, cancelled, cancelled_event, euro},
     webhooks::signed,
 };
 
@@ -94,7 +92,7 @@ async fn a_capture_after_the_cancellation_is_refunded() {
     })
     .await;
     assert_eq!(rig.payment(&open["paymentId"]).await["status"], "processing");
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     eventually("it is returned", || async { rig.payment(&open["paymentId"]).await["status"] == "refunded" }).await;
     assert_eq!(rig.movements().await, (1, 1));
 }

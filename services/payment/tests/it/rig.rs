@@ -26,6 +26,8 @@ use souk_values::{Clock, Currency, Money, OrderId, Secret, UserId};
 
 pub const SECRET: &str = "webhook secret";
 pub const PRICE: i64 = 1_999;
+/// Time after which an open payment or refund is settled. It passes on the test's clock; the set-up of a test takes less.
+pub const SETTLE: Duration = Duration::from_secs(121);
 
 /// Orders of the fake order service; it responds 500 for one that is `None`.
 type Orders = Arc<Mutex<HashMap<String, Option<OrderSnapshot>>>>;
@@ -34,6 +36,8 @@ pub struct Rig {
     pub world: World,
     pub service: Started,
     pub user: UserId,
+    /// Configuration of the service.
+    config: PaymentConfig,
     orders: Orders,
 }
 
@@ -43,6 +47,7 @@ pub fn config(world: &World) -> PaymentConfig {
         sandbox_ledger_url: world.store_url("sandbox"),
         sandbox_webhook_secret: Secret::new(SECRET.to_owned()),
         settle_every_ms: 100,
+        settle_after_ms: 120_000,
         ..PaymentConfig::default()
     }
 }
@@ -59,17 +64,24 @@ impl Rig {
         world.fake_peer("order", order_service(orders.clone())).await;
         let mut config = config(&world);
         change(&mut config);
-        let service = start(&world, config).await;
+        let service = start(&world, config.clone()).await;
         let user = world.user();
-        Self { world, service, user, orders }
+        Self { world, service, user, config, orders }
     }
 
     /// Stops the service and starts another on the same stores.
     pub async fn restart(self) -> Self {
-        let Self { world, service, user, orders } = self;
+        self.restart_with(|_| {}).await
+    }
+
+    /// Stops the service and starts another on the same stores with a changed configuration.
+    pub async fn restart_with(self, change: impl FnOnce(&mut PaymentConfig)) -> Self {
+        let Self { world, service, user, orders, .. } = self;
         assert!(service.running.stop().await);
-        let service = start(&world, config(&world)).await;
-        Self { world, service, user, orders }
+        let mut config = config(&world);
+        change(&mut config);
+        let service = start(&world, config.clone()).await;
+        Self { world, service, user, config, orders }
     }
 
     pub fn client(&self) -> Client {
@@ -111,8 +123,7 @@ impl Rig {
     }
 
     pub async fn facts(&self) -> PaymentAuditFacts {
-        let config = config(&self.world);
-        Box::pin(audit::read(&config.store_url, Some(&config.sandbox_ledger_url))).await.unwrap()
+        Box::pin(audit::read(&self.config.store_url, self.config.sandbox_ledger())).await.unwrap()
     }
 
     /// Returns the events of type `E` in `queue`, once the outbox is empty.

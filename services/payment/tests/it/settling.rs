@@ -7,13 +7,14 @@ use souk_events::{PaymentSucceeded, queue};
 use souk_payment::{
     order_payments::{KnownOrder, NextRefund, OrderPayments, OrderState},
     payment::RequestKey,
-    provider::{ChargeOutcome, PaymentProvider, ProviderError, RefundOutcome, sandbox::Sandbox},
+    provider::{ChargeOutcome, PaymentProvider, ProviderError, RefundCall, RefundOutcome, sandbox::Sandbox},
+    provider_account::ProviderAccount,
     store::{self, Change, Saved},
 };
 use souk_testkit::{World, eventually};
-use souk_values::{Clock, PaymentId, RefundId, Secret};
+use souk_values::{Clock, PaymentId, RefundId, Secret, UserId};
 
-use crate::rig::{PRICE, Rig, card, config, euro, facts};
+use crate::rig::{PRICE, Rig, SETTLE, card, config, euro, facts};
 
 fn visa() -> Secret {
     Secret::new("tok_visa".to_owned())
@@ -31,7 +32,7 @@ async fn a_payment_with_a_lost_response_stays_processing_and_is_settled() {
     assert_eq!(open["status"], "processing");
     assert_eq!(rig.state(order.order_id).await, json!({"processing": true}));
     rig.pay(order.order_id, "other", "tok_visa").await.is_problem(409, "payment.in_progress");
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     eventually("it is settled", || async { rig.payment(&open["paymentId"]).await["status"] == "succeeded" }).await;
     assert_eq!(rig.pay(order.order_id, "k", "tok_timeout").await.expect(201).json["status"], "succeeded");
     rig.pay(order.order_id, "other", "tok_visa").await.is_problem(409, "payment.already_paid");
@@ -47,7 +48,7 @@ async fn a_charge_that_never_arrived_is_closed_and_fails() {
     let order = rig.confirmed();
     let open = rig.pay(order.order_id, "k", "tok_slow").await.expect(201).json;
     assert_eq!(open["status"], "processing");
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     eventually("it is settled", || async { rig.payment(&open["paymentId"]).await["status"] == "failed" }).await;
     assert_eq!(rig.payment(&open["paymentId"]).await["failureCode"], "provider_unavailable");
     let provider = sandbox(&rig.world).await;
@@ -59,7 +60,7 @@ async fn a_charge_that_never_arrived_is_closed_and_fails() {
 }
 
 /// Claims an order as a process does that is killed before the provider responds.
-pub async fn claim_and_crash(world: &World, user: souk_values::UserId) -> PaymentId {
+pub async fn claim_and_crash(world: &World, user: UserId, account: &ProviderAccount) -> PaymentId {
     let store = store::open(&config(world).store_url, world.clock.clone(), world.deps.ids.clone()).await.unwrap().store;
     let now = world.clock.now();
     let order = KnownOrder::new(&facts(world, user, 2), OrderState::Confirmed);
@@ -67,7 +68,7 @@ pub async fn claim_and_crash(world: &World, user: souk_values::UserId) -> Paymen
     let known = OrderPayments::apply_order(None, &order, next_refund).unwrap();
     let payment_id = world.deps.ids.next();
     let key = RequestKey { key_hash: "key".to_owned(), body_hash: "body".to_owned() };
-    let after = known.claim(payment_id, user, key, now).unwrap();
+    let after = known.claim(payment_id, user, key, account.clone(), now).unwrap();
     let saved = store.save(Change { before: None, after, events: Vec::new(), cause: None, now }).await.unwrap();
     assert_eq!(saved, Saved::Done);
     payment_id
@@ -77,11 +78,11 @@ pub async fn claim_and_crash(world: &World, user: souk_values::UserId) -> Paymen
 async fn a_restart_settles_claims() {
     let rig = Rig::new().await;
     let provider = sandbox(&rig.world).await;
-    let never_sent = claim_and_crash(&rig.world, rig.user).await;
+    let never_sent = claim_and_crash(&rig.world, rig.user, &ProviderAccount::sandbox()).await;
     let captured = claim_and_crash_with_another_key(&rig.world).await;
     provider.charge(captured, euro(PRICE), &visa()).await.unwrap();
     let rig = rig.restart().await;
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     eventually("both are settled", || async {
         rig.payment(&json!(never_sent)).await["status"] == "failed"
             && rig.payment(&json!(captured)).await["status"] == "succeeded"
@@ -91,13 +92,13 @@ async fn a_restart_settles_claims() {
 }
 
 async fn claim_and_crash_with_another_key(world: &World) -> PaymentId {
-    claim_and_crash(world, world.user()).await
+    claim_and_crash(world, world.user(), &ProviderAccount::sandbox()).await
 }
 
 #[tokio::test]
 async fn a_recent_claim_is_left_to_its_request() {
     let rig = Rig::new().await;
-    let open = claim_and_crash(&rig.world, rig.user).await;
+    let open = claim_and_crash(&rig.world, rig.user, &ProviderAccount::sandbox()).await;
     let metrics = || async { rig.service.client.get("/metrics").await.text };
     eventually("the gauge is set", || async { metrics().await.contains("payments_processing{service=\"payment\"}") })
         .await;
@@ -126,11 +127,15 @@ async fn the_sandbox_applies_each_key_once() {
 
     let [one, two, three]: [RefundId; 3] = std::array::from_fn(|_| world.deps.ids.next());
     assert_eq!(provider.lookup_refund(one, id).await.unwrap(), RefundOutcome::Unknown);
-    let returned = provider.refund(one, id, euro(400)).await.unwrap();
+    let refund = async |refund_id, payment_id, minor| {
+        let call = RefundCall { refund_id, payment_id, amount: euro(minor), attempt: 1 };
+        provider.refund(call).await.unwrap()
+    };
+    let returned = refund(one, id, 400).await;
     assert!(matches!(returned, RefundOutcome::Done { .. }));
-    assert_eq!(provider.refund(one, id, euro(400)).await.unwrap(), returned);
-    assert_eq!(provider.refund(two, id, euro(101)).await.unwrap(), RefundOutcome::Refused);
-    assert_eq!(provider.refund(three, declined, euro(1)).await.unwrap(), RefundOutcome::Refused);
+    assert_eq!(refund(one, id, 400).await, returned);
+    assert_eq!(refund(two, id, 101).await, RefundOutcome::Refused);
+    assert_eq!(refund(three, declined, 1).await, RefundOutcome::Refused);
     // Another process reads the same ledger.
     assert_eq!(sandbox(&world).await.lookup(id).await.unwrap(), first);
 }

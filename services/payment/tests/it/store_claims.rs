@@ -14,7 +14,7 @@ use souk_values::OrderId;
 
 use crate::{
     rig::PRICE,
-    store_fixture::{StoreFixture, TestDatabase, new_cause, new_order, request_key},
+    store_fixture::{StoreFixture, TestDatabase, claim_of, new_cause, new_order, request_key},
 };
 
 fn due(order_payments: &OrderPayments) -> Vec<i64> {
@@ -48,9 +48,7 @@ pub async fn whichever_of_capture_and_cancellation_commits_second_makes_the_refu
 pub async fn a_claim_and_a_cancellation_see_each_other(database: TestDatabase) {
     let fixture = StoreFixture::at(database).await;
     let read = fixture.order_payments().await;
-    let claim = |read: OrderPayments| {
-        read.claim(fixture.database.ids.next(), fixture.order.user_id, request_key("k"), fixture.database.now())
-    };
+    let claim = |read: OrderPayments| claim_of(read, fixture.database.ids.next(), "k", fixture.database.now());
     let claimed = claim(read.clone()).unwrap();
     fixture.save(Some(read.clone()), fixture.cancelled(&read)).await.unwrap();
     assert!(matches!(fixture.save(Some(read), claimed).await, Err(StoreError::Conflict)));
@@ -85,7 +83,7 @@ pub async fn the_store_itself_refuses_a_second_use_of_a_key(database: TestDataba
     let other = KnownOrder { order_id: fixture.database.ids.next(), ..fixture.order.clone() };
     let known = OrderPayments::apply_order(None, &other, fixture.next_refund()).unwrap();
     let now = fixture.database.now();
-    let same_key = known.claim(fixture.database.ids.next(), other.user_id, request_key("k"), now).unwrap();
+    let same_key = claim_of(known, fixture.database.ids.next(), "k", now).unwrap();
     assert!(matches!(fixture.save(None, same_key).await, Err(StoreError::Conflict)));
     assert!(fixture.store.order_payments(other.order_id).await.unwrap().is_none(), "nothing of it is stored");
 
@@ -122,11 +120,10 @@ pub async fn a_failed_attempt_releases_the_claim(database: TestDatabase) {
 /// Claims until the claim is saved or refused; returns true when it is saved.
 async fn try_to_claim(store: Arc<dyn PaymentStore>, fixture: &StoreFixture, key: &str) -> bool {
     let order = fixture.order.order_id;
-    let payer = fixture.order.user_id;
     loop {
         let read = store.order_payments(order).await.unwrap().unwrap();
         let now = fixture.database.now();
-        let Ok(claimed) = read.clone().claim(fixture.database.ids.next(), payer, request_key(key), now) else {
+        let Ok(claimed) = claim_of(read.clone(), fixture.database.ids.next(), key, now) else {
             return false;
         };
         match store.save(fixture.change(Some(read), claimed)).await {

@@ -41,7 +41,11 @@ on_every_engine! {
     store_reports::order_payments_are_stored_and_read_back_unchanged
     store_reports::a_capture_after_a_failure_is_read_back_as_such
     store_reports::keys_find_the_payments_they_made
-    store_reports::open_rows_are_found_by_age_and_position
+    store_schedule::due_rows_are_found_by_age_turn_and_position
+    store_schedule::a_turn_is_taken_once
+    store_schedule::a_refund_that_succeeded_is_checked_a_day_later
+    store_schedule::the_accounts_that_open_rows_need_are_counted
+    store_schedule::an_attempt_is_stored_with_its_answer
     store_reports::lists_are_filtered_paged_and_newest_first
     store_reports::days_are_tallied
     store_reports::the_audit_snapshot_is_complete

@@ -5,8 +5,10 @@ use std::{any::Any, sync::Arc, time::Duration};
 use souk_bus::{Cause, Outbox, Stamper};
 use souk_events::{Envelope, PaymentTerms};
 use souk_payment::{
+    PaymentError,
     order_payments::{Decision, KnownOrder, NextRefund, OrderPayments, OrderState},
     payment::{RefundRequest, RequestKey},
+    provider_account::ProviderAccount,
     store::{self, Change, OpenStore, PaymentStore, Saved, StoreError},
 };
 use souk_testkit::engine::{self, Stores};
@@ -114,7 +116,7 @@ impl StoreFixture {
         self.database.clock.advance(Duration::from_secs(1));
         let read = self.order_payments().await;
         let payment = self.database.ids.next();
-        let claimed = read.clone().claim(payment, self.order.user_id, request_key(key), self.database.now()).unwrap();
+        let claimed = claim_of(read.clone(), payment, key, self.database.now()).unwrap();
         self.save(Some(read), claimed).await.unwrap();
         payment
     }
@@ -200,6 +202,17 @@ pub fn new_order(database: &TestDatabase) -> KnownOrder {
 
 pub fn euro(minor: i64) -> Money {
     Money::new(minor, Currency::EUR)
+}
+
+/// Claims an order for its customer at the sandbox.
+pub fn claim_of(
+    known: OrderPayments,
+    payment: PaymentId,
+    key: &str,
+    now: Timestamp,
+) -> Result<OrderPayments, PaymentError> {
+    let payer = known.order.user_id;
+    known.claim(payment, payer, request_key(key), ProviderAccount::sandbox(), now)
 }
 
 pub fn request_key(text: &str) -> RequestKey {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use souk_payment::{
     order_payments::OrderPayments,
     payment::{FailureCode, Outcome, RefundStatus, Status},
-    store::{Filter, OpenCounts, OpenPayment, OpenRefund},
+    store::Filter,
 };
-use souk_values::{Id, PageRequest, PaymentId, Timestamp, UtcDay};
+use souk_values::{PageRequest, UtcDay};
 
 use crate::{
     rig::PRICE,
@@ -65,41 +65,6 @@ pub async fn keys_find_the_payments_they_made(database: TestDatabase) {
     assert_eq!((found.payment_id, found.body_hash.as_str()), (payment, "body"));
     assert!(store.refund_by_key(admin(), "R").await.unwrap().is_none());
     assert!(store.refund_by_key(payer, "r").await.unwrap().is_none());
-}
-
-pub async fn open_rows_are_found_by_age_and_position(database: TestDatabase) {
-    let mut fixture = StoreFixture::at(database).await;
-    let mut claimed: Vec<PaymentId> = Vec::new();
-    for number in 0..3 {
-        fixture.add_order().await;
-        claimed.push(fixture.claim(&number.to_string()).await);
-        fixture.database.clock.advance(Duration::from_secs(60));
-    }
-    let last = fixture.order_payments().await.payments[0].claimed_at;
-    let open = async |before: Timestamp, after: i64| -> Vec<PaymentId> {
-        let open = fixture.store.open_payments(before, after).await.unwrap();
-        open.iter().map(|OpenPayment { payment_id, .. }| *payment_id).collect()
-    };
-    assert_eq!(open(last, 0).await, claimed, "exact to the millisecond");
-    assert_eq!(open(Timestamp::from_millis(last.millis() - 1), 0).await, claimed[..2]);
-    assert_eq!(open(last, claimed[0].get()).await, claimed[1..]);
-    let counts = fixture.store.open_counts(last).await.unwrap();
-    assert_eq!(counts, OpenCounts { processing: 3, stuck: 2 });
-
-    fixture.step(|read| fixture.captured(&read, claimed[2])).await;
-    assert_eq!(open(last, 0).await, claimed[..2]);
-    let cancelled = fixture.step(|read| fixture.cancelled(&read)).await;
-    let refund = &cancelled.payments[0].refunds[0];
-    let due = OpenRefund {
-        order_id: fixture.order.order_id,
-        payment_id: claimed[2],
-        refund_id: refund.refund_id,
-        amount: euro(PRICE),
-    };
-    assert_eq!(fixture.store.open_refunds(refund.due_at, 0).await.unwrap(), [due]);
-    let earlier = Timestamp::from_millis(refund.due_at.millis() - 1);
-    assert!(fixture.store.open_refunds(earlier, 0).await.unwrap().is_empty());
-    assert!(fixture.store.open_refunds(refund.due_at, refund.refund_id.get()).await.unwrap().is_empty());
 }
 
 pub async fn lists_are_filtered_paged_and_newest_first(database: TestDatabase) {

@@ -10,6 +10,7 @@ use souk_payment::{
         ChargeOutcome, PaymentProvider,
         stripe::{Stripe, StripeAccount},
     },
+    provider_account::ProviderAccount,
     store::{self, PaymentStore},
 };
 use souk_testkit::{CapturedLog, World, eventually};
@@ -17,19 +18,22 @@ use souk_values::{Currency, Money, PaymentId, Secret};
 use tokio::net::TcpListener;
 
 use crate::{
-    rig::{PRICE, Rig, config},
+    rig::{PRICE, Rig, SETTLE, config},
     settling::claim_and_crash,
     stripe_fake::{API_KEY, FakeStripe, Fault, error},
 };
 
 pub const WEBHOOK_SECRET: &str = "whsec_ThisIsTheSecret";
+pub const ACCOUNT: &str = "acct_1ThisIsTheAccount";
 pub const VISA: &str = "pm_card_visa";
 
-/// Configures Stripe at `base_url`.
+/// Configures Stripe at `base_url`, and no sandbox.
 pub fn use_stripe(config: &mut PaymentConfig, base_url: &str) {
     config.provider = ProviderName::Stripe;
+    config.sandbox_ledger_url.clear();
     base_url.clone_into(&mut config.stripe_base_url);
     config.stripe_api_key = Secret::new(API_KEY.to_owned());
+    ACCOUNT.clone_into(&mut config.stripe_account);
     config.stripe_webhook_secret = Secret::new(WEBHOOK_SECRET.to_owned());
 }
 
@@ -55,11 +59,17 @@ pub async fn store(world: &World) -> Arc<dyn PaymentStore> {
 /// Returns the provider as another process has it.
 pub async fn provider(rig: &Rig, stripe: &FakeStripe) -> Stripe {
     let account = StripeAccount {
+        account: account(),
         base_url: stripe.base_url.clone(),
         api_key: Secret::new(API_KEY.to_owned()),
         webhook_secret: Secret::new(WEBHOOK_SECRET.to_owned()),
     };
     Stripe::new(account, store(&rig.world).await, rig.world.clock.clone()).unwrap()
+}
+
+/// Returns the account that takes the payments: `API_KEY` is of its test mode.
+pub fn account() -> ProviderAccount {
+    ProviderAccount::stripe(ACCOUNT, false)
 }
 
 pub fn id(payment: &Value) -> PaymentId {
@@ -203,9 +213,9 @@ async fn outcomes_from_the_own_store_do_not_keep_the_breaker_closed() {
     .await;
     let mut open = Vec::new();
     for _ in 0..12 {
-        open.push(claim_and_crash(&rig.world, rig.world.user()).await);
+        open.push(claim_and_crash(&rig.world, rig.world.user(), &account()).await);
     }
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     for payment in open {
         eventually("it is closed", || async { rig.payment(&json!(payment)).await["status"] == "failed" }).await;
     }

@@ -16,6 +16,7 @@ use crate::{
 
 fn account(stripe: &FakeStripe) -> StripeAccount {
     StripeAccount {
+        account: crate::stripe::account(),
         base_url: stripe.base_url.clone(),
         api_key: Secret::new(API_KEY.to_owned()),
         webhook_secret: Secret::default(),
@@ -49,7 +50,7 @@ async fn every_page_is_read_and_compared_with_the_rows() {
     stripe.state().page = Some(2);
 
     let audit = audit(&rig, &stripe).await;
-    assert_eq!(audit.unknown_captures(i64::MIN).await.unwrap(), (None, vec![9]));
+    assert_eq!(audit.unknown_in_list().await.unwrap(), [9]);
     let payments = audit.payments(i64::MIN, i64::MAX).await.unwrap();
     let held = |payment: &serde_json::Value| {
         payments.iter().find(|one| one.payment_id == id(payment)).and_then(|one| one.held).unwrap()

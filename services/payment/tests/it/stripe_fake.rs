@@ -108,7 +108,7 @@ async fn respond(
         let fault = at.map(|at| state.faults.remove(at).1);
         let reply = match (&fault, refusal(&method, &headers)) {
             (_, Some(reply)) => reply,
-            (Some(Fault::Response(status, body)), None) => (*status, body.clone()),
+            (Some(Fault::Response(status, reply)), None) => state.fail(&uri, &headers, &body, (*status, reply.clone())),
             (Some(Fault::CancelledBefore), None) => {
                 state.intents.iter_mut().for_each(|intent| intent["status"] = json!("canceled"));
                 state.handle(&method, &uri, &headers, &body)
@@ -120,7 +120,11 @@ async fn respond(
     if matches!(fault, Some(Fault::Lost)) {
         std::future::pending::<()>().await;
     }
-    (StatusCode::from_u16(reply.0).unwrap(), [("request-id", "req_fake")], Json(reply.1)).into_response()
+    let broken = state.lock().unwrap().broken_lists.filter(|_| request == "GET /v1/refunds");
+    let (status, retry_after) = broken.unwrap_or((reply.0, "0"));
+    let body = if broken.is_some() { error("api_error", None, None) } else { reply.1 };
+    let headers = [("request-id", "req_fake"), ("retry-after", retry_after)];
+    (StatusCode::from_u16(status).unwrap(), headers, Json(body)).into_response()
 }
 
 /// Returns the refusal of a request with wrong headers.

@@ -1,6 +1,6 @@
 //! Refunds with Stripe: each takes effect once, also after Stripe dropped its key.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use serde_json::Value;
 use souk_payment::{
@@ -12,7 +12,7 @@ use souk_testkit::eventually;
 use souk_values::{Id, RefundId};
 
 use crate::{
-    rig::{PRICE, Rig, cancelled_event, config},
+    rig::{PRICE, Rig, SETTLE, cancelled_event, config},
     stripe::{VISA, id, pay, provider, shop, shop_with},
     stripe_fake::{Fault, error},
 };
@@ -66,7 +66,7 @@ async fn a_refund_with_a_lost_response_is_found_also_after_its_key_was_dropped()
         if is_dropped {
             stripe.drop_keys();
         }
-        rig.world.clock.advance(Duration::from_secs(6));
+        rig.world.clock.advance(SETTLE);
         eventually("it is settled", || async { returned(&rig, &paid).await == 650 }).await;
         assert_eq!(stripe.state().refunds.len(), 3, "dropped: {is_dropped}");
     }
@@ -77,14 +77,20 @@ async fn a_refund_that_never_reached_stripe_is_sent_again() {
     let (rig, stripe) = shop().await;
     let paid = pay(&rig, VISA).await;
     for response in [(500, error("api_error", None, None)), (401, error("invalid_request_error", None, None))] {
+        let requests = || stripe.state().requests.iter().filter(|request| *request == "POST /v1/refunds").count();
         stripe.next("POST /v1/refunds", Fault::Response(response.0, response.1));
         let before = returned(&rig, &paid).await.as_i64().unwrap();
         rig.refund(&paid["paymentId"], &response.0.to_string(), Some(500)).await.expect(200);
         assert_eq!(returned(&rig, &paid).await, before, "it stays due");
-        rig.world.clock.advance(Duration::from_secs(6));
+        // Stripe repeats its answer under the same key, so the next attempt has another, once a look-up well after the
+        // answer found nothing.
+        let sent = requests();
+        rig.world.clock.advance(SETTLE);
         eventually("it is returned", || async { returned(&rig, &paid).await == before + 500 }).await;
+        assert_eq!(requests(), sent + 1);
     }
     assert_eq!(stripe.state().refunds.len(), 2);
+    assert!(stripe.state().replies.keys().any(|key| key.ends_with("-2")), "{:?}", stripe.state().replies.keys());
 }
 
 #[tokio::test]
@@ -97,7 +103,7 @@ async fn a_refund_may_take_its_time_or_fail() {
     assert_eq!(statuses(&rig).await, [RefundStatus::Processing; 2]);
     stripe.state().refunds[0]["status"] = "failed".into();
     stripe.state().refunds[1]["status"] = "succeeded".into();
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     let settled = [RefundStatus::Succeeded, RefundStatus::Failed];
     eventually("both are settled", || async { statuses(&rig).await == settled }).await;
     assert_eq!(returned(&rig, &paid).await, 500);

@@ -1,22 +1,20 @@
 //! Settling with Stripe after lost responses and crashes between the steps: intents are read, never charged again.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use souk_payment::provider::{ChargeOutcome, PaymentProvider};
 use souk_testkit::eventually;
 use souk_values::Clock;
 
 use crate::{
-    rig::{PRICE, Rig, euro},
+    rig::{PRICE, Rig, SETTLE, euro},
     settling::claim_and_crash,
-    stripe::{VISA, pay, provider, shop, shop_with, store, visa},
+    stripe::{VISA, account, pay, provider, shop, shop_with, store, visa},
     stripe_fake::{Fault, error},
 };
 
 /// Lets the payment grow old enough for settling, and waits until it is `status`.
 async fn settles(rig: &Rig, payment: &Value, status: &str) {
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     let is_settled = || async { rig.payment(payment).await.get("status").is_some_and(|now| now == status) };
     eventually("it is settled", is_settled).await;
 }
@@ -65,7 +63,7 @@ async fn a_failed_confirmation_is_closed() {
 #[tokio::test]
 async fn an_intent_that_was_not_stored_is_never_confirmed() {
     let (rig, stripe) = shop().await;
-    let claimed = claim_and_crash(&rig.world, rig.user).await;
+    let claimed = claim_and_crash(&rig.world, rig.user, &account()).await;
     stripe.create_intent(claimed, PRICE);
     settles(&rig, &json!(claimed), "failed").await;
     assert_eq!(stripe.state().requests.len(), 0, "the shop does not know the intent");
@@ -91,7 +89,7 @@ async fn a_creation_with_a_lost_response_closes_the_payment() {
 #[tokio::test]
 async fn a_stored_intent_that_was_not_confirmed_is_cancelled() {
     let (rig, stripe) = shop().await;
-    let claimed = claim_and_crash(&rig.world, rig.user).await;
+    let claimed = claim_and_crash(&rig.world, rig.user, &account()).await;
     let intent = stripe.create_intent(claimed, PRICE);
     store(&rig.world).await.record_reference(claimed, &intent, rig.world.clock.now()).await.unwrap();
     settles(&rig, &json!(claimed), "failed").await;
@@ -104,7 +102,7 @@ async fn a_stored_intent_that_was_not_confirmed_is_cancelled() {
 #[tokio::test]
 async fn a_confirmation_before_the_cancellation_counts() {
     let (rig, stripe) = shop().await;
-    let claimed = claim_and_crash(&rig.world, rig.user).await;
+    let claimed = claim_and_crash(&rig.world, rig.user, &account()).await;
     let intent = stripe.create_intent(claimed, PRICE);
     store(&rig.world).await.record_reference(claimed, &intent, rig.world.clock.now()).await.unwrap();
     let provider = provider(&rig, &stripe).await;
@@ -125,7 +123,7 @@ async fn a_charge_that_stripe_still_processes_stays_open() {
     let (rig, stripe) = shop().await;
     let open = pay(&rig, "pm_card_slow").await;
     assert_eq!(open["status"], "processing");
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     let queries = || stripe.state().requests.iter().filter(|request| request.starts_with("GET")).count();
     eventually("the intent is queried", || async { queries() > 0 }).await;
     assert_eq!(rig.payment(&open["paymentId"]).await["status"], "processing");

@@ -5,14 +5,15 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use reqwest::Method;
 use serde_json::{Value, json};
+use souk_events::{PaymentRefundFailed, queue};
 use souk_payment::payment::RefundStatus;
 use souk_testkit::{TestResponse, eventually};
 use souk_values::Clock;
 
 use crate::{
-    rig::{PRICE, Rig},
+    rig::{PRICE, Rig, SETTLE},
     settling::claim_and_crash,
-    stripe::{VISA, WEBHOOK_SECRET, pay, shop, shop_with, store},
+    stripe::{VISA, WEBHOOK_SECRET, account, pay, shop, shop_with, store},
     stripe_fake::Fault,
     stripe_refunding::statuses,
 };
@@ -116,10 +117,10 @@ async fn events_that_do_not_concern_the_shop_are_accepted_and_ignored() {
 #[tokio::test]
 async fn a_capture_reported_for_a_failed_payment_is_refunded() {
     let (rig, stripe) = shop().await;
-    let claimed = claim_and_crash(&rig.world, rig.user).await;
+    let claimed = claim_and_crash(&rig.world, rig.user, &account()).await;
     let intent = stripe.create_intent(claimed, PRICE);
     store(&rig.world).await.record_reference(claimed, &intent, rig.world.clock.now()).await.unwrap();
-    rig.world.clock.advance(Duration::from_secs(6));
+    rig.world.clock.advance(SETTLE);
     let claimed = json!(claimed);
     eventually("it is closed", || async { rig.payment(&claimed).await["status"] == "failed" }).await;
     stripe.capture(&intent);
@@ -147,10 +148,16 @@ async fn a_webhook_about_a_refund_settles_it() {
     let done = update("refund.updated", "succeeded");
     post_signed(&rig, &done).await.expect(204);
     assert_eq!(statuses(&rig).await, [RefundStatus::Succeeded]);
-    // A refund that bounced is logged for the operator; its published event stays.
+    // The money came back: it can be refunded again.
     let failed = update("refund.failed", "failed");
-    post_signed(&rig, &failed).await.expect(204);
-    assert_eq!(statuses(&rig).await, [RefundStatus::Succeeded]);
+    for _ in 0..2 {
+        post_signed(&rig, &failed).await.expect(204);
+        assert_eq!(statuses(&rig).await, [RefundStatus::Failed]);
+    }
+    assert_eq!(rig.payment(&paid["paymentId"]).await["refundedAmount"]["amount"], 0);
+    let published: Vec<PaymentRefundFailed> = rig.published(&queue::NOTIFICATION_PAYMENTS).await;
+    assert_eq!(published.len(), 1);
+    assert!(published[0].had_succeeded && published[0].refunded_amount.minor == 0, "{published:?}");
     let charge = stripe.intent(&paid["paymentId"])["latest_charge"].clone();
     post_signed(&rig, &event("charge.refunded", &charge)).await.expect(204);
     assert_eq!(stripe.state().refunds.len(), 1);

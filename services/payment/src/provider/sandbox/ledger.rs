@@ -8,7 +8,7 @@ use souk_values::{Currency, Money, PaymentId, RefundId, Timestamp};
 use super::tables::{LedgerMigrations, sandbox_charge, sandbox_refund};
 use crate::{
     payment::FailureCode,
-    provider::{ChargeOutcome, RefundOutcome},
+    provider::{ChargeOutcome, RefundCall, RefundOutcome},
 };
 
 const CAPTURED: &str = "captured";
@@ -96,14 +96,9 @@ impl Ledger {
         Ok(row.map_or(ChargeOutcome::Unknown, |row| outcome(&row)))
     }
 
-    /// Refunds `amount` of what `payment_id` captured, if that much is left. Returns the outcome under `refund_id`.
-    pub async fn refund(
-        &self,
-        refund_id: RefundId,
-        payment_id: PaymentId,
-        amount: Money,
-        at: Timestamp,
-    ) -> Result<RefundOutcome, SqlError> {
+    /// Refunds a part of what a payment captured, if that much is left. Returns the outcome under the refund's id.
+    pub async fn refund(&self, refund: RefundCall, at: Timestamp) -> Result<RefundOutcome, SqlError> {
+        let RefundCall { refund_id, payment_id, amount, .. } = refund;
         let row = sandbox_refund::Model {
             refund_id: souk_values::Id::get(refund_id),
             payment_id: souk_values::Id::get(payment_id),

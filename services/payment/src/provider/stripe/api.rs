@@ -12,7 +12,7 @@ use super::{
     amount::StripeAmount,
     responses::{ErrorBody, Intent, IntentId, Refund, Refunds, Refusal},
 };
-use crate::provider::ProviderError;
+use crate::{provider::ProviderError, provider_account::ProviderAccount};
 
 /// Version of Stripe's API in every request, whatever the account's default is.
 pub const API_VERSION: &str = "2024-06-20";
@@ -23,12 +23,18 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Refunds in a page, Stripe's maximum.
 const PAGE: &str = "100";
+/// Pause after a refusal of too many requests that names none.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Longest pause that is respected. A longer one is as good as an outage, which is tried again too.
+const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 /// Requests the charge as an object instead of its id.
 const WITH_CHARGE: (&str, &str) = ("expand[]", "latest_charge");
 
 /// Address and credentials of an account at Stripe.
 #[derive(Debug, Clone)]
 pub struct StripeAccount {
+    /// Identity of the account, which the key does not tell.
+    pub account: ProviderAccount,
     /// Such as `https://api.stripe.com`, without a path.
     pub base_url: String,
     /// Secret key, `sk_…` or `rk_…`.
@@ -46,6 +52,12 @@ pub(super) enum ApiError {
     /// The request may have taken effect.
     #[error("no response: {0}")]
     Lost(String),
+    /// Stripe failed, and repeats that under the same key. The request may have taken effect.
+    #[error("fault of Stripe's: {0}")]
+    Failed(Refusal),
+    /// Too many requests; this one had no effect.
+    #[error("too many requests: {0}")]
+    Limited(Refusal, Duration),
     /// Stripe refused the request, which had no effect.
     #[error("refused: {0}")]
     Refused(Refusal),
@@ -57,6 +69,18 @@ pub(super) struct RefundParams {
     pub intent: IntentId,
     /// In Stripe's smallest unit of the currency.
     pub minor: i64,
+    /// Number of the attempt, from 1.
+    pub attempt: i64,
+}
+
+impl RefundParams {
+    /// Returns the idempotency key. That of a first attempt has no number, as before there were others.
+    fn key(&self) -> String {
+        match self.attempt {
+            1 => format!("souk-refund-{}", self.refund_id),
+            attempt => format!("souk-refund-{}-{attempt}", self.refund_id),
+        }
+    }
 }
 
 impl ApiError {
@@ -64,6 +88,7 @@ impl ApiError {
     pub fn before_confirmation(self) -> ProviderError {
         match self {
             Self::Unsent(cause) | Self::Lost(cause) => ProviderError::Unsent(cause),
+            Self::Failed(answer) | Self::Limited(answer, _) => ProviderError::Unsent(answer.to_string()),
             Self::Refused(refusal) => ProviderError::Refused(refusal.to_string()),
         }
     }
@@ -79,6 +104,8 @@ impl From<ApiError> for ProviderError {
         match error {
             ApiError::Unsent(cause) => Self::Unsent(cause),
             ApiError::Lost(cause) => Self::Lost(cause),
+            ApiError::Failed(answer) => Self::Failed(answer.to_string()),
+            ApiError::Limited(answer, retry_after) => Self::Limited { cause: answer.to_string(), retry_after },
             ApiError::Refused(refusal) => Self::Refused(refusal.to_string()),
         }
     }
@@ -145,7 +172,7 @@ impl Api {
             ("metadata[refund_id]", params.refund_id.to_string()),
             ("metadata[payment_id]", params.payment_id.to_string()),
         ];
-        self.send(self.post("/v1/refunds", Some(format!("souk-refund-{}", params.refund_id)), &form)).await
+        self.send(self.post("/v1/refunds", Some(params.key()), &form)).await
     }
 
     /// Lists the refunds of an intent, newest first, from the one after the refund `after` on.
@@ -179,7 +206,9 @@ impl Api {
             if error.is_connect() || error.is_builder() { ApiError::Unsent(cause) } else { ApiError::Lost(cause) }
         })?;
         let status = response.status();
-        let request_id = response.headers().get("request-id").and_then(|id| id.to_str().ok()).unwrap_or("?").to_owned();
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let request_id = header("request-id").unwrap_or("?").to_owned();
+        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
         // A longer body is as good as none, like a connection that breaks: the request may have taken effect.
         let body = http_body::read_at_most(response, BODY_LIMIT).await;
         let body = body.map_err(|error| ApiError::Lost(error_chain(&error)))?;
@@ -192,12 +221,15 @@ impl Api {
             return Err(ApiError::Lost(format!("{status}, request {request_id}")));
         };
         let refusal = Refusal { status: status.as_u16(), error, request_id };
-        // A timeout, a rate limit, a concurrent or a different request with the same key, or a fault of Stripe's own: a
-        // request with this key may have taken effect.
-        let is_open = matches!(refusal.status, 408 | 409 | 429) || refusal.error.kind == "idempotency_error";
-        if is_open || !status.is_client_error() {
+        if status.as_u16() == 429 {
+            return Err(ApiError::Limited(refusal, retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)));
+        }
+        // A timeout, or a concurrent or a different request with the same key: a request with this key may have taken
+        // effect, and no answer is saved under it.
+        let is_open = matches!(refusal.status, 408 | 409) || refusal.error.kind == "idempotency_error";
+        if is_open || status.is_redirection() {
             return Err(ApiError::Lost(refusal.to_string()));
         }
-        Err(ApiError::Refused(refusal))
+        Err(if status.is_client_error() { ApiError::Refused(refusal) } else { ApiError::Failed(refusal) })
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn text(row: &Row, name: &'static str) -> Result<String, SqlError> {
     required::<&str>(row, name).map(str::to_owned)
 }
 
-fn optional_text(row: &Row, name: &'static str) -> Result<Option<String>, SqlError> {
+pub(super) fn optional_text(row: &Row, name: &'static str) -> Result<Option<String>, SqlError> {
     Ok(optional::<&str>(row, name)?.map(str::to_owned))
 }
 
@@ -89,6 +89,8 @@ pub(super) fn payment(row: &Row) -> Result<payment::Model, SqlError> {
         version: required(row, "version")?,
         key_hash: text(row, "key_hash")?,
         body_hash: text(row, "body_hash")?,
+        provider: optional_text(row, "provider")?,
+        provider_account: optional_text(row, "provider_account")?,
     })
 }
 
@@ -115,6 +117,8 @@ pub(super) fn refund(row: &Row) -> Result<payment_refund::Model, SqlError> {
         asked_by: optional(row, "asked_by")?,
         key_hash: optional_text(row, "key_hash")?,
         body_hash: optional_text(row, "body_hash")?,
+        attempt: required(row, "attempt")?,
+        answered_at: optional_millis(row, "answered_at")?,
     })
 }
 
@@ -163,6 +167,8 @@ mod tests {
             ("version", big(2)),
             ("key_hash", words("k")),
             ("body_hash", words("b")),
+            ("provider", words("stripe")),
+            ("provider_account", words("acct_1")),
         ]
     }
 
@@ -184,6 +190,8 @@ mod tests {
             version: 2,
             key_hash: "k".to_owned(),
             body_hash: "b".to_owned(),
+            provider: Some("stripe".to_owned()),
+            provider_account: Some("acct_1".to_owned()),
         };
         assert_eq!(read, expected);
     }
@@ -226,10 +234,13 @@ mod tests {
             ("asked_by", ColumnData::I64(None)),
             ("key_hash", ColumnData::String(None)),
             ("body_hash", ColumnData::String(None)),
+            ("attempt", big(2)),
+            ("answered_at", at()),
         ];
         let read = refund(&row(&cells)).unwrap();
         assert_eq!((read.due_at, read.settled_at, read.settled_day), (AT, Some(AT), Some(20_484)));
         assert_eq!((read.asked_by, read.key_hash), (None, None));
+        assert_eq!((read.attempt, read.answered_at), (2, Some(AT)));
     }
 
     #[test]

@@ -1,19 +1,16 @@
-//! Payments of an order: found by order, payment, key and age, and saved under the order's row version.
+//! Payments of an order: found by order, payment and key, and saved under the order's row version.
 
-use souk_sql::SqlError;
-use souk_values::{Id, OrderId, PaymentId, Timestamp, UserId};
-use tiberius::Query;
+use souk_values::{Id, OrderId, PaymentId, UserId};
 
 use super::{
     MssqlStore,
-    cells::{self, required, time},
+    cells::{self, required},
     connection::Connection,
     query, saving, statements,
 };
 use crate::{
     order_payments::OrderPayments,
-    payment::{RefundStatus, Status},
-    store::{Change, KeyMatch, OPEN_PAGE, OpenPayment, OpenRefund, Payments, Saved, StoreError, rows},
+    store::{Change, KeyMatch, Payments, Saved, StoreError, rows},
 };
 
 #[async_trait::async_trait]
@@ -82,42 +79,6 @@ impl Payments for MssqlStore {
             Err(error) => Err(error),
         }
     }
-
-    async fn open_payments(&self, before: Timestamp, after: i64) -> Result<Vec<OpenPayment>, StoreError> {
-        let read = self.pool.run((before, after), |connection, &(before, after)| {
-            Box::pin(async move {
-                let page = open_page(statements::OPEN_PAYMENTS, Status::Processing.as_str(), before, after)?;
-                let rows = connection.rows(page).await?;
-                let open = rows.iter().map(|row| {
-                    Ok(OpenPayment {
-                        order_id: rows::id(required(row, "order_id")?)?,
-                        payment_id: rows::id(required(row, "payment_id")?)?,
-                    })
-                });
-                open.collect()
-            })
-        });
-        read.await
-    }
-
-    async fn open_refunds(&self, before: Timestamp, after: i64) -> Result<Vec<OpenRefund>, StoreError> {
-        let read = self.pool.run((before, after), |connection, &(before, after)| {
-            Box::pin(async move {
-                let page = open_page(statements::OPEN_REFUNDS, RefundStatus::Processing.as_str(), before, after)?;
-                let rows = connection.rows(page).await?;
-                let open = rows.iter().map(|row| {
-                    Ok(OpenRefund {
-                        order_id: rows::id(required(row, "order_id")?)?,
-                        payment_id: rows::id(required(row, "payment_id")?)?,
-                        refund_id: rows::id(required(row, "refund_id")?)?,
-                        amount: rows::money(required(row, "amount_minor")?, required(row, "currency")?)?,
-                    })
-                });
-                open.collect()
-            })
-        });
-        read.await
-    }
 }
 
 async fn find_key(
@@ -134,17 +95,4 @@ async fn find_key(
         payment_id: rows::id(required(&row, "payment_id")?)?,
         body_hash: cells::optional::<&str>(&row, "body_hash")?.unwrap_or_default().to_owned(),
     }))
-}
-
-fn open_page(
-    sql: &'static str,
-    status: &'static str,
-    before: Timestamp,
-    after: i64,
-) -> Result<Query<'static>, SqlError> {
-    let mut query = query(sql, status);
-    query.bind(after);
-    query.bind(time(before.millis())?);
-    query.bind(i64::from(OPEN_PAGE));
-    Ok(query)
 }

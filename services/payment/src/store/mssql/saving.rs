@@ -76,7 +76,13 @@ async fn save_row(connection: &mut Connection, row: ChangedRow) -> Result<(), St
         ChangedRow::NewPayment(row) => (insert_payment(row)?, true),
         ChangedRow::NewRefund(row) => (insert_refund(row)?, true),
         ChangedRow::Payment(row) => (update_payment(row)?, false),
-        ChangedRow::Refund(row) => (update_refund(row)?, false),
+        ChangedRow::Refund(row, None) => (update_refund(row)?, false),
+        ChangedRow::Refund(row, Some(next_query)) => {
+            let mut query = Query::new(statements::UPDATE_REFUND_AND_TURN);
+            bind_refund(&mut query, row)?;
+            query.bind(time(next_query.millis())?);
+            (query, false)
+        }
     };
     if is_new {
         connection.execute(query).await?;
@@ -103,6 +109,8 @@ fn insert_payment(row: payment::Model) -> Result<Query<'static>, SqlError> {
     query.bind(row.version);
     query.bind(row.key_hash);
     query.bind(row.body_hash);
+    query.bind(row.provider);
+    query.bind(row.provider_account);
     Ok(query)
 }
 
@@ -127,14 +135,24 @@ fn insert_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError>
     query.bind(row.asked_by);
     query.bind(row.key_hash);
     query.bind(row.body_hash);
+    query.bind(row.attempt);
+    query.bind(optional_time(row.answered_at)?);
     Ok(query)
 }
 
 fn update_refund(row: payment_refund::Model) -> Result<Query<'static>, SqlError> {
-    let mut query = query(statements::UPDATE_REFUND, row.refund_id);
+    let mut query = Query::new(statements::UPDATE_REFUND);
+    bind_refund(&mut query, row)?;
+    Ok(query)
+}
+
+fn bind_refund(query: &mut Query<'static>, row: payment_refund::Model) -> Result<(), SqlError> {
+    query.bind(row.refund_id);
     query.bind(row.status);
     query.bind(optional_time(row.settled_at)?);
-    Ok(query)
+    query.bind(row.attempt);
+    query.bind(optional_time(row.answered_at)?);
+    Ok(())
 }
 
 fn insert_event(event: &Envelope) -> Result<Query<'static>, SqlError> {
@@ -181,6 +199,8 @@ mod tests {
             version: 1,
             key_hash: "k".to_owned(),
             body_hash: "b".to_owned(),
+            provider: Some("sandbox".to_owned()),
+            provider_account: Some("sandbox".to_owned()),
         };
         let refund = payment_refund::Model {
             refund_id: 1,
@@ -195,8 +215,10 @@ mod tests {
             asked_by: None,
             key_hash: None,
             body_hash: None,
+            attempt: 1,
+            answered_at: None,
         };
-        assert_eq!(parameters(statements::INSERT_PAYMENT), 12);
+        assert_eq!(parameters(statements::INSERT_PAYMENT), 14);
         assert_eq!(insert_payment(payment.clone()).unwrap().param_count(), parameters(statements::INSERT_PAYMENT));
         assert_eq!(update_payment(payment).unwrap().param_count(), parameters(statements::UPDATE_PAYMENT));
         assert_eq!(insert_refund(refund.clone()).unwrap().param_count(), parameters(statements::INSERT_REFUND));

@@ -26,8 +26,11 @@ fn all() -> Vec<(&'static str, String)> {
         ("ORDER_OF_PAYMENT", ORDER_OF_PAYMENT),
         ("PAYMENT_BY_KEY", PAYMENT_BY_KEY),
         ("REFUND_BY_KEY", REFUND_BY_KEY),
-        ("OPEN_PAYMENTS", OPEN_PAYMENTS),
-        ("OPEN_REFUNDS", OPEN_REFUNDS),
+        ("DUE_PAYMENTS", DUE_PAYMENTS),
+        ("DUE_REFUNDS", DUE_REFUNDS),
+        ("DUE_CHECKS", DUE_CHECKS),
+        ("ACCOUNTS_OF_PAYMENTS", ACCOUNTS_OF_PAYMENTS),
+        ("ACCOUNTS_OF_REFUNDS", ACCOUNTS_OF_REFUNDS),
         ("COUNT_LISTED", COUNT_LISTED),
         ("LISTED", LISTED),
         ("PAYMENT_TALLIES", PAYMENT_TALLIES),
@@ -44,6 +47,9 @@ fn all() -> Vec<(&'static str, String)> {
         ("UPDATE_PAYMENT", UPDATE_PAYMENT),
         ("INSERT_REFUND", INSERT_REFUND),
         ("UPDATE_REFUND", UPDATE_REFUND),
+        ("UPDATE_REFUND_AND_TURN", UPDATE_REFUND_AND_TURN),
+        ("TAKE_PAYMENT", TAKE_PAYMENT),
+        ("TAKE_REFUND", TAKE_REFUND),
         ("INSERT_REFERENCE", INSERT_REFERENCE),
         ("INSERT_EVENT", INSERT_EVENT),
         ("LEASE_EVENTS", LEASE_EVENTS),
@@ -53,18 +59,24 @@ fn all() -> Vec<(&'static str, String)> {
         ("PURGE_INBOX", PURGE_INBOX),
     ];
     let mut all: Vec<_> = named.iter().map(|(name, sql)| (*name, (*sql).to_owned())).collect();
-    all.extend(INIT.iter().map(|sql| ("INIT", (*sql).to_owned())));
+    all.extend(migrations().map(|sql| ("MIGRATIONS", sql.to_owned())));
     all.push(("refunds_of_payments", refunds_of_payments(3)));
     all.push(("delete_events", delete_events(3)));
     all
 }
 
-/// Statements that read or change rows of the store's tables.
+/// Every statement of every migration.
+fn migrations() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().flat_map(|(_, statements)| statements.iter().copied())
+}
+
+/// Statements that read or change rows of the store's tables, except those of migrations.
 fn of_rows() -> Vec<(&'static str, String)> {
     let verbs = ["SELECT ", "INSERT ", "UPDATE ", "DELETE "];
     let mut all = all();
     all.retain(|(name, sql)| {
-        verbs.iter().any(|verb| sql.starts_with(verb)) && !["PING", "DATABASE", "MIGRATION_TABLE_ID"].contains(name)
+        let others = ["PING", "DATABASE", "MIGRATION_TABLE_ID", "MIGRATIONS"];
+        verbs.iter().any(|verb| sql.starts_with(verb)) && !others.contains(name)
     });
     all
 }
@@ -85,14 +97,21 @@ fn tokens(sql: &str) -> Vec<String> {
     tokens
 }
 
-/// Reads the columns of each table from its CREATE TABLE; true for NOT NULL.
+/// Reads the columns of each table from its CREATE TABLE and ALTER TABLE; true for those that an INSERT must name: NOT
+/// NULL and without a default.
 fn tables() -> BTreeMap<String, BTreeMap<String, bool>> {
-    let mut tables = BTreeMap::new();
-    for sql in INIT.iter().copied().chain([CREATE_MIGRATION_TABLE]) {
-        let Some(rest) = sql.strip_prefix("CREATE TABLE ") else { continue };
-        let (name, body) = rest.split_once(" (").unwrap();
-        let body = body.strip_suffix(");").unwrap();
-        let mut columns = BTreeMap::new();
+    let mut tables: BTreeMap<String, BTreeMap<String, bool>> = BTreeMap::new();
+    for sql in migrations().chain([CREATE_MIGRATION_TABLE]) {
+        let created = sql.strip_prefix("CREATE TABLE ").map(|rest| {
+            let (name, body) = rest.split_once(" (").unwrap();
+            (name, body.strip_suffix(");").unwrap())
+        });
+        let altered = sql.strip_prefix("ALTER TABLE ").map(|rest| {
+            let (name, body) = rest.split_once(" ADD ").unwrap();
+            (name, body.strip_suffix(';').unwrap())
+        });
+        let Some((name, body)) = created.or(altered) else { continue };
+        let columns = tables.entry(name.to_owned()).or_default();
         let mut depth = 0;
         for part in body.split(|character| {
             depth += i32::from(character == '(') - i32::from(character == ')');
@@ -101,10 +120,9 @@ fn tables() -> BTreeMap<String, BTreeMap<String, bool>> {
             let column = part.trim();
             if !column.starts_with("CONSTRAINT ") {
                 let name = column.split(' ').next().unwrap();
-                columns.insert(name.to_owned(), column.contains(" NOT NULL"));
+                columns.insert(name.to_owned(), column.contains(" NOT NULL") && !column.contains(" DEFAULT "));
             }
         }
-        tables.insert(name.to_owned(), columns);
     }
     tables
 }
@@ -197,7 +215,7 @@ fn aliases(name: &str, sql: &str) -> BTreeMap<String, String> {
     for (index, token) in tokens.iter().enumerate().filter(|(_, token)| tables.contains_key(*token)) {
         let is_aliased = tokens.get(index + 1).is_some_and(|next| next == "AS");
         let alias = if is_aliased { tokens[index + 2].clone() } else { token.clone() };
-        assert!(index > 0 && ["FROM", "INTO"].contains(&tokens[index - 1].as_str()), "{name}: {token}");
+        assert!(index > 0 && ["FROM", "INTO", "JOIN"].contains(&tokens[index - 1].as_str()), "{name}: {token}");
         aliases.insert(alias, token.clone());
     }
     assert!(!aliases.is_empty(), "{name} names no table of the store");
@@ -257,7 +275,7 @@ fn inserts_name_every_column_that_is_not_null() {
 
 #[test]
 fn compared_texts_have_a_binary_collation() {
-    for sql in INIT.iter().filter(|sql| sql.starts_with("CREATE TABLE")) {
+    for sql in migrations().filter(|sql| ["CREATE TABLE", "ALTER TABLE"].iter().any(|verb| sql.starts_with(verb))) {
         for column in sql.split("nvarchar(").skip(1) {
             let (size, rest) = column.split_once(") ").unwrap();
             assert!(size == "max" || rest.starts_with("COLLATE Latin1_General_100_BIN2 "), "{sql}");

@@ -83,7 +83,8 @@ pub(super) type Migration = (&'static str, &'static [&'static str]);
 
 /// The migrations, in order. A released one is never edited. CREATE TABLE and CREATE INDEX are transactional, so a
 /// migration is applied as a whole or not at all.
-pub(super) const MIGRATIONS: &[Migration] = &[("payment_mssql_m0001_init", INIT)];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[("payment_mssql_m0001_init", INIT), ("payment_mssql_m0002_accounts_and_schedule", ACCOUNTS_AND_SCHEDULE)];
 
 /// Tables ("CREATE TABLE"), named constraints, and indexes ("CREATE INDEX"). Texts that are compared have a binary
 /// collation, so that they are distinguished as on every other engine, whatever the collation of the database.
@@ -159,19 +160,43 @@ const INIT: &[&str] = &[
     "CREATE INDEX ix_inbox_received ON inbox_event (received_at);",
 ];
 
+/// Columns for the account of a payment, the attempts at a refund, and the schedule of queries ("ALTER TABLE": NOT NULL
+/// with a DEFAULT gives existing rows the default). Each is a batch of its own, because a batch is compiled as a whole
+/// and does not see the columns that it adds. The provider of a payment is stored where the row shows it: only Stripe
+/// leaves references.
+const ACCOUNTS_AND_SCHEDULE: &[&str] = &[
+    "ALTER TABLE payment ADD \
+     provider nvarchar(16) COLLATE Latin1_General_100_BIN2 NULL, \
+     provider_account nvarchar(64) COLLATE Latin1_General_100_BIN2 NULL, \
+     next_ask_at datetime2(3) NOT NULL CONSTRAINT df_payment_next_ask DEFAULT '1970-01-01';",
+    "ALTER TABLE payment_refund ADD \
+     attempt bigint NOT NULL CONSTRAINT df_refund_attempt DEFAULT 1, \
+     answered_at datetime2(3) NULL, \
+     next_ask_at datetime2(3) NOT NULL CONSTRAINT df_refund_next_ask DEFAULT '1970-01-01';",
+    "UPDATE p SET provider = N'stripe' FROM payment AS p \
+     WHERE p.payment_id IN (SELECT n.payment_id FROM provider_reference AS n);",
+    "UPDATE p SET provider = N'sandbox', provider_account = N'sandbox' FROM payment AS p \
+     WHERE p.provider IS NULL AND p.captured_at IS NOT NULL;",
+    "UPDATE r SET next_ask_at = DATEADD(day, 1, r.settled_at) FROM payment_refund AS r WHERE r.status = N'succeeded';",
+    "DROP INDEX ix_payment_status ON payment;",
+    "DROP INDEX ix_refund_status ON payment_refund;",
+    "CREATE INDEX ix_payment_turn ON payment (status, next_ask_at);",
+    "CREATE INDEX ix_refund_turn ON payment_refund (status, next_ask_at);",
+];
+
 // ---- reading ----
 
 macro_rules! payment_columns {
     () => {
         "p.payment_id, p.order_id, p.user_id, p.amount_minor, p.currency, p.status, p.failure_code, p.claimed_at, \
-         p.captured_at, p.version, p.key_hash, p.body_hash"
+         p.captured_at, p.version, p.key_hash, p.body_hash, p.provider, p.provider_account"
     };
 }
 
 macro_rules! refund_columns {
     () => {
         "r.refund_id, r.payment_id, r.order_id, r.amount_minor, r.currency, r.status, r.due_at, r.settled_at, \
-         r.asked_by, r.key_hash, r.body_hash"
+         r.asked_by, r.key_hash, r.body_hash, r.attempt, r.answered_at"
     };
 }
 
@@ -202,14 +227,44 @@ pub(super) const REFUND_BY_KEY: &str = "\
 SELECT r.order_id, r.payment_id, r.body_hash FROM payment_refund AS r \
 WHERE r.asked_by = @P1 AND r.key_hash = @P2 AND r.asked_by IS NOT NULL;";
 
-/// Reads a page of open payments ("TOP": an expression in parentheses; with ORDER BY, the first rows of that order).
-pub(super) const OPEN_PAYMENTS: &str = "\
-SELECT TOP (@P4) p.order_id, p.payment_id FROM payment AS p \
-WHERE p.status = @P1 AND p.payment_id > @P2 AND p.claimed_at <= CAST(@P3 AS datetime2(3)) ORDER BY p.payment_id;";
+/// Reads a page of payments whose query is due ("TOP": an expression in parentheses; with ORDER BY, the first rows of that
+/// order).
+pub(super) const DUE_PAYMENTS: &str = "\
+SELECT TOP (@P5) p.order_id, p.payment_id, p.provider, p.provider_account, p.claimed_at, p.next_ask_at \
+FROM payment AS p WHERE p.status = @P1 AND p.payment_id > @P2 AND p.next_ask_at <= CAST(@P3 AS datetime2(3)) \
+AND p.claimed_at <= CAST(@P4 AS datetime2(3)) ORDER BY p.payment_id;";
 
-pub(super) const OPEN_REFUNDS: &str = "\
-SELECT TOP (@P4) r.order_id, r.payment_id, r.refund_id, r.amount_minor, r.currency FROM payment_refund AS r \
-WHERE r.status = @P1 AND r.refund_id > @P2 AND r.due_at <= CAST(@P3 AS datetime2(3)) ORDER BY r.refund_id;";
+macro_rules! due_refunds {
+    ($since:literal) => {
+        concat!(
+            "SELECT TOP (@P5) r.order_id, r.payment_id, r.refund_id, r.amount_minor, r.currency, r.attempt, \
+             r.answered_at, r.next_ask_at, r.",
+            $since,
+            " AS open_since, p.provider, p.provider_account \
+             FROM payment_refund AS r INNER JOIN payment AS p ON p.payment_id = r.payment_id \
+             WHERE r.status = @P1 AND r.refund_id > @P2 AND r.next_ask_at <= CAST(@P3 AS datetime2(3)) AND r.",
+            $since,
+            " <= CAST(@P4 AS datetime2(3)) ORDER BY r.refund_id;"
+        )
+    };
+}
+
+/// Reads a page of refunds without a known outcome whose query is due.
+pub(super) const DUE_REFUNDS: &str = due_refunds!("due_at");
+
+/// Reads a page of refunds that succeeded and whose check is due.
+pub(super) const DUE_CHECKS: &str = due_refunds!("settled_at");
+
+/// Counts the open payments of each account.
+pub(super) const ACCOUNTS_OF_PAYMENTS: &str = "\
+SELECT p.provider, p.provider_account, COUNT_BIG(*) AS alike FROM payment AS p \
+WHERE p.status = @P1 AND p.provider IS NOT NULL GROUP BY p.provider, p.provider_account;";
+
+/// Counts the open refunds of each account.
+pub(super) const ACCOUNTS_OF_REFUNDS: &str = "\
+SELECT p.provider, p.provider_account, COUNT_BIG(*) AS alike \
+FROM payment_refund AS r INNER JOIN payment AS p ON p.payment_id = r.payment_id \
+WHERE r.status = @P1 AND p.provider IS NOT NULL GROUP BY p.provider, p.provider_account;";
 
 /// Counts the payments of a list. A parameter that is NULL does not filter; RECOMPILE ("Query hints") only makes the plan
 /// fit the current parameters.
@@ -282,7 +337,8 @@ WHERE o.order_id = @P1 AND o.row_version = @P10;";
 /// Inserts a payment; the index of the claim or of the key may refuse it with error 2601.
 pub(super) const INSERT_PAYMENT: &str = "\
 INSERT INTO payment (payment_id, order_id, user_id, amount_minor, currency, status, failure_code, claimed_at, \
-captured_at, version, key_hash, body_hash) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11, @P12);";
+captured_at, version, key_hash, body_hash, provider, provider_account) \
+VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11, @P12, @P13, @P14);";
 
 /// Updates the columns of a payment that can change, after the row version of its order.
 pub(super) const UPDATE_PAYMENT: &str = "\
@@ -291,11 +347,27 @@ OUTPUT inserted.payment_id FROM payment AS p WHERE p.payment_id = @P1;";
 
 pub(super) const INSERT_REFUND: &str = "\
 INSERT INTO payment_refund (refund_id, payment_id, order_id, amount_minor, currency, status, due_at, settled_at, \
-asked_by, key_hash, body_hash) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11);";
+asked_by, key_hash, body_hash, attempt, answered_at) \
+VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11, @P12, @P13);";
 
 pub(super) const UPDATE_REFUND: &str = "\
-UPDATE r SET status = @P2, settled_at = @P3 OUTPUT inserted.refund_id FROM payment_refund AS r \
-WHERE r.refund_id = @P1;";
+UPDATE r SET status = @P2, settled_at = @P3, attempt = @P4, answered_at = @P5 \
+OUTPUT inserted.refund_id FROM payment_refund AS r WHERE r.refund_id = @P1;";
+
+/// The same, and plans the next query.
+pub(super) const UPDATE_REFUND_AND_TURN: &str = "\
+UPDATE r SET status = @P2, settled_at = @P3, attempt = @P4, answered_at = @P5, next_ask_at = @P6 \
+OUTPUT inserted.refund_id FROM payment_refund AS r WHERE r.refund_id = @P1;";
+
+/// Takes the turn of a payment. The WHERE clause is evaluated on the current row, so of two replicas that saw the same
+/// time the second finds no row.
+pub(super) const TAKE_PAYMENT: &str = "\
+UPDATE p SET next_ask_at = @P3 OUTPUT inserted.payment_id FROM payment AS p \
+WHERE p.payment_id = @P1 AND p.next_ask_at = CAST(@P2 AS datetime2(3));";
+
+pub(super) const TAKE_REFUND: &str = "\
+UPDATE r SET next_ask_at = @P3 OUTPUT inserted.refund_id FROM payment_refund AS r \
+WHERE r.refund_id = @P1 AND r.next_ask_at = CAST(@P2 AS datetime2(3));";
 
 /// Inserts the provider's reference of a payment; `pk_provider_reference` refuses a second.
 pub(super) const INSERT_REFERENCE: &str =

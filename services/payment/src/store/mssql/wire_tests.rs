@@ -21,6 +21,7 @@ use super::{
 use crate::{
     order_payments::{KnownOrder, OrderPayments, OrderState},
     payment::RequestKey,
+    provider_account::ProviderAccount,
     store::{Change, Maintenance, Payments, Saved, StoreError},
 };
 
@@ -71,7 +72,11 @@ impl Case {
     fn claim(&self) -> Change {
         let key = RequestKey { key_hash: "k".to_owned(), body_hash: "b".to_owned() };
         let payer = self.known.order.user_id;
-        let after = self.known.clone().claim(self.ids.next(), payer, key, self.clock.now()).unwrap();
+        let after = self
+            .known
+            .clone()
+            .claim(self.ids.next(), payer, key, ProviderAccount::sandbox(), self.clock.now())
+            .unwrap();
         Change {
             before: Some(self.known.clone()),
             after,

@@ -1,16 +1,15 @@
-//! Payments of an order: found by order, payment, key and age, and saved under the order's row version.
+//! Payments of an order: found by order, payment and key, and saved under the order's row version.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use souk_bus::{inbox, outbox};
 use souk_sql::Tx;
-use souk_values::{Id, OrderId, PaymentId, Timestamp, UserId};
+use souk_values::{Id, OrderId, PaymentId, UserId};
 
 use super::SqlStore;
 use crate::{
     order_payments::OrderPayments,
-    payment::{RefundStatus, Status},
     store::{
-        Change, KeyMatch, OPEN_PAGE, OpenPayment, OpenRefund, Payments, Saved, StoreError,
+        Change, KeyMatch, Payments, Saved, StoreError,
         changed_rows::{ChangedRow, changed_rows},
         entities::{known_order, payment, payment_refund},
         rows,
@@ -74,40 +73,6 @@ impl Payments for SqlStore {
     async fn save(&self, change: Change) -> Result<Saved, StoreError> {
         self.0.write(change, |tx, change| Box::pin(save(tx, change))).await
     }
-
-    async fn open_payments(&self, before: Timestamp, after: i64) -> Result<Vec<OpenPayment>, StoreError> {
-        let rows = payment::Entity::find()
-            .filter(payment::Column::Status.eq(Status::Processing.as_str()))
-            .filter(payment::Column::PaymentId.gt(after))
-            .filter(payment::Column::ClaimedAt.lte(before.millis()))
-            .order_by_asc(payment::Column::PaymentId)
-            .limit(u64::from(OPEN_PAGE))
-            .all(self.0.reader())
-            .await?;
-        rows.iter()
-            .map(|row| Ok(OpenPayment { order_id: rows::id(row.order_id)?, payment_id: rows::id(row.payment_id)? }))
-            .collect()
-    }
-
-    async fn open_refunds(&self, before: Timestamp, after: i64) -> Result<Vec<OpenRefund>, StoreError> {
-        let rows = payment_refund::Entity::find()
-            .filter(payment_refund::Column::Status.eq(RefundStatus::Processing.as_str()))
-            .filter(payment_refund::Column::RefundId.gt(after))
-            .filter(payment_refund::Column::DueAt.lte(before.millis()))
-            .order_by_asc(payment_refund::Column::RefundId)
-            .limit(u64::from(OPEN_PAGE))
-            .all(self.0.reader())
-            .await?;
-        let open = rows.iter().map(|row| {
-            Ok(OpenRefund {
-                order_id: rows::id(row.order_id)?,
-                payment_id: rows::id(row.payment_id)?,
-                refund_id: rows::id(row.refund_id)?,
-                amount: rows::money(row.amount_minor, &row.currency)?,
-            })
-        });
-        open.collect()
-    }
 }
 
 async fn save(tx: &Tx, change: &Change) -> Result<Saved, StoreError> {
@@ -156,9 +121,12 @@ async fn save_row(tx: &Tx, row: ChangedRow) -> Result<(), StoreError> {
             let update = payment::Entity::update_many().set(all_set::<payment::ActiveModel>(row));
             update.filter(same).exec(tx).await?.rows_affected
         }
-        ChangedRow::Refund(row) => {
+        ChangedRow::Refund(row, next_query) => {
             let same = payment_refund::Column::RefundId.eq(row.refund_id);
-            let update = payment_refund::Entity::update_many().set(all_set::<payment_refund::ActiveModel>(row));
+            let mut update = payment_refund::Entity::update_many().set(all_set::<payment_refund::ActiveModel>(row));
+            if let Some(at) = next_query {
+                update = update.col_expr("next_ask_at", Expr::val(at.millis()));
+            }
             update.filter(same).exec(tx).await?.rows_affected
         }
     };

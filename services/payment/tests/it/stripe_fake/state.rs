@@ -26,6 +26,8 @@ pub struct StripeState {
     /// Status of a new refund; `None` stands for `succeeded`.
     pub refund_status: Option<&'static str>,
     pub faults: Vec<(&'static str, Fault)>,
+    /// Status and `Retry-After` of the response to every list of refunds; `None` for a list.
+    pub broken_lists: Option<(u16, &'static str)>,
     pub replies: HashMap<String, (String, Reply)>,
     numbers: u64,
 }
@@ -48,12 +50,17 @@ fn pairs(text: &[u8]) -> Form {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
+/// Returns the idempotency key of a request, and what must be the same when the key is used again.
+fn identity(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> (Option<String>, String) {
+    let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
+    (key, format!("{uri} {}", String::from_utf8_lossy(body)))
+}
+
 impl StripeState {
     /// Handles a request, once for each idempotency key.
     pub fn handle(&mut self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Reply {
         let form = if method == Method::GET { pairs(uri.query().unwrap_or("").as_bytes()) } else { pairs(body) };
-        let print = format!("{uri} {}", String::from_utf8_lossy(body));
-        let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
+        let (key, print) = identity(uri, headers, body);
         if let Some((known, reply)) = key.as_ref().and_then(|key| self.replies.get(key)) {
             return if *known == print { reply.clone() } else { (400, error("idempotency_error", None, None)) };
         }
@@ -70,9 +77,24 @@ impl StripeState {
             ("GET", ["refunds"], None) => self.list(&form),
             _ => (404, error("invalid_request_error", Some("url_invalid"), None)),
         };
-        if let Some(key) = key {
+        self.save(key, print, &reply);
+        reply
+    }
+
+    /// Saves the reply under its key, as Stripe does: whatever came of a request that it began to process, errors of its
+    /// own included, and nothing that it refused before.
+    fn save(&mut self, key: Option<String>, print: String, reply: &Reply) {
+        let code = reply.1["error"]["code"].as_str().unwrap_or_default();
+        let was_processed = !matches!(reply.0, 401 | 409 | 429) && !code.starts_with("parameter_");
+        if let Some(key) = key.filter(|_| was_processed) {
             self.replies.insert(key, (print, reply.clone()));
         }
+    }
+
+    /// Fails a request with a scripted reply, which is saved like any other, and repeated.
+    pub fn fail(&mut self, uri: &Uri, headers: &HeaderMap, body: &[u8], reply: Reply) -> Reply {
+        let (key, print) = identity(uri, headers, body);
+        self.save(key, print, &reply);
         reply
     }
 

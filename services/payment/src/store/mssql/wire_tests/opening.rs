@@ -2,7 +2,7 @@
 
 use souk_sql::{Access, SqlError};
 
-use super::{Cell, FakeServer, database, one_row, sql};
+use super::{Cell, FakeServer, Response, database, one_row, sql};
 use crate::store::mssql::{MssqlStore, migrating};
 
 #[tokio::test]
@@ -12,7 +12,9 @@ async fn opening_migrates_under_the_lock_in_one_transaction() {
     server.respond(sql::MIGRATION_LOCK, one_row(&["granted"], Cell::Big(Some(1))));
     server.respond(sql::MIGRATION_TABLE_ID, one_row(&["table_id"], Cell::Big(None)));
     MssqlStore::open_at(server.address(), Access::ReadWrite).await.unwrap();
-    let (_, init) = sql::MIGRATIONS[0];
+    let migrations = sql::MIGRATIONS
+        .iter()
+        .flat_map(|(_, statements)| statements.iter().copied().chain([sql::RECORD_MIGRATION]).collect::<Vec<_>>());
     let before = [
         sql::DATABASE,
         sql::BEGIN,
@@ -21,20 +23,21 @@ async fn opening_migrates_under_the_lock_in_one_transaction() {
         sql::CREATE_MIGRATION_TABLE,
         sql::APPLIED_MIGRATIONS,
     ];
-    assert_eq!(server.statements(), [&before[..], init, &[sql::RECORD_MIGRATION, sql::COMMIT]].concat());
+    let all: Vec<&str> = before.into_iter().chain(migrations).chain([sql::COMMIT]).collect();
+    assert_eq!(server.statements(), all);
 
     server.clear();
-    let name = sql::MIGRATIONS[0].0;
+    let names = || sql::MIGRATIONS.iter().map(|(name, _)| vec![Cell::Text(Some(name))]).collect();
     for pass in 0..2 {
         server.respond(sql::MIGRATION_LOCK, one_row(&["granted"], Cell::Big(Some(0))));
         server.respond(sql::MIGRATION_TABLE_ID, one_row(&["table_id"], Cell::Big(Some(99))));
-        server.respond(sql::APPLIED_MIGRATIONS, one_row(&["migration_name"], Cell::Text(Some(name))));
-        let names = if pass == 0 {
+        server.respond(sql::APPLIED_MIGRATIONS, Response::Rows(&["migration_name"], names()));
+        let pending = if pass == 0 {
             migrating::migrate(&server.address()).await
         } else {
             migrating::pending(&server.address()).await
         };
-        assert!(names.unwrap().is_empty());
+        assert!(pending.unwrap().is_empty());
     }
     let reads = [sql::MIGRATION_TABLE_ID, sql::APPLIED_MIGRATIONS];
     let migrated = [&[sql::BEGIN, sql::MIGRATION_LOCK], &reads[..], &[sql::COMMIT]].concat();

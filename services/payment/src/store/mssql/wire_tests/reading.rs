@@ -6,6 +6,7 @@ use souk_sql::Access;
 use super::{Case, Cell, FakeServer, MssqlStore, Response, database, sql, store, wait_for};
 use crate::{
     payment::{Outcome, RefundStatus},
+    provider_account::ProviderAccount,
     store::{Maintenance, Payments, Reports},
 };
 
@@ -57,6 +58,8 @@ async fn order_payments_are_read_as_the_server_sends_them() {
         "version",
         "key_hash",
         "body_hash",
+        "provider",
+        "provider_account",
     ];
     let payment = |id, status, code, captured| {
         vec![
@@ -72,6 +75,8 @@ async fn order_payments_are_read_as_the_server_sends_them() {
             big(2),
             text("k"),
             text("b"),
+            text("stripe"),
+            text("acct_1"),
         ]
     };
     let rows = vec![payment(6, "failed", Some("card_declined"), None), payment(7, "succeeded", None, Some(AT + 1))];
@@ -88,6 +93,8 @@ async fn order_payments_are_read_as_the_server_sends_them() {
         "asked_by",
         "key_hash",
         "body_hash",
+        "attempt",
+        "answered_at",
     ];
     let refund = vec![
         big(3),
@@ -101,12 +108,16 @@ async fn order_payments_are_read_as_the_server_sends_them() {
         Cell::Big(None),
         Cell::Text(None),
         Cell::Text(None),
+        big(2),
+        Cell::Time(Some(AT)),
     ];
     server.respond(sql::REFUNDS_OF_ORDER, Response::Rows(columns, vec![refund]));
     let read = store.order_payments(souk_values::Id::new(8).unwrap()).await.unwrap().unwrap();
     assert_eq!((read.row_version, read.order.version), (5, 2));
     assert_eq!(read.order.pay_by.unwrap().millis(), AT);
     let payments = &read.payments;
+    assert_eq!(payments[1].account, Some(ProviderAccount::stripe("acct_1", true)));
+    assert_eq!((payments[1].refunds[0].attempt, payments[1].refunds[0].answered_at.unwrap().millis()), (2, AT));
     assert!(matches!(payments[0].outcome, Outcome::Failed { .. }));
     assert!(matches!(payments[1].outcome, Outcome::Captured { at } if at.millis() == AT + 1));
     assert_eq!(payments[1].refunds[0].status, RefundStatus::Processing);
