@@ -60,7 +60,12 @@ pub(crate) fn order_changed(change: &Change) {
                 counter!(CANCELLED, "service" => SERVICE, "reason" => reason_text(reason)).increment(1);
             }
         }
-        StepKind::Created | StepKind::PaymentFailed | StepKind::Shipped | StepKind::Delivered | StepKind::Refunded => {}
+        StepKind::Created
+        | StepKind::PaymentFailed
+        | StepKind::Shipped
+        | StepKind::Delivered
+        | StepKind::Refunded
+        | StepKind::RefundFailed => {}
     }
 }
 

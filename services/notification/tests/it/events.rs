@@ -3,8 +3,8 @@
 use souk_events::{
     CancelReason, CartAbandoned, CartCheckedOut, CartExpired, CartLine, OrderCancelled, OrderConfirmed, OrderCreated,
     OrderDelivered, OrderFacts, OrderLine, OrderPaid, OrderShipped, PasswordResetRequested, PaymentFailed,
-    PaymentRefunded, PaymentTerms, RefusedLine, ShippingAddress, StockLow, UserChanged, UserRegistered,
-    WishlistBackInStock, WishlistPriceDropped,
+    PaymentRefundFailed, PaymentRefunded, PaymentTerms, RefusedLine, ShippingAddress, StockLow, UserChanged,
+    UserRegistered, WishlistBackInStock, WishlistPriceDropped,
 };
 use souk_values::{Currency, Money, OrderId, ProductId, Timestamp, UserId, ids::Id};
 
@@ -127,6 +127,20 @@ pub fn payment_failed(user_id: UserId, number: i64) -> PaymentFailed {
         amount: euro(6_448),
         failure_code: "card_declined".into(),
         version: 2,
+    }
+}
+
+pub fn refund_failed(user_id: UserId, number: i64, had_succeeded: bool) -> PaymentRefundFailed {
+    PaymentRefundFailed {
+        payment_id: Id::new(7_002).unwrap(),
+        refund_id: Id::new(8_001).unwrap(),
+        order_id: order_id(number),
+        user_id,
+        amount: euro(1_000),
+        refunded_amount: euro(0),
+        had_succeeded,
+        failed_at: at("2026-02-05T10:00:00.000Z"),
+        version: 4,
     }
 }
 

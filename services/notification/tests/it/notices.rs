@@ -123,6 +123,27 @@ async fn low_stock_leads_to_a_notice_for_every_admin_who_is_not_locked() {
 }
 
 #[tokio::test]
+async fn a_failed_refund_is_reported_to_the_admins_and_to_a_customer_who_had_heard_of_it() {
+    let rig = Rig::new().await;
+    let (ada, boss) = (user(5), user(6));
+    rig.deliver(&registered(ada, EMAIL, "customer")).await;
+    rig.deliver(&registered(boss, "boss@example.org", "admin")).await;
+    rig.deliver(&refund_failed(ada, 42, false)).await;
+    assert_eq!(rig.kinds(boss).await, ["welcome", "refund_failed"]);
+    assert_eq!(rig.kinds(ada).await, ["welcome"], "the customer was never told of this refund");
+    rig.deliver(&refund_failed(ada, 42, true)).await;
+    assert_eq!(rig.kinds(boss).await, ["welcome", "refund_failed", "refund_failed"]);
+    assert_eq!(rig.kinds(ada).await, ["welcome", "refund_returned"]);
+    let text = rig.mail_of("refund_returned").await["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("10.00 EUR") && text.contains("still yours"), "{text}");
+    let text = rig.mail_of("refund_failed").await["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("payment 7002") || text.contains("Refund payment"), "{text}");
+    // An admin who buys hears of it in both roles.
+    rig.deliver(&refund_failed(boss, 43, true)).await;
+    assert!(rig.kinds(boss).await.ends_with(&["refund_failed".to_owned(), "refund_returned".to_owned()]));
+}
+
+#[tokio::test]
 async fn a_notice_is_marked_as_read_once_and_only_by_its_owner() {
     let rig = Rig::new().await;
     let ada = user(5);

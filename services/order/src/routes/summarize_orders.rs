@@ -55,7 +55,11 @@ impl OrderTotals {
                 self.paid += step.count;
                 self.revenue = self.revenue.plus(Money::new(step.amount_minor, self.revenue.currency))?;
             }
-            StepKind::PaymentFailed | StepKind::Shipped | StepKind::Delivered | StepKind::Refunded => {}
+            StepKind::PaymentFailed
+            | StepKind::Shipped
+            | StepKind::Delivered
+            | StepKind::Refunded
+            | StepKind::RefundFailed => {}
         }
         Ok(())
     }

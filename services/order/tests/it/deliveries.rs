@@ -9,7 +9,7 @@ use crate::rig::{Rig, euro, rejected, reserved};
 
 impl Rig {
     /// Delivers `envelope` to its consumer, as the bus would.
-    async fn deliver(&self, envelope: &Envelope) -> Result<souk_bus::Outcome, Failure> {
+    pub async fn deliver(&self, envelope: &Envelope) -> Result<souk_bus::Outcome, Failure> {
         let index = usize::from(envelope.event_type.starts_with("payment."));
         self.consumers[index].handle(envelope.clone()).await
     }

@@ -7,6 +7,7 @@ use souk_kit::Service;
 use souk_order::{Order, OrderConfig};
 use souk_peers::payment::PaymentState;
 use souk_testkit::eventually;
+use souk_values::{Id, RefundId};
 
 use crate::rig::{NOTHING_PAID, Rig, euro};
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use souk_events::{OrderCancelled, OrderConfirmed, OrderDelivered, OrderPaid, OrderShipped, queue};
+use souk_testkit::eventually;
 use souk_values::Id;
 
 use crate::rig::{Rig, reserved, shipment};
@@ -121,6 +122,23 @@ async fn refunds_are_recorded_and_a_full_one_cancels_an_unshipped_order() {
     rig.until_step(shipped, "refunded").await;
     assert_eq!(rig.order(shipped).await["status"], "shipped");
     assert!(rig.order(shipped).await["refundedAt"].is_string());
+}
+
+#[tokio::test]
+async fn an_order_whose_refund_came_back_is_not_refunded_until_another_succeeds() {
+    let rig = Rig::new().await;
+    let id = rig.shipped("prepaid").await;
+    rig.world.publish(&rig.refunded(id, 1, 1, true)).await;
+    rig.until_step(id, "refunded").await;
+    rig.world.publish(&rig.refund_failed(id, 1, 1)).await;
+    rig.until_step(id, "refund_failed").await;
+    assert!(rig.order(id).await.get("refundedAt").is_none());
+    rig.world.publish(&rig.refunded(id, 1, 2, true)).await;
+    eventually("it is refunded again", || async { rig.order(id).await.get("refundedAt").is_some() }).await;
+    // Another refund, whose failure arrives before its success.
+    rig.deliver(&rig.world.envelope(&rig.refund_failed(id, 1, 3))).await.unwrap();
+    rig.deliver(&rig.world.envelope(&rig.refunded(id, 1, 3, true))).await.unwrap();
+    assert!(rig.order(id).await.get("refundedAt").is_none());
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ use axum::{
 use serde_json::{Value, json};
 use souk_bus::Consumer;
 use souk_events::{
-    Event, PaymentFailed, PaymentRefunded, PaymentSucceeded, Queue, RefusedLine, StockRejected, StockReserved,
+    Event, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded, Queue, RefusedLine, StockRejected,
+    StockReserved,
 };
 use souk_kit::Service;
 use souk_order::{Order, OrderConfig};
@@ -225,6 +226,21 @@ impl Rig {
             amount: euro(4_498),
             failure_code: "card_declined".into(),
             version: 2,
+        }
+    }
+
+    /// Returns the failure of a full refund that had succeeded.
+    pub fn refund_failed(&self, order_id: OrderId, payment: i64, refund: i64) -> PaymentRefundFailed {
+        PaymentRefundFailed {
+            payment_id: PaymentId::new(payment).unwrap(),
+            refund_id: RefundId::new(refund).unwrap(),
+            order_id,
+            user_id: self.user,
+            amount: euro(4_498),
+            refunded_amount: euro(0),
+            had_succeeded: true,
+            failed_at: self.world.clock.now(),
+            version: 4,
         }
     }
 

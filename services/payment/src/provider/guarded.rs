@@ -21,31 +21,34 @@ use crate::{
 /// The providers of this shop. Cloning shares them.
 #[derive(Debug, Clone)]
 pub(crate) struct Providers {
-    all: Arc<[Provider]>,
-    /// Position of the one that takes new payments.
-    current: usize,
+    /// Takes new payments.
+    current: Provider,
+    others: Vec<Provider>,
 }
 
 impl Providers {
     /// Returns `None` unless one of the providers is `current`.
-    pub(crate) fn new(all: Vec<Provider>, current: ProviderName) -> Option<Self> {
-        let current = all.iter().position(|provider| provider.name() == current)?;
-        Some(Self { all: all.into(), current })
+    pub(crate) fn new(mut all: Vec<Provider>, current: ProviderName) -> Option<Self> {
+        let position = all.iter().position(|provider| provider.name() == current)?;
+        Some(Self { current: all.swap_remove(position), others: all })
     }
 
     /// Returns the provider that takes new payments.
     pub(crate) fn current(&self) -> &Provider {
-        // `new` checked the position.
-        &self.all[self.current]
+        &self.current
     }
 
     pub(crate) fn named(&self, name: ProviderName) -> Option<&Provider> {
-        self.all.iter().find(|provider| provider.name() == name)
+        self.all().find(|provider| provider.name() == name)
     }
 
     /// Returns the provider at which `account` is; `None` when it is not configured now.
     pub(crate) fn at(&self, account: &ProviderAccount) -> Option<&Provider> {
-        self.all.iter().find(|provider| provider.account().serves(account))
+        self.all().find(|provider| provider.account().serves(account))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Provider> {
+        [&self.current].into_iter().chain(&self.others)
     }
 }
 

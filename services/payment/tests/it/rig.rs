@@ -71,7 +71,7 @@ impl Rig {
 
     /// Stops the service and starts another on the same stores.
     pub async fn restart(self) -> Self {
-        self.restart_with(|_| {}).await
+        Box::pin(self.restart_with(|_| {})).await
     }
 
     /// Stops the service and starts another on the same stores with a changed configuration.
