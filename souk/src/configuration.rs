@@ -175,7 +175,7 @@ mod tests {
         assert!(found.len() == 1 && found[0].contains("shared engine"), "{found:?}");
         assert!(all(&[store, ("SOUK_PAYMENT__SANDBOX_LEDGER_URL", "postgres://h/s")]).is_empty());
         let found = all(&[store, ("SOUK_PAYMENT__PROVIDER", "stripe")]);
-        assert!(found.len() == 2 && found.iter().all(|mistake| mistake.contains("stripe")), "{found:?}");
+        assert!(found.len() == 3 && found.iter().all(|mistake| mistake.contains("stripe")), "{found:?}");
     }
 
     #[tokio::test]
