@@ -9,7 +9,7 @@ AUDIT_ORDERS ?= 1000000
 SOUK_TEST_POSTGRES ?= postgres://postgres@127.0.0.1:5432
 PROFILE ?= local
 
-.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants measure audit-bench
+.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling measure audit-bench
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,10 @@ prose: ## The language of comments, names and documents.
 
 deny: ## Licences and sources of every dependency.
 	$(CARGO) deny --offline check licenses bans sources
+
+settling: ## A checkout beside 10,000 refunds that stay pending at the provider, on SQLite and PostgreSQL.
+	SOUK_TEST_REFUNDS=10000 $(CARGO) test --workspace --test it pending_refunds
+	SOUK_TEST_REFUNDS=10000 SOUK_TEST_MODE=engines $(CARGO) test --workspace --test it pending_refunds
 
 measure: build ## CPU time and memory of a purchase (ORDERS, PROFILE).
 	python3 scripts/measure.py target/$(PROFILE)/souk --orders $(ORDERS)

@@ -6,15 +6,17 @@ use souk_events::OrderFacts;
 use souk_kit::{Service, StartError};
 use souk_payment::{
     Payment, PaymentConfig, ProviderName, audit,
+    audit::{PaymentAudit, ProviderList},
     payment::{RefundRequest, RequestKey, Status},
     store::Change,
 };
 use souk_testkit::eventually;
-use souk_values::{Clock, PaymentId};
+use souk_values::{Clock, PaymentId, Timestamp};
 
 use crate::{
     rig::{PRICE, Rig, SETTLE, cancelled_event, config},
     stripe::{VISA, id, store, use_stripe},
+    stripe_captures,
     stripe_fake::{FakeStripe, Fault},
 };
 
@@ -164,6 +166,15 @@ async fn agrees_with_the_books(rig: &Rig, stripe: &FakeStripe) {
             assert_eq!(in_ledger[1..].iter().sum::<i64>(), refunds);
         }
         assert_ne!(payment.status, Status::Processing);
+    }
+    // The audit reads the books of both, each for its own payments.
+    let account = stripe_captures::account(stripe);
+    let list = ProviderList::read(account, Timestamp::EPOCH, rig.world.clock.now()).await.unwrap();
+    let audit = PaymentAudit::open(&config.store_url, Some(&config.sandbox_ledger_url)).await.unwrap().with_list(list);
+    for payment in audit.payments(i64::MIN, i64::MAX).await.unwrap() {
+        let refunded = payment.refunds.iter().map(|refund| refund.amount.minor).sum::<i64>();
+        let held = payment.held.unwrap();
+        assert_eq!((held.captured, held.refunded), (PRICE, refunded), "{payment:?}");
     }
 }
 

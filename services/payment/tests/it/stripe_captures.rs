@@ -14,7 +14,7 @@ use crate::{
     stripe_fake::{API_KEY, FakeStripe, Fault, error},
 };
 
-fn account(stripe: &FakeStripe) -> StripeAccount {
+pub fn account(stripe: &FakeStripe) -> StripeAccount {
     StripeAccount {
         account: crate::stripe::account(),
         base_url: stripe.base_url.clone(),
