@@ -32,6 +32,15 @@ impl Drop for Database {
     fn drop(&mut self) {
         let name = &self.name;
         let end = format!("ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE; DROP DATABASE {name};");
+        if std::thread::panicking() {
+            // A second panic while a failed test unwinds would abort the process, and with it the other tests; one on
+            // a thread of its own does not.
+            let server = self.server.clone();
+            if std::thread::spawn(move || send(server, end)).join().is_err() {
+                eprintln!("the database {name} of a failed test is left behind");
+            }
+            return;
+        }
         send(self.server.clone(), end);
     }
 }
