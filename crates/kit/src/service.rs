@@ -113,8 +113,9 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     /// A file, port or folder cannot be used; the text names it.
+    // The cause is in the message and so no source: a log that appends the sources would have its text twice.
     #[error("{0}: {1}")]
-    Io(String, #[source] std::io::Error),
+    Io(String, std::io::Error),
     /// Any other reason, as a sentence.
     #[error("{0}")]
     Other(String),
@@ -151,5 +152,13 @@ mod tests {
             assert!(mistakes[0].contains("shop.time-zone") && mistakes[0].contains(wrong), "{mistakes:?}");
             assert!(mistakes[0].contains("Europe/Berlin or UTC"), "{mistakes:?}");
         }
+    }
+
+    #[test]
+    fn the_text_of_an_io_error_appears_once_in_the_chain() {
+        let error = StartError::Io("mail folder".to_owned(), std::io::Error::other("no space"));
+        let chain = std::iter::successors(Some::<&dyn std::error::Error>(&error), |cause| cause.source());
+        let text: Vec<String> = chain.map(ToString::to_string).collect();
+        assert_eq!(text, ["mail folder: no space"]);
     }
 }
