@@ -62,3 +62,11 @@ fn send(server: Url, sql: String) {
         client.simple_query(sql).await.unwrap().into_results().await.unwrap();
     });
 }
+
+#[test]
+#[should_panic(expected = "the failure of the test")]
+fn a_failed_test_whose_server_is_gone_does_not_abort_the_others() {
+    let server = "mssql://sa:x@127.0.0.1:1".parse().unwrap();
+    let _database = Database { url: String::new(), server, name: "t".to_owned() };
+    panic!("the failure of the test");
+}
