@@ -250,9 +250,12 @@ mod tests {
             return;
         }
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = std::process::Command::new("redis-server")
+        // Ends with the test, also with a failed one.
+        let _server = tokio::process::Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", "open sesame"])
             .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
             .spawn()
             .expect("redis-server is installed");
         eventually("the server listens", || async move {
@@ -262,7 +265,5 @@ mod tests {
         is_refused(&format!("redis://127.0.0.1:{port}/0"), "NOAUTH", "redis://:PASSWORD@").await;
         is_refused(&format!("redis://:geheim@127.0.0.1:{port}/0"), "authentication failed", "ACL GETUSER default")
             .await;
-        server.kill().unwrap();
-        server.wait().unwrap();
     }
 }
