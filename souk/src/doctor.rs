@@ -7,6 +7,7 @@ mod disk;
 mod engine;
 mod finding;
 mod peers;
+mod refusals;
 mod stores;
 
 use futures::future::{BoxFuture, join_all};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use souk_bus::{Stamper, Transport};
-use souk_values::{Clock, Currency, IdGen, Secret};
+use souk_values::{Clock, Currency, DayCalendar, IdGen, Secret};
 use utoipa::openapi::OpenApi;
 
 use crate::{ServiceParts, auth::Verifier, call::Peers};
@@ -78,6 +78,8 @@ impl Deps {
 pub struct ShopConfig {
     /// ISO 4217 code of every price and order. Default: EUR.
     pub currency: Currency,
+    /// IANA name of the time zone whose days the summaries count, such as `Europe/Berlin`. Default: UTC.
+    pub time_zone: DayCalendar,
     /// Shop name in mails and on pages. Default: "Souk".
     pub name: String,
     /// Public base URL, used for links in mails. Default: <http://localhost:8080>.
@@ -90,6 +92,7 @@ impl Default for ShopConfig {
     fn default() -> Self {
         Self {
             currency: Currency::EUR,
+            time_zone: DayCalendar::default(),
             name: "Souk".to_owned(),
             public_url: "http://localhost:8080".to_owned(),
             service_secret: Secret::default(),
@@ -110,8 +113,9 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     /// A file, port or folder cannot be used; the text names it.
+    // The cause is in the message and so no source: a log that appends the sources would have its text twice.
     #[error("{0}: {1}")]
-    Io(String, #[source] std::io::Error),
+    Io(String, std::io::Error),
     /// Any other reason, as a sentence.
     #[error("{0}")]
     Other(String),
@@ -126,5 +130,35 @@ impl StartError {
             Self::Bus(souk_bus::BusError::Unavailable(_)) => true,
             Self::Bus(_) | Self::Config(_) | Self::Io(..) | Self::Other(_) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ConfigError, Sources};
+
+    #[test]
+    fn the_time_zone_is_a_name_and_a_wrong_one_names_its_key() {
+        let shop = |zone: &str| {
+            let variable = ("SOUK_SHOP__TIME_ZONE".to_owned(), zone.to_owned());
+            Sources::default().with_env([variable]).section::<ShopConfig>("shop")
+        };
+        assert_eq!(Sources::default().section::<ShopConfig>("shop").unwrap().time_zone.zone(), "UTC");
+        assert_eq!(shop("Pacific/Auckland").unwrap().time_zone.zone(), "Pacific/Auckland");
+        for wrong in ["Europe/Berln", "+01:00"] {
+            let ConfigError(mistakes) = shop(wrong).unwrap_err();
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+            assert!(mistakes[0].contains("shop.time-zone") && mistakes[0].contains(wrong), "{mistakes:?}");
+            assert!(mistakes[0].contains("Europe/Berlin or UTC"), "{mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_an_io_error_appears_once_in_the_chain() {
+        let error = StartError::Io("mail folder".to_owned(), std::io::Error::other("no space"));
+        let chain = std::iter::successors(Some::<&dyn std::error::Error>(&error), |cause| cause.source());
+        let text: Vec<String> = chain.map(ToString::to_string).collect();
+        assert_eq!(text, ["mail folder: no space"]);
     }
 }

@@ -5,7 +5,10 @@ use std::{sync::OnceLock, time::Duration};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use procfs::WithCurrentSystemInfo;
 use souk_values::gauge_value;
-use tracing_subscriber::EnvFilter;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 /// Changes the log filter at run time.
@@ -25,15 +28,32 @@ const SAGA_BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0,
 /// Buckets of cart item lifetimes in seconds, up to a week.
 const CART_BUCKETS: &[f64] = &[600.0, 3_600.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0];
 
+/// Module of SQL Server's driver that logs the text of every refused statement as an error, a duplicate with its key
+/// included, and every row that it reads at TRACE. What matters in it reaches the caller as an error and is logged there.
+const SHOWS_VALUES: &str = "tiberius::tds::stream::token";
+
 /// Logs to standard error, one JSON object a line, at `level` (`info`, `warn`) unless `RUST_LOG` says otherwise.
 pub fn log_json(level: &str) {
-    let logs = tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr);
-    let logs = logs.with_env_filter(filter(level)).with_filter_reloading();
-    let handle = logs.reload_handle();
+    let (logs, handle) = subscriber(filter(level), std::io::stderr);
     // A second start in one process (tests) keeps the first subscriber.
     if logs.try_init().is_ok() {
         let _ = CHANGE_LEVEL.set(Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string())));
     }
+}
+
+/// Returns the log to `writer`, and the handle that replaces its filter. No filter shows values of customers.
+fn subscriber<W>(
+    filter: EnvFilter,
+    writer: W,
+) -> (impl Subscriber + Send + Sync, reload::Handle<EnvFilter, impl Subscriber>)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let logs = tracing_subscriber::fmt().json().flatten_event(true).with_writer(writer);
+    let logs = logs.with_env_filter(filter).with_filter_reloading();
+    let handle = logs.reload_handle();
+    let shows_no_values = |metadata: &Metadata<'_>| !metadata.target().starts_with(SHOWS_VALUES);
+    (logs.finish().with(filter_fn(shows_no_values)), handle)
 }
 
 /// Logs at `level` from now on.
@@ -45,8 +65,9 @@ pub fn change_level(level: &str) {
 }
 
 fn filter(level: &str) -> EnvFilter {
-    // lapin logs returned messages with their whole payload, which may hold a token, as warnings.
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},lapin=error")))
+    // lapin logs returned messages with their whole payload, which may hold a token, as warnings. tiberius warns at every
+    // connection about options that payment's store reports once.
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},lapin=error,tiberius=error")))
 }
 
 /// Installs the metrics recorder of the process. Repeated calls share it.
@@ -138,7 +159,58 @@ fn report_process() {
 
 #[cfg(test)]
 mod tests {
-    use super::series_of;
+    use std::{
+        io::{self, Write},
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Logs what the drivers log, and returns the text.
+    fn logged(filter: &str) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let (logs, handle) = subscriber(EnvFilter::new("off"), move || writer.clone());
+        tracing::subscriber::with_default(logs, || {
+            handle.reload(EnvFilter::new(filter)).unwrap();
+            tracing::error!(target: "tiberius::tds::stream::token", code = 2627, "The duplicate key value is (4711).");
+            tracing::trace!(target: "tiberius::tds::stream::token", "a row with 4711");
+            tracing::warn!(target: "tiberius::client::connection", "TLS encryption is not enabled.");
+            tracing::error!(target: "tiberius::client::connection", "another error of the driver");
+            tracing::info!("an event of the shop");
+        });
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn no_filter_logs_the_values_of_a_statement() {
+        for filter in ["info", "trace", "tiberius=trace", "tiberius::tds::stream::token=trace"] {
+            let text = logged(filter);
+            assert!(!text.contains("4711"), "{filter}: {text}");
+        }
+        assert!(logged("tiberius=trace").contains("another error of the driver"));
+    }
+
+    #[test]
+    fn the_default_filter_hides_what_the_driver_warns_about_at_each_connection() {
+        let text = logged(&filter("info").to_string());
+        assert!(!text.contains("TLS encryption") && text.contains("another error"), "{text}");
+        assert!(text.contains("an event of the shop"), "{text}");
+    }
 
     #[test]
     fn a_service_shows_its_own_series_with_their_headings() {

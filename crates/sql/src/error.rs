@@ -55,12 +55,24 @@ impl From<DbErr> for SqlError {
             DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(**cause, sqlx::Error::Configuration(_)) => {
                 Self::Failed(error.to_string())
             }
+            DbErr::Conn(RuntimeErr::SqlxError(cause)) => Self::Unavailable(with_state(&error, cause)),
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error.to_string()),
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 classify(cause, error.to_string())
             }
             _ => Self::Failed(error.to_string()),
         }
+    }
+}
+
+/// Returns the text of a refused connection, with the SQLSTATE if PostgreSQL refused it: unlike MySQL's, its text has no
+/// code, and it may be in any language.
+fn with_state(error: &DbErr, cause: &sqlx::Error) -> String {
+    match cause {
+        sqlx::Error::Database(refusal) if refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => {
+            format!("{error} (SQLSTATE {})", refusal.code().unwrap_or_default())
+        }
+        _ => error.to_string(),
     }
 }
 

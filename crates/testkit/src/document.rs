@@ -16,6 +16,7 @@ const QUESTION_WORDS: &[&str] = &["What", "Who", "Whose", "Whether", "Which", "H
 /// When they differ: an unwanted change of the API, or a wanted one whose snapshot is old.
 pub fn holds_against_snapshot(document: &impl Serialize, snapshot: &Path) {
     every_field_is_described(document);
+    every_event_stream_is_described(document);
     let now = serde_json::to_string_pretty(document).unwrap() + "\n";
     if std::env::var_os("SOUK_UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(snapshot, &now).unwrap();
@@ -92,6 +93,58 @@ fn description(field: &Value) -> Option<&str> {
     std::iter::once(field).chain(alternatives).find_map(|schema| schema["description"].as_str())
 }
 
+/// Checks that every `text/event-stream` in `document` refers to the schema of its events: an object with `event` and
+/// `id`, whose `data` refers to a schema. A bare string would leave generated clients with no types.
+///
+/// # Panics
+/// When a stream has another schema, with its path in the document.
+fn every_event_stream_is_described(document: &impl Serialize) {
+    let document = serde_json::to_value(document).unwrap();
+    let mut undescribed = Vec::new();
+    collect_bare_streams(&document, &document, "", &mut undescribed);
+    assert!(
+        undescribed.is_empty(),
+        "these streams need a schema of their events with `id`, `event`, and `data` that refers to a schema:\n{}",
+        undescribed.join("\n")
+    );
+}
+
+fn collect_bare_streams(document: &Value, node: &Value, path: &str, undescribed: &mut Vec<String>) {
+    match node {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let here = format!("{path}/{key}");
+                if key == "text/event-stream" && !is_described_event(document, &member["schema"]) {
+                    undescribed.push(here);
+                } else {
+                    collect_bare_streams(document, member, &here, undescribed);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect_bare_streams(document, item, &format!("{path}/{index}"), undescribed);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn is_described_event(document: &Value, schema: &Value) -> bool {
+    let properties = &referenced(document, schema)["properties"];
+    let data = &properties["data"];
+    // A field with a description of its own holds its reference in an `allOf`, or beside the description.
+    let alternatives = ["oneOf", "allOf"].iter().filter_map(|key| data[*key].as_array()).flatten();
+    let refers = std::iter::once(data).chain(alternatives).any(|schema| referenced(document, schema).is_object());
+    properties["id"].is_object() && properties["event"].is_object() && refers
+}
+
+/// Returns the schema to which `schema` refers, or null.
+fn referenced<'d>(document: &'d Value, schema: &Value) -> &'d Value {
+    let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(&Value::Null)
+}
+
 /// Calls every operation of the service's document without a token, and expects 401 for all except those in `public`, such
 /// as `GET /products`.
 ///
@@ -120,4 +173,44 @@ pub async fn assert_public_routes(client: &Client, public: &[&str]) {
 
 fn is_method(key: &str) -> bool {
     matches!(key, "get" | "post" | "put" | "patch" | "delete")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stream(schema: &Value, data: &Value) -> Value {
+        json!({
+            "paths": {"/stream": {"get": {"responses": {"200": {"content": {"text/event-stream": {"schema": schema}}}}}}},
+            "components": {"schemas": {
+                "NoticeEvent": {"properties": {"id": {"type": "integer"}, "event": {"type": "string"}, "data": data}},
+                "Notice": {"type": "object"},
+            }},
+        })
+    }
+
+    #[test]
+    fn a_stream_that_refers_to_its_events_is_described() {
+        let event = json!({"$ref": "#/components/schemas/NoticeEvent"});
+        let notice = json!({"$ref": "#/components/schemas/Notice"});
+        every_event_stream_is_described(&stream(&event, &notice));
+        every_event_stream_is_described(&stream(&event, &json!({"allOf": [notice], "description": "The notice"})));
+    }
+
+    #[test]
+    #[should_panic(expected = "/paths//stream/get/responses/200/content/text/event-stream")]
+    fn a_bare_string_is_refused() {
+        every_event_stream_is_described(&stream(&json!({"type": "string"}), &Value::Null));
+    }
+
+    #[test]
+    #[should_panic(expected = "these streams need a schema")]
+    fn an_event_whose_data_is_a_bare_string_is_refused() {
+        every_event_stream_is_described(&stream(
+            &json!({"$ref": "#/components/schemas/NoticeEvent"}),
+            &json!({"type": "string"}),
+        ));
+    }
 }

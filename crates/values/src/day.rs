@@ -1,4 +1,4 @@
-//! Calendar days in UTC, by which the summaries of the shop are kept and shown.
+//! Calendar days in UTC, by which stores index instants. The days of the shop are in [`crate::calendar`].
 
 use std::{fmt, time::Duration};
 

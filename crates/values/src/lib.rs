@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+pub mod calendar;
 pub mod clock;
 pub mod day;
 pub mod error_chain;
@@ -11,6 +12,7 @@ pub mod money;
 pub mod page;
 pub mod secret;
 
+pub use calendar::{BusinessDay, DayCalendar, OffsetPeriod, UnknownZone};
 pub use clock::{Clock, ShiftedClock, SystemClock, Timestamp};
 pub use day::{DAY, UtcDay};
 pub use error_chain::error_chain;

@@ -5,6 +5,7 @@
 //! writes a merged environment as text, [`find_resource`] finds a file that is returned as it is.
 
 mod activation;
+mod body;
 mod decode;
 mod document;
 mod error;
@@ -23,6 +24,7 @@ pub(crate) mod format;
 pub use error::EnvironmentError;
 pub use property_sources::Environment;
 
+pub(crate) use body::BodyVersion;
 pub(crate) use files::read;
 pub(crate) use placeholders::Placeholders;
 pub(crate) use property_sources::ValueChange;

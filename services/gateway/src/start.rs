@@ -48,7 +48,7 @@ pub async fn start(
         services: extras.services.into(),
         shop_is_ready: extras.shop_is_ready,
         test_clock: extras.test_clock.map(|clock| Arc::new(Mutex::new(clock))),
-        visits: Arc::new(Visits::default()),
+        visits: Arc::new(Visits::new(deps.shop.time_zone.clone())),
         clock: Arc::clone(&deps.clock),
         stop: stop.clone(),
     };

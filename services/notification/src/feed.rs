@@ -6,8 +6,10 @@ use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use axum::response::sse::Event;
 use futures::{Stream, stream};
+use serde::Serialize;
 use souk_values::{Timestamp, UserId, clock};
 use tokio::sync::broadcast::{self, error::RecvError};
+use utoipa::ToSchema;
 
 use crate::{app::App, notice::Notice};
 
@@ -16,6 +18,48 @@ const LIFETIME: Duration = Duration::from_secs(900);
 const POLL: Duration = Duration::from_secs(1);
 /// Notices read from the store in one query.
 const BATCH: u64 = 100;
+
+/// One event of the stream: its lines `id`, `event` and `data`, the last as JSON on a single line.
+#[derive(ToSchema)]
+#[schema(as = NoticeEvent)]
+pub(crate) struct NoticeEvent {
+    /// Number of the notice among yours: 1, 2, 3 …; resume with it as `Last-Event-ID`.
+    #[schema(example = 7)]
+    id: i64,
+    /// Name of the event, always `notice`.
+    event: EventName,
+    /// The notice that was written, as `GET /notifications` lists it.
+    data: Notice,
+}
+
+/// Name of an event of the stream.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = NoticeEventName)]
+pub(crate) enum EventName {
+    Notice,
+}
+
+impl EventName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+        }
+    }
+}
+
+impl From<Notice> for NoticeEvent {
+    fn from(notice: Notice) -> Self {
+        Self { id: notice.position, event: EventName::Notice, data: notice }
+    }
+}
+
+impl NoticeEvent {
+    /// Errors: the notice cannot be written as JSON.
+    fn into_event(self) -> Result<Event, axum::Error> {
+        Event::default().id(self.id.to_string()).event(self.event.as_str()).json_data(self.data)
+    }
+}
 
 /// Streams the notices of `user` after the one at `position`, and those to come.
 ///
@@ -54,8 +98,10 @@ impl Feed {
         loop {
             if let Some(notice) = self.ready.pop_front() {
                 self.position = notice.position;
-                let event = Event::default().id(notice.position.to_string()).event("notice");
-                return event.json_data(&notice).ok();
+                return Some(NoticeEvent::from(notice).into_event().unwrap_or_else(|error| {
+                    tracing::error!(error = %error, "a notice could not be serialized");
+                    Event::default().comment("a notice is left out")
+                }));
             }
             match self.app.store.notices_after(self.user, self.position, BATCH).await {
                 Ok(notices) => self.ready.extend(notices),

@@ -6,7 +6,7 @@ use souk_bus::{Stamper, Transport};
 use souk_kit::Deps;
 use souk_peers::{CartPeer, PaymentPeer, ProductPeer};
 use souk_sql::{Db, SqlError};
-use souk_values::{Clock, Currency, IdGen, Timestamp};
+use souk_values::{Clock, Currency, DayCalendar, IdGen, Timestamp};
 
 use crate::{
     OrderConfig, SERVICE, metrics,
@@ -23,6 +23,7 @@ pub(crate) struct App {
     pub(crate) stamper: Stamper,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) currency: Currency,
+    pub(crate) calendar: DayCalendar,
     pub(crate) config: Arc<OrderConfig>,
     pub(crate) waiters: Waiters,
     pub(crate) cart: CartPeer,
@@ -42,6 +43,7 @@ impl App {
             stamper: deps.stamper(),
             transport: Arc::clone(&deps.transport),
             currency: deps.shop.currency,
+            calendar: deps.shop.time_zone.clone(),
             config: Arc::new(config),
             waiters: Waiters::default(),
             cart: CartPeer::new(&deps.peers, SERVICE),

@@ -12,6 +12,7 @@ use souk_sql::Access;
 use super::{
     broker_version,
     finding::{Finding, State, with_timeout},
+    refusals,
 };
 use crate::{address, bus::OpenBus, settings::Settings};
 
@@ -26,20 +27,19 @@ pub async fn check(settings: &Settings) -> Vec<Finding> {
         (Ok(false), _) => address::redacted(config.url.expose()),
         (Ok(true), None) | (Err(_), _) => return Vec::new(),
     };
-    with_timeout("bus", &address, Box::pin(check_bus(settings, &address))).await
+    with_timeout("bus", &address, Box::pin(check_bus(settings, config.url.expose(), &address))).await
 }
 
-async fn check_bus(settings: &Settings, address: &str) -> Vec<Finding> {
+async fn check_bus(settings: &Settings, url: &str, address: &str) -> Vec<Finding> {
     let bus = match OpenBus::open(settings, Access::ReadOnly).await {
         Ok(bus) => bus,
-        Err(error) => return vec![unreachable(address, &error)],
+        Err(error) => return vec![unreachable(url, address, &error)],
     };
     let mut findings = match &bus {
         OpenBus::Local(_) => vec![Finding::good("bus", address, "the shop's own, in a file")],
         OpenBus::Rabbit(broker) => {
-            let url = settings.bus().map(|bus| bus.url.expose().clone()).unwrap_or_default();
-            let mut findings = vec![check_version(&url, address).await];
-            findings.extend(check_topology(broker, address).await);
+            let mut findings = vec![check_version(url, address).await];
+            findings.extend(check_topology(broker, url, address).await);
             findings
         }
     };
@@ -61,11 +61,11 @@ async fn check_version(url: &str, address: &str) -> Finding {
     }
 }
 
-async fn check_topology(broker: &RabbitTransport, address: &str) -> Vec<Finding> {
+async fn check_topology(broker: &RabbitTransport, url: &str, address: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     match broker.check_topology().await {
         Ok(differences) => findings.extend(differences.iter().map(|difference| of_difference(difference, address))),
-        Err(error) => findings.push(unreachable(address, &error)),
+        Err(error) => findings.push(unreachable(url, address, &error)),
     }
     // Fails when a queue is missing, which is a difference of the topology already.
     if let Ok(depths) = broker.queue_depths().await {
@@ -113,20 +113,26 @@ async fn dead_letters(bus: &dyn Transport, address: &str, is_distributed: bool) 
     })
 }
 
-fn unreachable(address: &str, error: &BusError) -> Finding {
-    let advice = match error {
-        BusError::Unavailable(text) if text.contains("ACCESS_REFUSED") => {
-            "user, password or vhost are refused: check bus.url, and the broker's permissions"
-        }
-        BusError::Unavailable(_) => "is RabbitMQ up, and are host and port of bus.url correct?",
-        BusError::Store(_) => "the shop creates the file at its first start",
-        _ => "check the section bus of the configuration",
-    };
-    Finding::wrong("bus", address, error.to_string()).with_advice(advice)
+fn unreachable(url: &str, address: &str, error: &BusError) -> Finding {
+    let text = error.to_string();
+    let advice = refusals::of_broker(url, &text).unwrap_or_else(|| {
+        let advice = match error {
+            BusError::Unavailable(_) => "is RabbitMQ up, and are host and port of bus.url correct?",
+            BusError::Store(_) => "the shop creates the file at its first start",
+            _ => "check the section bus of the configuration",
+        };
+        advice.to_owned()
+    });
+    Finding::wrong("bus", address, text).with_advice(advice)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use souk_testkit::engine::{needs_engines, rabbitmq};
+    use souk_values::{Secret, SystemClock};
+
     use super::*;
 
     #[test]
@@ -150,5 +156,32 @@ mod tests {
         let other = of_difference(&difference(Some("x-queue-type is classic")), "");
         assert_eq!(other.state, State::Wrong);
         assert!(other.message.contains("classic") && other.advice.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_real_broker_refuses_with_a_remedy() {
+        if !needs_engines() {
+            return;
+        }
+        souk_kit::install_crypto();
+        let with = |user: &str, vhost: &str| {
+            let mut url: url::Url = rabbitmq().parse().unwrap();
+            url.set_username(user).unwrap();
+            url.set_password(Some("geheim")).unwrap();
+            url.set_path(vhost);
+            url.to_string()
+        };
+        let mut vhost: url::Url = rabbitmq().parse().unwrap();
+        vhost.set_path("no_such_vhost");
+        for (url, expected) in [
+            (with("nobody_here", "%2f"), "change_password 'nobody_here'"),
+            (with("guest", "%2f"), "change_password 'guest'"),
+            (vhost.to_string(), "add_vhost 'no_such_vhost'"),
+        ] {
+            let opened = RabbitTransport::inspect(&Secret::new(url.clone()), "", Arc::new(SystemClock)).await;
+            let found = unreachable(&url, "", &opened.unwrap_err());
+            assert!(found.advice.as_ref().unwrap().contains(expected), "{found:?}");
+            assert!(!format!("{found:?}").contains("geheim"), "{found:?}");
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! Checks the engine of a store: its version, its clock, and whether its acknowledged writes survive a crash.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use souk_payment::store::StoreError;
 use souk_sql::{Access, Db, SqlError};
 use souk_values::{Clock, SystemClock};
 
-use super::finding::{Finding, clock_agrees, clock_deviation};
+use super::{
+    finding::{Finding, clock_agrees, clock_deviation},
+    refusals,
+};
 use crate::address;
 
 /// Properties that an engine reports about itself.
@@ -46,7 +50,10 @@ async fn check_redis(part: &str, address: &str, url: &str) -> Result<Vec<Finding
 /// Checks that SQL Server answers, through payment's driver.
 async fn check_mssql(part: &str, address: &str, url: &str) -> Result<Vec<Finding>, SqlError> {
     let store = Box::pin(souk_payment::store::open_to_read(url)).await?;
-    store.ping().await.map_err(|error| SqlError::Unavailable(error.to_string()))?;
+    store.ping().await.map_err(|error| match error {
+        StoreError::Sql(error) => error,
+        other @ StoreError::Conflict => SqlError::Failed(other.to_string()),
+    })?;
     Ok(vec![Finding::good(part, address, "SQL Server answers")])
 }
 
@@ -139,22 +146,26 @@ async fn query(url: &str) -> Result<EngineInfo, SqlError> {
 
 fn unreachable(part: &str, address: &str, url: &str, error: &SqlError) -> Finding {
     let text = error.to_string();
-    let advice = if url.starts_with("sqlite:") {
-        "is the path correct, and may this user read it? The service creates the file at its first start"
-    } else if text.contains("does not exist") || text.contains("Unknown database") {
-        "create the database: CREATE DATABASE, with the service's user as its owner"
-    } else if ["password", "authentication", "Access denied"].iter().any(|word| text.contains(word)) {
-        "user or password are refused: check the store-url of the configuration"
-    } else if matches!(error, SqlError::Failed(_)) {
-        "check the store-url of the configuration"
-    } else {
-        "is the engine up, and are host and port of the store-url correct?"
-    };
+    let advice = refusals::of_store(url, &text).unwrap_or_else(|| {
+        let advice = if url.starts_with("sqlite:") {
+            "is the path correct, and may this user read it? The service creates the file at its first start"
+        } else if matches!(error, SqlError::Failed(_)) {
+            "check the store-url of the configuration"
+        } else {
+            "is the engine up, and are host and port of the store-url correct?"
+        };
+        advice.to_owned()
+    });
     Finding::wrong(part, address, text).with_advice(advice)
 }
 
 #[cfg(test)]
 mod tests {
+    use souk_testkit::{
+        engine::{self, needs_engines},
+        eventually,
+    };
+
     use super::{super::finding::State, *};
 
     #[test]
@@ -197,5 +208,62 @@ mod tests {
         assert_eq!(refused.state, State::Wrong);
         assert!(refused.advice.unwrap().contains("is the engine up"));
         assert!(!refused.message.contains("geheim"), "{}", refused.message);
+    }
+
+    /// Checks `url`, and asserts that the one finding says `message` and advises `advice`, without the password.
+    async fn is_refused(url: &str, message: &str, advice: &str) {
+        souk_kit::install_crypto();
+        let found = check("store of order", "", url).await;
+        assert_eq!((found.len(), found[0].state), (1, State::Wrong), "{found:?}");
+        assert!(found[0].message.contains(message), "{found:?}");
+        let said = found[0].advice.clone().unwrap();
+        assert!(said.contains(advice) && !said.contains("is the engine up"), "{found:?}");
+        assert!(!format!("{found:?}").contains("geheim"), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn real_engines_refuse_with_a_remedy() {
+        if !needs_engines() {
+            return;
+        }
+        let at = |server: &str, user: &str, database: &str| {
+            let mut url: url::Url = server.parse().unwrap();
+            url.set_username(user).unwrap();
+            url.set_password(Some("geheim")).unwrap();
+            url.set_path(database);
+            url.to_string()
+        };
+        let postgres: url::Url = engine::postgres().parse().unwrap();
+        // The servers of the tests need not check passwords; PostgreSQL here trusts every connection of this machine.
+        is_refused(&at(postgres.as_str(), "nobody_here", "postgres"), "nobody_here", "CREATE ROLE \"nobody_here\"")
+            .await;
+        let missing = format!("{}/no_such_database", engine::postgres());
+        is_refused(&missing, "no_such_database", "CREATE DATABASE \"no_such_database\"").await;
+        is_refused(&at(&engine::mysql(), "root", "mysql"), "1045", "the user or the password is wrong").await;
+        let missing = format!("{}/no_such_database", engine::mysql());
+        is_refused(&missing, "1049", "CREATE DATABASE `no_such_database`").await;
+    }
+
+    #[tokio::test]
+    async fn a_redis_with_a_password_refuses_with_a_remedy() {
+        if !needs_engines() {
+            return;
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Ends with the test, also with a failed one.
+        let _server = tokio::process::Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", "open sesame"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("redis-server is installed");
+        eventually("the server listens", || async move {
+            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+        })
+        .await;
+        is_refused(&format!("redis://127.0.0.1:{port}/0"), "NOAUTH", "redis://:PASSWORD@").await;
+        is_refused(&format!("redis://:geheim@127.0.0.1:{port}/0"), "authentication failed", "ACL GETUSER default")
+            .await;
     }
 }

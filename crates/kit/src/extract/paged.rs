@@ -61,7 +61,7 @@ impl<F: IntoParams> IntoParams for Paged<F> {
     }
 }
 
-/// `days`: the number of UTC days that a summary covers, today included; 1 to `MAX`, 7 when absent.
+/// `days`: the number of days that a summary covers, today included; 1 to `MAX`, 7 when absent.
 ///
 /// Errors: 400 `query.invalid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct Days<const MAX: u32>(pub u32);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct DaysParams {
-    /// Number of days in UTC, today included.
+    /// Number of days, today included.
     #[serde(default = "a_week")]
     #[param(default = 7, minimum = 1)]
     days: u32,
@@ -94,7 +94,7 @@ impl<const MAX: u32> IntoParams for Days<MAX> {
     fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let mut params = DaysParams::into_params(parameter_in);
         for param in &mut params {
-            param.description = Some(format!("Number of days in UTC, today included: 1 to {MAX}. Default: 7."));
+            param.description = Some(format!("Number of days, today included: 1 to {MAX}. Default: 7."));
             if let Some(RefOr::T(Schema::Object(schema))) = &mut param.schema {
                 schema.maximum = usize::try_from(MAX).ok().map(utoipa::Number::UInt);
             }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::{Value, json};
-
 use super::scalar::Scalar;
 
 /// The configuration of an application under its profiles and label.
@@ -129,42 +127,6 @@ impl Environment {
         plain.remove("spring.profiles");
         plain
     }
-
-    /// Returns the response body of version 1 of the protocol: plain values.
-    pub(crate) fn to_v1_json(&self) -> Value {
-        self.to_json(|_, property| property.value.to_json())
-    }
-
-    /// Returns the response body of version 2: each value with its origin, `{source}:{line}:{column}`, or the source's
-    /// name for a value of unknown position.
-    pub(crate) fn to_v2_json(&self) -> Value {
-        self.to_json(|source, property| {
-            let origin = match property.at {
-                Some(at) => format!("{}:{}:{}", source.name, at.line, at.column),
-                None => source.name.clone(),
-            };
-            json!({"value": property.value.to_json(), "origin": origin})
-        })
-    }
-
-    fn to_json(&self, value: impl Fn(&PropertySource, &Property) -> Value) -> Value {
-        let sources: Vec<Value> = self
-            .property_sources
-            .iter()
-            .map(|source| {
-                let values = source.source.iter().map(|property| (property.key.clone(), value(source, property)));
-                json!({"name": source.name, "source": Value::Object(values.collect())})
-            })
-            .collect();
-        json!({
-            "name": self.name,
-            "profiles": self.profiles,
-            "label": self.label,
-            "version": self.version,
-            "state": null,
-            "propertySources": sources,
-        })
-    }
 }
 
 #[cfg(test)]
@@ -189,23 +151,6 @@ mod tests {
     }
 
     #[test]
-    fn version_1_has_plain_values() {
-        assert_eq!(
-            environment().to_v1_json(),
-            json!({"name": "shop", "profiles": ["dev"], "label": null, "version": "c0ffee", "state": null,
-                "propertySources": [{"name": "file:///repo/shop.yml",
-                    "source": {"user": "ann", "password": "{cipher}aa"}}]})
-        );
-    }
-
-    #[test]
-    fn version_2_has_the_origin_of_each_value() {
-        let json = environment().to_v2_json();
-        let user = &json["propertySources"][0]["source"]["user"];
-        assert_eq!(*user, json!({"value": "ann", "origin": "file:///repo/shop.yml:3:7"}));
-    }
-
-    #[test]
     fn a_value_can_be_replaced_and_renamed_in_its_source() {
         let mut environment = environment();
         environment.map_values(|source, key, text| {
@@ -215,8 +160,9 @@ mod tests {
                 None => ValueChange::Text(text.to_uppercase()),
             }
         });
-        let json = environment.to_v1_json();
-        assert_eq!(json["propertySources"][0]["source"], json!({"user": "ANN", "invalid.password": "<n/a>"}));
+        let properties = environment.property_sources[0].source.iter();
+        let texts: Vec<_> = properties.map(|property| (&*property.key, property.value.to_string())).collect();
+        assert_eq!(texts, [("user", "ANN".to_owned()), ("invalid.password", "<n/a>".to_owned())]);
     }
 
     #[test]

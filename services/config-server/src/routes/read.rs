@@ -9,7 +9,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     app::App,
-    environment::format::{self, Resolve},
+    environment::{
+        BodyVersion,
+        format::{self, Resolve},
+    },
     error::ConfigServerError,
     metrics::{self, RequestKind},
     reader::{ResourceOptions, ServedFile},
@@ -49,12 +52,9 @@ pub(crate) async fn handle(
 
 async fn environment(app: &App, target: &Target, headers: &HeaderMap) -> Result<Response, ConfigServerError> {
     let environment = app.reader.target_environment(target).await?;
-    let (kind, body) = if accepts(headers, V2) {
-        (V2, environment.to_v2_json())
-    } else {
-        ("application/json", environment.to_v1_json())
-    };
-    Ok(([(header::CONTENT_TYPE, kind)], body.to_string()).into_response())
+    let (kind, version) =
+        if accepts(headers, V2) { (V2, BodyVersion::V2) } else { ("application/json", BodyVersion::V1) };
+    Ok(([(header::CONTENT_TYPE, kind)], environment.body(version)?).into_response())
 }
 
 async fn flat(app: &App, target: &Target, format: FlatFormat, query: &str) -> Result<Response, ConfigServerError> {

@@ -65,6 +65,34 @@ async fn values_keep_their_types_and_lists_are_flat() {
     assert_eq!(*answer.value("list[2]"), json!("c"));
 }
 
+/// Compares texts, since a parsed object has no order.
+#[tokio::test]
+async fn properties_keep_the_order_of_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        &[
+            ("ordered.yml", "zoo: 1\nlist: [b, a]\nmiddle:\n  z: on\n  a: x\nalpha: 2\n"),
+            ("listed.properties", "z=1\nb=2\na=3\nb=4\n"),
+        ],
+    );
+    let rig = Rig::of_folder(folder.path()).await;
+    let yaml = rig.get("/ordered/none").await.expect(200);
+    let expected = r#""source":{"zoo":1,"list[0]":"b","list[1]":"a","middle.z":true,"middle.a":"x","alpha":2}}"#;
+    assert!(yaml.text.contains(expected), "{}", yaml.text);
+    assert!(yaml.text.starts_with(r#"{"name":"ordered","profiles":["none"],"label":null,"#), "{}", yaml.text);
+    // A repeated key keeps its first position.
+    let properties = rig.get("/listed/none").await.expect(200);
+    assert!(properties.text.contains(r#""source":{"z":"1","b":"4","a":"3"}}"#), "{}", properties.text);
+    let version_2 = rig.get_with("/listed/none", &[("accept", V2)]).await.expect(200);
+    let positions: Vec<_> = [r#""z":{"value":"1""#, r#""b":{"value":"4""#, r#""a":{"value":"3""#]
+        .map(|property| version_2.text.find(property).unwrap())
+        .into();
+    assert!(positions.is_sorted(), "{}", version_2.text);
+    // The finished documents stay sorted.
+    assert_eq!(rig.get("/listed-none.properties").await.expect(200).text, "a: 3\nb: 4\nz: 1");
+}
+
 #[tokio::test]
 async fn the_java_client_receives_version_2() {
     let repository = shop();

@@ -16,14 +16,16 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "days": 7,
+    "days": 7, "timeZone": "UTC",
     "steps": [{"step": "visit", "count": 120}, {"step": "product", "count": 80}, {"step": "cart", "count": 30},
         {"step": "checkout", "count": 12}, {"step": "purchase", "count": 9}],
     "sources": {"direct": 70, "search": 50}
 }))]
 pub(crate) struct Funnel {
-    /// Number of UTC days counted, today included.
+    /// Number of days counted, today included.
     pub days: i64,
+    /// IANA name of the time zone whose days are counted, such as `Europe/Berlin`.
+    pub time_zone: String,
     /// All steps in the order in which a visitor takes them.
     pub steps: Vec<StepCount>,
     /// Number of visits by the source that brought the visitor; sources without visits are absent.
@@ -46,5 +48,6 @@ pub(crate) struct StepCount {
 pub(crate) async fn handle(State(app): State<App>, _: Admin, Days(days): Days<RETENTION_DAYS>) -> Json<Funnel> {
     let (counts, sources) = app.visits.funnel(days, app.clock.now());
     let count = |step: Step| StepCount { step, count: counts.get(&step).copied().unwrap_or(0) };
-    Json(Funnel { days: days.into(), steps: Step::ALL.map(count).into(), sources })
+    let time_zone = app.visits.zone().to_owned();
+    Json(Funnel { days: days.into(), time_zone, steps: Step::ALL.map(count).into(), sources })
 }

@@ -10,7 +10,7 @@ use axum::{Json, Router, http::StatusCode, routing::get};
 use serde_json::json;
 use souk_gateway::{Asset, GatewayConfig, TestClock};
 use souk_testkit::World;
-use souk_values::Clock;
+use souk_values::{Clock, Timestamp};
 
 use crate::rig::Rig;
 
@@ -246,6 +246,7 @@ async fn visits_are_counted_in_a_funnel() {
     let counts: Vec<u64> =
         funnel["steps"].as_array().unwrap().iter().map(|step| step["count"].as_u64().unwrap()).collect();
     assert_eq!(counts, [2, 1, 1, 0, 0]);
+    assert_eq!(funnel["timeZone"], "UTC");
     assert_eq!(funnel["sources"], json!({"direct": 1, "search": 1}));
     for days in ["0", "91", "x"] {
         admin.get(&format!("/api/admin/funnel?days={days}")).await.is_problem(400, "query.invalid");
@@ -253,4 +254,22 @@ async fn visits_are_counted_in_a_funnel() {
     let metrics = rig.management.get("/metrics").await.expect(200).text;
     assert!(metrics.contains("storefront_visits_total{service=\"gateway\",source=\"search\"}"), "{metrics}");
     assert!(metrics.contains("funnel_steps_total{service=\"gateway\",step=\"cart\"}"));
+}
+
+#[tokio::test]
+async fn the_funnel_counts_days_of_the_shops_time_zone() {
+    let mut world = World::new().await;
+    world.deps.shop.time_zone = "Asia/Kolkata".parse().unwrap();
+    let rig = Rig::within(world, GatewayConfig::default(), |_| {}).await;
+    // The clock of a test only goes forward. Midnight in Kolkata is at 18:30 in UTC.
+    for time in ["2040-01-31T18:29:30Z", "2040-01-31T18:30:01Z"] {
+        let time: Timestamp = time.parse().unwrap();
+        rig.world.clock.advance(time.since(rig.world.clock.now()));
+        rig.client.post("/api/visits", json!({"page": "/"})).await.expect(204);
+    }
+    let admin = rig.client.with_token(rig.world.admin());
+    for (days, visits) in [(1, 1), (2, 2)] {
+        let funnel = admin.get(&format!("/api/admin/funnel?days={days}")).await.expect(200).json;
+        assert_eq!((&funnel["timeZone"], &funnel["steps"][0]["count"]), (&json!("Asia/Kolkata"), &json!(visits)));
+    }
 }

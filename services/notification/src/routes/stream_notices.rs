@@ -13,18 +13,25 @@ use axum::{
 use futures::Stream;
 use souk_kit::auth::Customer;
 
-use crate::{app::App, error::NotificationError, feed};
+use crate::{
+    app::App,
+    error::NotificationError,
+    feed::{self, NoticeEvent},
+};
 
 /// Streams your notices as they are written, as Server-Sent Events.
 ///
-/// Each event has the name `notice` and a `Notice` as its data. To resume after an event, send its id as
-/// `Last-Event-ID`; without this header the stream begins with the next notice. The stream ends after 15 minutes at
-/// the latest: reconnect with a fresh token.
+/// The stream begins with an `id` line alone, the number after which it continues: no event to an `EventSource`, but its
+/// next `Last-Event-ID`. Each notice then is an event named `notice`, with its number as the id and a `Notice` as the
+/// data. To resume after an event, send its id as `Last-Event-ID`; without this header the stream begins with the next
+/// notice. A comment line every 15 seconds keeps the connection open. The stream ends after 15 minutes at the latest:
+/// reconnect with a fresh token.
 #[utoipa::path(get, path = "",
     params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that you received")),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String, description = "Events in the format of Server-Sent Events",
-            example = "id: 7\nevent: notice\ndata: {\"notificationId\":246290604621824,\"kind\":\"order_paid\"}\n\n"),
+        (status = 200, content_type = "text/event-stream", body = NoticeEvent,
+            description = "Events in the format of Server-Sent Events; the schema describes one of them, whose members \
+                are the lines of the same names, such as `id: 7`, `event: notice`, `data: {\"notificationId\":…}`"),
         (status = 400, description = "`last_event_id.invalid`")))]
 pub(crate) async fn handle(
     State(app): State<App>,

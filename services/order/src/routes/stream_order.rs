@@ -10,23 +10,32 @@ use axum::{
 use futures::{Stream, stream};
 use souk_kit::{auth::Customer, extract::Path};
 use souk_values::{OrderId, Timestamp};
+use utoipa::ToSchema;
 
 use super::visible_order;
-use crate::{app::App, error::OrderError, order::Step, view::TimelineEntry, waiters::Waiter};
+use crate::{
+    app::App,
+    error::OrderError,
+    order::{Step, StepKind},
+    view::TimelineEntry,
+    waiters::Waiter,
+};
 
 /// Streams the timeline of an order as Server-Sent Events: first the past steps, then each new one.
 ///
-/// The name of an event is its step, its data the timeline entry, and its id the number of the step.
-/// A client that reconnects with `Last-Event-ID` continues after that step.
+/// The name of an event is its step, such as `confirmed`, its data the timeline entry, and its id the number of the
+/// step. A client that reconnects with `Last-Event-ID` continues after that step. A comment line every 15 seconds keeps
+/// the connection open. The stream ends after 15 minutes at the latest: reconnect with a fresh token.
 #[utoipa::path(get, path = "",
     params(
         ("orderId" = OrderId, Path),
         ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last step received; all steps are sent when left out"),
     ),
     responses(
-        (status = 200, body = String, content_type = "text/event-stream", description = "One event for each step",
-            example = "id: 2\nevent: confirmed\ndata: {\"at\":\"2026-01-31T12:00:00.250Z\",\"step\":\"confirmed\",\
-                \"cause\":\"019c13f8-2a00-7000-8000-000000000001\"}\n\n"),
+        (status = 200, body = StepEvent, content_type = "text/event-stream",
+            description = "Events in the format of Server-Sent Events, one for each step; the schema describes one of \
+                them, whose members are the lines of the same names, such as `id: 2`, `event: confirmed`, \
+                `data: {\"at\":…,\"step\":\"confirmed\",…}`"),
         (status = 404, description = "`order.not_found`"),
     ))]
 pub(crate) async fn handle(
@@ -85,9 +94,34 @@ impl TimelineReader {
     }
 }
 
+/// One event of the stream: its lines `id`, `event` and `data`, the last as JSON on a single line.
+#[derive(ToSchema)]
+#[schema(as = OrderStepEvent)]
+struct StepEvent {
+    /// Number of the step on the timeline: 1, 2, 3 …
+    #[schema(example = 2)]
+    id: i64,
+    /// Name of the event, equal to the entry's `step`.
+    event: StepKind,
+    /// The step that was made, as `GET /orders/{orderId}/timeline` lists it.
+    data: TimelineEntry,
+}
+
+impl From<Step> for StepEvent {
+    fn from(step: Step) -> Self {
+        Self { id: step.number, event: step.kind, data: TimelineEntry::from(step) }
+    }
+}
+
+impl StepEvent {
+    /// Errors: the entry cannot be written as JSON.
+    fn into_event(self) -> Result<Event, axum::Error> {
+        Event::default().id(self.id.to_string()).event(self.event.as_str()).json_data(self.data)
+    }
+}
+
 fn event(step: Step) -> Event {
-    let event = Event::default().id(step.number.to_string()).event(step.kind.as_str());
-    event.json_data(TimelineEntry::from(step)).unwrap_or_else(|error| {
+    StepEvent::from(step).into_event().unwrap_or_else(|error| {
         tracing::error!(error = %error, "a step could not be serialized");
         Event::default().comment("a step is left out")
     })

@@ -5,27 +5,30 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State};
 use serde::Serialize;
 use souk_kit::{auth::Admin, extract::Days};
-use souk_values::{Money, MoneyError, UtcDay};
+use souk_values::{BusinessDay, Money, MoneyError};
 use utoipa::ToSchema;
 
 use crate::{app::App, error::OrderError, order::StepKind, store::DayStep};
 
 const MAX_DAYS: u32 = 366;
 
-/// Numbers of orders and revenue, by UTC day.
+/// Numbers of orders and revenue, by day of the shop's time zone.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct OrdersSummary {
+    /// IANA name of the time zone whose days are counted, such as `Europe/Berlin`.
+    time_zone: String,
     /// Every day of the period, oldest first, also those without orders.
     days: Vec<OrdersOfDay>,
     /// Sums over all days of the period.
     total: OrderTotals,
 }
 
-/// Numbers of orders and revenue of one UTC day.
+/// Numbers of orders and revenue of one day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrdersOfDay {
-    /// UTC day, such as `2026-01-31`.
-    date: UtcDay,
+    /// Day in the shop's time zone, such as `2026-01-31`.
+    date: BusinessDay,
     #[serde(flatten)]
     totals: OrderTotals,
 }
@@ -74,17 +77,15 @@ pub(crate) async fn handle(
     Days(days): Days<MAX_DAYS>,
 ) -> Result<Json<OrdersSummary>, OrderError> {
     let nothing = OrderTotals { created: 0, confirmed: 0, paid: 0, cancelled: 0, revenue: Money::zero(app.currency) };
-    let mut by_day: BTreeMap<UtcDay, OrderTotals> =
-        UtcDay::last(days, UtcDay::of(app.clock.now())).map(|day| (day, nothing)).collect();
+    let days: Vec<BusinessDay> = app.calendar.last(days, app.clock.now()).collect();
+    let mut by_day: BTreeMap<BusinessDay, OrderTotals> = days.iter().map(|day| (*day, nothing)).collect();
     let mut total = nothing;
-    if let Some(first) = by_day.keys().next() {
-        for step in app.store.steps_since(*first).await? {
-            if let Some(day) = by_day.get_mut(&step.day) {
-                let added = day.add(&step).and_then(|()| total.add(&step));
-                added.map_err(|error| OrderError::Defect(format!("revenue cannot be summed: {error}")))?;
-            }
+    for step in app.store.steps_of(&app.calendar, &days).await? {
+        if let Some(day) = by_day.get_mut(&step.day) {
+            let added = day.add(&step).and_then(|()| total.add(&step));
+            added.map_err(|error| OrderError::Defect(format!("revenue cannot be summed: {error}")))?;
         }
     }
     let days = by_day.into_iter().map(|(date, totals)| OrdersOfDay { date, totals }).collect();
-    Ok(Json(OrdersSummary { days, total }))
+    Ok(Json(OrdersSummary { time_zone: app.calendar.zone().to_owned(), days, total }))
 }

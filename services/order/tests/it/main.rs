@@ -12,4 +12,5 @@ mod listing;
 mod place_order;
 mod rig;
 mod stream;
+mod summary;
 mod undecided;

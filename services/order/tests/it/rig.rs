@@ -29,7 +29,7 @@ use souk_peers::{
     product::{Quote, QuoteRequest, QuotedItem},
 };
 use souk_testkit::{Client, Started, TestResponse, World, eventually};
-use souk_values::{Clock, Currency, Id, Money, OrderId, PaymentId, ProductId, RefundId, UserId};
+use souk_values::{Clock, Currency, Id, Money, OrderId, PaymentId, ProductId, RefundId, Timestamp, UserId};
 
 /// Responses of the fake services, and the requests they received.
 #[derive(Debug, Default)]
@@ -102,7 +102,10 @@ async fn payment_state(State(shop): State<Arc<Shop>>) -> Result<Json<PaymentStat
 
 impl Rig {
     pub async fn new() -> Self {
-        let world = World::new().await;
+        Self::within(World::new().await).await
+    }
+
+    pub async fn within(world: World) -> Self {
         let shop = Arc::new(Shop::default());
         *shop.prices.lock().unwrap() = BTreeMap::from([(1001, 1_999), (1002, 500), (1003, i64::MAX / 2)]);
         *shop.payment.lock().unwrap() = Some(NOTHING_PAID);
@@ -143,6 +146,15 @@ impl Rig {
     pub fn sign_in_again(&mut self) {
         self.client = self.started.client.with_token(self.world.customer(self.user));
         self.admin = self.started.client.with_token(self.world.admin());
+    }
+
+    /// Moves the clock to `time`, which lies in the future.
+    pub fn travel(&mut self, time: &str) {
+        let now = self.world.clock.now();
+        let time: Timestamp = time.parse().unwrap();
+        assert!(time > now, "the clock does not go back");
+        self.world.clock.advance(time.since(now));
+        self.sign_in_again();
     }
 
     pub fn advance(&mut self, seconds: u64) {

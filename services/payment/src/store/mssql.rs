@@ -1,4 +1,10 @@
-//! The store on SQL Server. It has not been run against one yet; see `docs/store-engines.md`.
+//! The store on SQL Server.
+//!
+//! It was run whole against a T-SQL server that is not Microsoft's; never against Microsoft's. The contract tests passed
+//! there (25 of 25, in plain text and over TLS), the whole shop's purchase checks (17 of 17), and a load with two crashes
+//! of the server, whose audit was clean. Unproven stay: waits for locks with `READ_COMMITTED_SNAPSHOT` off; its own
+//! SNAPSHOT and SERIALIZABLE (3960, 3961); 1222; 1934 and the SET options; `DELAYED_DURABILITY`; 4060 and 2628; OUTPUT
+//! beside triggers; roles with the least privileges; `SINGLE_USER`. See `docs/store-engines.md`.
 
 mod address;
 mod cells;
@@ -27,7 +33,13 @@ use souk_values::{Clock, IdGen, Timestamp};
 use tiberius::{IntoSql, Query};
 use tokio::sync::Notify;
 
-use self::{address::Address, cells::required, connection::Connection, outbox::MssqlOutbox, pool::Pool};
+use self::{
+    address::{Address, Encryption},
+    cells::required,
+    connection::Connection,
+    outbox::MssqlOutbox,
+    pool::Pool,
+};
 use super::{Maintenance, PaymentStore, StoreError};
 
 /// Limit of the requests that open the store and check the settings of the database.
@@ -58,6 +70,10 @@ impl MssqlStore {
         let begin_snapshot = check_database(&mut connection).await?;
         drop(connection);
         if access == Access::ReadWrite {
+            // Once for each store, instead of the driver's warning for each connection, which the log leaves out.
+            if let Some(risk) = address.risk() {
+                tracing::warn!(host = address.host, "{risk}");
+            }
             migrating::migrate(&address).await?;
         }
         Ok(Self { pool: Pool::new(address), committed: Arc::new(Notify::new()), begin_snapshot })
@@ -65,6 +81,24 @@ impl MssqlStore {
 
     pub fn outbox(&self, clock: Arc<dyn Clock>, ids: IdGen) -> MssqlOutbox {
         MssqlOutbox { pool: self.pool.clone(), clock, ids, committed: Arc::clone(&self.committed) }
+    }
+}
+
+impl Address {
+    /// Returns a sentence about the options that give up protection; `None` when the connections are encrypted and the
+    /// server is verified.
+    fn risk(&self) -> Option<&'static str> {
+        match (self.encryption, self.trusts_certificate) {
+            (Encryption::All, false) => None,
+            (Encryption::All, true) => Some(
+                "trust_server_certificate=true: the certificate of SQL Server is not checked, so another server may pose as it",
+            ),
+            (_, false) => Some("encrypt=false: requests to SQL Server and its responses are not encrypted"),
+            (_, true) => Some(
+                "encrypt=false and trust_server_certificate=true: requests to SQL Server and its responses are not \
+                 encrypted, and its certificate is not checked",
+            ),
+        }
     }
 }
 

@@ -32,6 +32,15 @@ impl Drop for Database {
     fn drop(&mut self) {
         let name = &self.name;
         let end = format!("ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE; DROP DATABASE {name};");
+        if std::thread::panicking() {
+            // A second panic while a failed test unwinds would abort the process, and with it the other tests; one on
+            // a thread of its own does not.
+            let server = self.server.clone();
+            if std::thread::spawn(move || send(server, end)).join().is_err() {
+                eprintln!("the database {name} of a failed test is left behind");
+            }
+            return;
+        }
         send(self.server.clone(), end);
     }
 }
@@ -52,4 +61,12 @@ fn send(server: Url, sql: String) {
         let mut client = Box::pin(Client::connect(config, stream.compat_write())).await.unwrap();
         client.simple_query(sql).await.unwrap().into_results().await.unwrap();
     });
+}
+
+#[test]
+#[should_panic(expected = "the failure of the test")]
+fn a_failed_test_whose_server_is_gone_does_not_abort_the_others() {
+    let server = "mssql://sa:x@127.0.0.1:1".parse().unwrap();
+    let _database = Database { url: String::new(), server, name: "t".to_owned() };
+    panic!("the failure of the test");
 }

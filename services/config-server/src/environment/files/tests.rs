@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::environment::scalar::Scalar;
+use crate::environment::{body::BodyVersion, scalar::Scalar};
 
 fn read_files(files: &[(&str, &str)], apps: &str, profiles: &str) -> Result<Environment, EnvironmentError> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
@@ -136,7 +136,7 @@ fn a_broken_file_fails_the_request_with_its_name_and_line() {
 #[test]
 fn the_request_is_echoed() {
     let environment = read_files(&[("shop.yml", "a: 1\nb: yes")], "shop,cart", "dev,db").unwrap();
-    let json = environment.to_v1_json();
+    let json: Value = serde_json::from_str(&environment.body(BodyVersion::V1).unwrap()).unwrap();
     assert_eq!((&json["name"], &json["profiles"]), (&json!("shop,cart"), &json!(["dev", "db"])));
     assert_eq!((&json["label"], &json["version"]), (&json!("main"), &Value::Null));
     assert_eq!(json["propertySources"], json!([{"name": "mem:/shop.yml", "source": {"a": 1, "b": true}}]));

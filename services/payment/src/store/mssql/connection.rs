@@ -7,7 +7,7 @@ use std::{
 
 use souk_sql::SqlError;
 use tiberius::{Client, Config, Query, Row, error::Error};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::error::Elapsed};
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
 use super::{address::Address, errors::classify, statements};
@@ -16,13 +16,15 @@ use super::{address::Address, errors::classify, statements};
 const OPENING: Duration = Duration::from_secs(5);
 /// Limit of one request.
 pub(super) const REQUEST: Duration = Duration::from_secs(10);
+/// Lowest severity of the errors after which the server closes the connection.
+const FATAL: u8 = 20;
 
 /// An open connection with a session of ours.
 pub(super) struct Connection {
     client: Client<Compat<TcpStream>>,
     limit: Duration,
-    /// False while a request runs, and permanently after one that failed or was dropped: the stream of the protocol is
-    /// then at an unknown position.
+    /// False while a request runs, and permanently after one without a complete response: the stream of the protocol
+    /// is then at an unknown position.
     is_in_sync: bool,
     is_in_transaction: bool,
     used: Instant,
@@ -39,7 +41,7 @@ impl Connection {
     pub async fn open(address: &Address, limit: Duration) -> Result<Self, SqlError> {
         // Real time: a network limit is not business logic.
         let opened = tokio::time::timeout(OPENING, connect(address.config())).await;
-        let client = opened.map_err(|_| no_response("the login", OPENING))?.map_err(|error| classify(&error))?;
+        let client = opened.map_err(|_| no_response("the login", OPENING))?.map_err(opening_error)?;
         let mut connection = Self { client, limit, is_in_sync: true, is_in_transaction: false, used: Instant::now() };
         connection.batch(statements::SESSION).await?;
         Ok(connection)
@@ -60,8 +62,8 @@ impl Connection {
         self.is_in_sync = false;
         let limit = self.limit;
         let response = async { self.client.simple_query(sql).await?.into_results().await };
-        let sets = within(limit, response).await?;
-        self.finish_request();
+        let outcome = tokio::time::timeout(limit, response).await;
+        let sets = self.finish_request(outcome)?;
         Ok(sets.into_iter().next_back().unwrap_or_default())
     }
 
@@ -69,9 +71,8 @@ impl Connection {
         self.is_in_sync = false;
         let limit = self.limit;
         let response = async { query.query(&mut self.client).await?.into_first_result().await };
-        let rows = within(limit, response).await?;
-        self.finish_request();
-        Ok(rows)
+        let outcome = tokio::time::timeout(limit, response).await;
+        self.finish_request(outcome)
     }
 
     /// Returns the first row of the result; `None` for an empty one.
@@ -83,10 +84,8 @@ impl Connection {
     pub async fn execute(&mut self, query: Query<'static>) -> Result<u64, SqlError> {
         self.is_in_sync = false;
         let limit = self.limit;
-        let response = async { query.execute(&mut self.client).await };
-        let changed = within(limit, response).await?.total();
-        self.finish_request();
-        Ok(changed)
+        let outcome = tokio::time::timeout(limit, query.execute(&mut self.client)).await;
+        Ok(self.finish_request(outcome)?.total())
     }
 
     /// Begins a transaction with one of the BEGIN statements.
@@ -102,7 +101,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Rolls the transaction back. After a failed request the server does, once the connection is closed.
+    /// Rolls the transaction back. After a request without a complete response the server does, once the connection is
+    /// closed.
     pub async fn roll_back(&mut self) {
         if !self.is_in_sync {
             return;
@@ -113,16 +113,42 @@ impl Connection {
         }
     }
 
-    fn finish_request(&mut self) {
-        self.is_in_sync = true;
-        self.used = Instant::now();
+    /// Takes the outcome of a request, after which the connection is usable if the response was read to its end.
+    fn finish_request<T>(&mut self, outcome: Result<Result<T, Error>, Elapsed>) -> Result<T, SqlError> {
+        let Ok(outcome) = outcome else { return Err(no_response("a request", self.limit)) };
+        if outcome.as_ref().err().is_none_or(leaves_connection_usable) {
+            self.is_in_sync = true;
+            self.used = Instant::now();
+        }
+        outcome.map_err(|error| without_key_values(classify(&error)))
     }
 }
 
-async fn within<T>(limit: Duration, response: impl Future<Output = Result<T, Error>>) -> Result<T, SqlError> {
-    match tokio::time::timeout(limit, response).await {
-        Ok(response) => response.map_err(|error| classify(&error)),
-        Err(_) => Err(no_response("a request", limit)),
+/// True for an error with which the server refused the statement and not the session. The driver returns an error of
+/// the server only at the end of the message, so the response is complete, DONE included.
+fn leaves_connection_usable(error: &Error) -> bool {
+    matches!(error, Error::Server(error) if error.class() < FATAL)
+}
+
+/// Removes the key from the text of a duplicate, which is logged: it may be a customer's.
+fn without_key_values(error: SqlError) -> SqlError {
+    match error {
+        SqlError::Unique(text) => match text.split_once(" The duplicate key value is") {
+            Some((rest, _)) => SqlError::Unique(rest.to_owned()),
+            None => SqlError::Unique(text),
+        },
+        other => other,
+    }
+}
+
+/// Classifies an error of the login. That of a certificate loses the driver's advice, which names functions of the driver.
+fn opening_error(error: Error) -> SqlError {
+    match error {
+        Error::Tls(text) => {
+            let reason = text.split_once(" To connect anyway").map_or(text.as_str(), |(reason, _)| reason);
+            classify(&Error::Tls(reason.to_owned()))
+        }
+        other => classify(&other),
     }
 }
 

@@ -18,6 +18,9 @@ use super::{
     statements,
 };
 
+/// Lowest severity of the errors after which a server closes the connection.
+const FATAL: u8 = 20;
+
 /// A cell of a row in a response.
 #[derive(Debug, Clone)]
 pub(super) enum Cell {
@@ -34,8 +37,10 @@ pub(super) enum Response {
     Changed(u64),
     /// Rows, after the names of their columns.
     Rows(&'static [&'static str], Vec<Vec<Cell>>),
-    /// An error with its number, severity and text.
+    /// An error with its number, severity and text. After one of severity 20 or more, the connection is closed.
     Error(u32, u8, &'static str),
+    /// An error with its number and severity, after which the connection is closed without the end of the response.
+    CutError(u32, u8),
     /// Success, once [`FakeServer::resume`] is called.
     Delayed,
     Silence,
@@ -158,6 +163,14 @@ async fn serve(mut stream: TcpStream, connection: usize, shared: Arc<Shared>) {
                 let mut tokens = Vec::new();
                 match response {
                     Response::Disconnect => return,
+                    Response::CutError(number, severity) => {
+                        send(&mut stream, &error_token(number, severity, "cut off"), false).await;
+                        return;
+                    }
+                    Response::Error(_, FATAL.., _) => {
+                        send(&mut stream, &response_tokens(&response, kind == 3), true).await;
+                        return;
+                    }
                     Response::Silence => std::future::pending().await,
                     Response::Delayed => shared.resume.notified().await,
                     // As with XACT_ABORT, an error ends the transaction.
@@ -179,7 +192,7 @@ async fn serve(mut stream: TcpStream, connection: usize, shared: Arc<Shared>) {
                 tokens
             }
         };
-        if send(&mut stream, &tokens).await.is_none() {
+        if send(&mut stream, &tokens, true).await.is_none() {
             return;
         }
     }
@@ -201,12 +214,13 @@ async fn message(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     }
 }
 
-async fn send(stream: &mut TcpStream, tokens: &[u8]) -> Option<()> {
+/// Sends a message, or its beginning if it is not `complete`.
+async fn send(stream: &mut TcpStream, tokens: &[u8], complete: bool) -> Option<()> {
     let packets = tokens.chunks(4_000);
     let last = packets.len() - 1;
     for (number, packet) in packets.enumerate() {
         let length = u16::try_from(packet.len() + 8).unwrap().to_be_bytes();
-        let mut bytes = vec![4, u8::from(number == last), length[0], length[1], 0, 0, 1, 0];
+        let mut bytes = vec![4, u8::from(complete && number == last), length[0], length[1], 0, 0, 1, 0];
         bytes.extend(packet);
         stream.write_all(&bytes).await.ok()?;
     }
@@ -275,12 +289,7 @@ fn response_tokens(response: &Response, is_call: bool) -> Vec<u8> {
             tokens.extend(done(one, 0x10 | more, u64::try_from(rows.len()).unwrap()));
         }
         Response::Error(number, severity, text) => {
-            let mut body = number.to_le_bytes().to_vec();
-            body.extend([1, *severity]);
-            body.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
-            body.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
-            body.extend([0, 0, 1, 0, 0, 0]);
-            tokens.extend(sized(0xAA, &body));
+            tokens.extend(error_token(*number, *severity, text));
             status = 2;
             tokens.extend(done(one, status | more, 0));
         }
@@ -290,6 +299,15 @@ fn response_tokens(response: &Response, is_call: bool) -> Vec<u8> {
         tokens.extend(done(last, status, 0));
     }
     tokens
+}
+
+fn error_token(number: u32, severity: u8, text: &str) -> Vec<u8> {
+    let mut body = number.to_le_bytes().to_vec();
+    body.extend([1, severity]);
+    body.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+    body.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    body.extend([0, 0, 1, 0, 0, 0]);
+    sized(0xAA, &body)
 }
 
 fn described(columns: &[&str], rows: &[Vec<Cell>]) -> Vec<u8> {

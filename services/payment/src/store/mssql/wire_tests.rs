@@ -123,16 +123,51 @@ async fn a_stale_version_is_a_conflict_and_rolled_back_on_a_connection_that_stay
     assert_eq!(server.connections(), 2);
 }
 
+/// Statements of a claim of which the last fails, with the roll back after it.
+fn failed(statements: &[&'static str]) -> Vec<&'static str> {
+    [statements, &[sql::ROLLBACK]].concat()
+}
+
+const DUPLICATE: &str = "Cannot insert duplicate key row in object 'dbo.payment' with unique index \
+                         'uq_payment_active_order'. The duplicate key value is (4711).";
+
 #[tokio::test]
-async fn a_unique_violation_is_a_conflict_and_closes_the_connection() {
+async fn a_unique_violation_is_a_conflict_and_keeps_the_connection() {
     let (server, store) = store().await;
-    let text = "Cannot insert duplicate key row in object 'dbo.payment' with unique index 'uq_payment_active_order'.";
+    let case = Case::new();
+    for _ in 0..CONFLICTS {
+        server.respond(sql::UPDATE_ORDER, updated());
+        server.respond(sql::INSERT_PAYMENT, Response::Error(2601, 14, DUPLICATE));
+        assert!(matches!(store.save(case.claim()).await, Err(StoreError::Conflict)));
+    }
+    assert_eq!(server.statements(), failed(&CLAIM[..4]).repeat(CONFLICTS));
     server.respond(sql::UPDATE_ORDER, updated());
-    server.respond(sql::INSERT_PAYMENT, Response::Error(2601, 14, text));
-    assert!(matches!(store.save(Case::new().claim()).await, Err(StoreError::Conflict)));
-    assert_eq!(server.statements(), CLAIM[..4], "nothing is committed, and the connection is not used again");
-    store.ping().await.unwrap();
-    assert_eq!(server.requests().last().unwrap().connection, 3);
+    assert_eq!(store.save(case.claim()).await.unwrap(), Saved::Done);
+    let last = &server.requests()[CONFLICTS * 5..];
+    assert!(last.iter().all(|request| request.is_in_transaction == (request.sql != sql::BEGIN)), "{last:?}");
+    // One for opening, one for all of these.
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_only_after_a_complete_error() {
+    // A refusal of the statement; one that ends the session; one without the end of its response.
+    for (response, is_sound) in [
+        (Response::Error(2601, 14, DUPLICATE), true),
+        (Response::Error(208, 16, "Invalid object name."), true),
+        (Response::Error(823, 24, "The operating system returned an error."), false),
+        (Response::CutError(2601, 14), false),
+        (Response::Disconnect, false),
+    ] {
+        let server = FakeServer::start().await;
+        let mut connection = Connection::open(&server.address(), Duration::from_secs(5)).await.unwrap();
+        server.respond(sql::PING, response.clone());
+        let error = connection.batch(sql::PING).await.unwrap_err();
+        assert_eq!(connection.is_sound(), is_sound, "{response:?}: {error}");
+        assert!(!error.to_string().contains("4711"), "the key is not shown: {error}");
+        let next = connection.batch(sql::PING).await;
+        assert_eq!(next.is_ok(), is_sound, "{response:?}");
+    }
 }
 
 #[tokio::test]
@@ -141,7 +176,7 @@ async fn an_event_in_the_inbox_is_a_duplicate() {
     let text = "Violation of PRIMARY KEY constraint 'pk_inbox_event'. Cannot insert duplicate key.";
     server.respond(sql::RECORD_EVENT, Response::Error(2627, 14, text));
     assert_eq!(store.save(Case::new().claim()).await.unwrap(), Saved::Duplicate);
-    assert_eq!(server.statements(), CLAIM[..2]);
+    assert_eq!(server.statements(), failed(&CLAIM[..2]));
 }
 
 #[tokio::test]
@@ -153,7 +188,7 @@ async fn a_deadlock_is_retried_from_the_beginning_up_to_eight_times() {
     server.respond(sql::UPDATE_ORDER, updated());
     let case = Case::new();
     assert_eq!(store.save(case.claim()).await.unwrap(), Saved::Done);
-    assert_eq!(server.statements(), [&CLAIM[..3], &CLAIM[..3], &CLAIM[..]].concat());
+    assert_eq!(server.statements(), [failed(&CLAIM[..3]), failed(&CLAIM[..3]), CLAIM.to_vec()].concat());
 
     server.clear();
     for _ in 0..20 {
@@ -161,7 +196,8 @@ async fn a_deadlock_is_retried_from_the_beginning_up_to_eight_times() {
     }
     let error = store.save(case.claim()).await.unwrap_err();
     assert!(matches!(error, StoreError::Sql(SqlError::Busy(_))), "{error:?}");
-    assert_eq!(server.statements(), CLAIM[..2].repeat(8));
+    assert_eq!(server.statements(), failed(&CLAIM[..2]).repeat(8));
+    assert_eq!(server.connections(), 2, "a deadlock costs no new login either");
 }
 
 #[tokio::test]

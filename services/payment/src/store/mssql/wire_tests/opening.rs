@@ -1,9 +1,17 @@
 //! Opening and migrating the store.
 
 use souk_sql::{Access, SqlError};
+use souk_testkit::CapturedLog;
 
 use super::{Cell, FakeServer, Response, database, one_row, sql};
-use crate::store::mssql::{MssqlStore, migrating};
+use crate::store::{
+    Maintenance,
+    mssql::{
+        MssqlStore,
+        address::{Address, Encryption},
+        migrating,
+    },
+};
 
 #[tokio::test]
 async fn opening_migrates_under_the_lock_in_one_transaction() {
@@ -62,4 +70,35 @@ async fn a_database_with_forced_delayed_durability_is_refused() {
     let error = MssqlStore::open_at(server.address(), Access::ReadWrite).await.unwrap_err();
     assert!(error.to_string().contains("DELAYED_DURABILITY"), "{error}");
     assert_eq!(server.statements(), [sql::DATABASE]);
+}
+
+#[tokio::test]
+async fn options_without_protection_are_warned_about_once() {
+    let log = CapturedLog::start(tracing::Level::WARN);
+    let server = FakeServer::start().await;
+    server.respond(sql::DATABASE, database(1, 0));
+    server.respond(sql::MIGRATION_LOCK, one_row(&["granted"], Cell::Big(Some(0))));
+    server.respond(sql::MIGRATION_TABLE_ID, one_row(&["table_id"], Cell::Big(Some(99))));
+    server.respond(sql::APPLIED_MIGRATIONS, one_row(&["migration_name"], Cell::Text(Some(sql::MIGRATIONS[0].0))));
+    let store = MssqlStore::open_at(server.address(), Access::ReadWrite).await.unwrap();
+    store.ping().await.unwrap();
+    assert!(server.connections() > 1);
+    assert_eq!(log.count("encrypt=false: requests"), 1, "{}", log.text());
+}
+
+#[test]
+fn only_options_without_protection_are_risks() {
+    let address = |encryption, trusts_certificate| {
+        let url = "mssql://sa:x@host/souk";
+        Address { encryption, trusts_certificate, ..Address::parse(url).unwrap() }
+    };
+    assert_eq!(address(Encryption::All, false).risk(), None);
+    for (encryption, trusts_certificate, named) in [
+        (Encryption::All, true, &["trust_server_certificate=true"][..]),
+        (Encryption::Login, false, &["encrypt=false"]),
+        (Encryption::Login, true, &["encrypt=false", "trust_server_certificate=true"]),
+    ] {
+        let risk = address(encryption, trusts_certificate).risk().unwrap();
+        assert!(named.iter().all(|option| risk.contains(option)), "{risk}");
+    }
 }
