@@ -8,6 +8,7 @@ use serde::Deserialize;
 use souk_kit::{
     auth::Admin,
     extract::{IfMatch, Path, ValidJson},
+    text::{Line, Paragraphs},
 };
 use souk_values::{CategoryId, Money, ProductId};
 use utoipa::ToSchema;
@@ -15,12 +16,13 @@ use utoipa::ToSchema;
 use super::{
     change_product::{self, ProductChange},
     product_view::ProductView,
-    rules,
+    rules::{self, Attributes},
 };
 use crate::{
     app::App,
     error::ProductError,
-    product::{MAX_DESCRIPTION, MAX_NAME, MAX_SKU},
+    product::{MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME, MAX_SKU},
+    slug::MAX_SLUG,
     stock::MAX_STOCK,
 };
 
@@ -33,8 +35,9 @@ use crate::{
 }))]
 pub(crate) struct WholeProduct {
     /// Name of the product: one line, at most 255 characters.
-    #[garde(length(chars, max = MAX_NAME), custom(rules::line))]
-    name: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    name: Line<MAX_NAME>,
     /// Price of one unit, in minor units of the shop's currency.
     #[garde(custom(rules::price))]
     price: Money,
@@ -46,22 +49,27 @@ pub(crate) struct WholeProduct {
     #[garde(skip)]
     _stock: Option<i64>,
     /// Stock keeping unit: unique in the shop, at most 100 characters. Unchanged when absent.
-    #[garde(length(chars, max = MAX_SKU), inner(custom(rules::line)))]
-    sku: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    sku: Option<Line<MAX_SKU>>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
     #[garde(inner(custom(rules::slug)))]
-    slug: Option<String>,
+    #[schema(inline)]
+    slug: Option<Line<MAX_SLUG>>,
     /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
-    #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::text))]
-    description: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    description: Paragraphs<MAX_DESCRIPTION>,
     /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes the picture.
     #[garde(inner(custom(rules::image)))]
-    image_url: Option<String>,
+    #[schema(inline)]
+    image_url: Option<Line<MAX_IMAGE_URL>>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30. Default: none.
     #[serde(default)]
     #[garde(custom(rules::attributes))]
-    attributes: BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    attributes: Attributes,
     /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
     #[garde(range(min = 0, max = MAX_STOCK))]
     low_stock_at: Option<i64>,

@@ -10,35 +10,20 @@ use std::collections::BTreeMap;
 
 use garde::Error;
 use serde::{Deserialize, Deserializer};
+use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs};
 use souk_values::Money;
 
 use crate::{
     import::is_image_url,
-    product::{MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_PRICE},
+    product::{MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_IMAGE_URL, MAX_PRICE},
     slug::{MAX_SLUG, is_slug},
 };
 
-/// Requires one non-empty line without spaces around it.
-pub(crate) fn line(text: &str, (): &()) -> garde::Result {
-    if text.trim().is_empty() || text.trim() != text {
-        return Err(Error::new("must not be empty, nor begin or end with a space"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Error::new("must be one line without control characters"));
-    }
-    Ok(())
-}
+/// Attributes of a product by name.
+pub(crate) type Attributes = BTreeMap<Line<MAX_ATTRIBUTE_NAME>, Paragraphs<MAX_ATTRIBUTE_VALUE>>;
 
-/// Refuses control characters other than line ends and tabs.
-pub(crate) fn text(text: &str, (): &()) -> garde::Result {
-    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
-        return Err(Error::new("must have no control characters but line ends and tabs"));
-    }
-    Ok(())
-}
-
-pub(crate) fn slug(slug: &str, (): &()) -> garde::Result {
-    if is_slug(slug) {
+pub(crate) fn slug(slug: &Line<MAX_SLUG>, (): &()) -> garde::Result {
+    if is_slug(slug.as_ref()) {
         return Ok(());
     }
     Err(Error::new(format!(
@@ -54,28 +39,29 @@ pub(crate) fn price(price: &Money, (): &()) -> garde::Result {
     Err(Error::new(format!("amount must be 0 to {MAX_PRICE}")))
 }
 
-pub(crate) fn image(url: &str, (): &()) -> garde::Result {
-    if is_image_url(url) {
+pub(crate) fn image(url: &Line<MAX_IMAGE_URL>, (): &()) -> garde::Result {
+    if is_image_url(url.as_ref()) {
         return Ok(());
     }
     Err(Error::new("must begin with https://, http:// or /, without spaces, at most 500 characters"))
 }
 
-/// Limits number and length of attributes, and requires a name for each.
-pub(crate) fn attributes(attributes: &BTreeMap<String, String>, (): &()) -> garde::Result {
+/// Limits the number of attributes, and checks their names and values.
+pub(crate) fn attributes(attributes: &Attributes, (): &()) -> garde::Result {
     if attributes.len() > MAX_ATTRIBUTES {
         return Err(Error::new(format!("must have at most {MAX_ATTRIBUTES} attributes")));
     }
     for (name, value) in attributes {
-        line(name, &())?;
-        text(value, &())?;
-        if name.chars().count() > MAX_ATTRIBUTE_NAME || value.chars().count() > MAX_ATTRIBUTE_VALUE {
-            return Err(Error::new(format!(
-                "names must have at most {MAX_ATTRIBUTE_NAME} characters, values at most {MAX_ATTRIBUTE_VALUE}"
-            )));
-        }
+        let named = |part: &'static str| move |error| Error::new(format!("the {part} of each {error}"));
+        check_line(name.as_ref(), MAX_ATTRIBUTE_NAME).map_err(named("name"))?;
+        check_paragraphs(value.as_ref(), MAX_ATTRIBUTE_VALUE).map_err(named("value"))?;
     }
     Ok(())
+}
+
+/// Returns attributes as the domain keeps them.
+pub(crate) fn plain(attributes: Attributes) -> BTreeMap<String, String> {
+    attributes.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 /// Distinguishes `null` from a missing field: deserializes a present one as `Some`; `#[serde(default)]` makes a missing one `None`.
