@@ -1,12 +1,17 @@
 //! A user's account, its validated names and addresses, and its changes.
 
 use souk_events::{UserChanged, UserRegistered};
-use souk_kit::{auth::Role, problem::FieldError};
+use souk_kit::{auth::Role, problem::FieldError, text::Line};
 use souk_values::{Secret, Timestamp, UserId};
 
-pub(crate) const MAX_USERNAME_LENGTH: usize = 40;
+const MAX_USERNAME_LENGTH: usize = 40;
 /// Longest address accepted: 191 characters of utf8mb4 fit into a unique index of older MySQL engines (767 bytes).
-pub(crate) const MAX_EMAIL_LENGTH: usize = 191;
+const MAX_EMAIL_LENGTH: usize = 191;
+
+/// User name in a request, which [`Username::parse`] checks further.
+pub(crate) type UsernameLine = Line<MAX_USERNAME_LENGTH>;
+/// E-mail address in a request, which [`Email::parse`] checks further.
+pub(crate) type EmailLine = Line<MAX_EMAIL_LENGTH>;
 
 /// A valid user name: 3 to 40 ASCII letters, digits, `_`, `.` or `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]

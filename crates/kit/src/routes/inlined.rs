@@ -25,13 +25,16 @@ fn unwrapped(field: &RefOr<Schema>) -> Option<Object> {
     match field {
         Schema::AllOf(all) => {
             let [text, RefOr::T(Schema::Object(note))] = all.items.as_slice() else { return None };
-            Some(Object { description: note.description.clone(), ..text_of(text)? })
+            let mut text = text_of(text)?;
+            text.description.clone_from(&note.description);
+            Some(text)
         }
         Schema::OneOf(one) => {
             let [first, second] = one.items.as_slice() else { return None };
-            let text = if is_null(first) { text_of(second) } else { text_of(first).filter(|_| is_null(second)) }?;
-            let schema_type = SchemaType::from_iter([Type::String, Type::Null]);
-            Some(Object { schema_type, description: one.description.clone(), ..text })
+            let mut text = if is_null(first) { text_of(second) } else { text_of(first).filter(|_| is_null(second)) }?;
+            text.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+            text.description.clone_from(&one.description);
+            Some(text)
         }
         _ => None,
     }

@@ -3,12 +3,12 @@
 use axum::{Json, extract::State};
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::{auth::Customer, extract::ValidJson, text::Line};
+use souk_kit::{auth::Customer, extract::ValidJson};
 use souk_sql::SqlError;
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Email, MAX_EMAIL_LENGTH, MAX_USERNAME_LENGTH, Username},
+    account::{Email, EmailLine, Username, UsernameLine},
     app::App,
     error::AuthError,
     sign_in::UserView,
@@ -23,11 +23,11 @@ pub(crate) struct ChangeMe {
     /// New user name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
     #[garde(dive)]
     #[schema(inline)]
-    username: Option<Line<MAX_USERNAME_LENGTH>>,
+    username: Option<UsernameLine>,
     /// New e-mail address, unique regardless of case.
     #[garde(dive)]
     #[schema(inline)]
-    email: Option<Line<MAX_EMAIL_LENGTH>>,
+    email: Option<EmailLine>,
 }
 
 /// Changes the caller's name, e-mail address or both.

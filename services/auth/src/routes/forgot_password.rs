@@ -3,11 +3,11 @@
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::{extract::ValidJson, text::Line};
+use souk_kit::extract::ValidJson;
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Email, MAX_EMAIL_LENGTH},
+    account::{Email, EmailLine},
     app::App,
     error::AuthError,
     store::ResetRequest,
@@ -22,7 +22,7 @@ pub(crate) struct ForgotPassword {
     /// E-mail address of the account, in any case.
     #[garde(dive)]
     #[schema(inline)]
-    email: Line<MAX_EMAIL_LENGTH>,
+    email: EmailLine,
 }
 
 /// Requests a mail with a reset token, which is valid once within an hour.

@@ -3,13 +3,13 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::{auth::Role, extract::MaybeKeyedJson, text::Line};
+use souk_kit::{auth::Role, extract::MaybeKeyedJson};
 use souk_sql::SqlError;
 use souk_values::Secret;
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Account, Email, Login, MAX_EMAIL_LENGTH, MAX_USERNAME_LENGTH, Username},
+    account::{Account, Email, EmailLine, Login, Username, UsernameLine},
     address::ClientAddress,
     app::App,
     cookie::RefreshCookie,
@@ -32,11 +32,11 @@ pub(crate) struct Register {
     /// User name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
     #[garde(dive)]
     #[schema(inline)]
-    username: Line<MAX_USERNAME_LENGTH>,
+    username: UsernameLine,
     /// E-mail address, unique regardless of case.
     #[garde(dive)]
     #[schema(inline)]
-    email: Line<MAX_EMAIL_LENGTH>,
+    email: EmailLine,
     /// Password: 10 to 256 characters, neither user name nor e-mail address.
     #[garde(skip)]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 256)]

@@ -6,17 +6,18 @@ use serde::Deserialize;
 use souk_kit::{
     auth::Admin,
     extract::{Path, ValidJson},
-    text::Line,
 };
 use souk_values::CategoryId;
 use utoipa::ToSchema;
 
-use super::{category_view::CategoryView, rules};
+use super::{
+    category_view::CategoryView,
+    rules::{self, CategoryName, Slug},
+};
 use crate::{
     app::App,
-    category::{CategoryEdit, MAX_CATEGORY_NAME, MAX_POSITION},
+    category::{CategoryEdit, MAX_POSITION},
     error::ProductError,
-    slug::MAX_SLUG,
 };
 
 /// New values of a category; absent fields keep theirs.
@@ -27,7 +28,7 @@ pub(crate) struct CategoryChange {
     /// Name of the category: one line, at most 120 characters.
     #[garde(dive)]
     #[schema(inline)]
-    name: Option<Line<MAX_CATEGORY_NAME>>,
+    name: Option<CategoryName>,
     /// Id of the parent category; `null` moves the category to the top level.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(skip)]
@@ -37,7 +38,7 @@ pub(crate) struct CategoryChange {
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
     #[garde(inner(custom(rules::slug)))]
     #[schema(inline)]
-    slug: Option<Line<MAX_SLUG>>,
+    slug: Option<Slug>,
     /// Order among its siblings, ascending.
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
     position: Option<i64>,

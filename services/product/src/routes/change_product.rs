@@ -1,14 +1,11 @@
 //! `PATCH /products/{productId}`: changes a product.
 
-use std::collections::BTreeMap;
-
 use axum::{extract::State, response::Response};
 use garde::Validate;
 use serde::Deserialize;
 use souk_kit::{
     auth::Admin,
     extract::{IfMatch, Path, ValidJson},
-    text::{Line, Paragraphs},
 };
 use souk_values::{CategoryId, Money, ProductId};
 use utoipa::ToSchema;
@@ -16,15 +13,9 @@ use utoipa::ToSchema;
 use super::{
     create_product::check_currency,
     product_view::{self, ProductView},
-    rules::{self, Attributes},
+    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
 };
-use crate::{
-    app::App,
-    error::ProductError,
-    product::{MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME, MAX_SKU, ProductEdit},
-    slug::MAX_SLUG,
-    stock::MAX_STOCK,
-};
+use crate::{app::App, error::ProductError, product::ProductEdit, stock::MAX_STOCK};
 
 /// New values of a product; absent fields keep theirs.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -34,7 +25,7 @@ pub(crate) struct ProductChange {
     /// Name of the product: one line, at most 255 characters.
     #[garde(dive)]
     #[schema(inline)]
-    pub name: Option<Line<MAX_NAME>>,
+    pub name: Option<ProductName>,
     /// Price of one unit, in minor units of the shop's currency.
     #[garde(inner(custom(rules::price)))]
     pub price: Option<Money>,
@@ -48,21 +39,21 @@ pub(crate) struct ProductChange {
     /// Stock keeping unit: unique in the shop, at most 100 characters.
     #[garde(dive)]
     #[schema(inline)]
-    pub sku: Option<Line<MAX_SKU>>,
+    pub sku: Option<Sku>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
     #[garde(inner(custom(rules::slug)))]
     #[schema(inline)]
-    pub slug: Option<Line<MAX_SLUG>>,
+    pub slug: Option<Slug>,
     /// Plain text with line breaks, at most 10,000 characters.
     #[garde(dive)]
     #[schema(inline)]
-    pub description: Option<Paragraphs<MAX_DESCRIPTION>>,
+    pub description: Option<Description>,
     /// URL of its picture, or a path on this shop that begins with `/`; `null` removes the picture.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(inner(inner(custom(rules::image))))]
-    #[schema(inline, value_type = Option<Line<MAX_IMAGE_URL>>)]
+    #[schema(inline, value_type = Option<ImageUrl>)]
     #[expect(clippy::option_option, reason = "absent, null and an address are three cases")]
-    pub image_url: Option<Option<Line<MAX_IMAGE_URL>>>,
+    pub image_url: Option<Option<ImageUrl>>,
     /// Further properties by name, at most 30; they replace all that the product has.
     #[garde(inner(custom(rules::attributes)))]
     #[schema(value_type = Option<BTreeMap<String, String>>)]

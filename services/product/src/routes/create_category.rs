@@ -3,16 +3,18 @@
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::{auth::Admin, extract::MaybeKeyedJson, text::Line};
+use souk_kit::{auth::Admin, extract::MaybeKeyedJson};
 use souk_values::CategoryId;
 use utoipa::ToSchema;
 
-use super::{category_view::CategoryView, rules};
+use super::{
+    category_view::CategoryView,
+    rules::{self, CategoryName, Slug},
+};
 use crate::{
     app::App,
-    category::{CategoryDraft, MAX_CATEGORY_NAME, MAX_POSITION},
+    category::{CategoryDraft, MAX_POSITION},
     error::ProductError,
-    slug::MAX_SLUG,
     store::RequestKey,
 };
 
@@ -24,14 +26,14 @@ pub(crate) struct NewCategory {
     /// Name of the category: one line, at most 120 characters.
     #[garde(dive)]
     #[schema(inline)]
-    name: Line<MAX_CATEGORY_NAME>,
+    name: CategoryName,
     /// Id of the parent category; absent or `null` for the top level.
     #[garde(skip)]
     parent_id: Option<CategoryId>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Derived from the name when absent.
     #[garde(inner(custom(rules::slug)))]
     #[schema(inline)]
-    slug: Option<Line<MAX_SLUG>>,
+    slug: Option<Slug>,
     /// Order among its siblings, ascending. Default: 0.
     #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]

@@ -1,7 +1,5 @@
 //! `POST /products`: creates a product.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     extract::State,
@@ -10,23 +8,18 @@ use axum::{
 };
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::{
-    auth::Admin,
-    extract::MaybeKeyedJson,
-    text::{Line, Paragraphs},
-};
+use souk_kit::{auth::Admin, extract::MaybeKeyedJson};
 use souk_values::{CategoryId, Money};
 use utoipa::ToSchema;
 
 use super::{
     product_view::{self, ProductView},
-    rules::{self, Attributes},
+    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
 };
 use crate::{
     app::App,
     error::ProductError,
-    product::{MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME, MAX_SKU, ProductDetails},
-    slug::MAX_SLUG,
+    product::ProductDetails,
     stock::MAX_STOCK,
     store::{ProductDraft, ProductStore, RequestKey},
 };
@@ -42,7 +35,7 @@ pub(crate) struct NewProduct {
     /// Name of the product: one line, at most 255 characters.
     #[garde(dive)]
     #[schema(inline)]
-    name: Line<MAX_NAME>,
+    name: ProductName,
     /// Price of one unit, in minor units of the shop's currency.
     #[garde(custom(rules::price))]
     price: Money,
@@ -55,20 +48,20 @@ pub(crate) struct NewProduct {
     /// Stock keeping unit: unique in the shop, at most 100 characters. Generated when absent.
     #[garde(dive)]
     #[schema(inline)]
-    sku: Option<Line<MAX_SKU>>,
+    sku: Option<Sku>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Derived from the name when absent.
     #[garde(inner(custom(rules::slug)))]
     #[schema(inline)]
-    slug: Option<Line<MAX_SLUG>>,
+    slug: Option<Slug>,
     /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
     #[garde(dive)]
     #[schema(inline)]
-    description: Paragraphs<MAX_DESCRIPTION>,
+    description: Description,
     /// URL of its picture, or a path on this shop that begins with `/`; no picture when absent.
     #[garde(inner(custom(rules::image)))]
     #[schema(inline)]
-    image_url: Option<Line<MAX_IMAGE_URL>>,
+    image_url: Option<ImageUrl>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30.
     #[serde(default)]
     #[garde(custom(rules::attributes))]

@@ -1,14 +1,11 @@
 //! `PUT /products/{productId}`: replaces a product.
 
-use std::collections::BTreeMap;
-
 use axum::{extract::State, response::Response};
 use garde::Validate;
 use serde::Deserialize;
 use souk_kit::{
     auth::Admin,
     extract::{IfMatch, Path, ValidJson},
-    text::{Line, Paragraphs},
 };
 use souk_values::{CategoryId, Money, ProductId};
 use utoipa::ToSchema;
@@ -16,15 +13,9 @@ use utoipa::ToSchema;
 use super::{
     change_product::{self, ProductChange},
     product_view::ProductView,
-    rules::{self, Attributes},
+    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
 };
-use crate::{
-    app::App,
-    error::ProductError,
-    product::{MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME, MAX_SKU},
-    slug::MAX_SLUG,
-    stock::MAX_STOCK,
-};
+use crate::{app::App, error::ProductError, stock::MAX_STOCK};
 
 /// All values of a product. An absent SKU or slug keeps its value; other absent fields get their default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -37,7 +28,7 @@ pub(crate) struct WholeProduct {
     /// Name of the product: one line, at most 255 characters.
     #[garde(dive)]
     #[schema(inline)]
-    name: Line<MAX_NAME>,
+    name: ProductName,
     /// Price of one unit, in minor units of the shop's currency.
     #[garde(custom(rules::price))]
     price: Money,
@@ -51,20 +42,20 @@ pub(crate) struct WholeProduct {
     /// Stock keeping unit: unique in the shop, at most 100 characters. Unchanged when absent.
     #[garde(dive)]
     #[schema(inline)]
-    sku: Option<Line<MAX_SKU>>,
+    sku: Option<Sku>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
     #[garde(inner(custom(rules::slug)))]
     #[schema(inline)]
-    slug: Option<Line<MAX_SLUG>>,
+    slug: Option<Slug>,
     /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
     #[garde(dive)]
     #[schema(inline)]
-    description: Paragraphs<MAX_DESCRIPTION>,
+    description: Description,
     /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes the picture.
     #[garde(inner(custom(rules::image)))]
     #[schema(inline)]
-    image_url: Option<Line<MAX_IMAGE_URL>>,
+    image_url: Option<ImageUrl>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30. Default: none.
     #[serde(default)]
     #[garde(custom(rules::attributes))]

@@ -14,15 +14,25 @@ use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs};
 use souk_values::Money;
 
 use crate::{
+    category::MAX_CATEGORY_NAME,
     import::is_image_url,
-    product::{MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_IMAGE_URL, MAX_PRICE},
+    product::{
+        MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME, MAX_PRICE,
+        MAX_SKU,
+    },
     slug::{MAX_SLUG, is_slug},
 };
 
+pub(crate) type ProductName = Line<MAX_NAME>;
+pub(crate) type Sku = Line<MAX_SKU>;
+pub(crate) type Slug = Line<MAX_SLUG>;
+pub(crate) type Description = Paragraphs<MAX_DESCRIPTION>;
+pub(crate) type ImageUrl = Line<MAX_IMAGE_URL>;
+pub(crate) type CategoryName = Line<MAX_CATEGORY_NAME>;
 /// Attributes of a product by name.
 pub(crate) type Attributes = BTreeMap<Line<MAX_ATTRIBUTE_NAME>, Paragraphs<MAX_ATTRIBUTE_VALUE>>;
 
-pub(crate) fn slug(slug: &Line<MAX_SLUG>, (): &()) -> garde::Result {
+pub(crate) fn slug(slug: &Slug, (): &()) -> garde::Result {
     if is_slug(slug.as_ref()) {
         return Ok(());
     }
@@ -39,7 +49,7 @@ pub(crate) fn price(price: &Money, (): &()) -> garde::Result {
     Err(Error::new(format!("amount must be 0 to {MAX_PRICE}")))
 }
 
-pub(crate) fn image(url: &Line<MAX_IMAGE_URL>, (): &()) -> garde::Result {
+pub(crate) fn image(url: &ImageUrl, (): &()) -> garde::Result {
     if is_image_url(url.as_ref()) {
         return Ok(());
     }
