@@ -55,8 +55,8 @@ pub(crate) struct ProductChange {
     #[expect(clippy::option_option, reason = "absent, null and an address are three cases")]
     pub image_url: Option<Option<ImageUrl>>,
     /// Further properties by name, at most 30; they replace all that the product has.
-    #[garde(inner(custom(rules::attributes)))]
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[garde(dive)]
+    #[schema(inline)]
     pub attributes: Option<Attributes>,
     /// Stock in units at or below which the product counts as low on stock.
     #[garde(range(min = 0, max = MAX_STOCK))]
@@ -73,7 +73,7 @@ impl From<ProductChange> for ProductEdit {
             price: change.price,
             category_id: change.category_id,
             image_url: change.image_url.map(|url| url.map(Into::into)),
-            attributes: change.attributes.map(rules::plain),
+            attributes: change.attributes.map(Into::into),
             low_stock_at: change.low_stock_at,
         }
     }

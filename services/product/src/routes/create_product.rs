@@ -64,8 +64,8 @@ pub(crate) struct NewProduct {
     image_url: Option<ImageUrl>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30.
     #[serde(default)]
-    #[garde(custom(rules::attributes))]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[garde(dive)]
+    #[schema(inline)]
     attributes: Attributes,
     /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
     #[garde(range(min = 0, max = MAX_STOCK))]
@@ -83,7 +83,7 @@ impl NewProduct {
             price: self.price,
             category_id: self.category_id,
             image_url: self.image_url.map(Into::into),
-            attributes: rules::plain(self.attributes),
+            attributes: self.attributes.into(),
             low_stock_at: self.low_stock_at.unwrap_or(store.low_stock_at()),
         };
         Ok(ProductDraft { details, stock: self.stock, request })

@@ -58,8 +58,8 @@ pub(crate) struct WholeProduct {
     image_url: Option<ImageUrl>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30. Default: none.
     #[serde(default)]
-    #[garde(custom(rules::attributes))]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[garde(dive)]
+    #[schema(inline)]
     attributes: Attributes,
     /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
     #[garde(range(min = 0, max = MAX_STOCK))]

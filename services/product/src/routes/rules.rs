@@ -8,10 +8,14 @@
 
 use std::collections::BTreeMap;
 
-use garde::Error;
+use garde::{Error, Path, Report, Validate};
 use serde::{Deserialize, Deserializer};
 use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs};
 use souk_values::Money;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 use crate::{
     category::MAX_CATEGORY_NAME,
@@ -29,8 +33,6 @@ pub(crate) type Slug = Line<MAX_SLUG>;
 pub(crate) type Description = Paragraphs<MAX_DESCRIPTION>;
 pub(crate) type ImageUrl = Line<MAX_IMAGE_URL>;
 pub(crate) type CategoryName = Line<MAX_CATEGORY_NAME>;
-/// Attributes of a product by name.
-pub(crate) type Attributes = BTreeMap<Line<MAX_ATTRIBUTE_NAME>, Paragraphs<MAX_ATTRIBUTE_VALUE>>;
 
 pub(crate) fn slug(slug: &Slug, (): &()) -> garde::Result {
     if is_slug(slug.as_ref()) {
@@ -56,22 +58,45 @@ pub(crate) fn image(url: &ImageUrl, (): &()) -> garde::Result {
     Err(Error::new("must begin with https://, http:// or /, without spaces, at most 500 characters"))
 }
 
-/// Limits the number of attributes, and checks their names and values.
-pub(crate) fn attributes(attributes: &Attributes, (): &()) -> garde::Result {
-    if attributes.len() > MAX_ATTRIBUTES {
-        return Err(Error::new(format!("must have at most {MAX_ATTRIBUTES} attributes")));
+/// Attributes of a product by name: a limited number, whose names and values keep the rule of texts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Attributes(BTreeMap<Line<MAX_ATTRIBUTE_NAME>, AttributeValue>);
+
+type AttributeValue = Paragraphs<MAX_ATTRIBUTE_VALUE>;
+
+impl Validate for Attributes {
+    type Context = ();
+
+    fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+        let mut refuse = |error: Error| report.append(parent(), error);
+        if self.0.len() > MAX_ATTRIBUTES {
+            refuse(Error::new(format!("must have at most {MAX_ATTRIBUTES} attributes")));
+        }
+        for (name, value) in &self.0 {
+            if let Err(error) = check_line(name.as_ref(), MAX_ATTRIBUTE_NAME) {
+                refuse(Error::new(format!("the name of each {error}")));
+            }
+            if let Err(error) = check_paragraphs(value.as_ref(), MAX_ATTRIBUTE_VALUE) {
+                refuse(Error::new(format!("the value of each {error}")));
+            }
+        }
     }
-    for (name, value) in attributes {
-        let named = |part: &'static str| move |error| Error::new(format!("the {part} of each {error}"));
-        check_line(name.as_ref(), MAX_ATTRIBUTE_NAME).map_err(named("name"))?;
-        check_paragraphs(value.as_ref(), MAX_ATTRIBUTE_VALUE).map_err(named("value"))?;
-    }
-    Ok(())
 }
 
-/// Returns attributes as the domain keeps them.
-pub(crate) fn plain(attributes: Attributes) -> BTreeMap<String, String> {
-    attributes.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+impl PartialSchema for Attributes {
+    fn schema() -> RefOr<Schema> {
+        let map = ObjectBuilder::new().schema_type(Type::Object);
+        map.additional_properties(Some(AttributeValue::schema())).build().into()
+    }
+}
+
+impl ToSchema for Attributes {}
+
+impl From<Attributes> for BTreeMap<String, String> {
+    fn from(attributes: Attributes) -> Self {
+        attributes.0.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+    }
 }
 
 /// Distinguishes `null` from a missing field: deserializes a present one as `Some`; `#[serde(default)]` makes a missing one `None`.
