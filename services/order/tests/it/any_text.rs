@@ -14,7 +14,9 @@ async fn any_text_is_refused_or_stored() {
     let service = rig.started.client.with_token(rig.world.token("payment", Role::Service));
     let clients = [rig.client.clone(), rig.admin.clone(), service];
     let accepted = withstands_any_text(&Order::openapi(), &clients, &[("orderId", json!(id))]).await;
-    assert_eq!(accepted.into_iter().collect::<Vec<_>>(), ["POST /orders", "POST /orders/{orderId}/ship"]);
+    for operation in ["POST /orders", "POST /orders/{orderId}/ship"] {
+        assert!(accepted.contains(operation), "{operation} is not in {accepted:?}");
+    }
 }
 
 #[tokio::test]

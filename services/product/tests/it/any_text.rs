@@ -21,7 +21,7 @@ async fn any_text_is_refused_or_stored() {
         ("size", json!("thumb")),
     ];
     let accepted = withstands_any_text(&Product::openapi(), &clients, &params).await;
-    let expected = [
+    for operation in [
         "GET /products",
         "PATCH /categories/{categoryId}",
         "PATCH /products/{productId}",
@@ -30,8 +30,9 @@ async fn any_text_is_refused_or_stored() {
         "POST /products/{productId}/stock",
         "PUT /categories/{categoryId}",
         "PUT /products/{productId}",
-    ];
-    assert_eq!(accepted.into_iter().collect::<Vec<_>>(), expected);
+    ] {
+        assert!(accepted.contains(operation), "{operation} is not in {accepted:?}");
+    }
 }
 
 #[tokio::test]
