@@ -16,6 +16,7 @@ pub mod routes;
 pub mod service;
 pub mod tasks;
 pub mod telemetry;
+pub mod text;
 pub mod traces;
 
 mod health;

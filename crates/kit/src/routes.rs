@@ -1,5 +1,7 @@
 //! A service's URL table: path, method and handler in one place, its OpenAPI document made from it.
 
+mod inlined;
+
 use std::collections::BTreeMap;
 
 use axum::routing::{MethodFilter, MethodRouter};
@@ -65,6 +67,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Problem::schemas(&mut problem_schemas);
         self.schemas.extend(problem_schemas);
         self.schemas.insert(Problem::name().into_owned(), Problem::schema());
+        inlined::unwrap(&mut self.schemas);
         let mut components = Components::new();
         components.schemas.extend(self.schemas);
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use souk_kit::{
     Problem, ServiceParts,
     auth::{Admin, Customer, PeerService, Role},
-    extract::{KeyedJson, NoFields, Path, ValidJson},
+    extract::{KeyedJson, NoFields, Path, Query, ValidJson},
+    text::{Line, Paragraphs},
 };
 use souk_testkit::{Client, World};
 use souk_values::OrderId;
@@ -20,9 +21,16 @@ struct App;
 struct Note {
     #[garde(range(min = 1, max = 99))]
     quantity: u32,
-    #[garde(inner(length(max = 5)))]
+    /// Text on the gift.
+    #[garde(dive)]
     #[serde(default)]
-    gift_text: Option<String>,
+    #[schema(inline)]
+    gift_text: Option<Line<5>>,
+    #[garde(dive)]
+    #[serde(default)]
+    #[schema(inline)]
+    /// Text on the note.
+    text: Paragraphs<9>,
     #[garde(skip)]
     #[serde(default)]
     kind: Kind,
@@ -61,6 +69,20 @@ mod show_note {
     }
 }
 
+mod find_note {
+    use super::*;
+
+    #[derive(Debug, Deserialize, utoipa::IntoParams)]
+    pub struct Wanted {
+        title: String,
+    }
+
+    #[utoipa::path(get, path = "", params(("shelf" = String, Path), Wanted), responses((status = 200, body = String)))]
+    pub async fn handle(Path(shelf): Path<String>, Query(Wanted { title }): Query<Wanted>) -> String {
+        format!("{shelf}: {title}")
+    }
+}
+
 mod drop_note {
     use super::*;
     #[utoipa::path(post, path = "", responses((status = 200)))]
@@ -81,6 +103,7 @@ async fn start(world: &World) -> Client {
         POST "/notes/pay"           token  pay_note;
         GET  "/notes/{noteId}"      public show_note;
         POST "/notes/{noteId}/drop" token  drop_note;
+        GET  "/shelves/{shelf}"     public find_note;
         GET  "/internal/peek"       token  peek;
     };
     let (table, openapi) = routes.finish("note", "Notes.");
@@ -109,8 +132,30 @@ async fn bodies_are_refused_with_the_code_that_says_why() {
     let too_long = raw(r#"{"quantity": 3, "giftText": "too long"}"#).await;
     too_long.is_problem(422, "body.not_allowed");
     assert_eq!(too_long.json["errors"][0]["field"], "giftText");
+    let override_of_direction = raw(r#"{"quantity": 3, "giftText": "a\u202eb"}"#).await;
+    override_of_direction.is_problem(422, "body.not_allowed");
+    assert_eq!(override_of_direction.json["errors"][0]["field"], "giftText");
+    let trimmed = raw(r#"{"quantity": 3, "giftText": "  e\u0301\n", "text": "a\r\nb"}"#).await.expect(200);
+    assert_eq!((&trimmed.json["giftText"], &trimmed.json["text"]), (&"é".into(), &"a\nb".into()));
     raw(&format!("{{\"quantity\": 3{}}}", " ".repeat(300_000))).await.is_problem(413, "body.too_large");
     client.with_header("content-type", "text/plain").get("/notes/0").await.is_problem(400, "path.invalid");
+}
+
+#[tokio::test]
+async fn no_path_or_query_has_a_control_or_invisible_character() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    let found = client.get("/shelves/%C3%A9?title=%F0%9F%98%80+%2500").await.expect(200);
+    assert_eq!(found.text, "é: 😀 %00");
+    let wrong = client.get("/shelves/a%00b?title=x").await;
+    wrong.is_problem(400, "path.invalid");
+    assert!(wrong.text.contains("shelf in the path has U+0000"), "{}", wrong.text);
+    for (query, position) in [("title=a%0D%0Ab", "title in the query has U+000D"), ("title=x&a%E2%80%AEb=x", "U+202E")]
+    {
+        let wrong = client.get(&format!("/shelves/a?{query}")).await;
+        wrong.is_problem(400, "query.invalid");
+        assert!(wrong.text.contains(position), "{}", wrong.text);
+    }
 }
 
 #[tokio::test]
@@ -178,7 +223,17 @@ async fn the_document_is_made_from_the_table() {
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
     let letters = ["/admin/note/dead-letters", "/admin/note/dead-letters/{deadLetterId}"];
     assert_eq!(paths[..2], letters);
-    assert_eq!(paths[3..], ["/internal/peek", "/notes", "/notes/pay", "/notes/{noteId}", "/notes/{noteId}/drop"]);
+    let own = ["/internal/peek", "/notes", "/notes/pay", "/notes/{noteId}", "/notes/{noteId}/drop", "/shelves/{shelf}"];
+    assert_eq!(paths[3..], own);
+    let fields = &document["components"]["schemas"]["Note"]["properties"];
+    let line = serde_json::json!(
+        {"type": ["string", "null"], "description": "Text on the gift.", "minLength": 1, "maxLength": 5}
+    );
+    assert_eq!(fields["giftText"], line);
+    let paragraphs = serde_json::json!(
+        {"type": "string", "format": "multiline", "description": "Text on the note.", "maxLength": 9}
+    );
+    assert_eq!(fields["text"], paragraphs);
     let replay = &document["paths"]["/admin/note/dead-letters/{deadLetterId}/replay"]["post"];
     assert_eq!(replay["security"][0]["bearer"], serde_json::json!([]));
     let write = &document["paths"]["/notes"]["post"];

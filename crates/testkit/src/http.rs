@@ -115,6 +115,21 @@ impl Client {
         self.try_send(method, path, body).await.unwrap()
     }
 
+    /// Sends a request, and returns the status and the code of the problem, if the response is one. Reads no other body: that
+    /// of an event stream never ends.
+    ///
+    /// # Panics
+    /// When there is no response.
+    pub async fn status(&self, method: Method, path: &str, body: Option<String>) -> (StatusCode, String) {
+        let response = self.request(method, path, body).send().await.unwrap();
+        let status = response.status();
+        if status.is_success() {
+            return (status, String::new());
+        }
+        let problem: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap_or(Value::Null);
+        (status, problem["code"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Like [`Client::send`], for a server that may be down. Errors: there is no response, or it is incomplete.
     pub async fn try_send(
         &self,
@@ -122,6 +137,15 @@ impl Client {
         path: &str,
         body: Option<String>,
     ) -> Result<TestResponse, reqwest::Error> {
+        let response = self.request(method, path, body).send().await?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let text = response.text().await?;
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(TestResponse { status, headers, json, text })
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<String>) -> reqwest::RequestBuilder {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -132,11 +156,6 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let response = request.send().await?;
-        let status = response.status();
-        let headers = response.headers().clone();
-        let text = response.text().await?;
-        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok(TestResponse { status, headers, json, text })
+        request
     }
 }

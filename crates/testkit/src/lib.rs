@@ -12,6 +12,7 @@
 
 pub mod engine;
 
+mod any_text;
 mod broker;
 mod captured_log;
 mod document;
@@ -21,6 +22,7 @@ mod statements;
 mod topology;
 mod world;
 
+pub use any_text::withstands_any_text;
 pub use broker::Broker;
 pub use captured_log::CapturedLog;
 pub use document::{assert_public_routes, every_field_is_described, holds_against_snapshot};

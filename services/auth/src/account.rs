@@ -1,19 +1,27 @@
 //! A user's account, its validated names and addresses, and its changes.
 
 use souk_events::{UserChanged, UserRegistered};
-use souk_kit::{auth::Role, problem::FieldError};
+use souk_kit::{auth::Role, problem::FieldError, text::Line};
 use souk_values::{Secret, Timestamp, UserId};
 
+const MAX_USERNAME_LENGTH: usize = 40;
 /// Longest address accepted: 191 characters of utf8mb4 fit into a unique index of older MySQL engines (767 bytes).
 const MAX_EMAIL_LENGTH: usize = 191;
+
+/// User name in a request, which [`Username::parse`] checks further.
+pub(crate) type UsernameLine = Line<MAX_USERNAME_LENGTH>;
+/// E-mail address in a request, which [`Email::parse`] checks further.
+pub(crate) type EmailLine = Line<MAX_EMAIL_LENGTH>;
 
 /// A valid user name: 3 to 40 ASCII letters, digits, `_`, `.` or `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Username(String);
 
 impl Username {
+    /// Trims and checks a name.
     pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
-        let fits = (3..=40).contains(&text.len())
+        let text = text.trim();
+        let fits = (3..=MAX_USERNAME_LENGTH).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
         if fits {
             Ok(Self(text.to_owned()))
@@ -37,7 +45,9 @@ impl Username {
 pub(crate) struct Email(String);
 
 impl Email {
+    /// Trims and checks an address.
     pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
+        let text = text.trim();
         if text.len() > MAX_EMAIL_LENGTH {
             return Err(field_error("email", "must have at most 191 characters"));
         }
@@ -205,9 +215,11 @@ mod tests {
         }
         assert_eq!(Username::parse("Ada.L-1_").unwrap().key(), "ada.l-1_");
         let too_long = format!("a@{}.org", "x.".repeat(100));
-        for text in ["", "ada", "ada@", "@x.org", "a b@x.org", "ada@x..org", "a@x.org\n", too_long.as_str()] {
+        let forbidden = ["a@x\n.org", "a\0@x.org", "a@x.org\0", "a\u{202e}@x.org", "a@x.org\r\nBcc: b@x.org"];
+        for text in ["", "ada", "ada@", "@x.org", "a b@x.org", "ada@x..org", &too_long].into_iter().chain(forbidden) {
             assert!(Email::parse(text).is_err(), "{text}");
         }
+        assert_eq!(Email::parse(" a@x.org\n").unwrap().as_str(), "a@x.org");
         assert_eq!(Email::parse("Ada@Example.org").unwrap().key(), "ada@example.org");
     }
 

@@ -1,6 +1,7 @@
 //! A rendered message: the text of its notice and the variables of its mail, before the recipients are known.
 
 use serde_json::Value;
+use souk_kit::text::is_forbidden;
 use souk_values::Timestamp;
 
 use crate::{
@@ -33,11 +34,15 @@ pub(crate) struct MailDraft {
 }
 
 impl Draft {
-    /// Renders title and body. They never contain a token; only the mail's link does.
+    /// Renders title and body, with a space for each character that no text may have: an event's texts are checked by the
+    /// service that took them, but a message in the queue may be older than the rule, and PostgreSQL stores no NUL. They never contain a token; only the mail's link does.
     ///
     /// Errors: a template cannot be rendered with these variables.
     pub(crate) fn render(message: Message, templates: &Templates, links: &Links) -> Result<Self, TemplateError> {
         let Message { kind, audience, link, mut facts, freshness, address, token, good_until } = message;
+        for fact in facts.values_mut() {
+            replace_forbidden(fact);
+        }
         let title = templates.subject(kind, &facts)?;
         let body = templates.notice(kind, &facts)?;
         let mail = kind.is_mailed().then(|| {
@@ -49,5 +54,22 @@ impl Draft {
             MailDraft { facts: Value::Object(facts).to_string(), address, good_until }
         });
         Ok(Self { kind, audience, freshness, title, body, link, mail })
+    }
+}
+
+fn replace_forbidden(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(is_forbidden) => *text = text.replace(is_forbidden, " "),
+        Value::Array(items) => {
+            for item in items {
+                replace_forbidden(item);
+            }
+        }
+        Value::Object(fields) => {
+            for field in fields.values_mut() {
+                replace_forbidden(field);
+            }
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -9,6 +9,7 @@ use lettre::{
         header::{HeaderName, HeaderValue},
     },
 };
+use souk_kit::text::is_forbidden;
 use souk_values::Timestamp;
 
 use crate::{store::OutgoingMail, templates::Bodies};
@@ -32,9 +33,10 @@ pub(crate) fn compose(mail: &OutgoingMail, bodies: Bodies, from: &Mailbox, now: 
         .map_err(|error| format!("the mail cannot be composed: {error}"))
 }
 
-/// Replaces control characters, on which lettre's header encoder panics.
+/// Replaces control and invisible characters, whatever the event was that brought the text: lettre's header encoder panics
+/// on some, and others let a name display as another.
 fn printable(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    text.replace(is_forbidden, " ")
 }
 
 #[cfg(test)]
@@ -83,6 +85,7 @@ mod tests {
                 composed(&name, "ada@example.org").unwrap();
             }
         }
+        assert_eq!(printable("a\r\n\0\u{85}\u{202e}\u{2066}b é"), "a      b é");
         let raw = composed("Ada\r\nBcc: eve@example.org\r\n\r\nhi", "ada@example.org").unwrap();
         assert!(!raw.lines().any(|line| line.starts_with("Bcc")), "{raw}");
         for email in ["", "ada", "ada@example.org\r\nBcc: eve@example.org", "ada@example.org, eve@example.org"] {

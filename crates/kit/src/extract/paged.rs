@@ -39,6 +39,7 @@ impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Paged<F> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        super::parts::check_query(&parts.uri)?;
         // Split by name, so that the filter may deny unknown parameters; serde's `flatten` could not.
         let query = parts.uri.query().unwrap_or_default();
         let (paging, filter): (Vec<_>, Vec<_>) =
@@ -142,7 +143,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_wrong_parameter_is_refused() {
-        for query in ["size=0", "size=101", "page=-1", "page=one", "orderId=x", "colour=red", "page=1&page=2"] {
+        for query in [
+            "size=0",
+            "size=101",
+            "page=-1",
+            "page=one",
+            "orderId=x",
+            "colour=red",
+            "page=1&page=2",
+            "name=a%00b",
+            "na%0Ame=a",
+        ] {
             let problem = paged::<Paged<Filter>>(query).await.unwrap_err();
             assert_eq!((problem.status, problem.code.as_str()), (400, "query.invalid"), "{query}");
         }

@@ -8,7 +8,7 @@ use souk_sql::SqlError;
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Email, Username},
+    account::{Email, EmailLine, Username, UsernameLine},
     app::App,
     error::AuthError,
     sign_in::UserView,
@@ -21,11 +21,13 @@ use crate::{
 #[schema(example = json!({"username": "ada.lovelace"}))]
 pub(crate) struct ChangeMe {
     /// New user name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
-    #[garde(skip)]
-    username: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    username: Option<UsernameLine>,
     /// New e-mail address, unique regardless of case.
-    #[garde(skip)]
-    email: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    email: Option<EmailLine>,
 }
 
 /// Changes the caller's name, e-mail address or both.
@@ -39,8 +41,8 @@ pub(crate) async fn handle(
     caller: Customer,
     ValidJson(body): ValidJson<ChangeMe>,
 ) -> Result<Json<UserView>, AuthError> {
-    let username = body.username.as_deref().map(Username::parse).transpose()?;
-    let email = body.email.as_deref().map(Email::parse).transpose()?;
+    let username = body.username.as_ref().map(AsRef::as_ref).map(Username::parse).transpose()?;
+    let email = body.email.as_ref().map(AsRef::as_ref).map(Email::parse).transpose()?;
     let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountMissing)?;
     let new_username = username.clone().unwrap_or_else(|| account.username.clone());
     let new_email = email.clone().unwrap_or_else(|| account.email.clone());

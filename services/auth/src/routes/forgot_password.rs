@@ -6,7 +6,12 @@ use serde::Deserialize;
 use souk_kit::extract::ValidJson;
 use utoipa::ToSchema;
 
-use crate::{account::Email, app::App, error::AuthError, store::ResetRequest};
+use crate::{
+    account::{Email, EmailLine},
+    app::App,
+    error::AuthError,
+    store::ResetRequest,
+};
 
 /// Address of the account whose password was forgotten.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -15,8 +20,9 @@ use crate::{account::Email, app::App, error::AuthError, store::ResetRequest};
 #[schema(as = Forgot)]
 pub(crate) struct ForgotPassword {
     /// E-mail address of the account, in any case.
-    #[garde(skip)]
-    email: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    email: EmailLine,
 }
 
 /// Requests a mail with a reset token, which is valid once within an hour.
@@ -28,7 +34,7 @@ pub(crate) async fn handle(
     State(app): State<App>,
     ValidJson(body): ValidJson<ForgotPassword>,
 ) -> Result<StatusCode, AuthError> {
-    let email = Email::parse(&body.email)?;
+    let email = Email::parse(body.email.as_ref())?;
     let request = ResetRequest {
         request_id: app.ids.uuid().to_string(),
         email_key: email.key(),

@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::extract::ValidJson;
+use souk_kit::{extract::ValidJson, text::Line};
 use souk_values::Secret;
 use utoipa::ToSchema;
 
@@ -22,11 +22,13 @@ use crate::{
 #[schema(example = json!({"email": "ada@example.org", "password": "correct horse battery"}))]
 pub(crate) struct SignIn {
     /// User name in any case; left out if `email` is given.
-    #[garde(length(min = 1, max = 255))]
-    username: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    username: Option<Line<255>>,
     /// E-mail address in any case; left out if `username` is given.
-    #[garde(length(min = 1, max = 255))]
-    email: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    email: Option<Line<255>>,
     /// Password of the account, in plain text.
     #[garde(skip)]
     #[schema(value_type = String, format = Password)]
@@ -51,8 +53,8 @@ pub(crate) async fn handle(
     ValidJson(body): ValidJson<SignIn>,
 ) -> Result<Response, AuthError> {
     let login = match (body.username, body.email) {
-        (Some(username), None) => Login::Username(username),
-        (None, Some(email)) => Login::Email(email),
+        (Some(username), None) => Login::Username(username.into()),
+        (None, Some(email)) => Login::Email(email.into()),
         _ => return Err(field_error("username", "or email is required, but not both").into()),
     };
     let account = sign_in::authenticate(&app, &login, &body.password, from).await?;

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 pub(crate) struct RefreshToken {
     /// Refresh token from the last sign-in or refresh.
     #[garde(skip)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = Password)]
     pub(crate) refresh_token: Option<Secret>,
 }
 

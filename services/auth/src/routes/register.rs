@@ -9,7 +9,7 @@ use souk_values::Secret;
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Account, Email, Login, Username},
+    account::{Account, Email, EmailLine, Login, Username, UsernameLine},
     address::ClientAddress,
     app::App,
     cookie::RefreshCookie,
@@ -30,11 +30,13 @@ const ID_ATTEMPTS: u32 = 5;
 #[schema(example = json!({"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}))]
 pub(crate) struct Register {
     /// User name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
-    #[garde(skip)]
-    username: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    username: UsernameLine,
     /// E-mail address, unique regardless of case.
-    #[garde(skip)]
-    email: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    email: EmailLine,
     /// Password: 10 to 256 characters, neither user name nor e-mail address.
     #[garde(skip)]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 256)]
@@ -63,8 +65,8 @@ pub(crate) async fn handle(
     ClientAddress(from): ClientAddress,
     MaybeKeyedJson(key, body): MaybeKeyedJson<Register>,
 ) -> Result<Response, AuthError> {
-    let username = Username::parse(&body.username);
-    let email = Email::parse(&body.email);
+    let username = Username::parse(body.username.as_ref());
+    let email = Email::parse(body.email.as_ref());
     let password = NewPassword::parse("password", &body.password, username.as_ref().ok(), email.as_ref().ok());
     let (username, email, password) = match (username, email, password) {
         (Ok(username), Ok(email), Ok(password)) => (username, email, password),

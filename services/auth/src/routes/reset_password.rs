@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct ResetPassword {
     /// Token from the mail, 64 hexadecimal digits.
     #[garde(skip)]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = Password)]
     token: Secret,
     /// New password: 10 to 256 characters, neither user name nor e-mail address.
     #[garde(skip)]

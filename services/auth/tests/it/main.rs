@@ -4,6 +4,7 @@
 
 mod accounts;
 mod admins;
+mod any_text;
 mod cookies;
 mod keys;
 mod passwords;

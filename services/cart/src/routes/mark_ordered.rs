@@ -6,6 +6,7 @@ use serde::Deserialize;
 use souk_kit::{
     auth::PeerService,
     extract::{Path, ValidJson},
+    text::check_line,
 };
 use souk_peers::cart::{ActiveLine, OrderedRequest};
 use souk_values::UserId;
@@ -16,18 +17,24 @@ use crate::{
     error::CartError,
 };
 
-/// A request with valid quantities.
+/// Longest id of an item, in characters; those of this service are UUIDs.
+const MAX_ITEM_ID: usize = 64;
+
+/// A request with valid quantities and ids.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(transparent)]
 pub(crate) struct ValidOrder(#[garde(custom(has_valid_lines))] OrderedRequest);
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 fn has_valid_lines(request: &OrderedRequest, (): &()) -> garde::Result {
-    if request.lines.iter().all(|line| (1..=MAX_QUANTITY).contains(&line.quantity)) {
-        Ok(())
-    } else {
-        Err(garde::Error::new("the quantity of each line is 1 to 99"))
+    for line in &request.lines {
+        if !(1..=MAX_QUANTITY).contains(&line.quantity) {
+            return Err(garde::Error::new("the quantity of each line is 1 to 99"));
+        }
+        let named = |error| garde::Error::new(format!("the cartItemId of each line {error}"));
+        check_line(&line.cart_item_id, MAX_ITEM_ID).map_err(named)?;
     }
+    Ok(())
 }
 
 /// Moves exactly these lines to an order. Has the same effect as `order.created`; whichever arrives second has none.

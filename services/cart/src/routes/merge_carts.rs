@@ -19,7 +19,7 @@ use crate::{app::App, cart::CartCommand, error::CartError, view::CartView};
 pub(crate) struct MergeCarts {
     /// Access token of the guest. An expired one is accepted.
     #[garde(skip)]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = Password)]
     guest_token: Secret,
 }
 

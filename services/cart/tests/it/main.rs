@@ -1,6 +1,7 @@
 //! Tests of the cart service: over HTTP, on its stores, through its consumers, and by properties of its domain.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod any_text;
 mod domain;
 mod expiry;
 mod fixture;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use garde::Validate;
 use http::StatusCode;
 use serde::Deserialize;
-use souk_kit::extract::ValidJson;
+use souk_kit::{extract::ValidJson, text::Line};
 use utoipa::ToSchema;
 
 use crate::{
@@ -19,8 +19,9 @@ use crate::{
 #[schema(example = json!({"page": "/products/enamel-kettle", "step": "product", "source": "search"}))]
 pub(crate) struct Visit {
     /// Path of the page, 1 to 500 characters, such as `/products/enamel-kettle`. It is not stored.
-    #[garde(length(chars, min = 1, max = 500))]
-    pub page: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    pub page: Line<500>,
     /// Step that the visitor has reached in the funnel; `visit` if absent.
     #[garde(skip)]
     #[serde(default)]

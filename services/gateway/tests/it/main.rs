@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod any_text;
 mod breakers;
 mod document;
 mod framing;

@@ -29,6 +29,25 @@ async fn a_mail_waits_for_an_unknown_address_and_is_sent_once_it_is_known() {
 }
 
 #[tokio::test]
+async fn a_text_of_an_event_adds_no_line_and_no_header() {
+    let rig = Rig::new().await;
+    let ada = user(5);
+    rig.deliver(&registered(ada, EMAIL, "customer")).await;
+    let smuggling = souk_events::OrderShipped {
+        carrier: "DHL\0\r\nBcc: eve@example.org".to_owned(),
+        tracking_number: "12\u{202e}34\r\n\r\nPay here".to_owned(),
+        ..shipped(order(ada, 42, 4))
+    };
+    rig.deliver(&smuggling).await;
+    let text = rig.mail_of("order_shipped").await["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("Carrier:         DHL   Bcc: eve@example.org\n"), "{text}");
+    assert!(text.contains("Tracking number: 12 34    Pay here\n"), "{text}");
+    let page = rig.customer(ada).get("/notifications").await.expect(200).json;
+    let body = "It is coming with DHL Bcc: eve@example.org. The tracking number is 12 34 Pay here.";
+    assert_eq!(page["items"][0]["body"], body);
+}
+
+#[tokio::test]
 async fn the_highest_version_of_a_contact_wins() {
     let rig = Rig::new().await;
     let ada = user(5);

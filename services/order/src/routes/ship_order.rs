@@ -6,6 +6,7 @@ use serde::Deserialize;
 use souk_kit::{
     auth::Admin,
     extract::{Path, ValidJson},
+    text::Line,
 };
 use souk_values::OrderId;
 use utoipa::ToSchema;
@@ -24,13 +25,13 @@ use crate::{
 #[schema(example = json!({"carrier": "DHL", "trackingNumber": "00340434292135100186"}))]
 pub(crate) struct Shipment {
     /// Name of the carrier, such as `DHL`.
-    #[garde(length(chars, min = 1, max = 100))]
-    #[schema(min_length = 1, max_length = 100)]
-    carrier: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    carrier: Line<100>,
     /// Tracking number assigned by the carrier.
-    #[garde(length(chars, min = 1, max = 100))]
-    #[schema(min_length = 1, max_length = 100)]
-    tracking_number: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    tracking_number: Line<100>,
 }
 
 /// Marks an order as shipped: a paid one, or a confirmed one that is paid on delivery.
@@ -46,5 +47,6 @@ pub(crate) async fn handle(
     Path(order_id): Path<OrderId>,
     ValidJson(Shipment { carrier, tracking_number }): ValidJson<Shipment>,
 ) -> Result<OrderResponse, OrderError> {
-    apply(&app, order_id, None, Input::Ship { carrier, tracking_number }).await
+    let input = Input::Ship { carrier: carrier.into(), tracking_number: tracking_number.into() };
+    apply(&app, order_id, None, input).await
 }

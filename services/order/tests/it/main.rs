@@ -1,6 +1,7 @@
 //! The order service over HTTP, on a real store, with fake peers and a clock that can be moved.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod any_text;
 mod audit;
 mod bad_input;
 mod cart_lines;

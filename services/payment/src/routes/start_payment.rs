@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::{auth::Customer, extract::KeyedJson};
+use souk_kit::{auth::Customer, extract::KeyedJson, text::check_line};
 use souk_values::{OrderId, Secret};
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ use crate::{
     payment::{Payment, RequestKey},
 };
 
-/// The longest token of any provider, in bytes.
+/// The longest token of any provider, in characters.
 const MAX_TOKEN: usize = 191;
 
 /// An attempt to pay an order. Its amount is the order's.
@@ -55,11 +55,7 @@ pub(crate) enum MethodKind {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as the validator calls it")]
 fn is_token(token: &Secret, (): &()) -> garde::Result {
-    if (1..=MAX_TOKEN).contains(&token.expose().len()) {
-        Ok(())
-    } else {
-        Err(garde::Error::new("a token has 1 to 191 characters"))
-    }
+    check_line(token.expose(), MAX_TOKEN)
 }
 
 /// Pays an order.

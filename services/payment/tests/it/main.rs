@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod any_text;
 mod audit;
 mod bad_input;
 mod document;

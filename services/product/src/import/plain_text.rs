@@ -1,5 +1,7 @@
 //! Conversion of HTML to plain text: paragraphs and list items become lines, all other markup is removed.
 
+use souk_kit::text::{is_forbidden, normalized as in_one_spelling};
+
 /// Returns the text of `html`. Unclosed markup is kept as text: the result is always shown as text, never as HTML.
 pub(crate) fn plain_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
@@ -27,7 +29,7 @@ pub(crate) fn plain_text(html: &str) -> String {
         }
     }
     text.push_str(&decoded(rest));
-    normalized(&text)
+    in_one_spelling(&cleaned(&text))
 }
 
 /// Returns what follows `</name>`; empty when it is missing.
@@ -38,12 +40,12 @@ fn past_closing<'t>(text: &'t str, name: &str) -> &'t str {
     after.map_or("", |(_, after)| after)
 }
 
-/// Removes control characters, repeated spaces and repeated empty lines.
-fn normalized(text: &str) -> String {
+/// Removes control and invisible characters, repeated spaces and repeated empty lines.
+fn cleaned(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut empty_lines = 0;
     for line in text.lines() {
-        let clean: String = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        let clean = line.replace(is_forbidden, " ");
         let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
         if words.is_empty() || words == "•" {
             empty_lines += 1;

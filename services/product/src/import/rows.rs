@@ -5,6 +5,7 @@ mod columns;
 use std::collections::{BTreeMap, HashMap};
 
 use csv::{ErrorKind, StringRecord};
+use souk_kit::text::{check_line, is_forbidden, normalized};
 use souk_values::{Currency, Money};
 
 use self::columns::Columns;
@@ -250,7 +251,7 @@ pub(crate) fn is_image_url(text: &str) -> bool {
     let is_url = text.starts_with("https://") || text.starts_with("http://") || text.starts_with('/');
     is_url
         && text.chars().count() <= MAX_IMAGE_URL
-        && !text.chars().any(|letter| letter.is_control() || letter.is_whitespace())
+        && !text.chars().any(|letter| is_forbidden(letter) || letter.is_whitespace())
 }
 
 /// Shopify exports oversold products with a negative quantity; here they are sold out.
@@ -265,14 +266,13 @@ fn quantity(text: &str) -> Result<i64, String> {
 }
 
 fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+    let clean = text.replace(is_forbidden, " ");
+    normalized(&clean.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// Folds space and line ends, which spreadsheets leave in cells, and refuses any other forbidden character.
 fn single_line(column: &str, text: &str, max: usize) -> Result<String, String> {
-    let line = one_line(text);
-    if line.is_empty() || line.chars().count() > max {
-        return Err(format!("{column}: it must have 1 to {max} characters"));
-    }
+    let line = normalized(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    check_line(&line, max).map_err(|error| format!("{column}: it {error}"))?;
     Ok(line)
 }

@@ -6,14 +6,12 @@ use serde::Deserialize;
 use souk_kit::{
     auth::Admin,
     extract::{KeyedJson, Path},
+    text::Line,
 };
 use souk_values::ProductId;
 use utoipa::ToSchema;
 
-use super::{
-    product_view::{self, ProductView},
-    rules,
-};
+use super::product_view::{self, ProductView};
 use crate::{
     app::App,
     error::ProductError,
@@ -30,8 +28,9 @@ pub(crate) struct StockChange {
     #[garde(range(min = -MAX_STOCK, max = MAX_STOCK), custom(not_zero))]
     delta: i64,
     /// Reason for other admins, such as `Delivery of 12 May`; 1 to 200 characters.
-    #[garde(length(chars, max = 200), custom(rules::line))]
-    reason: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    reason: Line<200>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde calls its rules with references")]
@@ -62,7 +61,7 @@ pub(crate) async fn handle(
     let adjustment = Adjustment {
         product_id,
         delta: change.delta,
-        reason: change.reason,
+        reason: change.reason.into(),
         admin: admin.user_id,
         request: RequestKey::new(admin.user_id, key),
     };

@@ -10,10 +10,13 @@ use souk_kit::{
 use souk_values::CategoryId;
 use utoipa::ToSchema;
 
-use super::{category_view::CategoryView, rules};
+use super::{
+    category_view::CategoryView,
+    rules::{self, CategoryName, Slug},
+};
 use crate::{
     app::App,
-    category::{CategoryEdit, MAX_CATEGORY_NAME, MAX_POSITION},
+    category::{CategoryEdit, MAX_POSITION},
     error::ProductError,
 };
 
@@ -23,8 +26,9 @@ use crate::{
 #[schema(example = json!({"position": 2}))]
 pub(crate) struct CategoryChange {
     /// Name of the category: one line, at most 120 characters.
-    #[garde(length(chars, max = MAX_CATEGORY_NAME), inner(custom(rules::line)))]
-    name: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    name: Option<CategoryName>,
     /// Id of the parent category; `null` moves the category to the top level.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(skip)]
@@ -33,7 +37,8 @@ pub(crate) struct CategoryChange {
     parent_id: Option<Option<CategoryId>>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
     #[garde(inner(custom(rules::slug)))]
-    slug: Option<String>,
+    #[schema(inline)]
+    slug: Option<Slug>,
     /// Order among its siblings, ascending.
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
     position: Option<i64>,
@@ -57,6 +62,6 @@ pub(crate) async fn handle(
     ValidJson(change): ValidJson<CategoryChange>,
 ) -> Result<Json<CategoryView>, ProductError> {
     let CategoryChange { name, parent_id, slug, position } = change;
-    let edit = CategoryEdit { parent_id, slug, name, position };
+    let edit = CategoryEdit { parent_id, slug: slug.map(Into::into), name: name.map(Into::into), position };
     Ok(Json(app.store.edit_category(category_id, edit).await?.into()))
 }

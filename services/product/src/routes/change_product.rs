@@ -1,7 +1,5 @@
 //! `PATCH /products/{productId}`: changes a product.
 
-use std::collections::BTreeMap;
-
 use axum::{extract::State, response::Response};
 use garde::Validate;
 use serde::Deserialize;
@@ -15,14 +13,9 @@ use utoipa::ToSchema;
 use super::{
     create_product::check_currency,
     product_view::{self, ProductView},
-    rules,
+    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
 };
-use crate::{
-    app::App,
-    error::ProductError,
-    product::{MAX_DESCRIPTION, MAX_NAME, MAX_SKU, ProductEdit},
-    stock::MAX_STOCK,
-};
+use crate::{app::App, error::ProductError, product::ProductEdit, stock::MAX_STOCK};
 
 /// New values of a product; absent fields keep theirs.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -30,8 +23,9 @@ use crate::{
 #[schema(example = json!({"price": {"amount": 3990, "currency": "EUR"}}))]
 pub(crate) struct ProductChange {
     /// Name of the product: one line, at most 255 characters.
-    #[garde(length(chars, max = MAX_NAME), inner(custom(rules::line)))]
-    pub name: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    pub name: Option<ProductName>,
     /// Price of one unit, in minor units of the shop's currency.
     #[garde(inner(custom(rules::price)))]
     pub price: Option<Money>,
@@ -43,23 +37,27 @@ pub(crate) struct ProductChange {
     #[garde(skip)]
     pub _stock: Option<i64>,
     /// Stock keeping unit: unique in the shop, at most 100 characters.
-    #[garde(length(chars, max = MAX_SKU), inner(custom(rules::line)))]
-    pub sku: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    pub sku: Option<Sku>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens.
     #[garde(inner(custom(rules::slug)))]
-    pub slug: Option<String>,
+    #[schema(inline)]
+    pub slug: Option<Slug>,
     /// Plain text with line breaks, at most 10,000 characters.
-    #[garde(length(chars, max = MAX_DESCRIPTION), inner(custom(rules::text)))]
-    pub description: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    pub description: Option<Description>,
     /// URL of its picture, or a path on this shop that begins with `/`; `null` removes the picture.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(inner(inner(custom(rules::image))))]
-    #[schema(value_type = Option<String>)]
+    #[schema(inline, value_type = Option<ImageUrl>)]
     #[expect(clippy::option_option, reason = "absent, null and an address are three cases")]
-    pub image_url: Option<Option<String>>,
+    pub image_url: Option<Option<ImageUrl>>,
     /// Further properties by name, at most 30; they replace all that the product has.
-    #[garde(inner(custom(rules::attributes)))]
-    pub attributes: Option<BTreeMap<String, String>>,
+    #[garde(dive)]
+    #[schema(inline)]
+    pub attributes: Option<Attributes>,
     /// Stock in units at or below which the product counts as low on stock.
     #[garde(range(min = 0, max = MAX_STOCK))]
     pub low_stock_at: Option<i64>,
@@ -68,14 +66,14 @@ pub(crate) struct ProductChange {
 impl From<ProductChange> for ProductEdit {
     fn from(change: ProductChange) -> Self {
         Self {
-            sku: change.sku,
-            slug: change.slug,
-            name: change.name,
-            description: change.description,
+            sku: change.sku.map(Into::into),
+            slug: change.slug.map(Into::into),
+            name: change.name.map(Into::into),
+            description: change.description.map(Into::into),
             price: change.price,
             category_id: change.category_id,
-            image_url: change.image_url,
-            attributes: change.attributes,
+            image_url: change.image_url.map(|url| url.map(Into::into)),
+            attributes: change.attributes.map(Into::into),
             low_stock_at: change.low_stock_at,
         }
     }

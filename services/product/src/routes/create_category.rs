@@ -7,10 +7,13 @@ use souk_kit::{auth::Admin, extract::MaybeKeyedJson};
 use souk_values::CategoryId;
 use utoipa::ToSchema;
 
-use super::{category_view::CategoryView, rules};
+use super::{
+    category_view::CategoryView,
+    rules::{self, CategoryName, Slug},
+};
 use crate::{
     app::App,
-    category::{CategoryDraft, MAX_CATEGORY_NAME, MAX_POSITION},
+    category::{CategoryDraft, MAX_POSITION},
     error::ProductError,
     store::RequestKey,
 };
@@ -21,14 +24,16 @@ use crate::{
 #[schema(example = json!({"name": "Cookware", "parentId": 246_290_604_600_001_i64, "position": 1}))]
 pub(crate) struct NewCategory {
     /// Name of the category: one line, at most 120 characters.
-    #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::line))]
-    name: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    name: CategoryName,
     /// Id of the parent category; absent or `null` for the top level.
     #[garde(skip)]
     parent_id: Option<CategoryId>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Derived from the name when absent.
     #[garde(inner(custom(rules::slug)))]
-    slug: Option<String>,
+    #[schema(inline)]
+    slug: Option<Slug>,
     /// Order among its siblings, ascending. Default: 0.
     #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
@@ -51,6 +56,7 @@ pub(crate) async fn handle(
 ) -> Result<(StatusCode, Json<CategoryView>), ProductError> {
     let NewCategory { name, parent_id, slug, position } = new;
     let request = key.map(|key| RequestKey::new(admin.user_id, key));
-    let category = app.store.insert_category(CategoryDraft { name, parent_id, slug, position }, request).await?;
+    let draft = CategoryDraft { name: name.into(), parent_id, slug: slug.map(Into::into), position };
+    let category = app.store.insert_category(draft, request).await?;
     Ok((StatusCode::CREATED, Json(category.into())))
 }

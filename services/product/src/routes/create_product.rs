@@ -1,7 +1,5 @@
 //! `POST /products`: creates a product.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     extract::State,
@@ -16,12 +14,12 @@ use utoipa::ToSchema;
 
 use super::{
     product_view::{self, ProductView},
-    rules,
+    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
 };
 use crate::{
     app::App,
     error::ProductError,
-    product::{MAX_DESCRIPTION, MAX_NAME, MAX_SKU, ProductDetails},
+    product::ProductDetails,
     stock::MAX_STOCK,
     store::{ProductDraft, ProductStore, RequestKey},
 };
@@ -35,8 +33,9 @@ use crate::{
 }))]
 pub(crate) struct NewProduct {
     /// Name of the product: one line, at most 255 characters.
-    #[garde(length(chars, max = MAX_NAME), custom(rules::line))]
-    name: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    name: ProductName,
     /// Price of one unit, in minor units of the shop's currency.
     #[garde(custom(rules::price))]
     price: Money,
@@ -47,22 +46,27 @@ pub(crate) struct NewProduct {
     #[garde(skip)]
     category_id: CategoryId,
     /// Stock keeping unit: unique in the shop, at most 100 characters. Generated when absent.
-    #[garde(length(chars, max = MAX_SKU), inner(custom(rules::line)))]
-    sku: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    sku: Option<Sku>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Derived from the name when absent.
     #[garde(inner(custom(rules::slug)))]
-    slug: Option<String>,
+    #[schema(inline)]
+    slug: Option<Slug>,
     /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
-    #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::text))]
-    description: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    description: Description,
     /// URL of its picture, or a path on this shop that begins with `/`; no picture when absent.
     #[garde(inner(custom(rules::image)))]
-    image_url: Option<String>,
+    #[schema(inline)]
+    image_url: Option<ImageUrl>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30.
     #[serde(default)]
-    #[garde(custom(rules::attributes))]
-    attributes: BTreeMap<String, String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    attributes: Attributes,
     /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
     #[garde(range(min = 0, max = MAX_STOCK))]
     low_stock_at: Option<i64>,
@@ -72,14 +76,14 @@ impl NewProduct {
     fn into_draft(self, store: &ProductStore, request: Option<RequestKey>) -> Result<ProductDraft, ProductError> {
         check_currency(self.price, store)?;
         let details = ProductDetails {
-            sku: self.sku.unwrap_or_default(),
-            slug: self.slug.unwrap_or_default(),
-            name: self.name,
-            description: self.description,
+            sku: self.sku.map(Into::into).unwrap_or_default(),
+            slug: self.slug.map(Into::into).unwrap_or_default(),
+            name: self.name.into(),
+            description: self.description.into(),
             price: self.price,
             category_id: self.category_id,
-            image_url: self.image_url,
-            attributes: self.attributes,
+            image_url: self.image_url.map(Into::into),
+            attributes: self.attributes.into(),
             low_stock_at: self.low_stock_at.unwrap_or(store.low_stock_at()),
         };
         Ok(ProductDraft { details, stock: self.stock, request })

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use souk_kit::{Problem, auth::Admin, extract::Query};
+use souk_kit::{Problem, auth::Admin, extract::Query, text::normalized};
 use souk_values::{CategoryId, Money, PageRequest, page::MAX_PAGE_SIZE};
 use utoipa::{IntoParams, ToSchema};
 
@@ -149,7 +149,7 @@ fn page(query: &ListQuery) -> Result<PageRequest, ProductError> {
 }
 
 fn filter(query: ListQuery) -> Result<Filter, ProductError> {
-    let words = query.q.unwrap_or_default();
+    let words = normalized(&query.q.unwrap_or_default());
     if words.chars().count() > MAX_QUERY {
         return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
     }

@@ -10,10 +10,13 @@ use souk_kit::{
 use souk_values::CategoryId;
 use utoipa::ToSchema;
 
-use super::{category_view::CategoryView, rules};
+use super::{
+    category_view::CategoryView,
+    rules::{self, CategoryName, Slug},
+};
 use crate::{
     app::App,
-    category::{CategoryEdit, MAX_CATEGORY_NAME, MAX_POSITION},
+    category::{CategoryEdit, MAX_POSITION},
     error::ProductError,
 };
 
@@ -23,14 +26,16 @@ use crate::{
 #[schema(example = json!({"name": "Pots & Pans", "parentId": null, "position": 2}))]
 pub(crate) struct WholeCategory {
     /// Name of the category: one line, at most 120 characters.
-    #[garde(length(chars, max = MAX_CATEGORY_NAME), custom(rules::line))]
-    name: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    name: CategoryName,
     /// Id of the parent category; absent or `null` for the top level.
     #[garde(skip)]
     parent_id: Option<CategoryId>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
     #[garde(inner(custom(rules::slug)))]
-    slug: Option<String>,
+    #[schema(inline)]
+    slug: Option<Slug>,
     /// Order among its siblings, ascending. Default: 0.
     #[serde(default)]
     #[garde(range(min = -MAX_POSITION, max = MAX_POSITION))]
@@ -55,6 +60,7 @@ pub(crate) async fn handle(
     ValidJson(whole): ValidJson<WholeCategory>,
 ) -> Result<Json<CategoryView>, ProductError> {
     let WholeCategory { name, parent_id, slug, position } = whole;
-    let edit = CategoryEdit { name: Some(name), parent_id: Some(parent_id), slug, position: Some(position) };
+    let slug = slug.map(Into::into);
+    let edit = CategoryEdit { name: Some(name.into()), parent_id: Some(parent_id), slug, position: Some(position) };
     Ok(Json(app.store.edit_category(category_id, edit).await?.into()))
 }

@@ -1,7 +1,5 @@
 //! `PUT /products/{productId}`: replaces a product.
 
-use std::collections::BTreeMap;
-
 use axum::{extract::State, response::Response};
 use garde::Validate;
 use serde::Deserialize;
@@ -15,14 +13,9 @@ use utoipa::ToSchema;
 use super::{
     change_product::{self, ProductChange},
     product_view::ProductView,
-    rules,
+    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
 };
-use crate::{
-    app::App,
-    error::ProductError,
-    product::{MAX_DESCRIPTION, MAX_NAME, MAX_SKU},
-    stock::MAX_STOCK,
-};
+use crate::{app::App, error::ProductError, stock::MAX_STOCK};
 
 /// All values of a product. An absent SKU or slug keeps its value; other absent fields get their default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -33,8 +26,9 @@ use crate::{
 }))]
 pub(crate) struct WholeProduct {
     /// Name of the product: one line, at most 255 characters.
-    #[garde(length(chars, max = MAX_NAME), custom(rules::line))]
-    name: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    name: ProductName,
     /// Price of one unit, in minor units of the shop's currency.
     #[garde(custom(rules::price))]
     price: Money,
@@ -46,22 +40,27 @@ pub(crate) struct WholeProduct {
     #[garde(skip)]
     _stock: Option<i64>,
     /// Stock keeping unit: unique in the shop, at most 100 characters. Unchanged when absent.
-    #[garde(length(chars, max = MAX_SKU), inner(custom(rules::line)))]
-    sku: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    sku: Option<Sku>,
     /// Unique part of the URL: `a-z`, `0-9` and single hyphens. Unchanged when absent.
     #[garde(inner(custom(rules::slug)))]
-    slug: Option<String>,
+    #[schema(inline)]
+    slug: Option<Slug>,
     /// Plain text with line breaks, at most 10,000 characters. Default: empty.
     #[serde(default)]
-    #[garde(length(chars, max = MAX_DESCRIPTION), custom(rules::text))]
-    description: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    description: Description,
     /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes the picture.
     #[garde(inner(custom(rules::image)))]
-    image_url: Option<String>,
+    #[schema(inline)]
+    image_url: Option<ImageUrl>,
     /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30. Default: none.
     #[serde(default)]
-    #[garde(custom(rules::attributes))]
-    attributes: BTreeMap<String, String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    attributes: Attributes,
     /// Stock in units at or below which the product counts as low on stock. Default: the shop's threshold.
     #[garde(range(min = 0, max = MAX_STOCK))]
     low_stock_at: Option<i64>,

@@ -8,37 +8,34 @@
 
 use std::collections::BTreeMap;
 
-use garde::Error;
+use garde::{Error, Path, Report, Validate};
 use serde::{Deserialize, Deserializer};
+use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs};
 use souk_values::Money;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 use crate::{
+    category::MAX_CATEGORY_NAME,
     import::is_image_url,
-    product::{MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_PRICE},
+    product::{
+        MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME, MAX_PRICE,
+        MAX_SKU,
+    },
     slug::{MAX_SLUG, is_slug},
 };
 
-/// Requires one non-empty line without spaces around it.
-pub(crate) fn line(text: &str, (): &()) -> garde::Result {
-    if text.trim().is_empty() || text.trim() != text {
-        return Err(Error::new("must not be empty, nor begin or end with a space"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Error::new("must be one line without control characters"));
-    }
-    Ok(())
-}
+pub(crate) type ProductName = Line<MAX_NAME>;
+pub(crate) type Sku = Line<MAX_SKU>;
+pub(crate) type Slug = Line<MAX_SLUG>;
+pub(crate) type Description = Paragraphs<MAX_DESCRIPTION>;
+pub(crate) type ImageUrl = Line<MAX_IMAGE_URL>;
+pub(crate) type CategoryName = Line<MAX_CATEGORY_NAME>;
 
-/// Refuses control characters other than line ends and tabs.
-pub(crate) fn text(text: &str, (): &()) -> garde::Result {
-    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
-        return Err(Error::new("must have no control characters but line ends and tabs"));
-    }
-    Ok(())
-}
-
-pub(crate) fn slug(slug: &str, (): &()) -> garde::Result {
-    if is_slug(slug) {
+pub(crate) fn slug(slug: &Slug, (): &()) -> garde::Result {
+    if is_slug(slug.as_ref()) {
         return Ok(());
     }
     Err(Error::new(format!(
@@ -54,28 +51,52 @@ pub(crate) fn price(price: &Money, (): &()) -> garde::Result {
     Err(Error::new(format!("amount must be 0 to {MAX_PRICE}")))
 }
 
-pub(crate) fn image(url: &str, (): &()) -> garde::Result {
-    if is_image_url(url) {
+pub(crate) fn image(url: &ImageUrl, (): &()) -> garde::Result {
+    if is_image_url(url.as_ref()) {
         return Ok(());
     }
     Err(Error::new("must begin with https://, http:// or /, without spaces, at most 500 characters"))
 }
 
-/// Limits number and length of attributes, and requires a name for each.
-pub(crate) fn attributes(attributes: &BTreeMap<String, String>, (): &()) -> garde::Result {
-    if attributes.len() > MAX_ATTRIBUTES {
-        return Err(Error::new(format!("must have at most {MAX_ATTRIBUTES} attributes")));
-    }
-    for (name, value) in attributes {
-        line(name, &())?;
-        text(value, &())?;
-        if name.chars().count() > MAX_ATTRIBUTE_NAME || value.chars().count() > MAX_ATTRIBUTE_VALUE {
-            return Err(Error::new(format!(
-                "names must have at most {MAX_ATTRIBUTE_NAME} characters, values at most {MAX_ATTRIBUTE_VALUE}"
-            )));
+/// Attributes of a product by name: a limited number, whose names and values keep the rule of texts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Attributes(BTreeMap<Line<MAX_ATTRIBUTE_NAME>, AttributeValue>);
+
+type AttributeValue = Paragraphs<MAX_ATTRIBUTE_VALUE>;
+
+impl Validate for Attributes {
+    type Context = ();
+
+    fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+        let mut refuse = |error: Error| report.append(parent(), error);
+        if self.0.len() > MAX_ATTRIBUTES {
+            refuse(Error::new(format!("must have at most {MAX_ATTRIBUTES} attributes")));
+        }
+        for (name, value) in &self.0 {
+            if let Err(error) = check_line(name.as_ref(), MAX_ATTRIBUTE_NAME) {
+                refuse(Error::new(format!("the name of each {error}")));
+            }
+            if let Err(error) = check_paragraphs(value.as_ref(), MAX_ATTRIBUTE_VALUE) {
+                refuse(Error::new(format!("the value of each {error}")));
+            }
         }
     }
-    Ok(())
+}
+
+impl PartialSchema for Attributes {
+    fn schema() -> RefOr<Schema> {
+        let map = ObjectBuilder::new().schema_type(Type::Object);
+        map.additional_properties(Some(AttributeValue::schema())).build().into()
+    }
+}
+
+impl ToSchema for Attributes {}
+
+impl From<Attributes> for BTreeMap<String, String> {
+    fn from(attributes: Attributes) -> Self {
+        attributes.0.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+    }
 }
 
 /// Distinguishes `null` from a missing field: deserializes a present one as `Some`; `#[serde(default)]` makes a missing one `None`.

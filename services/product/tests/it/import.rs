@@ -122,6 +122,27 @@ async fn rejected_rows_are_reported_by_their_line() {
 }
 
 #[tokio::test]
+async fn names_and_skus_have_no_control_or_invisible_characters() {
+    let shop = Shop::open().await;
+    let rows = "a,\"Cafe\u{301}\n Pot\",<p>x\u{202e}y\0</p>,Os\u{2066}tra,,,,,A-1,1,10.00,active\n\
+                b,B\0b,,,,,,,B-1,1,10.00,\n\
+                c,C,,,,,,,C\u{202e}1,1,10.00,\n\
+                d,D,,,,,Size,\u{200b}L,D-1,1,10.00,\n";
+    let report = import(&shop, rows).await;
+    let reasons: Vec<_> = report.rejected.iter().map(|row| (row.line, row.reason.as_str())).collect();
+    let rule = "it must be one line without control or invisible characters, and has";
+    let expected = [
+        (4, format!("Title: {rule} U+0000")),
+        (5, format!("Variant SKU: {rule} U+202E")),
+        (6, format!("Title: {rule} U+200B")),
+    ];
+    assert_eq!(reasons, expected.each_ref().map(|(line, reason)| (*line, reason.as_str())));
+    let pot = shop.client.get("/products/by-slug/a").await.expect(200).json;
+    assert_eq!((&pot["name"], &pot["description"]), (&"Café Pot".into(), &"x y".into()));
+    assert_eq!(pot["attributes"]["Brand"], "Os tra");
+}
+
+#[tokio::test]
 async fn a_taken_slug_gets_the_id_and_other_rows_keep_theirs() {
     let shop = Shop::open().await;
     let mut body = shop.body("Mine", 100, 1);

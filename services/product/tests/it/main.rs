@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod access;
+mod any_text;
 mod bad_input;
 mod catalogue;
 mod categories;

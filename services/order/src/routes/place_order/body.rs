@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use garde::Validate;
 use serde::Deserialize;
 use souk_events::{PaymentTerms, ShippingAddress};
+use souk_kit::text::Line;
 use souk_values::{ProductId, UserId};
 use utoipa::ToSchema;
 
@@ -56,50 +57,35 @@ pub(crate) struct WantedItem {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewShippingAddress {
     /// Full name of the recipient.
-    #[garde(custom(text(200)))]
-    #[schema(max_length = 200)]
-    name: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    name: Line<200>,
     /// First address line: street and house number.
-    #[garde(custom(text(200)))]
-    #[schema(max_length = 200)]
-    line1: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    line1: Line<200>,
     /// Second address line, such as floor, company or care of; may be left out.
     #[serde(default)]
-    #[garde(inner(custom(text(200))))]
-    #[schema(max_length = 200)]
-    line2: Option<String>,
+    #[garde(dive)]
+    #[schema(inline)]
+    line2: Option<Line<200>>,
     /// Name of the city or town.
-    #[garde(custom(text(100)))]
-    #[schema(max_length = 100)]
-    city: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    city: Line<100>,
     /// Postal code in the format of the country.
-    #[garde(custom(text(20)))]
-    #[schema(max_length = 20)]
-    postal_code: String,
+    #[garde(dive)]
+    #[schema(inline)]
+    postal_code: Line<20>,
     /// Country as ISO 3166-1 alpha-2 code, such as `DE`.
     #[garde(custom(country_code()))]
     #[schema(pattern = "^[A-Z]{2}$")]
     country: String,
     /// Phone number for the carrier; may be left out.
     #[serde(default)]
-    #[garde(inner(custom(text(40))))]
-    #[schema(max_length = 40)]
-    phone: Option<String>,
-}
-
-/// Accepts one line of at most `max_chars` characters that is not blank.
-fn text(max_chars: usize) -> impl FnOnce(&str, &()) -> garde::Result {
-    move |text, ()| {
-        if text.trim().is_empty() {
-            Err(garde::Error::new("must not be empty"))
-        } else if text.chars().count() > max_chars {
-            Err(garde::Error::new(format!("must have at most {max_chars} characters")))
-        } else if text.chars().any(char::is_control) {
-            Err(garde::Error::new("must be one line without control characters"))
-        } else {
-            Ok(())
-        }
-    }
+    #[garde(dive)]
+    #[schema(inline)]
+    phone: Option<Line<40>>,
 }
 
 fn country_code() -> impl FnOnce(&str, &()) -> garde::Result {
@@ -126,7 +112,15 @@ impl PlaceOrder {
         };
         let lines = self.items.unwrap_or_default().into_iter().map(line).collect::<Result<_, _>>()?;
         let NewShippingAddress { name, line1, line2, city, postal_code, country, phone } = self.shipping_address;
-        let shipping_address = ShippingAddress { name, line1, line2, city, postal_code, country, phone };
+        let shipping_address = ShippingAddress {
+            name: name.into(),
+            line1: line1.into(),
+            line2: line2.map(Into::into),
+            city: city.into(),
+            postal_code: postal_code.into(),
+            country,
+            phone: phone.map(Into::into),
+        };
         Ok(OrderDraft { user_id, lines, shipping_address, payment_terms: self.payment_terms })
     }
 }

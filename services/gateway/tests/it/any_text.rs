@@ -1,0 +1,18 @@
+//! Any text in any field: never a 5xx, never a control character that is accepted.
+
+use serde_json::json;
+use souk_gateway::Gateway;
+use souk_kit::Service as _;
+use souk_testkit::withstands_any_text;
+
+use crate::rig::Rig;
+
+#[tokio::test]
+async fn any_text_is_refused_or_counted() {
+    let rig = Rig::new().await;
+    let admin = rig.client.with_token(rig.world.admin());
+    let accepted =
+        withstands_any_text(&Gateway::openapi(), &[rig.client.clone(), admin], &[("document", json!("order.json"))])
+            .await;
+    assert!(accepted.contains("POST /api/visits"), "{accepted:?}");
+}
