@@ -38,17 +38,18 @@ pub async fn withstands_any_text(
     for operation in fields::operations(&document, params) {
         for parameter in &operation.parameters {
             for text in texts::all(None) {
-                let path = operation.path(params, Some((parameter, &text.text)));
-                walk.check(&operation, parameter, &text, text.is_forbidden, path, operation.body.clone()).await;
+                let path = operation.path(params, Some((parameter, &text.value)));
+                let request = (path, operation.body.clone());
+                walk.check(&operation, parameter, &text, text.is_forbidden, request).await;
             }
         }
         for field in &operation.fields {
             for text in texts::all(field.max_length) {
                 let mut body = operation.body.clone().unwrap_or_default();
-                field.set(&mut body, &text.text);
+                field.set(&mut body, &text.value);
                 let path = operation.path(params, None);
                 let is_refused = is_refused(field, &text);
-                walk.check(&operation, &field.name(), &text, is_refused, path, Some(body)).await;
+                walk.check(&operation, &field.name(), &text, is_refused, (path, Some(body))).await;
             }
         }
     }
@@ -76,14 +77,14 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
+    /// Sends the text at `place` by a request of path and body.
     async fn check(
         &mut self,
         operation: &Operation,
         place: &str,
         text: &Text,
         is_refused: bool,
-        path: String,
-        body: Option<Value>,
+        (path, body): (String, Option<Value>),
     ) {
         let status = self.send(operation, &path, body).await;
         let name = format!("{} {}", operation.method, operation.template);

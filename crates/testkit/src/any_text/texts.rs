@@ -9,7 +9,7 @@ const SEED: u64 = 20_260_131;
 /// A text to send.
 #[derive(Debug, Clone)]
 pub(super) struct Text {
-    pub text: String,
+    pub value: String,
     /// True if no line may have one of its characters.
     pub is_forbidden: bool,
     /// True if no paragraph may have one of its characters.
@@ -20,7 +20,7 @@ pub(super) struct Text {
 impl Text {
     /// Returns the beginning of the text.
     pub fn shown(&self) -> String {
-        self.text.chars().take(40).collect()
+        self.value.chars().take(40).collect()
     }
 }
 
@@ -68,7 +68,7 @@ const OTHERS: &[&str] = &[
 /// Returns all texts for a field with this `maxLength`.
 pub(super) fn all(max_length: Option<usize>) -> Vec<Text> {
     let text = |text: &str| Text {
-        text: text.to_owned(),
+        value: text.to_owned(),
         is_forbidden: false,
         is_forbidden_in_paragraphs: false,
         is_too_long: max_length.is_some_and(|max| text.chars().count() > max),
