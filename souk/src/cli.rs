@@ -136,7 +136,7 @@ pub struct AuditArgs {
     #[arg(long, value_name = "DAYS", default_value_t = 2)]
     pub provider_days: u16,
     /// Read a part of the shop again and again, and serve the number of violations at /metrics. Of several such processes
-    /// one reads; 'souk up' does it by itself.
+    /// one reads; 'souk up' does it automatically.
     #[arg(long, conflicts_with = "json")]
     pub watch: bool,
     /// With --watch: time in seconds between two readings.

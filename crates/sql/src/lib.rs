@@ -22,5 +22,5 @@ pub use leadership::Leadership;
 pub use options::Access;
 pub use pool::{ConnectionCounts, Reader};
 pub use schema::{NewTable, create_tables, long_text};
-pub use statements::{insert_or_ignore, lock_for_update, lock_skip_locked, nth_key};
+pub use statements::{insert_or_ignore, local_day, lock_for_update, lock_skip_locked, nth_key};
 pub use transaction::Tx;

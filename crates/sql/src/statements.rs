@@ -3,7 +3,7 @@
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, QuerySelect, QueryTrait,
     Select,
-    sea_query::{LockBehavior, LockType, OnConflict, Order, Query},
+    sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Order, Query},
 };
 
 use crate::{SqlError, Tx};
@@ -62,4 +62,19 @@ pub fn lock_skip_locked<E: EntityTrait>(select: Select<E>) -> Select<E> {
 #[must_use]
 pub fn lock_for_update<E: EntityTrait>(select: Select<E>) -> Select<E> {
     select.lock_exclusive()
+}
+
+/// Returns the number of the local day of an instant, whose distance from UTC is `offset_ms` there. `utc_day` is the column
+/// with its day in UTC, `millis` that of the instant itself. Computed by comparison: a division of integers differs between
+/// the engines.
+#[must_use]
+pub fn local_day(utc_day: &Expr, millis: &Expr, offset_ms: i64) -> Expr {
+    const DAY_MS: i64 = 86_400_000;
+    // Milliseconds since midnight in UTC, plus the offset.
+    let of_day = || millis.clone().sub(utc_day.clone().mul(DAY_MS)).add(offset_ms);
+    CaseStatement::new()
+        .case(of_day().gte(DAY_MS), utc_day.clone().add(1_i64))
+        .case(of_day().lt(0_i64), utc_day.clone().sub(1_i64))
+        .finally(utc_day.clone())
+        .into()
 }

@@ -6,7 +6,7 @@ use souk_bus::{Cause, Stamper};
 use souk_kit::{Deps, StartError};
 use souk_peers::OrderPeer;
 use souk_sql::SqlError;
-use souk_values::{Clock, Currency, IdGen, OrderId, PaymentId};
+use souk_values::{Clock, Currency, DayCalendar, IdGen, OrderId, PaymentId};
 
 use crate::{
     config::PaymentConfig,
@@ -39,6 +39,8 @@ pub(crate) struct App {
     pub(crate) stamper: Stamper,
     pub(crate) config: Arc<PaymentConfig>,
     pub(crate) currency: Currency,
+    /// Days of the shop's time zone.
+    pub(crate) calendar: DayCalendar,
 }
 
 /// Result of a decision on an order's payments.
@@ -84,6 +86,7 @@ impl App {
             stamper: deps.stamper(),
             config: Arc::new(config),
             currency: deps.shop.currency,
+            calendar: deps.shop.time_zone.clone(),
         })
     }
 

@@ -12,7 +12,7 @@ mod sql;
 use souk_bus::Cause;
 use souk_events::Envelope;
 use souk_sql::{ConnectionCounts, Retryable, SqlError};
-use souk_values::{Money, OrderId, Page, PageRequest, PaymentId, Timestamp, UserId, UtcDay};
+use souk_values::{BusinessDay, Money, OffsetPeriod, OrderId, Page, PageRequest, PaymentId, Timestamp, UserId};
 
 pub(crate) use opening::is_mssql;
 pub use opening::{OpenStore, migrate, open, open_to_read, pending_migrations};
@@ -47,8 +47,8 @@ pub trait Payments: Send + Sync + std::fmt::Debug {
 pub trait Reports: Send + Sync + std::fmt::Debug {
     /// Lists payments, newest first.
     async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<Payment>, StoreError>;
-    /// Tallies the payments and refunds of each day since `from`.
-    async fn tallies(&self, from: UtcDay) -> Result<Tallies, StoreError>;
+    /// Tallies the payments and refunds of each day of a period.
+    async fn tallies(&self, period: &OffsetPeriod) -> Result<Tallies, StoreError>;
     /// Counts open payments, and those of them claimed before `stuck_before`.
     async fn open_counts(&self, stuck_before: Timestamp) -> Result<OpenCounts, StoreError>;
     /// Reads every payment, and the number of unpublished events, for the audit.
@@ -194,7 +194,7 @@ pub struct Tallies {
 #[derive(Debug, Clone, Copy)]
 pub struct PaymentTally {
     /// Day of the claim.
-    pub day: UtcDay,
+    pub day: BusinessDay,
     pub status: Status,
     pub failure: Option<FailureCode>,
     /// Amount of each payment.
@@ -206,7 +206,7 @@ pub struct PaymentTally {
 #[derive(Debug, Clone, Copy)]
 pub struct RefundTally {
     /// Day on which the provider returned the money.
-    pub day: UtcDay,
+    pub day: BusinessDay,
     /// Amount of each refund.
     pub amount: Money,
     pub count: i64,

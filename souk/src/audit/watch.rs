@@ -102,7 +102,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Forgets the violations of earlier rounds that do not disagree any more, and those that this round found anew if
+    /// Forgets the violations of earlier rounds that do not disagree any more, and those that this round finds again if
     /// they are still there: of the bus in every round, of whole stores when these were read.
     async fn forget_resolved(&mut self, has_read_stores: bool) -> Result<(), CommandError> {
         let known: Vec<Discrepancy> = self.lasting.values().cloned().collect();

@@ -55,6 +55,10 @@ impl Shop {
         self.anyone.with_token(self.world.token("order", Role::Service))
     }
 
+    pub fn admin(&self) -> Client {
+        self.anyone.with_token(self.world.admin())
+    }
+
     pub async fn add(&self, product: i64, quantity: i64) -> TestResponse {
         self.me().post("/cart", json!({"productId": product, "quantity": quantity})).await.expect(200)
     }

@@ -63,7 +63,7 @@ pub(crate) fn refund_failed(event: &PaymentRefundFailed) -> Message {
     Message::new(Kind::RefundFailed, Audience::Admins, page(event.order_id), refund_failure(event))
 }
 
-/// Sent to the customer if the money was reported as returned before; of any other failure the customer heard nothing.
+/// Sent to the customer if the money was reported as returned before; the customer was not notified of any other refund.
 pub(crate) fn refund_returned(event: &PaymentRefundFailed) -> Option<Message> {
     let audience = Audience::User(event.user_id);
     event

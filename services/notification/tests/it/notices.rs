@@ -123,7 +123,7 @@ async fn low_stock_leads_to_a_notice_for_every_admin_who_is_not_locked() {
 }
 
 #[tokio::test]
-async fn a_failed_refund_is_reported_to_the_admins_and_to_a_customer_who_had_heard_of_it() {
+async fn a_failed_refund_is_reported_to_the_admins_and_to_a_customer_who_was_notified_of_it() {
     let rig = Rig::new().await;
     let (ada, boss) = (user(5), user(6));
     rig.deliver(&registered(ada, EMAIL, "customer")).await;
@@ -138,7 +138,7 @@ async fn a_failed_refund_is_reported_to_the_admins_and_to_a_customer_who_had_hea
     assert!(text.contains("10.00 EUR") && text.contains("still yours"), "{text}");
     let text = rig.mail_of("refund_failed").await["text"].as_str().unwrap().to_owned();
     assert!(text.contains("payment 7002") || text.contains("Refund payment"), "{text}");
-    // An admin who buys hears of it in both roles.
+    // An admin who buys is notified in both roles.
     rig.deliver(&refund_failed(boss, 43, true)).await;
     assert!(rig.kinds(boss).await.ends_with(&["refund_failed".to_owned(), "refund_returned".to_owned()]));
 }

@@ -81,6 +81,17 @@ impl Rig {
         .await;
     }
 
+    /// Moves the clock by `step` again and again until there are `count` mails, all of them in `status`. One move would not
+    /// do: a task that has just read the time sleeps on from a later one.
+    pub async fn until_mails_after(&self, step: Duration, count: usize, status: &str) {
+        eventually(&format!("{count} mails are {status}"), || async {
+            self.world.clock.advance(step);
+            let mails = self.mails().await;
+            mails.len() == count && mails.iter().all(|mail| mail["status"] == status)
+        })
+        .await;
+    }
+
     /// Waits for a mail of this kind in the mailbox folder, and returns it.
     pub async fn mail_of(&self, kind: &str) -> Value {
         let sent = || async {

@@ -5,15 +5,13 @@
 
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
-    sea_query::{Alias, CaseStatement, Expr, ExprTrait},
+    sea_query::{Alias, Expr, ExprTrait},
 };
-use souk_sql::SqlError;
+use souk_sql::{SqlError, local_day};
 use souk_values::{BusinessDay, DayCalendar, OffsetPeriod, UtcDay};
 
 use super::{OrderStore, entities::order_step, rows::damaged};
 use crate::order::StepKind;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Steps of one kind on one day, or on a part of it in which the clocks did not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +44,10 @@ impl OrderStore {
         let (start, end) = (period.instants.start, period.instants.end);
         // The sum of a BIGINT is NUMERIC, DECIMAL or INTEGER, depending on the engine; as text it is the same on all.
         let sum = Column::AmountMinor.sum().cast_as(Alias::new("CHAR(30)"));
+        let day = local_day(&Expr::col(Column::UtcDay), &Expr::col(Column::HappenedAt), period.offset_ms);
         let rows: Vec<(i64, String, i64, String)> = order_step::Entity::find()
             .select_only()
-            .expr_as(day(period.offset_ms), "shop_day")
+            .expr_as(day, "shop_day")
             .column(Column::Step)
             .column_as(Column::OrderId.count(), "happened")
             .column_as(sum, "amount")
@@ -72,17 +71,4 @@ impl OrderStore {
         };
         rows.into_iter().map(read).collect()
     }
-}
-
-/// Returns the number of the local day of a step, by comparison: a division of integers differs between the engines.
-fn day(offset_ms: i64) -> Expr {
-    use order_step::Column;
-    let utc_day = || Expr::col(Column::UtcDay);
-    // Milliseconds since midnight in UTC, plus the offset.
-    let of_day = || Expr::col(Column::HappenedAt).sub(utc_day().mul(DAY_MS)).add(offset_ms);
-    CaseStatement::new()
-        .case(of_day().gte(DAY_MS), utc_day().add(1_i64))
-        .case(of_day().lt(0_i64), utc_day().sub(1_i64))
-        .finally(utc_day())
-        .into()
 }

@@ -121,7 +121,7 @@ impl Provider {
         self.settle(self.inner.lookup_refund(id, payment), |_| false).await
     }
 
-    /// Runs a request that no customer waits for, unless the provider asked for a pause.
+    /// Runs a request that no customer waits for, unless the provider requested a pause.
     async fn settle<T>(
         &self,
         request: impl Future<Output = Result<T, ProviderError>>,
@@ -129,7 +129,7 @@ impl Provider {
     ) -> Result<T, ProviderError> {
         let (now, until) = (self.clock.now(), self.paused_until());
         if now < until {
-            return Err(ProviderError::Unsent(format!("it asked for a pause until {until}")));
+            return Err(ProviderError::Unsent(format!("it requested a pause until {until}")));
         }
         let result = self.call(&self.settling, request, is_inconclusive).await;
         if let Err(ProviderError::Limited { retry_after, .. }) = &result {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State};
 use serde::Serialize;
 use souk_kit::{auth::Admin, extract::Days};
-use souk_values::{Currency, Money, UtcDay};
+use souk_values::{BusinessDay, Currency, DayCalendar, Money};
 use utoipa::ToSchema;
 
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PaymentSummary {
+    /// IANA name of the time zone whose days are counted, such as `Europe/Berlin`.
+    time_zone: String,
     /// One entry for each day, oldest first; days without payments have zeros.
     days: Vec<PaymentDay>,
     /// Sums over all of the days.
@@ -27,12 +29,12 @@ pub(crate) struct PaymentSummary {
     failures: BTreeMap<String, i64>,
 }
 
-/// Sums of one day in UTC.
+/// Sums of one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PaymentDay {
-    /// Calendar day in UTC, such as `2026-01-31`.
-    date: UtcDay,
+    /// Day in the shop's time zone, such as `2026-01-31`.
+    date: BusinessDay,
     #[serde(flatten)]
     sums: PaymentSums,
 }
@@ -67,16 +69,23 @@ pub(crate) async fn handle(
     _: Admin,
     Days(days): Days<90>,
 ) -> Result<Json<PaymentSummary>, PaymentError> {
-    let today = UtcDay::of(app.clock.now());
-    let days: Vec<UtcDay> = UtcDay::last(days, today).collect();
-    let tallies = app.store.tallies(days.first().copied().unwrap_or(today)).await?;
-    Ok(Json(summarize(&tallies, &days, app.currency)))
+    let calendar = &app.calendar;
+    let days: Vec<BusinessDay> = calendar.last(days, app.clock.now()).collect();
+    let mut tallies = Tallies::default();
+    if let (Some(first), Some(last)) = (days.first(), days.last()) {
+        for period in calendar.offset_periods(calendar.start(*first)..calendar.bounds(*last).end) {
+            let Tallies { payments, refunds } = app.store.tallies(&period).await?;
+            tallies.payments.extend(payments);
+            tallies.refunds.extend(refunds);
+        }
+    }
+    Ok(Json(summarize(calendar, &tallies, &days, app.currency)))
 }
 
-fn summarize(tallies: &Tallies, days: &[UtcDay], currency: Currency) -> PaymentSummary {
+fn summarize(calendar: &DayCalendar, tallies: &Tallies, days: &[BusinessDay], currency: Currency) -> PaymentSummary {
     let mut failures: BTreeMap<String, i64> = FailureCode::ALL.map(|code| (code.as_str().to_owned(), 0)).into();
     let mut total = PaymentSums::zero(currency);
-    let mut days: BTreeMap<UtcDay, PaymentSums> = days.iter().map(|day| (*day, total)).collect();
+    let mut days: BTreeMap<BusinessDay, PaymentSums> = days.iter().map(|day| (*day, total)).collect();
     for tally in &tallies.payments {
         total.add_payments(tally);
         days.entry(tally.day).or_insert(PaymentSums::zero(currency)).add_payments(tally);
@@ -89,7 +98,7 @@ fn summarize(tallies: &Tallies, days: &[UtcDay], currency: Currency) -> PaymentS
         days.entry(tally.day).or_insert(PaymentSums::zero(currency)).add_refunds(tally);
     }
     let days = days.into_iter().map(|(date, sums)| PaymentDay { date, sums });
-    PaymentSummary { days: days.collect(), total, failures }
+    PaymentSummary { time_zone: calendar.zone().to_owned(), days: days.collect(), total, failures }
 }
 
 impl PaymentSums {

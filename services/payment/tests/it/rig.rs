@@ -59,7 +59,10 @@ impl Rig {
 
     /// Starts a service with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut PaymentConfig)) -> Self {
-        let world = World::new().await;
+        Self::within(World::new().await, change).await
+    }
+
+    pub async fn within(world: World, change: impl FnOnce(&mut PaymentConfig)) -> Self {
         let orders = Orders::default();
         world.fake_peer("order", order_service(orders.clone())).await;
         let mut config = config(&world);

@@ -8,7 +8,7 @@ use souk_payment::{
     payment::{FailureCode, Outcome, RefundStatus, Status},
     store::Filter,
 };
-use souk_values::{PageRequest, UtcDay};
+use souk_values::{DayCalendar, PageRequest};
 
 use crate::{
     rig::PRICE,
@@ -106,7 +106,9 @@ pub async fn lists_are_filtered_paged_and_newest_first(database: TestDatabase) {
 
 pub async fn days_are_tallied(database: TestDatabase) {
     let (mut fixture, first) = StoreFixture::with_a_claim(database).await;
-    let day = UtcDay::of(fixture.order_payments().await.payments[0].claimed_at);
+    // Kiritimati is 14 hours ahead: its days begin at 10:00 in UTC.
+    let calendar: DayCalendar = "Pacific/Kiritimati".parse().unwrap();
+    let day = calendar.day_of(fixture.order_payments().await.payments[0].claimed_at);
     fixture.step(|read| read.record_failure(first, FailureCode::CardDeclined).unwrap().after).await;
     let second = fixture.claim("2").await;
     fixture.step(|read| fixture.captured(&read, second)).await;
@@ -117,7 +119,9 @@ pub async fn days_are_tallied(database: TestDatabase) {
     fixture.add_order().await;
     fixture.claim("3").await;
 
-    let tallies = fixture.store.tallies(day).await.unwrap();
+    let periods = calendar.offset_periods(calendar.start(day)..calendar.bounds(day.plus(1)).end);
+    assert_eq!(periods.len(), 1);
+    let tallies = fixture.store.tallies(&periods[0]).await.unwrap();
     let mut payments: Vec<_> = tallies
         .payments
         .iter()
@@ -138,7 +142,8 @@ pub async fn days_are_tallied(database: TestDatabase) {
     let refunds: Vec<_> =
         tallies.refunds.iter().map(|tally| (tally.day.number() - day.number(), tally.amount, tally.count)).collect();
     assert_eq!(refunds, [(1, price, 1)]);
-    let later = fixture.store.tallies(UtcDay::from_number(day.number() + 1)).await.unwrap();
+    let later = calendar.bounds(day.plus(1));
+    let later = fixture.store.tallies(&calendar.offset_periods(later)[0]).await.unwrap();
     assert_eq!((later.payments.len(), later.refunds.len()), (1, 1));
 }
 

@@ -123,7 +123,7 @@ async fn eventually_within(limit: Duration, is_reached: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn a_pause_that_stripe_asks_for_is_respected() {
+async fn a_pause_that_stripe_requests_is_respected() {
     let (rig, stripe) = shop().await;
     let paid = pay(&rig, VISA).await;
     stripe.state().refund_status = Some("pending");

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use souk_testkit::World;
+use souk_values::Clock;
+
 use crate::rig::{PRICE, Rig};
 
 #[tokio::test]
 async fn payments_and_refunds_are_summed_by_day() {
-    let rig = Rig::new().await;
+    let mut world = World::new().await;
+    world.deps.shop.time_zone = "Pacific/Kiritimati".parse().unwrap();
+    let rig = Rig::within(world, |_| {}).await;
     let first = rig.confirmed();
     let paid = rig.pay(first.order_id, "a", "tok_visa").await.expect(201).json;
     rig.world.clock.advance(Duration::from_secs(86_400));
@@ -15,7 +20,10 @@ async fn payments_and_refunds_are_summed_by_day() {
     rig.pay(second.order_id, "b", "tok_declined").await.expect(201);
     rig.pay(second.order_id, "c", "tok_visa").await.expect(201);
     let summary = rig.admin().get("/payments/summary").await.expect(200).json;
+    assert_eq!(summary["timeZone"], "Pacific/Kiritimati");
     let days = summary["days"].as_array().unwrap();
+    let today = rig.world.deps.shop.time_zone.day_of(rig.world.clock.now());
+    assert_eq!(days[6]["date"], serde_json::json!(today));
     assert_eq!(days.len(), 7);
     assert_eq!(days[5]["succeeded"], 1);
     assert_eq!((&days[6]["succeeded"], &days[6]["failed"], &days[6]["refunds"]), (&1.into(), &1.into(), &1.into()));

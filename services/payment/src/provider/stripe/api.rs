@@ -33,7 +33,7 @@ const WITH_CHARGE: (&str, &str) = ("expand[]", "latest_charge");
 /// Address and credentials of an account at Stripe.
 #[derive(Debug, Clone)]
 pub struct StripeAccount {
-    /// Identity of the account, which the key does not tell.
+    /// Identity of the account, which the key does not contain.
     pub account: ProviderAccount,
     /// Such as `https://api.stripe.com`, without a path.
     pub base_url: String,

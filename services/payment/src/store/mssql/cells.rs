@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use souk_sql::SqlError;
-use souk_values::{Timestamp, UtcDay};
+use souk_values::{BusinessDay, Timestamp, UtcDay};
 use tiberius::{FromSql, Row};
 
 use crate::store::entities::{known_order, payment, payment_refund};
@@ -39,9 +39,9 @@ pub(super) fn optional_millis(row: &Row, name: &'static str) -> Result<Option<i6
     Ok(optional::<NaiveDateTime>(row, name)?.map(|time| time.and_utc().timestamp_millis()))
 }
 
-pub(super) fn day(row: &Row, name: &'static str) -> Result<UtcDay, SqlError> {
+pub(super) fn day(row: &Row, name: &'static str) -> Result<BusinessDay, SqlError> {
     let date: NaiveDate = required(row, name)?;
-    Ok(UtcDay::from_number(i64::from(date.to_epoch_days())))
+    Ok(BusinessDay::from_number(i64::from(date.to_epoch_days())))
 }
 
 /// Converts milliseconds since 1970 to a parameter.
@@ -249,6 +249,6 @@ mod tests {
             assert_eq!(time(at).unwrap().and_utc().timestamp_millis(), at);
         }
         let date = Date::new(u32::try_from(719_162 + 20_484).unwrap());
-        assert_eq!(day(&row(&[("d", ColumnData::Date(Some(date)))]), "d").unwrap(), UtcDay::from_number(20_484));
+        assert_eq!(day(&row(&[("d", ColumnData::Date(Some(date)))]), "d").unwrap(), BusinessDay::from_number(20_484));
     }
 }

@@ -2,7 +2,7 @@
 
 use souk_events::Envelope;
 use souk_sql::SqlError;
-use souk_values::{Id, Page, PageRequest, Timestamp, UtcDay};
+use souk_values::{Id, OffsetPeriod, Page, PageRequest, Timestamp};
 use tiberius::{Query, Row};
 
 use super::{
@@ -14,6 +14,14 @@ use crate::{
     payment::{Payment, RefundStatus, Status},
     store::{Filter, OpenCounts, PaymentTally, RefundTally, Reports, StoreError, Tallies, rows},
 };
+
+/// Binds the bounds of a period, and the distance of its local time from UTC.
+fn tallies_of(sql: &'static str, period: &OffsetPeriod) -> Result<Query<'static>, SqlError> {
+    let mut tallies = query(sql, time(period.instants.start.millis())?);
+    tallies.bind(time(period.instants.end.millis())?);
+    tallies.bind(period.offset_ms / 1_000);
+    Ok(tallies)
+}
 
 #[async_trait::async_trait]
 impl Reports for MssqlStore {
@@ -42,12 +50,11 @@ impl Reports for MssqlStore {
     }
 
     // Grouped by amount too, as on the other engines: summed up in Rust, an overflow does not go unseen.
-    async fn tallies(&self, from: UtcDay) -> Result<Tallies, StoreError> {
-        let read = self.pool.run(from, |connection, from| {
+    async fn tallies(&self, period: &OffsetPeriod) -> Result<Tallies, StoreError> {
+        let read = self.pool.run(period.clone(), |connection, period| {
             Box::pin(async move {
-                let from = time(from.start().millis())?;
                 let mut tallies = Tallies::default();
-                for row in connection.rows(query(statements::PAYMENT_TALLIES, from)).await? {
+                for row in connection.rows(tallies_of(statements::PAYMENT_TALLIES, period)?).await? {
                     let failure: Option<&str> = cells::optional(&row, "failure_code")?;
                     tallies.payments.push(PaymentTally {
                         day: day(&row, "claimed_day")?,
@@ -57,7 +64,7 @@ impl Reports for MssqlStore {
                         count: required(&row, "alike")?,
                     });
                 }
-                let mut refunds = query(statements::REFUND_TALLIES, from);
+                let mut refunds = tallies_of(statements::REFUND_TALLIES, period)?;
                 refunds.bind(RefundStatus::Succeeded.as_str());
                 for row in connection.rows(refunds).await? {
                     tallies.refunds.push(RefundTally {

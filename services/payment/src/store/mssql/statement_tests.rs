@@ -301,7 +301,8 @@ fn no_name_is_a_reserved_keyword() {
     for (_, sql) in all() {
         let tokens = tokens(&sql);
         for (index, token) in tokens.iter().enumerate() {
-            let is_type = ["bigint", "date", "datetime2"].contains(&tokens.get(index + 1).map_or("", String::as_str));
+            let is_type =
+                ["bigint", "date", "datetime2", "int"].contains(&tokens.get(index + 1).map_or("", String::as_str));
             if ["AS", "CONSTRAINT", "INDEX"].contains(&token.as_str()) && !is_type {
                 names.extend(tokens.get(index + 1).cloned());
             }

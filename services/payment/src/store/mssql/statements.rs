@@ -287,16 +287,20 @@ pub(super) fn refunds_of_payments(count: usize) -> String {
     format!("SELECT {} FROM payment_refund AS r WHERE r.payment_id IN ({ids}) ORDER BY r.refund_id;", refund_columns!())
 }
 
-/// Tallies payments by day. The grouped expression is the selected one, as "GROUP BY" requires.
+/// Tallies payments by local day. The grouped expression is the selected one, as "GROUP BY" requires; the number of
+/// DATEADD is an int, and the distance from UTC a bigint.
 pub(super) const PAYMENT_TALLIES: &str = "\
-SELECT CAST(p.claimed_at AS date) AS claimed_day, p.status, p.failure_code, p.amount_minor, p.currency, \
-COUNT_BIG(*) AS alike FROM payment AS p WHERE p.claimed_at >= CAST(@P1 AS datetime2(3)) \
-GROUP BY CAST(p.claimed_at AS date), p.status, p.failure_code, p.amount_minor, p.currency;";
+SELECT CAST(DATEADD(second, CAST(@P3 AS int), p.claimed_at) AS date) AS claimed_day, p.status, p.failure_code, \
+p.amount_minor, p.currency, COUNT_BIG(*) AS alike FROM payment AS p \
+WHERE p.claimed_at >= CAST(@P1 AS datetime2(3)) AND p.claimed_at < CAST(@P2 AS datetime2(3)) \
+GROUP BY CAST(DATEADD(second, CAST(@P3 AS int), p.claimed_at) AS date), p.status, p.failure_code, p.amount_minor, \
+p.currency;";
 
 pub(super) const REFUND_TALLIES: &str = "\
-SELECT CAST(r.settled_at AS date) AS settled_day, r.amount_minor, r.currency, COUNT_BIG(*) AS alike \
-FROM payment_refund AS r WHERE r.settled_at >= CAST(@P1 AS datetime2(3)) AND r.status = @P2 \
-GROUP BY CAST(r.settled_at AS date), r.amount_minor, r.currency;";
+SELECT CAST(DATEADD(second, CAST(@P3 AS int), r.settled_at) AS date) AS settled_day, r.amount_minor, r.currency, \
+COUNT_BIG(*) AS alike FROM payment_refund AS r \
+WHERE r.settled_at >= CAST(@P1 AS datetime2(3)) AND r.settled_at < CAST(@P2 AS datetime2(3)) AND r.status = @P4 \
+GROUP BY CAST(DATEADD(second, CAST(@P3 AS int), r.settled_at) AS date), r.amount_minor, r.currency;";
 
 pub(super) const COUNT_STATUS: &str = "SELECT COUNT_BIG(*) AS total FROM payment AS p WHERE p.status = @P1;";
 

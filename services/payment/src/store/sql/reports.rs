@@ -1,10 +1,13 @@
 //! Lists, sums and counts of payments.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Alias, Expr},
+};
 use souk_bus::{BusError, Outbox};
 use souk_events::Envelope;
-use souk_sql::SqlError;
-use souk_values::{Id, Page, PageRequest, Timestamp, UtcDay};
+use souk_sql::{SqlError, local_day};
+use souk_values::{BusinessDay, Id, OffsetPeriod, Page, PageRequest, Timestamp, UtcDay};
 
 use super::SqlStore;
 use crate::{
@@ -47,16 +50,25 @@ impl Reports for SqlStore {
     }
 
     // Grouped by amount and summed up in Rust: engines disagree on the type of a sum of 64-bit integers.
-    async fn tallies(&self, from: UtcDay) -> Result<Tallies, StoreError> {
+    async fn tallies(&self, period: &OffsetPeriod) -> Result<Tallies, StoreError> {
         use payment::Column as P;
         use payment_refund::Column as R;
         let db = self.0.reader();
+        let (start, end) = (period.instants.start, period.instants.end);
+        // The stored days are those of UTC, and find the rows of the period by their index.
+        let (first, last) = (UtcDay::of(start).number(), UtcDay::of(end).number());
+        let day = |utc_day: Expr, at: Expr| local_day(&utc_day, &at, period.offset_ms);
+        // Grouped by its name: PostgreSQL takes the repeated expression for another, as its parameters have other numbers.
+        let by_day = || Expr::col(Alias::new("shop_day"));
         let alike: Vec<(i64, String, Option<String>, i64, String, i64)> = payment::Entity::find()
             .select_only()
-            .columns([P::ClaimedDay, P::Status, P::FailureCode, P::AmountMinor, P::Currency])
+            .expr_as(day(Expr::col(P::ClaimedDay), Expr::col(P::ClaimedAt)), "shop_day")
+            .columns([P::Status, P::FailureCode, P::AmountMinor, P::Currency])
             .column_as(P::PaymentId.count(), "alike")
-            .filter(P::ClaimedDay.gte(from.number()))
-            .group_by(P::ClaimedDay)
+            .filter(P::ClaimedDay.between(first, last))
+            .filter(P::ClaimedAt.gte(start.millis()))
+            .filter(P::ClaimedAt.lt(end.millis()))
+            .group_by(by_day())
             .group_by(P::Status)
             .group_by(P::FailureCode)
             .group_by(P::AmountMinor)
@@ -67,7 +79,7 @@ impl Reports for SqlStore {
         let mut tallies = Tallies::default();
         for (day, status, failure, minor, currency, count) in alike {
             tallies.payments.push(PaymentTally {
-                day: UtcDay::from_number(day),
+                day: BusinessDay::from_number(day),
                 status: rows::status(&status)?,
                 failure: failure.as_deref().map(rows::failure_code).transpose()?,
                 amount: rows::money(minor, &currency)?,
@@ -76,11 +88,14 @@ impl Reports for SqlStore {
         }
         let alike: Vec<(i64, i64, String, i64)> = payment_refund::Entity::find()
             .select_only()
-            .columns([R::SettledDay, R::AmountMinor, R::Currency])
+            .expr_as(day(Expr::col(R::SettledDay), Expr::col(R::SettledAt)), "shop_day")
+            .columns([R::AmountMinor, R::Currency])
             .column_as(R::RefundId.count(), "alike")
-            .filter(R::SettledDay.gte(from.number()))
+            .filter(R::SettledDay.between(first, last))
+            .filter(R::SettledAt.gte(start.millis()))
+            .filter(R::SettledAt.lt(end.millis()))
             .filter(R::Status.eq(RefundStatus::Succeeded.as_str()))
-            .group_by(R::SettledDay)
+            .group_by(by_day())
             .group_by(R::AmountMinor)
             .group_by(R::Currency)
             .into_tuple()
@@ -88,7 +103,7 @@ impl Reports for SqlStore {
             .await?;
         for (day, minor, currency, count) in alike {
             let amount = rows::money(minor, &currency)?;
-            tallies.refunds.push(RefundTally { day: UtcDay::from_number(day), amount, count });
+            tallies.refunds.push(RefundTally { day: BusinessDay::from_number(day), amount, count });
         }
         Ok(tallies)
     }
