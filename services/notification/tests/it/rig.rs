@@ -1,5 +1,7 @@
 //! A running notification service, with its consumers for deliveries by hand.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use souk_bus::{Consumer, Outcome};
 use souk_events::{Envelope, Event, QUEUES};
