@@ -18,10 +18,12 @@ pub struct ActiveLines {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ActiveLine {
     /// Id of the cart item.
+    #[schema(min_length = 1, max_length = 64)]
     pub cart_item_id: String,
     /// Id of the product in the item.
     pub product_id: ProductId,
     /// Number of units, 1 to 99.
+    #[schema(minimum = 1, maximum = 99)]
     pub quantity: u32,
 }
 
