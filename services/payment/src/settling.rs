@@ -33,17 +33,21 @@ const LONGEST_PAYMENT_GAP: Duration = Duration::from_mins(5);
 /// Longest time between two queries about an open refund, which may take a bank days.
 const LONGEST_REFUND_GAP: Duration = Duration::from_hours(1);
 
+/// Time over which the queries are spread that a pause put off.
+const AFTER_PAUSE: Duration = Duration::from_mins(1);
+
 /// Queries the providers for each payment and refund that is due, and sets the gauges.
 pub(crate) async fn settle(app: App) -> Result<(), PaymentError> {
     settle_payments(&app).await?;
-    settle_refunds(&app).await?;
-    check_refunds(&app).await?;
+    settle_refunds(&app, RefundStatus::Processing, settle_after(&app)).await?;
+    // A bank may send money back, and the webhook about it may be lost.
+    settle_refunds(&app, RefundStatus::Succeeded, Duration::ZERO).await?;
     metrics::set_open(app.store.open_counts(app.clock.now().minus(STUCK_AFTER)).await?);
     Ok(())
 }
 
 async fn settle_payments(app: &App) -> Result<(), PaymentError> {
-    let due = due_by(app, Duration::from_millis(app.config.settle_after_ms));
+    let due = due_by(app, settle_after(app));
     let mut after = 0;
     loop {
         let page = app.store.due_payments(due, after).await?;
@@ -58,39 +62,30 @@ async fn settle_payments(app: &App) -> Result<(), PaymentError> {
     }
 }
 
-async fn settle_refunds(app: &App) -> Result<(), PaymentError> {
-    let due = due_by(app, Duration::from_millis(app.config.settle_after_ms));
+/// Settles the refunds in `status`, open or to be checked, from an age of `open_for` on.
+async fn settle_refunds(app: &App, status: RefundStatus, open_for: Duration) -> Result<(), PaymentError> {
+    let due = due_by(app, open_for);
     let mut after = 0;
     loop {
-        let page = app.store.due_refunds(RefundStatus::Processing, due, after).await?;
+        let page = app.store.due_refunds(status, due, after).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.refund.refund_id.get();
         let queries = page.into_iter().map(|due| async move {
             let id = due.refund.refund_id;
-            if let Err(error) = take_refund(app, due).await {
-                tracing::warn!(refund.id = %id, error = %error, "the refund stays due and will be queried again");
+            let taken = match status {
+                RefundStatus::Processing => take_refund(app, due).await,
+                RefundStatus::Succeeded | RefundStatus::Failed => take_check(app, due).await,
+            };
+            if let Err(error) = taken {
+                tracing::warn!(refund.id = %id, status = status.as_str(), error = %error, "the refund stays as it is and will be queried again");
             }
         });
         stream::iter(queries).buffer_unordered(CONCURRENCY).collect::<()>().await;
     }
 }
 
-/// Checks refunds that succeeded: a bank may send the money back, and the webhook about it may be lost.
-async fn check_refunds(app: &App) -> Result<(), PaymentError> {
-    let due = due_by(app, Duration::ZERO);
-    let mut after = 0;
-    loop {
-        let page = app.store.due_refunds(RefundStatus::Succeeded, due, after).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = last.refund.refund_id.get();
-        let queries = page.into_iter().map(|due| async move {
-            let id = due.refund.refund_id;
-            if let Err(error) = take_check(app, due).await {
-                tracing::warn!(refund.id = %id, error = %error, "the refund was not checked and will be checked later");
-            }
-        });
-        stream::iter(queries).buffer_unordered(CONCURRENCY).collect::<()>().await;
-    }
+fn settle_after(app: &App) -> Duration {
+    Duration::from_millis(app.config.settle_after_ms)
 }
 
 fn due_by(app: &App, open_for: Duration) -> DueBy {
@@ -99,34 +94,33 @@ fn due_by(app: &App, open_for: Duration) -> DueBy {
 }
 
 async fn take_payment(app: &App, due: &DuePayment) -> Result<(), PaymentError> {
-    let provider = app.provider_of(due.payment_id, due.account.as_ref()).await?;
-    let now = app.clock.now();
-    let next =
-        next_query(&app.ids, due.claimed_at, now, shortest_gap(app), LONGEST_PAYMENT_GAP).max(provider.paused_until());
-    if !app.store.take_turn(Row::Payment(due.payment_id), due.next_query, next).await? || is_paused(provider, now) {
-        return Ok(());
+    let next = next_query(&app.ids, due.claimed_at, app.clock.now(), shortest_gap(app), LONGEST_PAYMENT_GAP);
+    let row = Row::Payment(due.payment_id);
+    match take_turn(app, row, due.account.as_ref(), due.next_query, next).await? {
+        Some(provider) => settle_payment(app, provider, due.order_id, due.payment_id).await,
+        None => Ok(()),
     }
-    settle_payment(app, provider, due.order_id, due.payment_id).await
 }
 
-async fn take_refund(app: &App, DueRefund { refund, since, next_query: seen }: DueRefund) -> Result<(), PaymentError> {
-    let provider = app.provider_of(refund.payment_id, refund.account.as_ref()).await?;
-    let now = app.clock.now();
-    let next = next_query(&app.ids, since, now, shortest_gap(app), LONGEST_REFUND_GAP).max(provider.paused_until());
-    if !app.store.take_turn(Row::Refund(refund.refund_id), seen, next).await? || is_paused(provider, now) {
-        return Ok(());
+async fn take_refund(app: &App, due: DueRefund) -> Result<(), PaymentError> {
+    let DueRefund { refund, since, next_query: seen } = due;
+    let next = next_query(&app.ids, since, app.clock.now(), shortest_gap(app), LONGEST_REFUND_GAP);
+    let row = Row::Refund(refund.refund_id, refund.payment_id);
+    match take_turn(app, row, refund.account.as_ref(), seen, next).await? {
+        Some(provider) => settle_refund(app, provider, refund).await,
+        None => Ok(()),
     }
-    settle_refund(app, provider, refund).await
 }
 
-async fn take_check(app: &App, DueRefund { refund, since, next_query: seen }: DueRefund) -> Result<(), PaymentError> {
-    let provider = app.provider_of(refund.payment_id, refund.account.as_ref()).await?;
+async fn take_check(app: &App, due: DueRefund) -> Result<(), PaymentError> {
+    let DueRefund { refund, since, next_query: seen } = due;
     let now = app.clock.now();
     let age = now.since(since);
     let next = now.plus(varied(&app.ids, age.max(FIRST_CHECK)));
-    let next = if next > since.plus(CHECKED_FOR) { NEVER } else { next.max(provider.paused_until()) };
-    let is_turn = app.store.take_turn(Row::Refund(refund.refund_id), seen, next).await?;
-    if !is_turn || age > CHECKED_FOR || is_paused(provider, now) {
+    let next = if next > since.plus(CHECKED_FOR) { NEVER } else { next };
+    let row = Row::Refund(refund.refund_id, refund.payment_id);
+    let Some(provider) = take_turn(app, row, refund.account.as_ref(), seen, next).await? else { return Ok(()) };
+    if age > CHECKED_FOR {
         return Ok(());
     }
     let outcome = provider.lookup_refund(refund.refund_id, refund.payment_id).await?;
@@ -136,8 +130,27 @@ async fn take_check(app: &App, DueRefund { refund, since, next_query: seen }: Du
     refunding::record_outcome(app, &refund, outcome).await
 }
 
-fn is_paused(provider: &Provider, now: Timestamp) -> bool {
-    now < provider.paused_until()
+/// Takes the turn of a row until `next`; in a pause of its provider, until shortly after its end. Returns the provider to
+/// query; `None` when another replica has the turn, and in a pause.
+///
+/// Errors: the account of the payment is not configured now. The turn is taken then too, so that this is logged at the
+/// pace of the queries.
+async fn take_turn<'a>(
+    app: &'a App,
+    row: Row,
+    account: Option<&ProviderAccount>,
+    seen: Timestamp,
+    next: Timestamp,
+) -> Result<Option<&'a Provider>, PaymentError> {
+    let provider = app.provider_of(row.payment_id(), account).await;
+    let paused_until = provider.as_ref().map_or(Timestamp::EPOCH, |provider| provider.paused_until());
+    let is_paused = app.clock.now() < paused_until;
+    let next = if is_paused { paused_until.plus(app.ids.jitter(AFTER_PAUSE)) } else { next };
+    if !app.store.take_turn(row, seen, next).await? {
+        return Ok(None);
+    }
+    let provider = provider?;
+    Ok((!is_paused).then_some(provider))
 }
 
 fn shortest_gap(app: &App) -> Duration {

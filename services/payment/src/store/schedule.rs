@@ -46,7 +46,17 @@ pub struct DueBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Row {
     Payment(PaymentId),
-    Refund(RefundId),
+    /// A refund, and the payment that it refunds.
+    Refund(RefundId, PaymentId),
+}
+
+impl Row {
+    #[must_use]
+    pub fn payment_id(self) -> PaymentId {
+        match self {
+            Self::Payment(id) | Self::Refund(_, id) => id,
+        }
+    }
 }
 
 /// A payment whose outcome is not known, and whose query is due.

@@ -66,7 +66,13 @@ pub async fn due_rows_are_found_by_age_turn_and_position(database: TestDatabase)
     assert_eq!((found[0].refund.amount, found[0].since), (euro(PRICE), refund.due_at));
     assert!(due_refunds(refund.due_at.minus(Duration::from_millis(1)), 0).await.is_empty());
     assert!(due_refunds(refund.due_at, refund.refund_id.get()).await.is_empty());
-    assert!(fixture.store.take_turn(Row::Refund(refund.refund_id), found[0].next_query, NEVER).await.unwrap());
+    assert!(
+        fixture
+            .store
+            .take_turn(Row::Refund(refund.refund_id, payment.payment_id), found[0].next_query, NEVER)
+            .await
+            .unwrap()
+    );
     assert!(due_refunds(refund.due_at, 0).await.is_empty());
 }
 

@@ -59,7 +59,7 @@ impl Schedule for MssqlStore {
             Box::pin(async move {
                 let (sql, id) = match row {
                     Row::Payment(id) => (statements::TAKE_PAYMENT, id.get()),
-                    Row::Refund(id) => (statements::TAKE_REFUND, id.get()),
+                    Row::Refund(id, _) => (statements::TAKE_REFUND, id.get()),
                 };
                 let mut turn = query(sql, id);
                 turn.bind(time(seen.millis())?);

@@ -114,7 +114,7 @@ impl Schedule for SqlStore {
     async fn take_turn(&self, row: Row, seen: Timestamp, next: Timestamp) -> Result<bool, StoreError> {
         let (table, key, id) = match row {
             Row::Payment(id) => ("payment", "payment_id", id.get()),
-            Row::Refund(id) => ("payment_refund", "refund_id", id.get()),
+            Row::Refund(id, _) => ("payment_refund", "refund_id", id.get()),
         };
         let turn = Query::update()
             .table(table)
