@@ -123,13 +123,13 @@ async fn pending_refunds_neither_delay_a_checkout_nor_open_its_breaker() {
 /// passes in steps; returns their number.
 async fn polls_reach(rig: &Rig, stripe: &FakeStripe, least: usize) -> usize {
     let started = Instant::now();
-    let (mut steps, mut last, mut since) = (0, 0, Instant::now());
+    let (mut steps, mut seen, mut since) = (0, 0, Instant::now());
     while polls(stripe) < least {
         assert!(started.elapsed() < Duration::from_secs(240), "{} of {least} queries", polls(stripe));
         tokio::time::sleep(Duration::from_millis(50)).await;
         let now = polls(stripe);
-        if now != last {
-            (last, since) = (now, Instant::now());
+        if now != seen {
+            (seen, since) = (now, Instant::now());
         } else if since.elapsed() > Duration::from_secs(3) {
             rig.world.clock.advance(SETTLE / 2);
             steps += 1;
