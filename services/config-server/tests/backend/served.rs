@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -17,6 +18,7 @@ use axum::{
     http::{HeaderMap, Method, Response, StatusCode, Uri, header},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt as _;
 
 /// Credentials that the server accepts.
@@ -135,14 +137,16 @@ impl Daemon {
         command.args(["daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", &format!("--port={port}")]);
         command.arg(format!("--base-path={}", folder.display())).arg(folder);
         command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // A group of its own: `git` starts the daemon as another process.
+        let child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         Self { child, uri: format!("git://127.0.0.1:{port}/.git") }
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Fails when the processes have ended already.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
 }
