@@ -1,6 +1,6 @@
 //! One of several processes does a piece of work: the one that holds a lock of the engine.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
 use crate::{Access, SqlError, migrations::without_expiry, options::server_options, pool};
 
@@ -9,6 +9,7 @@ use crate::{Access, SqlError, migrations::without_expiry, options::server_option
 pub struct Leadership {
     /// Holds the lock. `None` on SQLite, whose file belongs to one process.
     connection: Option<DatabaseConnection>,
+    work: String,
 }
 
 impl Leadership {
@@ -16,40 +17,43 @@ impl Leadership {
     ///
     /// Errors: the engine cannot be reached.
     pub async fn take(url: &str, work: &str) -> Result<Option<Self>, SqlError> {
+        let work = work.to_owned();
         if url.starts_with("sqlite:") {
-            return Ok(Some(Self { connection: None }));
+            return Ok(Some(Self { connection: None, work }));
         }
         let mut options = without_expiry(server_options(url, Access::ReadOnly)?);
         options.max_connections(1);
         let connection = pool::connect(options).await?;
-        let backend = connection.get_database_backend();
-        let lock = if backend == DbBackend::Postgres {
-            // Such locks are scoped to the database; their key is a number.
-            let sql = "SELECT CAST(pg_try_advisory_lock(hashtext($1)) AS int) AS taken";
-            Statement::from_sql_and_values(backend, sql, [format!("souk.{work}").into()])
-        } else {
-            // Scoped to the server, so that the name includes the database.
-            let sql = "SELECT CAST(GET_LOCK(LEFT(CONCAT('souk.', ?, '.', DATABASE()), 64), 0) AS SIGNED) AS taken";
-            Statement::from_sql_and_values(backend, sql, [work.into()])
-        };
-        let row = connection.query_one_raw(lock).await?;
-        let is_taken = match row {
-            Some(row) if backend == DbBackend::Postgres => row.try_get::<Option<i32>>("", "taken")? == Some(1),
-            Some(row) => row.try_get::<Option<i64>>("", "taken")? == Some(1),
-            None => false,
-        };
-        if is_taken {
-            return Ok(Some(Self { connection: Some(connection) }));
+        if take_lock(&connection, &work).await? {
+            return Ok(Some(Self { connection: Some(connection), work }));
         }
         connection.close().await?;
         Ok(None)
     }
 
-    /// Returns true while this process has the lead: the connection with the lock still responds.
+    /// Returns true while this process has the lead. The lock is taken again, which its holder may: the pool replaces a
+    /// broken connection silently, and the new one has no lock.
     pub async fn is_held(&self) -> bool {
         match &self.connection {
-            Some(connection) => connection.ping().await.is_ok(),
+            Some(connection) => take_lock(connection, &self.work).await.unwrap_or(false),
             None => true,
         }
     }
+}
+
+/// Takes the lock of `work` for the connection; false when another one has it.
+async fn take_lock(connection: &DatabaseConnection, work: &str) -> Result<bool, DbErr> {
+    let backend = connection.get_database_backend();
+    let lock = if backend == DbBackend::Postgres {
+        // Such locks are scoped to the database; their key is a number.
+        let sql = "SELECT CAST(CAST(pg_try_advisory_lock(hashtext($1)) AS int) AS bigint) AS taken";
+        Statement::from_sql_and_values(backend, sql, [format!("souk.{work}").into()])
+    } else {
+        // Scoped to the server, so that the name includes the database.
+        let sql = "SELECT CAST(GET_LOCK(LEFT(CONCAT('souk.', ?, '.', DATABASE()), 64), 0) AS SIGNED) AS taken";
+        Statement::from_sql_and_values(backend, sql, [work.into()])
+    };
+    let row = connection.query_one_raw(lock).await?;
+    let taken: Option<i64> = row.map(|row| row.try_get("", "taken")).transpose()?.flatten();
+    Ok(taken == Some(1))
 }

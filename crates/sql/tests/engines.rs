@@ -379,6 +379,14 @@ async fn one_process_has_the_lead_until_it_ends() {
         let second = Leadership::take(&url, "audit").await.unwrap();
         assert_eq!(second.is_some(), url.starts_with("sqlite:"));
         assert!(Leadership::take(&url, "another").await.unwrap().is_some());
+        if url.starts_with("postgres:") {
+            // The connection with the lock is cut, and another process is faster.
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            opened(&url).await.reader().execute_unprepared(cut).await.unwrap();
+            let faster = Leadership::take(&url, "audit").await.unwrap().unwrap();
+            assert!(!first.is_held().await && faster.is_held().await);
+        }
         drop(first);
         let mut successor = None;
         for _ in 0..100 {
