@@ -1,4 +1,6 @@
 //! The guarantees of a store on each engine: always SQLite, with `SOUK_TEST_MODE=engines` PostgreSQL and MySQL as well.
+//!
+//! One file because every guarantee is proven on the same tables and the same three engines.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{sync::Arc, time::Duration};
