@@ -8,8 +8,9 @@ ORDERS ?= 1200
 AUDIT_ORDERS ?= 1000000
 SOUK_TEST_POSTGRES ?= postgres://postgres@127.0.0.1:5432
 PROFILE ?= local
+EXAMPLES ?= 100
 
-.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling measure audit-bench
+.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling measure audit-bench web web-dev web-check web-modules e2e e2e-modules screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +21,31 @@ build: ## Build souk (PROFILE: local, quick to build; release and dist, for thos
 run: ## Build souk (profile `local`: quick to build) and run the whole shop on one folder (PORT, DATA).
 	$(CARGO) run --profile local --package souk -- up --port $(PORT) --data $(DATA)
 
+web: ## Build the web shop and pack web/shop.tar, if its sources changed (needs Node 20.19).
+	@node web/scripts/archive.mjs --current 2>/dev/null || { $(MAKE) web-modules && cd web && npm run build && npm run archive; }
+
+web-modules: web/node_modules/.package-lock.json
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-progress && touch node_modules/.package-lock.json
+
+web-dev: web-modules ## The web shop with live reload at port 4200, in front of a running shop (PORT).
+	cd web && SOUK_URL=http://localhost:$(PORT) npm run dev
+
+web-check: web-modules ## Lint, unit tests, licences, weight; API types and web/shop.tar are up to date.
+	cd web && npm run api:check && npm run licences && npm run lint && npm test && npm run build && node scripts/weight.mjs && node scripts/archive.mjs --check
+
+e2e-modules: e2e/node_modules/.package-lock.json
+
+e2e/node_modules/.package-lock.json: e2e/package-lock.json
+	cd e2e && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-progress && touch node_modules/.package-lock.json
+
+e2e: e2e-modules ## Journeys in Chromium against a fresh shop (SOUK_E2E_BINARY), or the one at SOUK_E2E_URL.
+	cd e2e && npm test
+
+screenshots: e2e-modules ## Pictures of the main pages, in docs/screenshots.
+	cd e2e && npm run screenshots
+
 up-engines: ## Every service as its own process, on local engines (PORT, DATA; RELEASE=1 optimised, EMPTY=1 no catalogue).
 	@PORT=$(PORT) DATA=$(DATA) RELEASE=$(RELEASE) EMPTY=$(EMPTY) CARGO="$(CARGO)" bash scripts/up-engines.sh
 
@@ -27,7 +53,7 @@ test: ## All tests: units, services over HTTP, the whole shop, the crash test.
 	$(CARGO) test --workspace
 
 test-engines: ## The same tests on PostgreSQL, MySQL, Redis and RabbitMQ, and those that only make sense there.
-	SOUK_TEST_MODE=engines $(CARGO) test --workspace
+	SOUK_TEST_MODE=engines $(CARGO) test --workspace --tests
 
 test-clients: ## Discovery and config server against seven real Python and JavaScript clients (installed below target/).
 	bash scripts/clients.sh target/clients
@@ -51,6 +77,38 @@ prose: ## The language of comments, names and documents.
 deny: ## Licences and sources of every dependency.
 	$(CARGO) deny --offline check licenses bans sources
 
+fuzz: ## Each parser of foreign input under a fuzzer for FUZZ_SECONDS (600), on the stable toolchain.
+	CARGO="$(CARGO)" bash scripts/fuzz.sh
+
+schemathesis: ## Every OpenAPI document against a fresh shop as guest, customer and admin, on files and on engines (EXAMPLES).
+	bash scripts/schemathesis.sh --examples $(EXAMPLES)
+	bash scripts/schemathesis.sh --examples $(EXAMPLES) --engines
+
+dashboards: target/grafana/complete ## Write deploy/grafana/dashboards from their Python sources.
+	target/grafana/bin/python deploy/grafana/generate.py
+
+target/grafana/complete: deploy/grafana/requirements.txt
+	python3 -m venv target/grafana
+	target/grafana/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+observability-check: target/grafana/complete ## Dashboards are current, rules are valid and fire where they must (needs promtool, amtool).
+	target/grafana/bin/python deploy/grafana/generate.py --check
+	promtool check config --syntax-only deploy/prometheus/prometheus.yml deploy/prometheus/prometheus-embedded.yml
+	promtool check rules --lint-fatal deploy/prometheus/rules/*.yml
+	promtool test rules deploy/prometheus/tests/*.yml
+	bash scripts/check-alerts.sh
+	amtool check-config deploy/alertmanager/alertmanager.yml
+
+observability: observability-check ## Sell in a fresh shop under Prometheus: every query of every panel has data (SOUK_BIN).
+	python3 scripts/observability.py
+
+observability-engines: ## The same with one process for each service; RabbitMQ needs its plug-in rabbitmq_prometheus.
+	python3 scripts/observability.py --engines
+
+metrics-page: ## Write docs/metrics.md from a shop that sells (SOUK_BIN).
+	python3 scripts/observability.py --write
+
 settling: ## A checkout beside 10,000 refunds that stay pending at the provider, on SQLite and PostgreSQL.
 	SOUK_TEST_REFUNDS=10000 $(CARGO) test --workspace --test it pending_refunds
 	SOUK_TEST_REFUNDS=10000 SOUK_TEST_MODE=engines $(CARGO) test --workspace --test it pending_refunds
@@ -62,8 +120,9 @@ audit-bench: build ## Time and memory of an audit of AUDIT_ORDERS orders on SQLi
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS)
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS) --postgres "$(SOUK_TEST_POSTGRES)"
 
-soak: ## The crash test with 1,000 kills (SOAK_KILLS).
-	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --package souk --test shop crash -- --nocapture
+soak: ## The crash test with 1,000 kills (SOAK_KILLS) in both modes.
+	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --workspace --test shop crash -- --nocapture
+	SOUK_CRASH_KILLS=$(SOAK_KILLS) SOUK_TEST_MODE=engines $(CARGO) test --workspace --test shop crash -- --nocapture
 
-mutants: ## Mutation testing of the saga's files, as listed in .cargo/mutants.toml (needs cargo-mutants; hours).
+mutants: ## Mutation testing of the saga's files, as listed in .cargo/mutants.toml (needs cargo-mutants and cargo-nextest; two hours).
 	$(CARGO) mutants --no-shuffle --jobs 1 --output target/mutants

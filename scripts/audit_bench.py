@@ -167,7 +167,8 @@ args = parser.parse_args()
 
 with tempfile.TemporaryDirectory() as folder:
     engine = Postgres(args.postgres) if args.postgres else Sqlite(pathlib.Path(folder))
-    env = {**os.environ, "SOUK_AUTH__ADMIN_EMAIL": "admin@example.com", "SOUK_AUTH__ADMIN_PASSWORD": PASSWORD}
+    env = {**os.environ, "SOUK_AUTH__ADMIN_EMAIL": "admin@example.com", "SOUK_AUTH__ADMIN_PASSWORD": PASSWORD,
+           "SOUK_GATEWAY__RATE_LIMIT__ENABLED": "false"}
     for store in STORES:
         key = "SOUK_PAYMENT__SANDBOX_LEDGER_URL" if store == "sandbox" else f"SOUK_{store.upper()}__STORE_URL"
         env |= {key: engine.url(store)} if engine.url(store) else {}

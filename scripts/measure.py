@@ -93,7 +93,8 @@ barrier = threading.Barrier(args.shoppers + 1)
 
 with tempfile.TemporaryDirectory() as folder:
     command = [args.binary, "up", "--data", folder, "--port", str(PORT)]
-    env = {**os.environ, "SOUK_AUTH__ADMIN_EMAIL": "admin@example.com", "SOUK_AUTH__ADMIN_PASSWORD": "correct horse battery"}
+    env = {**os.environ, "SOUK_AUTH__ADMIN_EMAIL": "admin@example.com", "SOUK_AUTH__ADMIN_PASSWORD": "correct horse battery",
+           "SOUK_GATEWAY__RATE_LIMIT__ENABLED": "false"}
     shop = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until_ready()

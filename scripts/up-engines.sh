@@ -120,6 +120,9 @@ configure() {
     default SOUK_CONFIG_URL "http://127.0.0.1:$(port_of config-server)"
     default SOUK_CONFIG_PROFILES local
     default SOUK_DISCOVERY_URL "http://127.0.0.1:$(port_of discovery)/eureka"
+    # Never taken from a registry without credentials.
+    default SOUK_SERVICES__AUTH "http://127.0.0.1:$(port_of auth)"
+    default SOUK_AUTH__TRUSTED_PROXIES 127.0.0.1
     default SOUK_ENGINES__POSTGRES "${postgres%/}"
     default SOUK_ENGINES__MYSQL "${mysql%/}"
     default SOUK_ENGINES__REDIS "${redis%/}"

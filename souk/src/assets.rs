@@ -1,9 +1,12 @@
-//! Files inside the binary: the sample catalogue with its pictures.
+//! Files inside the binary: the web shop, and the sample catalogue with its pictures.
 
 use std::borrow::Cow;
 
 use rust_embed::RustEmbed;
 use souk_gateway::Asset;
+
+/// The built web shop (docs/web.md).
+pub const STOREFRONT: &[u8] = include_bytes!("../../web/shop.tar");
 
 #[derive(RustEmbed)]
 #[folder = "../catalogue"]
@@ -21,7 +24,7 @@ pub fn catalogue() -> Vec<(String, Cow<'static, [u8]>)> {
     files
 }
 
-/// Returns the file that the gateway serves at `path`, which has no leading slash: a picture of the catalogue.
+/// Returns the picture of the catalogue at `path`, which has no leading slash.
 pub fn asset(path: &str) -> Option<Asset> {
     // Everything under this prefix is a picture: the embedded folder includes nothing else there.
     let file = path.starts_with("pictures/").then(|| Catalogue::get(path)).flatten()?;

@@ -7,7 +7,7 @@ mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -22,8 +22,6 @@ pub use watch::{Watch, describe};
 
 /// Pause between two readings of the stores while there are discrepancies.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The same with a provider that limits the rate of requests for its list.
-const LIST_PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,13 +88,7 @@ async fn settle(settings: &Settings, args: &AuditArgs) -> Result<Report, Command
     let limit = Duration::from_secs(args.settle);
     let listed = Duration::from_hours(24 * u64::from(args.provider_days));
     let mut scan = Box::pin(Scan::read(settings, Part::all(listed))).await?;
-    let pause = if scan.books.has_list { LIST_PAUSE } else { PAUSE };
-    // Real time: the operator waits at a terminal. It starts after the first reading, which takes long in a large shop.
-    let started = Instant::now();
-    while is_running() && scan.is_unsettled() && started.elapsed() < limit {
-        tokio::time::sleep(pause).await;
-        Box::pin(scan.read_again(settings)).await?;
-    }
+    Box::pin(scan.settle(settings, limit, PAUSE, is_running)).await?;
     Ok(report(scan, is_running()))
 }
 
@@ -154,8 +146,7 @@ fn undelivered(waiting: &[WaitingEvent]) -> impl Iterator<Item = Discrepancy> {
             Some(service) => (format!("outbox of {service}"), format!("{count} events are not published")),
             None => ("bus".to_owned(), format!("{count} messages are not consumed")),
         };
-        let source = Source::Store;
-        Discrepancy { invariant: 6, subject, detail, is_final: false, about, source, awaits_provider: false }
+        Discrepancy { about, ..Discrepancy::new(6, subject, detail, Source::Store) }
     })
 }
 

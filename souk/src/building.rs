@@ -5,7 +5,7 @@ use std::sync::Arc;
 use souk_bus::{Announcement, Transport};
 use souk_kit::{
     Deps, Peers, ServiceParts, ShopConfig, StartError,
-    auth::{RemoteJwks, Verifier},
+    auth::{RemoteAuthority, Verifier},
     call::Directory,
 };
 use souk_sql::SqlError;
@@ -22,7 +22,7 @@ pub fn make_deps(
 ) -> Result<Deps, CommandError> {
     let secret = shop.service_secret.clone();
     let peers = Peers::new(directory, secret, Arc::clone(&clock), ids.clone()).map_err(CommandError::failed)?;
-    let verifier = Verifier::new(RemoteJwks(peers.plain_client("gateway", "auth")), Arc::clone(&clock));
+    let verifier = Verifier::new(RemoteAuthority::new(&peers, "verifier"), Arc::clone(&clock));
     Ok(Deps { clock, ids, transport, peers, verifier, shop })
 }
 

@@ -37,8 +37,10 @@ pub enum Command {
     Serve(ServeArgs),
     /// Migrate the stores of services to the schema of this version.
     Migrate(MigrateArgs),
-    /// Import products from a CSV file in Shopify's format.
+    /// Import products from a CSV file of Shopify or WooCommerce.
     Import(ImportArgs),
+    /// Export all visible products to a CSV file in Shopify's format.
+    Export(ExportArgs),
     /// Check that nothing was oversold, lost or charged twice.
     Audit(AuditArgs),
     /// List, replay or discard messages that no attempt could process.
@@ -116,7 +118,15 @@ pub struct MigrateArgs {
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Path of the CSV file, which has the columns of Shopify's export.
+    /// Path of the CSV file, as Shopify or WooCommerce exports it.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub shop: ShopArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Path of the CSV file to write. An existing file is replaced once the export is complete.
     pub file: PathBuf,
     #[command(flatten)]
     pub shop: ShopArgs,

@@ -31,6 +31,7 @@ pub async fn run(args: DeadLettersArgs) -> Result<(), CommandError> {
 async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), CommandError> {
     let bus = open(&Settings::of(shop).await?, Access::ReadOnly).await?;
     let letters = bus.transport().dead_letters(service).await.map_err(CommandError::failed)?;
+    let letters: Vec<DeadLetter> = letters.into_iter().map(DeadLetter::redacted).collect();
     if json {
         println!("{}", serde_json::to_string_pretty(&letters).map_err(CommandError::failed)?);
         return Ok(());
@@ -46,7 +47,7 @@ async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), 
 }
 
 async fn show(shop: &ShopArgs, id: &str) -> Result<(), CommandError> {
-    let letter = find(&Settings::of(shop).await?, id).await?;
+    let letter = find(&Settings::of(shop).await?, id).await?.redacted();
     println!("{}", serde_json::to_string_pretty(&letter).map_err(CommandError::failed)?);
     Ok(())
 }

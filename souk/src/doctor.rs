@@ -1,4 +1,4 @@
-//! `souk doctor`: checks each engine, broker and service of the configuration, and says what to do about each problem.
+//! `souk doctor`: checks each engine, broker and service of the configuration, how well secrets are kept, and says what to do about each problem.
 //! It changes nothing.
 
 mod broker;
@@ -8,6 +8,7 @@ mod engine;
 mod finding;
 mod peers;
 mod refusals;
+mod secrets;
 mod stores;
 
 use futures::future::{BoxFuture, join_all};
@@ -37,6 +38,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CommandError> {
         vec![Box::pin(stores::check(&settings)), Box::pin(broker::check(&settings)), Box::pin(peers::check(&settings))];
     findings.extend(join_all(checks).await.into_iter().flatten());
     findings.extend(disk::check(&settings));
+    findings.extend(secrets::check(&settings));
     let healthy = findings.iter().all(|finding| finding.state != State::Wrong);
     if args.json {
         let report = Report { healthy, findings };

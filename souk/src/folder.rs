@@ -119,6 +119,15 @@ impl Folder {
         }
     }
 
+    /// Returns the files with secrets of the shop and its operator, whether they exist or not.
+    pub fn secret_files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> =
+            [FIRST_PASSWORD_FILE, RUN_FILE, SECRETS_FILE, "bus.db"].iter().map(|name| self.0.join(name)).collect();
+        let configuration = std::fs::read_dir(self.config()).into_iter().flatten().flatten();
+        files.extend(configuration.map(|entry| entry.path()).filter(|path| path.is_file()));
+        files
+    }
+
     /// Reads the secrets, and generates those that are missing.
     pub fn secrets(&self, ids: &IdGen) -> Result<Secrets, CommandError> {
         let path = self.0.join(SECRETS_FILE);

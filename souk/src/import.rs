@@ -1,6 +1,6 @@
 //! `souk import`: imports products through the running shop, or directly into the store of a stopped one.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
@@ -18,11 +18,13 @@ use crate::{
 
 /// The API's import report.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Report {
     created: u64,
     updated: u64,
     unchanged: u64,
     rejected: Vec<Rejected>,
+    ignored_columns: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,14 +64,20 @@ async fn through_the_shop(shop: &RunningShop, csv: Vec<u8>) -> Result<Report, Co
 }
 
 async fn into_the_store(settings: &Settings, csv: &[u8]) -> Result<Report, CommandError> {
+    let (store, _lock) = open_products(settings).await?;
+    let report = import_with_bar(&store, csv).await?;
+    serde_json::to_value(report).and_then(serde_json::from_value).map_err(CommandError::failed)
+}
+
+/// Opens the catalogue of a shop that does not run. Its file is locked while the second value lives.
+pub async fn open_products(settings: &Settings) -> Result<(ProductStore, Option<File>), CommandError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let shop: ShopConfig = settings.shared_section("shop").map_err(CommandError::failed)?;
     let ids = IdGen::new(Arc::clone(&clock));
     let url = settings.store_url("product").map_err(CommandError::failed)?;
-    let _lock = settings.lock_file(&url)?;
+    let lock = settings.lock_file(&url)?;
     let store = ProductStore::open(&url, ids, clock, shop.currency).await.map_err(CommandError::failed)?;
-    let report = import_with_bar(&store, csv).await?;
-    serde_json::to_value(report).and_then(serde_json::from_value).map_err(CommandError::failed)
+    Ok((store, lock))
 }
 
 /// Imports `csv` into `store`, with a progress bar on a terminal.
@@ -89,9 +97,12 @@ pub async fn import_with_bar(store: &ProductStore, csv: &[u8]) -> Result<ImportR
 }
 
 fn print(report: &Report) {
-    let Report { created, updated, unchanged, rejected } = report;
+    let Report { created, updated, unchanged, rejected, ignored_columns } = report;
     println!("{created} new, {updated} updated, {unchanged} unchanged, {} rejected.", rejected.len());
     for Rejected { line, reason } in rejected {
         println!("  line {line}: {reason}");
+    }
+    if !ignored_columns.is_empty() {
+        println!("Columns that are not used: {}.", ignored_columns.join(", "));
     }
 }

@@ -16,8 +16,10 @@ mod configuration;
 mod dead_letters;
 mod doctor;
 mod embedded;
+mod export;
 mod first_admin;
 mod folder;
+mod free_space;
 mod import;
 mod listening;
 mod migrate;
@@ -86,6 +88,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Serve(args) => Box::pin(serve::run(args)).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Import(args) => import::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::DeadLetters(args) => dead_letters::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

@@ -1,5 +1,6 @@
 //! An operator's requests to the shop that runs on a folder.
 
+use futures::{Stream, TryStreamExt as _};
 use reqwest::{Method, StatusCode, header};
 use souk_kit::{
     Problem,
@@ -44,6 +45,21 @@ impl Operator {
         let status = response.status();
         let text = response.text().await.map_err(CommandError::failed)?;
         if status.is_success() { Ok(text) } else { Err(refusal(status, &text)) }
+    }
+
+    /// Returns the body of `GET path` below `/api` in parts. Errors: as of [`send`](Self::send).
+    pub async fn download(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<impl AsRef<[u8]>, CommandError>>, CommandError> {
+        let request = self.http.get(format!("{}/api{path}", self.gateway)).bearer_auth(&self.token);
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            let text = response.text().await.map_err(CommandError::failed)?;
+            return Err(refusal(status, &text));
+        }
+        Ok(response.bytes_stream().map_err(CommandError::failed))
     }
 }
 

@@ -101,6 +101,7 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let (is_ready, shop_is_ready) = watch::channel(false);
     let extras = Extras {
         test_clock: test_clock.map(|clock| TestClock { clock, keep: store_offset_in(folder) }),
+        storefront: Some(assets::STOREFRONT),
         assets: Some(assets::asset),
         shop_is_ready,
         services: names,
@@ -187,6 +188,10 @@ fn process_values(
     Box::new(move |section| {
         if let Some(config) = section.config_mut::<AuthConfig>() {
             config.operator_secret = operator_token.clone();
+            if config.trusted_proxies.is_empty() {
+                // The gateway, which is in this process.
+                config.trusted_proxies = vec!["127.0.0.1".to_owned()];
+            }
             if let Some(password) = &first_password {
                 config.admin_password = password.clone();
             }

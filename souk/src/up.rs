@@ -11,6 +11,7 @@ use crate::{
     command_error::CommandError,
     first_admin,
     folder::{Folder, RunningShop},
+    free_space,
     import::import_with_bar,
     services::{self, Role, port_beside},
     shop::{self, Shop},
@@ -63,7 +64,7 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
             println!("No browser could be opened; the address is above.");
         }
         let watch = audit::Watch::new(shop.settings.clone(), AUDIT_EVERY, AUDIT_SETTLE);
-        tokio::join!(shop.refresh(), Box::pin(watch.run()));
+        tokio::join!(shop.refresh(), Box::pin(watch.run()), free_space::publish(args.data.data.clone()));
         std::future::pending::<Result<(), CommandError>>().await
     };
     let outcome = tokio::select! {

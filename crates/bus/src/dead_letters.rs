@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use serde::Serialize;
+use serde_json::Value;
 use souk_events::Envelope;
 use souk_values::Timestamp;
 use utoipa::ToSchema;
@@ -52,11 +53,53 @@ pub struct DeadLetter {
     pub raw: Option<String>,
 }
 
+/// Written in place of a secret.
+const REDACTED: &str = "[redacted]";
+
 impl DeadLetter {
+    /// Returns the letter for the eyes of people: without tokens, with which its reader could take over an account. A body
+    /// that cannot be read as an event may hold one, too; its length is left.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        if let Some(envelope) = &mut self.envelope {
+            redact(&mut envelope.data);
+        }
+        self.raw = self.raw.map(|raw| match serde_json::from_str(&raw) {
+            Ok(mut json) => {
+                redact(&mut json);
+                json.to_string()
+            }
+            Err(_) if raw.contains("token") => format!("{REDACTED} ({} bytes)", raw.len()),
+            Err(_) => raw,
+        });
+        self
+    }
+
     /// Returns the type of the event, or `(no event)` for a message that cannot be read.
     #[must_use]
     pub fn event_type(&self) -> &str {
         self.envelope.as_ref().map_or("(no event)", |envelope| &envelope.event_type)
+    }
+}
+
+/// Replaces the values of all fields named `token`, at any depth.
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if name.eq_ignore_ascii_case("token") {
+                    *field = Value::from(REDACTED);
+                } else {
+                    redact(field);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                redact(item);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -87,4 +130,33 @@ pub(crate) fn id_of_body(body: &[u8]) -> Uuid {
         (hash ^ u128::from(*byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)
     });
     Uuid::from_u128(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(raw: &str) -> DeadLetter {
+        DeadLetter {
+            dead_letter_id: letter_id_of_body("notification.users", raw.as_bytes()),
+            queue: "notification.users".to_owned(),
+            attempts: 1,
+            error: "none".to_owned(),
+            died_at: Timestamp::EPOCH,
+            envelope: None,
+            raw: Some(raw.to_owned()),
+        }
+    }
+
+    #[test]
+    fn no_token_of_a_body_is_shown() {
+        for (raw, shown) in [
+            (r#"{"data":{"token":"s3cret","name":"ada"}}"#, r#"{"data":{"name":"ada","token":"[redacted]"}}"#),
+            (r#"[{"Token":["s3cret"]},1]"#, r#"[{"Token":"[redacted]"},1]"#),
+            (r#"{"token":"s3cret"#, "[redacted] (16 bytes)"),
+            ("what?", "what?"),
+        ] {
+            assert_eq!(letter(raw).redacted().raw.as_deref(), Some(shown));
+        }
+    }
 }

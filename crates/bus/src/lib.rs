@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod inbox;
+pub mod metrics;
 pub mod outbox;
 pub mod rabbit;
 pub mod trace;

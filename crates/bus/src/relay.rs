@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use souk_values::{Clock, gauge_value};
+use souk_values::Clock;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    BusError, Transport, backoff,
+    BusError, Transport, backoff, metrics,
     outbox::{Backlog, Claim, Outbox, UnreadableEvent},
 };
 
@@ -79,8 +79,7 @@ async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn
             published.map(|envelope| (envelope.id, envelope.event_type.clone())).unzip();
         claim.confirm(&ids).await?;
         for event_type in types {
-            metrics::counter!("bus_events_total", "service" => service, "type" => event_type, "outcome" => "published")
-                .increment(1);
+            metrics::count_event(service, event_type, "published");
         }
         buried?;
         if ids.len() < claimed {
@@ -102,8 +101,7 @@ async fn bury_unreadable(
     transport.bury(service, claim.unreadable()).await?;
     for UnreadableEvent { key, error, .. } in claim.unreadable() {
         tracing::error!(service, key, error, "an event of the outbox cannot be read and became a dead letter");
-        metrics::counter!("bus_events_total", "service" => service, "type" => "(no event)", "outcome" => "dead")
-            .increment(1);
+        metrics::count_event(service, "(no event)".to_owned(), "dead");
     }
     claim.remove_unreadable().await
 }
@@ -111,7 +109,6 @@ async fn bury_unreadable(
 async fn report(service: &'static str, outbox: &dyn Outbox, clock: &dyn Clock) {
     if let Ok(Backlog { pending, oldest }) = outbox.backlog().await {
         let age = oldest.map_or(Duration::ZERO, |oldest| clock.now().since(oldest));
-        metrics::gauge!("outbox_pending", "service" => service).set(gauge_value(pending));
-        metrics::gauge!("outbox_oldest_seconds", "service" => service).set(age.as_secs_f64());
+        metrics::outbox(service, pending, age);
     }
 }

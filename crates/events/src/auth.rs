@@ -64,9 +64,47 @@ impl std::fmt::Debug for PasswordResetRequested {
     }
 }
 
+/// A user has another mail address. The old one is informed, in case that someone else changed it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserEmailChanged {
+    /// Id of the user.
+    pub user_id: UserId,
+    /// Display name of the user.
+    pub username: String,
+    /// Mail address until now.
+    pub old_email: String,
+    /// Mail address from now on.
+    pub new_email: String,
+    /// Time of the change.
+    pub changed_at: Timestamp,
+    /// Version of the user after the event.
+    pub version: i64,
+}
+
+/// A user has another password; all earlier sign-ins have ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserPasswordChanged {
+    /// Id of the user.
+    pub user_id: UserId,
+    /// Display name of the user.
+    pub username: String,
+    /// Mail address of the user.
+    pub email: String,
+    /// Time of the change.
+    pub changed_at: Timestamp,
+    /// Version of the user after the event.
+    pub version: i64,
+}
+
 events! { "auth":
     UserRegistered = "user.registered.v1", subject |event| event.user_id.to_string(), version |event| event.version;
     UserChanged = "user.changed.v1", subject |event| event.user_id.to_string(), version |event| event.version;
+    UserEmailChanged = "user.email_changed.v1",
+        subject |event| event.user_id.to_string(), version |event| event.version;
+    UserPasswordChanged = "user.password_changed.v1",
+        subject |event| event.user_id.to_string(), version |event| event.version;
     PasswordResetRequested = "user.password_reset_requested.v1",
         subject |event| event.user_id.to_string(), version |event| event.version;
 }

@@ -13,7 +13,7 @@ mod payment;
 mod product;
 mod topology;
 
-pub use auth::{PasswordResetRequested, UserChanged, UserRegistered};
+pub use auth::{PasswordResetRequested, UserChanged, UserEmailChanged, UserPasswordChanged, UserRegistered};
 pub use cart::{CartAbandoned, CartCheckedOut, CartExpired, CartLine, WishlistBackInStock, WishlistPriceDropped};
 pub use envelope::{Envelope, Event, EventError};
 pub use order::{

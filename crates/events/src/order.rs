@@ -20,8 +20,9 @@ pub struct ShippingAddress {
     pub line2: Option<String>,
     /// Town of the address.
     pub city: String,
-    /// Postal code of the town.
-    pub postal_code: String,
+    /// Postal code of the town; absent where the country has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
     /// Country as ISO 3166-1 alpha-2 code, such as `DE`.
     pub country: String,
     /// Phone number for the carrier; absent if not given.

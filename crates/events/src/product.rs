@@ -43,6 +43,12 @@ pub struct ProductChanged {
     pub stock: i64,
     /// True for a product that is no longer in the catalogue.
     pub hidden: bool,
+    /// Readable part of its URL. Absent in events of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// URL of its main picture; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<String>,
     /// Revision of the product, which grows with every change that this event reports.
     pub revision: i64,
 }

@@ -83,7 +83,13 @@ pub mod queue {
     /// Users whom notification welcomes, and their password mails.
     pub const NOTIFICATION_USERS: Queue = Queue {
         name: "notification.users",
-        binds: &["user.registered.v1", "user.changed.v1", "user.password_reset_requested.v1"],
+        binds: &[
+            "user.registered.v1",
+            "user.changed.v1",
+            "user.email_changed.v1",
+            "user.password_changed.v1",
+            "user.password_reset_requested.v1",
+        ],
     };
     /// Order changes of which customers are notified.
     pub const NOTIFICATION_ORDERS: Queue = Queue {

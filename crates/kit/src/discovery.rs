@@ -29,6 +29,8 @@ use listing::Listing;
 use registration::Registration;
 use servers::Servers;
 
+/// The service that checks passwords and hands out tokens: its address is believed to a registry that knows its callers.
+const TRUSTED: &str = "auth";
 /// Time limit of [`Discovery::deregister`], which delays the end of the process.
 const DEREGISTER_LIMIT: Duration = Duration::from_secs(1);
 
@@ -113,7 +115,8 @@ struct Registrations {
 impl Discovery {
     /// Returns a client of the registries at `urls`: a comma-separated list of URLs like
     /// `http://user:password@host:8761/eureka`, whose path may be left out. The first that answers is used until it fails.
-    /// The instances of the services in `fixed` are left as `directory` has them.
+    /// The instances of the services in `fixed` are left as `directory` has them, and those of auth unless every registry
+    /// requires credentials.
     ///
     /// Errors: invalid URLs, reported without their text, which may hold a password; intervals that contradict each other.
     pub fn new(
@@ -127,6 +130,13 @@ impl Discovery {
         let mut mistakes = config.mistakes();
         let servers = Servers::new(urls).map_err(|wrong| mistakes.extend(wrong));
         let (Ok(servers), true) = (servers, mistakes.is_empty()) else { return Err(ConfigError(mistakes)) };
+        let mut fixed = fixed;
+        if !servers.have_credentials() && fixed.insert(TRUSTED.to_owned()) {
+            tracing::info!(
+                "auth stays at its configured address, or this machine's: whoever registers as auth receives passwords, so it \
+                 is taken from a registry only with credentials in SOUK_DISCOVERY_URL"
+            );
+        }
         metrics::describe();
         let registrations = Mutex::default();
         Ok(Self(Arc::new(Inner { servers, config, directory, fixed, clock, ids, registrations })))

@@ -13,13 +13,13 @@ use axum::{
 use futures::future::join_all;
 use serde::Serialize;
 use souk_bus::{BusError, DeadLetter, DeadLetterId, Transport};
-use souk_values::gauge_value;
 use utoipa::openapi::OpenApi;
 
 use crate::{
     Problem,
     auth::Admin,
     extract::Path,
+    metrics,
     parts::Check,
     tasks::{self, Task},
     telemetry,
@@ -38,6 +38,8 @@ pub(crate) struct Frame {
     pub transport: Arc<dyn Transport>,
     pub has_bus: bool,
     pub openapi: Arc<OpenApi>,
+    /// Public facts at `/info`, beside name and version.
+    pub facts: Arc<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,7 +108,13 @@ async fn ready(State(frame): State<Frame>) -> Response {
 
 async fn info(State(frame): State<Frame>) -> Response {
     let version = env!("CARGO_PKG_VERSION");
-    Json(serde_json::json!({"service": frame.service, "version": version})).into_response()
+    let mut info = serde_json::json!({"service": frame.service, "version": version});
+    if !frame.facts.is_empty()
+        && let Some(fields) = info.as_object_mut()
+    {
+        fields.insert("facts".to_owned(), serde_json::Value::Object((*frame.facts).clone()));
+    }
+    Json(info).into_response()
 }
 
 async fn metrics(State(frame): State<Frame>) -> Response {
@@ -147,7 +155,7 @@ pub(crate) fn count_dead_letters(
         let (queues, transport) = state;
         let counts = transport.dead_letter_counts(&queues).await?;
         for (queue, dead) in queues.iter().zip(counts) {
-            metrics::gauge!("dead_letters", "service" => service, "queue" => *queue).set(gauge_value(dead));
+            metrics::dead_letters(service, queue, dead);
         }
         Ok::<(), BusError>(())
     })
@@ -167,6 +175,7 @@ async fn own_letter(frame: &Frame, id: &str) -> Result<DeadLetter, Problem> {
 
 async fn list_letters(_: Admin, State(frame): State<Frame>) -> Result<Json<serde_json::Value>, Problem> {
     let letters = frame.transport.dead_letters(Some(frame.service)).await.map_err(|error| refuse(&error))?;
+    let letters: Vec<DeadLetter> = letters.into_iter().map(DeadLetter::redacted).collect();
     let total = letters.len();
     Ok(Json(serde_json::json!({"items": letters, "page": 0, "size": total, "total": total})))
 }
@@ -176,7 +185,7 @@ async fn show_letter(
     State(frame): State<Frame>,
     Path(id): Path<String>,
 ) -> Result<Json<DeadLetter>, Problem> {
-    own_letter(&frame, &id).await.map(Json)
+    own_letter(&frame, &id).await.map(|letter| Json(letter.redacted()))
 }
 
 async fn replay_letter(_: Admin, State(frame): State<Frame>, Path(id): Path<String>) -> Result<StatusCode, Problem> {

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod basic_auth;
 pub mod call;
 pub mod config;
+pub mod cookies;
 pub mod credentials;
 pub mod discovery;
 pub mod extract;
@@ -17,14 +18,19 @@ pub mod service;
 pub mod tasks;
 pub mod telemetry;
 pub mod text;
+pub mod this_machine;
 pub mod traces;
 
+mod client_address;
 mod health;
+mod metrics;
 mod parts;
+mod rest_of_body;
 mod serve;
 mod starting;
 
 pub use call::{CallError, PeerClient, Peers};
+pub use client_address::client_address;
 pub use parts::ServiceParts;
 pub use problem::Problem;
 pub use serve::{Running, start};

@@ -8,7 +8,10 @@ use souk_bus::{Consumer, Outbox};
 use souk_sql::{ConnectionCounts, Db};
 use utoipa::openapi::OpenApi;
 
-use crate::tasks::{self, Task};
+use crate::{
+    metrics,
+    tasks::{self, Task},
+};
 
 /// Period of the gauge `db_client_connections`.
 const CONNECTIONS_PERIOD: Duration = Duration::from_secs(5);
@@ -39,6 +42,8 @@ pub struct ServiceParts {
     pub has_bus: bool,
     /// Layer over all routes.
     pub guard: Option<Guard>,
+    /// Public facts about the service that `/info` shows, such as the name of its payment provider.
+    pub facts: serde_json::Map<String, serde_json::Value>,
     provided: Vec<Box<dyn Any + Send>>,
 }
 
@@ -56,6 +61,7 @@ impl ServiceParts {
             checks: Vec::new(),
             has_bus: true,
             guard: None,
+            facts: serde_json::Map::new(),
             provided: Vec::new(),
         }
     }
@@ -71,6 +77,13 @@ impl ServiceParts {
     #[must_use]
     pub fn guarded(mut self, guard: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
         self.guard = Some(Box::new(guard));
+        self
+    }
+
+    /// Adds a public fact to `/info`.
+    #[must_use]
+    pub fn with_fact(mut self, name: &str, fact: impl Into<serde_json::Value>) -> Self {
+        self.facts.insert(name.to_owned(), fact.into());
         self
     }
 
@@ -113,8 +126,7 @@ impl ServiceParts {
         let task = Task::every("count_connections", &tasks::real_time(), CONNECTIONS_PERIOD, &count, move |count| {
             let ConnectionCounts { used, idle } = count();
             for (state, connections) in [("used", used), ("idle", idle)] {
-                metrics::gauge!("db_client_connections", "service" => service, "state" => state)
-                    .set(f64::from(connections));
+                metrics::connections(service, state, connections);
             }
             std::future::ready(Ok::<(), std::convert::Infallible>(()))
         });

@@ -22,6 +22,7 @@ use crate::{
     Deps, Problem, ServiceParts,
     health::{self, Frame},
     parts::{Check, Guard},
+    rest_of_body, this_machine,
     traces::{self, Observer},
 };
 
@@ -86,15 +87,17 @@ pub fn start(service: ServiceParts, listener: TcpListener, deps: &Deps) -> std::
     let name = service.name;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let entrance = Entrance::default();
+    let entrance = Entrance::at(address);
     entrance.admit(service, deps, &tasks, &stop);
     listen(name, listener, entrance.app(), &tasks, stop.clone());
     Ok(Running::new(name, address, stop, tasks).behind(entrance))
 }
 
 /// The service behind an open listener. Swapping it refuses and cuts no connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entrance {
+    /// True if the listener is on loopback, where web pages of this machine's browser reach it.
+    is_loopback: bool,
     routes: Arc<RwLock<Router>>,
     /// Background work of the service that `routes` belong to; `None` until one is admitted.
     background: Arc<Mutex<Option<Background>>>,
@@ -140,9 +143,16 @@ impl Background {
 }
 
 impl Entrance {
+    /// Returns the entrance of a listener at `address`, without a service.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let is_loopback = address.ip().to_canonical().is_loopback();
+        Self { is_loopback, routes: Arc::default(), background: Arc::default() }
+    }
+
     /// Serves `routes` until a service is admitted.
-    pub(crate) fn with(routes: Router) -> Self {
-        Self { routes: Arc::new(RwLock::new(routes)), background: Arc::default() }
+    pub(crate) fn with(self, routes: Router) -> Self {
+        *self.routes.write() = routes;
+        self
     }
 
     /// Serves `service` from now on, stops the previous one, and starts the background work when that of the previous
@@ -150,7 +160,10 @@ impl Entrance {
     pub(crate) fn admit(&self, service: ServiceParts, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) {
         let name = service.name;
         let current = Background { stop: stop.child_token(), own: TaskTracker::new(), all: tasks.clone() };
+        // A service with a guard of its own decides itself whom it answers.
+        let is_guarded = self.is_loopback && service.guard.is_none();
         let (routes, works) = assemble(service, deps, &current.stop);
+        let routes = if is_guarded { this_machine::no_web_pages(routes) } else { routes };
         let mut background = self.background.lock();
         *self.routes.write() = routes;
         match background.replace(current.clone()) {
@@ -167,6 +180,7 @@ impl Entrance {
         let routes = Arc::clone(&self.routes);
         let serve = move |request: Request| {
             let current = routes.read().clone();
+            let request = rest_of_body::read_rest(request);
             async move {
                 let response: Result<Response, Infallible> = current.oneshot(request).await;
                 response
@@ -194,7 +208,8 @@ pub(crate) fn listen(
 
 /// Returns the service's routes in their frame, and its relay, consumers and tasks, which end by `stop`.
 fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Router, Vec<BoxFuture<'static, ()>>) {
-    let ServiceParts { name, router, openapi, consumers, outbox, tasks, mut checks, has_bus, guard, .. } = service;
+    let ServiceParts { name, router, openapi, consumers, outbox, tasks, mut checks, has_bus, guard, facts, .. } =
+        service;
     checks.extend(consumers.iter().map(|consumer| (consumer.queue(), consuming_check(consumer))));
     let frame = Frame {
         service: name,
@@ -202,6 +217,7 @@ fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Ro
         transport: Arc::clone(&deps.transport),
         has_bus,
         openapi: Arc::new(openapi),
+        facts: Arc::new(facts),
     };
     let mut works: Vec<BoxFuture<'static, ()>> = Vec::new();
     let own_outbox = outbox.as_ref().and_then(|_| souk_bus::outbox::outbox_of(name));

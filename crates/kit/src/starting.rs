@@ -42,7 +42,7 @@ where
     let address = listener.local_addr().map_err(no_address)?;
     let failure = LastFailure::default();
     let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let entrance = Entrance::with(stand_in(name, &failure, deps));
+    let entrance = Entrance::at(address).with(stand_in(name, &failure, deps));
     serve::listen(name, listener, entrance.app(), &tasks, ending.clone());
     let running = Running::new(name, address, ending, tasks).behind(entrance);
     match stop.run_until_cancelled(build_with_retries(name, &failure, &deps.ids, build)).await {
@@ -125,6 +125,7 @@ fn stand_in(name: &'static str, failure: &LastFailure, deps: &Deps) -> Router {
         transport: Arc::clone(&deps.transport),
         has_bus: true,
         openapi: Arc::new(OpenApi::default()),
+        facts: Arc::default(),
     };
     health::probe_routes().with_state(frame).fallback(move || async move {
         let detail = format!("{name} is starting: it waits for its store. Please try again in a moment.");

@@ -3,12 +3,12 @@
 use std::{sync::OnceLock, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use procfs::WithCurrentSystemInfo;
-use souk_values::gauge_value;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };
+
+use crate::metrics::{self, PROCESS};
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 /// Changes the log filter at run time.
@@ -16,8 +16,6 @@ static CHANGE_LEVEL: OnceLock<ChangeLevel> = OnceLock::new();
 
 type ChangeLevel = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
-/// Label `service` of the series of the process, whose CPU and memory its services share.
-pub(crate) const PROCESS: &str = "souk";
 /// Period in which recorded samples are folded into histograms.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -86,6 +84,7 @@ pub fn install_metrics() {
         if let Some(handle) = handle.clone() {
             spawn_upkeep(handle);
         }
+        metrics::describe();
         handle
     });
 }
@@ -108,7 +107,7 @@ fn spawn_upkeep(handle: PrometheusHandle) {
 #[must_use]
 pub fn render_metrics(service: Option<&str>) -> String {
     let Some(Some(handle)) = METRICS.get() else { return String::new() };
-    report_process();
+    metrics::process();
     handle.run_upkeep();
     let text = handle.render();
     match service {
@@ -138,23 +137,6 @@ fn series_of(text: &str, service: &str) -> String {
         }
     }
     out
-}
-
-/// Publishes CPU time, memory, threads and files under the names of Prometheus' client libraries.
-fn report_process() {
-    let Ok(me) = procfs::process::Process::myself() else { return };
-    let Ok(stat) = me.stat() else { return };
-    let ticks = procfs::ticks_per_second();
-    let seconds = (stat.utime + stat.stime) / ticks.max(1);
-    metrics::counter!("process_cpu_seconds_total", "service" => PROCESS).absolute(seconds);
-    // `gauge_value` takes 32 bits, so bytes go through KiB.
-    let gauge = |bytes: u64| gauge_value(bytes / 1024) * 1024.0;
-    metrics::gauge!("process_resident_memory_bytes", "service" => PROCESS).set(gauge(stat.rss_bytes().get()));
-    metrics::gauge!("process_virtual_memory_bytes", "service" => PROCESS).set(gauge(stat.vsize));
-    if let Ok(open) = me.fd_count() {
-        metrics::gauge!("process_open_fds", "service" => PROCESS).set(gauge_value(open));
-    }
-    metrics::gauge!("process_threads", "service" => PROCESS).set(gauge_value(stat.num_threads));
 }
 
 #[cfg(test)]

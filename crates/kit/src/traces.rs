@@ -10,6 +10,8 @@ use axum::{
 };
 use souk_values::IdGen;
 
+use crate::metrics;
+
 /// State of the observation layer.
 #[derive(Debug, Clone)]
 pub(crate) struct Observer {
@@ -28,12 +30,7 @@ pub(crate) async fn observe(State(observer): State<Observer>, mut request: Reque
     let response = souk_bus::trace::within(Some(traceparent), next.run(request)).await;
     let status = response.status();
     let elapsed = started.elapsed();
-    metrics::histogram!("http_server_request_duration_seconds",
-        "service" => observer.service,
-        "http_request_method" => method_label(&method),
-        "http_route" => route.clone(),
-        "http_response_status_code" => status.as_str().to_owned())
-    .record(elapsed.as_secs_f64());
+    metrics::request(observer.service, method_label(&method), &route, status, elapsed);
     let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     // A probe that finds the service not ready has not failed; the missing dependency is logged where it is used.
     if status.is_server_error() && route != "/health/ready" {

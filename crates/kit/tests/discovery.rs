@@ -491,6 +491,27 @@ async fn only_what_takes_calls_is_listed_and_what_is_fixed_is_not_touched() {
     assert_eq!(shop.where_is("cart").as_deref(), Some("http://static:1"));
 }
 
+/// A page in the browser registered an `AUTH` of its own, and the gateway sent it plain passwords.
+#[tokio::test]
+async fn auth_is_taken_from_a_registry_with_credentials_alone() {
+    let registry = Registry::start().await;
+    registry.add("a1", "auth", 9);
+    registry.add("o1", "order", 1);
+    let without = format!("http://{}", registry.address);
+    let open = Shop::of(std::slice::from_ref(&without), &[]).await;
+    let before = open.where_is("auth");
+    open.run();
+    open.is_at("order", Some("http://10.0.0.5:1")).await;
+    assert_eq!(open.where_is("auth"), before);
+    let mixed = Shop::of(&[registry.url(), without], &[]).await;
+    mixed.run();
+    mixed.is_at("order", Some("http://10.0.0.5:1")).await;
+    assert_ne!(mixed.where_is("auth").as_deref(), Some("http://10.0.0.5:9"));
+    let closed = Shop::of(&[registry.url()], &[]).await;
+    closed.run();
+    closed.is_at("auth", Some("http://10.0.0.5:9")).await;
+}
+
 #[tokio::test]
 async fn leaving_is_quick_though_no_registry_answers() {
     // Takes connections and says nothing.

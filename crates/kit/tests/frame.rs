@@ -11,6 +11,7 @@ use souk_kit::{
 };
 use souk_testkit::{Client, World};
 use souk_values::OrderId;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use utoipa::ToSchema;
 
 #[derive(Clone)]
@@ -97,7 +98,7 @@ mod peek {
     }
 }
 
-async fn start(world: &World) -> Client {
+fn service() -> ServiceParts {
     let routes = souk_kit::routes! { App:
         POST "/notes"               token  write_note;
         POST "/notes/pay"           token  pay_note;
@@ -107,7 +108,11 @@ async fn start(world: &World) -> Client {
         GET  "/internal/peek"       token  peek;
     };
     let (table, openapi) = routes.finish("note", "Notes.");
-    world.serve(ServiceParts::new("note", table.with_state(App), openapi)).await.client
+    ServiceParts::new("note", table.with_state(App), openapi)
+}
+
+async fn start(world: &World) -> Client {
+    world.serve(service()).await.client
 }
 
 #[tokio::test]
@@ -199,6 +204,28 @@ async fn only_who_may_may() {
     expiring.post("/notes", note.clone()).await.expect(200);
     world.clock.advance(std::time::Duration::from_secs(901));
     expiring.post("/notes", note).await.is_problem(401, "auth.token_expired");
+}
+
+/// A caller that still writes when it is refused met a broken pipe instead of the refusal.
+#[tokio::test]
+async fn a_body_that_comes_after_its_refusal_does_not_break_the_connection() {
+    let world = World::new().await;
+    let started = world.serve(service()).await;
+    let mut connection = tokio::net::TcpStream::connect(started.running.address).await.unwrap();
+    let mut received = [0_u8; 4_096];
+    // Refused by a handler, by the frame, and by the guard of loopback.
+    for (path, host) in
+        [("/notes", "127.0.0.1"), ("/nowhere", "127.0.0.1"), ("/notes", "shop.example"), ("/notes", "127.0.0.1")]
+    {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 20000\r\n\r\n"
+        );
+        connection.write_all(head.as_bytes()).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let length = connection.read(&mut received).await.unwrap();
+        let answer = String::from_utf8_lossy(received.get(..length).unwrap());
+        assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        connection.write_all(&vec![b' '; 20_000]).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -45,6 +45,12 @@ pub struct QuotedItem {
     pub stock: i64,
     /// Revision of the product, the same as in the event `product.changed`.
     pub revision: i64,
+    /// Readable part of its URL. Absent in responses of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// URL of its main picture; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<String>,
 }
 
 /// Client of product's internal API.

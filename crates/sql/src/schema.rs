@@ -3,7 +3,7 @@
 use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::{
     MigrationName, MigrationTrait, SchemaManager,
-    prelude::{Alias, ColumnDef, ColumnType, Index, IndexCreateStatement, TableCreateStatement},
+    prelude::{Alias, ColumnDef, ColumnType, Index, IndexCreateStatement, IntoTableRef, TableCreateStatement},
     schema,
 };
 
@@ -24,7 +24,7 @@ impl NewTable {
     /// Adds an index on `columns`.
     #[must_use]
     pub fn index(mut self, name: &str, columns: &[&'static str]) -> Self {
-        let index = self.on(name, columns);
+        let index = on(self.statement.get_table_name().cloned(), name, columns);
         self.indexes.push(index);
         self
     }
@@ -32,20 +32,9 @@ impl NewTable {
     /// Adds a unique index on `columns`; rows with a NULL among them never collide.
     #[must_use]
     pub fn unique(mut self, name: &str, columns: &[&'static str]) -> Self {
-        let index = self.on(name, columns).unique().take();
+        let index = on(self.statement.get_table_name().cloned(), name, columns).unique().take();
         self.indexes.push(index);
         self
-    }
-
-    fn on(&self, name: &str, columns: &[&'static str]) -> IndexCreateStatement {
-        let mut index = Index::create().name(name).take();
-        if let Some(table) = self.statement.get_table_name() {
-            index.table(table.clone());
-        }
-        for column in columns {
-            index.col(*column);
-        }
-        index
     }
 
     /// Creates the table with its indexes.
@@ -68,6 +57,17 @@ impl NewTable {
         }
         Ok(())
     }
+}
+
+pub(crate) fn on<T: IntoTableRef>(table: Option<T>, name: &str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create().name(name).take();
+    if let Some(table) = table {
+        index.table(table);
+    }
+    for column in columns {
+        index.col(*column);
+    }
+    index
 }
 
 /// Returns the migration `name`, which creates `tables` in one transaction: a process that is killed half-way leaves none
@@ -105,10 +105,15 @@ impl MigrationTrait for CreateTables {
 /// Returns a NOT NULL column for text of any length, which on MySQL is LONGTEXT: its TEXT ends at 64 KB.
 #[must_use]
 pub fn long_text(engine: DbBackend, name: &'static str) -> ColumnDef {
+    long_text_null(engine, name).not_null().take()
+}
+
+/// Returns a nullable column for text of any length. Text columns that are added to a table are nullable: on MySQL they
+/// cannot have a default.
+#[must_use]
+pub fn long_text_null(engine: DbBackend, name: &'static str) -> ColumnDef {
     match engine {
-        DbBackend::MySql => {
-            ColumnDef::new_with_type(name, ColumnType::Custom(Alias::new("longtext").into())).not_null().take()
-        }
-        _ => schema::text(name),
+        DbBackend::MySql => ColumnDef::new_with_type(name, ColumnType::Custom(Alias::new("longtext").into())),
+        _ => schema::text_null(name),
     }
 }

@@ -15,11 +15,13 @@ use souk_bus::{Delivery, LocalTransport, Stamper, Transport, Verdict};
 use souk_events::{Envelope, Event, Queue};
 use souk_kit::{
     Deps, Peers, Running, ServiceParts, ShopConfig,
-    auth::{AUDIENCE, Claims, ISSUER, JwksSource, Role, ServiceToken, ServiceTokenRequest, Verifier},
+    auth::{
+        AUDIENCE, Authority, Claims, EndedRights, EndedUser, ISSUER, Role, ServiceToken, ServiceTokenRequest, Verifier,
+    },
     call::Directory,
 };
 use souk_sql::Access;
-use souk_values::{Clock, IdGen, Secret, ShiftedClock, UserId};
+use souk_values::{Clock, IdGen, Secret, ShiftedClock, Timestamp, UserId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -40,6 +42,7 @@ pub struct World {
     /// Dependencies for building services.
     pub deps: Deps,
     key: Arc<Key>,
+    ended: Arc<Mutex<Vec<EndedUser>>>,
     /// Resources on engines; `None` if tests run on files.
     engines: Option<Engines>,
 }
@@ -80,13 +83,21 @@ impl std::fmt::Debug for Key {
     }
 }
 
+/// An auth with one key, and the ended rights of a test.
 #[derive(Debug, Clone)]
-struct FixedKeys(JwkSet);
+struct FixedAuthority {
+    keys: JwkSet,
+    ended: Arc<Mutex<Vec<EndedUser>>>,
+}
 
 #[async_trait::async_trait]
-impl JwksSource for FixedKeys {
-    async fn fetch(&self) -> Result<JwkSet, String> {
-        Ok(self.0.clone())
+impl Authority for FixedAuthority {
+    async fn keys(&self) -> Result<JwkSet, String> {
+        Ok(self.keys.clone())
+    }
+
+    async fn ended(&self, _: Option<Timestamp>) -> Result<EndedRights, String> {
+        Ok(EndedRights { users: self.ended.lock().unwrap().clone(), ..EndedRights::NONE })
     }
 }
 
@@ -108,9 +119,11 @@ impl World {
         let key = Arc::new(make_key());
         let peers =
             Peers::new(Directory::default(), Secret::new("test".to_owned()), clock.clone(), ids.clone()).unwrap();
-        let verifier = Verifier::new(FixedKeys(key.public.clone()), clock.clone());
+        let ended = Arc::<Mutex<Vec<EndedUser>>>::default();
+        let authority = FixedAuthority { keys: key.public.clone(), ended: Arc::clone(&ended) };
+        let verifier = Verifier::new(authority, clock.clone());
         let deps = Deps { clock: clock.clone(), ids, transport, peers, verifier, shop: ShopConfig::default() };
-        let world = Self { folder, clock, deps, key, engines };
+        let world = Self { folder, clock, deps, key, ended, engines };
         world.fake_auth().await;
         world
     }
@@ -180,6 +193,11 @@ impl World {
         self.token(1, Role::Admin)
     }
 
+    /// Ends the rights of all tokens that `user` has, as auth does for a locked user.
+    pub fn end_rights_of(&self, user: UserId) {
+        self.ended.lock().unwrap().push(EndedUser { user_id: user, epoch: 1 });
+    }
+
     /// Returns the id of a new user.
     #[must_use]
     pub fn user(&self) -> UserId {
@@ -247,6 +265,7 @@ fn sign(key: &Key, clock: &dyn Clock, sub: String, role: Role, username: Option<
         jti: format!("{now}"),
         username,
         role,
+        epoch: 0,
     };
     let header = Header { kid: Some("test".to_owned()), ..Header::new(Algorithm::ES256) };
     jsonwebtoken::encode(&header, &claims, &key.private).unwrap()

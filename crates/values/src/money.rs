@@ -102,6 +102,20 @@ impl Money {
         Self { minor, currency }
     }
 
+    /// Returns the amount in major units, such as `19.99`, without its currency.
+    #[must_use]
+    pub fn decimal(self) -> String {
+        let decimals = self.currency.decimals();
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let size = self.minor.unsigned_abs();
+        if decimals == 0 {
+            return format!("{sign}{size}");
+        }
+        let unit = 10_u64.pow(decimals);
+        let width = usize::try_from(decimals).unwrap_or(2);
+        format!("{sign}{}.{:0width$}", size / unit, size % unit)
+    }
+
     /// Returns zero in `currency`.
     #[must_use]
     pub fn zero(currency: Currency) -> Self {
@@ -157,15 +171,7 @@ impl Money {
 impl fmt::Display for Money {
     /// Formats the amount for people, such as `19.99 EUR`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = self.currency.decimals();
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let size = self.minor.unsigned_abs();
-        if decimals == 0 {
-            return write!(f, "{sign}{size} {}", self.currency);
-        }
-        let unit = 10_u64.pow(decimals);
-        let width = usize::try_from(decimals).unwrap_or(2);
-        write!(f, "{sign}{}.{:0width$} {}", size / unit, size % unit, self.currency)
+        write!(f, "{} {}", self.decimal(), self.currency)
     }
 }
 

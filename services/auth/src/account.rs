@@ -1,9 +1,12 @@
 //! A user's account, its validated names and addresses, and its changes.
 
-use souk_events::{UserChanged, UserRegistered};
+use souk_events::{UserChanged, UserEmailChanged, UserPasswordChanged, UserRegistered};
 use souk_kit::{auth::Role, problem::FieldError, text::Line};
 use souk_values::{Secret, Timestamp, UserId};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
+/// Chinese and Korean names have two characters.
+const MIN_USERNAME_LENGTH: usize = 2;
 const MAX_USERNAME_LENGTH: usize = 40;
 /// Longest address accepted: 191 characters of utf8mb4 fit into a unique index of older MySQL engines (767 bytes).
 const MAX_EMAIL_LENGTH: usize = 191;
@@ -13,21 +16,35 @@ pub(crate) type UsernameLine = Line<MAX_USERNAME_LENGTH>;
 /// E-mail address in a request, which [`Email::parse`] checks further.
 pub(crate) type EmailLine = Line<MAX_EMAIL_LENGTH>;
 
-/// A valid user name: 3 to 40 ASCII letters, digits, `_`, `.` or `-`.
+/// A valid user name: 2 to 40 letters of any script, digits, single spaces, `_`, `.`, `-` or `'`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Username(String);
 
 impl Username {
-    /// Trims and checks a name.
+    /// Checks a name, without the space around it.
     pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
-        let text = text.trim();
-        let fits = (3..=MAX_USERNAME_LENGTH).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-        if fits {
-            Ok(Self(text.to_owned()))
+        let name = Self(text.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect());
+        let is_long = |text: &str| text.chars().count() > MAX_USERNAME_LENGTH;
+        let fits = name.0.chars().count() >= MIN_USERNAME_LENGTH && !is_long(&name.0) && !is_long(&name.key());
+        if fits && name.0.chars().any(char::is_alphanumeric) && name.0.chars().all(is_of_name) {
+            Ok(name)
         } else {
-            Err(field_error("username", "must have 3 to 40 letters, digits, '_', '.' or '-'"))
+            Err(field_error("username", "must have 2 to 40 letters, digits, spaces, '_', '.', '-' or apostrophes"))
         }
+    }
+
+    /// Derives a name from the local part of `email`; with `number`, another one than others have.
+    pub(crate) fn derived(email: &Email, number: Option<i64>) -> Result<Self, FieldError> {
+        let local = email.0.split('@').next().unwrap_or_default();
+        let mut name: String = local.chars().map(|letter| if is_of_name(letter) { letter } else { '-' }).collect();
+        name.truncate(MAX_USERNAME_LENGTH);
+        let needs_number = Self::parse(&name).is_err();
+        if let Some(number) = number.or_else(|| needs_number.then_some(0)) {
+            // Room for a hyphen and five digits; the local part is ASCII.
+            name.truncate(MAX_USERNAME_LENGTH - 6);
+            name = format!("{name}-{:05}", number.rem_euclid(100_000));
+        }
+        Self::parse(&name)
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -40,21 +57,28 @@ impl Username {
     }
 }
 
-/// A valid e-mail address.
+fn is_of_name(letter: char) -> bool {
+    // Fillers of Hangul are letters that display nothing.
+    let is_filler = matches!(letter, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    (letter.is_alphanumeric() && !is_filler)
+        || is_combining_mark(letter)
+        || matches!(letter, ' ' | '_' | '.' | '-' | '\'')
+}
+
+/// A valid e-mail address. An international domain is kept in its ASCII form, in which mail servers know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Email(String);
 
 impl Email {
-    /// Trims and checks an address.
+    /// Checks an address, without the space around it.
     pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
-        let text = text.trim();
-        if text.len() > MAX_EMAIL_LENGTH {
+        let invalid = || field_error("email", "must be an e-mail address");
+        let address = with_ascii_domain(text.trim()).ok_or_else(invalid)?;
+        if address.len() > MAX_EMAIL_LENGTH {
             return Err(field_error("email", "must have at most 191 characters"));
         }
-        match garde::rules::email::parse_email(text) {
-            Ok(()) => Ok(Self(text.to_owned())),
-            Err(_) => Err(field_error("email", "must be an e-mail address")),
-        }
+        garde::rules::email::parse_email(&address).map_err(|_| invalid())?;
+        Ok(Self(address))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -67,9 +91,21 @@ impl Email {
     }
 }
 
-/// Folds a name or address to the form in which it is unique and looked up.
+/// Returns `address` with its domain in ASCII (IDNA), as it is where it is ASCII already; `None` when there is no such domain.
+fn with_ascii_domain(address: &str) -> Option<String> {
+    match address.rsplit_once('@') {
+        Some((local, domain)) if !domain.is_ascii() => {
+            let domain = idna::domain_to_ascii_strict(domain).ok()?;
+            Some(format!("{local}@{domain}"))
+        }
+        _ => Some(address.to_owned()),
+    }
+}
+
+/// Folds a name or address to the form in which it is unique and looked up: in lower case, and without differences of
+/// width and ligatures (NFKC).
 pub(crate) fn fold(text: &str) -> String {
-    text.to_ascii_lowercase()
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.nfkc().flat_map(char::to_lowercase).nfkc().collect() }
 }
 
 pub(crate) fn field_error(field: &str, message: &str) -> FieldError {
@@ -86,7 +122,8 @@ pub(crate) enum Login {
 impl Login {
     pub(crate) fn key(&self) -> String {
         match self {
-            Self::Username(text) | Self::Email(text) => fold(text),
+            Self::Username(text) => fold(&text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Self::Email(text) => fold(&with_ascii_domain(text).unwrap_or_else(|| text.clone())),
         }
     }
 }
@@ -162,8 +199,28 @@ impl Account {
     }
 
     /// Changes the password, which ends all sign-ins.
-    pub(crate) fn with_password(self, password_hash: Secret) -> Self {
-        Self { password_hash, sign_in_epoch: self.sign_in_epoch + 1, version: self.version + 1, ..self }
+    pub(crate) fn with_password(self, password_hash: Secret, now: Timestamp) -> (Self, UserPasswordChanged) {
+        let account = Self { password_hash, sign_in_epoch: self.sign_in_epoch + 1, version: self.version + 1, ..self };
+        let event = UserPasswordChanged {
+            user_id: account.user_id,
+            username: account.username.0.clone(),
+            email: account.email.0.clone(),
+            changed_at: now,
+            version: account.version,
+        };
+        (account, event)
+    }
+
+    /// Returns the event for the owner of the address that the account had `before`, if it has another one now.
+    pub(crate) fn email_changed(&self, before: &Self, now: Timestamp) -> Option<UserEmailChanged> {
+        (self.email.key() != before.email.key()).then(|| UserEmailChanged {
+            user_id: self.user_id,
+            username: self.username.0.clone(),
+            old_email: before.email.0.clone(),
+            new_email: self.email.0.clone(),
+            changed_at: now,
+            version: self.version,
+        })
     }
 
     /// True for an admin who may sign in.
@@ -210,7 +267,10 @@ mod tests {
 
     #[test]
     fn invalid_names_and_addresses_are_refused() {
-        for text in ["ab", "", "a b c", "ada@x", "ädä", &"x".repeat(41)] {
+        let invisible = ["\u{3164}\u{3164}", "\u{301}\u{301}", "ab\u{200d}", "- -", "a\u{0}b"];
+        for text in
+            ["a", "", "ada@x", "a/b", "<b>", &"x".repeat(41), &"\u{fdfa}".repeat(3)].into_iter().chain(invisible)
+        {
             assert!(Username::parse(text).is_err(), "{text}");
         }
         assert_eq!(Username::parse("Ada.L-1_").unwrap().key(), "ada.l-1_");
@@ -221,6 +281,46 @@ mod tests {
         }
         assert_eq!(Email::parse(" a@x.org\n").unwrap().as_str(), "a@x.org");
         assert_eq!(Email::parse("Ada@Example.org").unwrap().key(), "ada@example.org");
+    }
+
+    #[test]
+    fn names_have_letters_of_any_script() {
+        for text in ["李娜", "Анна Каренина", "Nguyễn Thị Ánh", "محمد علي", "O'Neill", "ส้มโอ", "José-María"]
+        {
+            assert_eq!(Username::parse(text).unwrap().as_str(), text);
+        }
+        assert_eq!(Username::parse("  Ada \u{3000} Byron ").unwrap().as_str(), "Ada Byron");
+        assert_eq!(Username::parse("ＡＤＡ").unwrap().key(), "ada");
+        assert_eq!(Username::parse("ANNE\u{301}E").unwrap().key(), Username::parse("année").unwrap().key());
+        assert_eq!(Login::Username(" ada  byron ".into()).key(), "ada byron");
+    }
+
+    #[test]
+    fn a_name_is_derived_from_the_address() {
+        let derived = |email: &str, number| Username::derived(&Email::parse(email).unwrap(), number).unwrap().0;
+        assert_eq!(derived("ada.byron@x.org", None), "ada.byron");
+        assert_eq!(derived("ada+souk@x.org", None), "ada-souk");
+        assert_eq!(derived("a@x.org", None), "a-00000");
+        assert_eq!(derived("ada@x.org", Some(1_234_567)), "ada-34567");
+        let long = format!("{}@x.org", "x".repeat(64));
+        assert_eq!(derived(&long, None).len(), 40);
+        assert_eq!(derived(&long, Some(7)), format!("{}-00007", "x".repeat(34)));
+        assert_eq!(derived("!#$@x.org", Some(7)), "----00007");
+    }
+
+    #[test]
+    fn an_international_domain_has_one_spelling() {
+        let key = Email::parse("ada@xn--mnchen-3ya.de").unwrap().key();
+        for text in ["ada@münchen.de", "ADA@MÜNCHEN.DE", "ada@mu\u{308}nchen。de", "Ada@XN--MNCHEN-3YA.de"] {
+            assert_eq!(Email::parse(text).unwrap().key(), key, "{text}");
+            assert_eq!(Login::Email(text.into()).key(), key, "{text}");
+        }
+        for text in ["иван@почта.рф", "ada@münchen..de", "ada@\u{200d}.de", "ada@-ü.de", "ada@ü b.de", "ada@x.org/ü"]
+        {
+            assert!(Email::parse(text).is_err(), "{text}");
+        }
+        assert!(Email::parse("ivan@почта.рф").unwrap().as_str().is_ascii());
+        assert!(Email::parse(&format!("ada@{}.de", "ü".repeat(60))).is_err(), "a label of more than 63 bytes");
     }
 
     #[test]
@@ -235,7 +335,7 @@ mod tests {
         assert!(open.clone().with_rights(Some(Role::Admin), Some(false)).is_none());
         let renamed = open.clone().with_profile(Some(Username::parse("ada2").unwrap()), None).unwrap().0;
         assert_eq!(renamed.sign_in_epoch, open.sign_in_epoch);
-        assert_eq!(renamed.clone().with_password(Secret::new("other".into())).sign_in_epoch, 3);
+        assert_eq!(renamed.clone().with_password(Secret::new("other".into()), Timestamp::EPOCH).0.sign_in_epoch, 3);
         assert!(renamed.with_profile(None, None).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Once,
 };
 
 use axum::{
@@ -14,6 +15,8 @@ use ipnet::IpNet;
 
 use crate::app::App;
 
+static WARNED: Once = Once::new();
+
 /// The address of the connection's peer or, if that is a trusted proxy, the last untrusted one in `X-Forwarded-For`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
@@ -24,28 +27,18 @@ impl FromRequestParts<App> for ClientAddress {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+        if app.trusted_proxies.is_empty() && parts.headers.contains_key("x-forwarded-for") {
+            // All users behind the proxy would share one budget of failed sign-ins.
+            WARNED.call_once(|| {
+                tracing::warn!(peer = %peer, "X-Forwarded-For is ignored: set auth.trusted-proxies to the gateway's address");
+            });
+        }
         Ok(Self(client_address(peer, &parts.headers, &app.trusted_proxies)))
     }
 }
 
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted =
-        |address: IpAddr| address.is_loopback() || trusted.iter().any(|network| network.contains(&address));
-    let mut client = peer.to_canonical();
-    let values = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
-    // From the right: each trusted hop appended the address before it. Entries left of the first untrusted address
-    // are under the client's control.
-    for entry in values.flat_map(|list| list.rsplit(',')).map(str::trim) {
-        if !is_trusted(client) {
-            break;
-        }
-        // Some proxies append the port.
-        match entry.parse().ok().or_else(|| Some(entry.parse::<SocketAddr>().ok()?.ip())) {
-            Some(previous) => client = IpAddr::to_canonical(&previous),
-            None => break,
-        }
-    }
-    client
+    souk_kit::client_address(peer, headers, |address| trusted.iter().any(|network| network.contains(&address)))
 }
 
 #[cfg(test)]
@@ -57,24 +50,26 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
-        let trusted: Vec<IpNet> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        let trusted: Vec<IpNet> = trusted.iter().map(|text| crate::config::parse_network(text).unwrap()).collect();
         client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
 
     #[test]
     fn forwarded_addresses_count_only_as_far_as_trusted_peers_wrote_them() {
         assert_eq!(client("203.0.113.9", &["1.2.3.4"], &[]), "203.0.113.9");
-        assert_eq!(client("127.0.0.1", &["6.6.6.6, 1.2.3.4"], &[]), "1.2.3.4");
-        assert_eq!(client("127.0.0.1", &["6.6.6.6", "1.2.3.4:555"], &[]), "1.2.3.4");
-        assert_eq!(client("::1", &["2001:db8::1"], &[]), "2001:db8::1");
-        assert_eq!(client("127.0.0.1", &["unknown"], &[]), "127.0.0.1");
+        assert_eq!(client("127.0.0.1", &["1.2.3.4"], &[]), "127.0.0.1", "not even from this machine");
+        let loopback = &["127.0.0.0/8", "::1"];
+        assert_eq!(client("127.0.0.1", &["6.6.6.6, 1.2.3.4"], loopback), "1.2.3.4");
+        assert_eq!(client("127.0.0.1", &["6.6.6.6", "1.2.3.4:555"], loopback), "1.2.3.4");
+        assert_eq!(client("::1", &["2001:db8::1"], loopback), "2001:db8::1");
+        assert_eq!(client("127.0.0.1", &["unknown"], loopback), "127.0.0.1");
         assert_eq!(client("127.0.0.1", &[], &[]), "127.0.0.1");
         assert_eq!(client("10.9.8.7", &["1.2.3.4"], &["10.0.0.0/8"]), "1.2.3.4");
         assert_eq!(client("::ffff:10.9.8.7", &["1.2.3.4"], &["10.0.0.0/8"]), "1.2.3.4");
         assert_eq!(client("11.9.8.7", &["1.2.3.4"], &["10.0.0.0/8", "fd00::/8", "11.9.8.8/32"]), "11.9.8.7");
         assert_eq!(client("fd12::1", &["1.2.3.4"], &["fd00::/8"]), "1.2.3.4");
-        assert_eq!(client("127.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.1"], &["10.0.0.0/8"]), "1.2.3.4");
-        assert_eq!(client("127.0.0.1", &["6.6.6.6, 1.2.3.4", "10.0.0.1"], &["10.0.0.0/8"]), "1.2.3.4");
+        assert_eq!(client("127.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.1"], &["10.0.0.0/8", "127.0.0.1/32"]), "1.2.3.4");
+        assert_eq!(client("127.0.0.1", &["6.6.6.6, 1.2.3.4", "10.0.0.1"], &["10.0.0.0/8", "127.0.0.1/32"]), "1.2.3.4");
         assert_eq!(client("11.9.8.7", &["1.2.3.4"], &["0.0.0.0/0"]), "1.2.3.4");
     }
 }

@@ -6,20 +6,24 @@ use ipnet::IpNet;
 use souk_bus::Stamper;
 use souk_kit::{Deps, StartError, auth::Verifier};
 use souk_values::{Clock, IdGen, Secret};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     AuthConfig,
     account::Account,
+    budgets::Budgets,
     error::AuthError,
+    keyring::Keyring,
     loopback,
     password::Hasher,
-    signing::{KeyError, SigningKey},
-    store::{AccountChange, AuthStore, StoreError, StoreKeys},
+    store::{AccountChange, AuthStore, StoreAuthority, StoreError},
 };
 
 /// Attempts to save a decision before concurrent changes of the same account make it fail.
 pub(crate) const MAX_ATTEMPTS: u32 = 5;
+
+/// Sign-ins of strangers that are checked at a time: as many as may wait to be hashed, and are.
+const MAX_STRANGERS: usize = 35;
 
 #[derive(Debug, Clone)]
 pub(crate) struct App {
@@ -28,12 +32,16 @@ pub(crate) struct App {
     pub(crate) ids: IdGen,
     pub(crate) stamper: Stamper,
     pub(crate) hasher: Hasher,
-    pub(crate) key: Arc<SigningKey>,
+    /// Failed sign-ins that are left, whoever fails.
+    pub(crate) budgets: Arc<Budgets>,
+    /// Limits the sign-ins of strangers that are checked at a time, so that they leave the store's connections to others.
+    pub(crate) strangers: Arc<Semaphore>,
+    pub(crate) keys: Arc<Keyring>,
     /// Verifies with the keys of auth's own store.
     pub(crate) verifier: Verifier,
     pub(crate) service_secret: Secret,
     pub(crate) operator_secret: Secret,
-    /// Proxies whose `X-Forwarded-For` is trusted, besides loopback.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     /// True if `shop.public-url` is on loopback, so that cookies need no TLS.
     pub(crate) public_is_loopback: bool,
@@ -47,15 +55,21 @@ impl App {
     /// Errors: the store cannot be opened or migrated; the configuration is wrong.
     pub(crate) async fn open(config: &AuthConfig, deps: &Deps) -> Result<Self, StartError> {
         let trusted_proxies = config.trusted_networks()?;
+        config.check_key_days()?;
         let store = AuthStore::open(&config.store_url).await?;
-        let key = signing_key(config, &store, &*deps.clock).await?;
+        let keys = Keyring::open(config, &store, &*deps.clock).await?;
         Ok(Self {
             clock: Arc::clone(&deps.clock),
             ids: deps.ids.clone(),
             stamper: deps.stamper(),
-            hasher: Hasher::new(deps.ids.clone()),
-            key: Arc::new(key),
-            verifier: Verifier::new(StoreKeys(store.clone()), Arc::clone(&deps.clock)),
+            hasher: Hasher::new(deps.ids.clone())?,
+            budgets: Arc::new(Budgets::new(&deps.clock)),
+            strangers: Arc::new(Semaphore::new(MAX_STRANGERS)),
+            keys: Arc::new(keys),
+            verifier: Verifier::new(
+                StoreAuthority { store: store.clone(), clock: Arc::clone(&deps.clock) },
+                Arc::clone(&deps.clock),
+            ),
             service_secret: deps.shop.service_secret.clone(),
             operator_secret: config.operator_secret.clone(),
             trusted_proxies,
@@ -85,22 +99,4 @@ impl App {
             account = self.store.account(user_id).await?.ok_or(AuthError::AccountMissing)?;
         }
     }
-}
-
-/// Returns the configured key, or the store's own, which is generated when the store has none.
-async fn signing_key(config: &AuthConfig, store: &AuthStore, clock: &dyn Clock) -> Result<SigningKey, StartError> {
-    let unusable = |error: KeyError| StartError::Other(format!("auth.signing-key-pem: {error}"));
-    if !config.signing_key_pem.expose().is_empty() {
-        let key = SigningKey::from_pem(&config.signing_key_pem).map_err(unusable)?;
-        store.insert_key(&key, None, clock.now()).await?;
-        return Ok(key);
-    }
-    if store.private_key().await?.is_none() {
-        let (key, private) = SigningKey::generate().map_err(unusable)?;
-        store.insert_key(&key, Some(&private), clock.now()).await?;
-    }
-    // Read back even after an insert: of several replicas that start together, all must sign with the oldest key.
-    let private = store.private_key().await?;
-    let private = private.ok_or_else(|| StartError::Other("the store did not keep the signing key".into()))?;
-    SigningKey::from_store(&private).map_err(unusable)
 }

@@ -19,11 +19,14 @@ pub struct AuthConfig {
     /// `auth.signing-key-pem`: private key that signs tokens: P-256 (ES256), RSA of 2048 bits or more
     /// (RS256) or Ed25519 (`EdDSA`), in PEM. Empty (default): an ES256 key is generated and kept in the store.
     pub signing_key_pem: Secret,
+    /// `auth.signing-key-days`: age in days at which a generated signing key gets a successor. A configured key is changed by
+    /// configuring another. Default: 90.
+    pub signing_key_days: u32,
     /// `auth.operator-secret`: secret with which the operator's commands obtain an admin's token. Empty (default): no
     /// secret is accepted.
     pub operator_secret: Secret,
-    /// `auth.trusted-proxies`: addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-For` is trusted,
-    /// besides loopback. Default: none.
+    /// `auth.trusted-proxies`: addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-For` is trusted: those of the
+    /// gateways. Default: none; in `souk up` loopback.
     pub trusted_proxies: Vec<String>,
 }
 
@@ -34,6 +37,7 @@ impl Default for AuthConfig {
             admin_email: "admin@souk.local".to_owned(),
             admin_password: Secret::default(),
             signing_key_pem: Secret::default(),
+            signing_key_days: 90,
             operator_secret: Secret::default(),
             trusted_proxies: Vec::new(),
         }
@@ -41,6 +45,14 @@ impl Default for AuthConfig {
 }
 
 impl AuthConfig {
+    /// Errors: keys would turn over all the time.
+    pub(crate) fn check_key_days(&self) -> Result<(), ConfigError> {
+        if self.signing_key_days == 0 {
+            return Err(ConfigError(vec!["auth.signing-key-days must be at least 1".to_owned()]));
+        }
+        Ok(())
+    }
+
     /// Parses `trusted_proxies`. Errors: all entries that are neither addresses nor networks.
     pub(crate) fn trusted_networks(&self) -> Result<Arc<[IpNet]>, ConfigError> {
         let mut networks = Vec::new();
@@ -57,7 +69,7 @@ impl AuthConfig {
     }
 }
 
-fn parse_network(text: &str) -> Option<IpNet> {
+pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
     let text = text.trim();
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }

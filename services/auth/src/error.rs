@@ -19,6 +19,11 @@ pub(crate) enum AuthError {
     CredentialsWrong,
     #[error("Too many failed sign-ins. Please wait before you try again.")]
     TooManyAttempts(Duration),
+    #[error("There are too many requests from your address. Please try again in a moment.")]
+    TooManyRequests(Duration),
+    /// Too many passwords wait to be hashed.
+    #[error("Very many people sign in right now. Please try again in a moment.")]
+    Busy,
     #[error("This account is locked. Please contact the shop.")]
     Locked,
     #[error("An account with this e-mail address already exists. Sign in, or reset its password.")]
@@ -44,6 +49,8 @@ pub(crate) enum AuthError {
     /// The token is unknown, used or expired.
     #[error("The reset token is no longer valid. Request a new one.")]
     ResetTokenInvalid,
+    #[error("A new e-mail address opens the account. Send the current password along as 'current'.")]
+    CurrentPasswordRequired,
     #[error("The current password is wrong.")]
     CurrentPasswordWrong,
     #[error("The service secret is wrong.")]
@@ -98,6 +105,8 @@ impl From<AuthError> for Problem {
         let (status, code) = match &error {
             AuthError::CredentialsWrong => (S::UNAUTHORIZED, "auth.credentials_wrong"),
             AuthError::TooManyAttempts(_) => (S::TOO_MANY_REQUESTS, "auth.too_many_attempts"),
+            AuthError::TooManyRequests(_) => (S::TOO_MANY_REQUESTS, "auth.too_many_requests"),
+            AuthError::Busy => (S::TOO_MANY_REQUESTS, "auth.busy"),
             AuthError::Locked => (S::FORBIDDEN, "auth.locked"),
             AuthError::EmailTaken => (S::CONFLICT, "auth.email_taken"),
             AuthError::UsernameTaken => (S::CONFLICT, "auth.username_taken"),
@@ -108,6 +117,7 @@ impl From<AuthError> for Problem {
             AuthError::RefreshTokenInvalid => (S::UNAUTHORIZED, "auth.refresh_token_invalid"),
             AuthError::RefreshTokenReused => (S::UNAUTHORIZED, "auth.refresh_token_reused"),
             AuthError::ResetTokenInvalid => (S::UNPROCESSABLE_ENTITY, "auth.reset_token_invalid"),
+            AuthError::CurrentPasswordRequired => (S::UNPROCESSABLE_ENTITY, "auth.current_password_required"),
             AuthError::CurrentPasswordWrong => (S::UNPROCESSABLE_ENTITY, "auth.current_password_wrong"),
             AuthError::ServiceSecretWrong => (S::UNAUTHORIZED, "auth.service_secret_wrong"),
             AuthError::KeyReused => return Idempotency::reused(),
@@ -119,7 +129,8 @@ impl From<AuthError> for Problem {
         };
         let problem = Problem::new(status, code, error.to_string());
         match error {
-            AuthError::TooManyAttempts(wait) => problem.retry_after(wait),
+            AuthError::TooManyAttempts(wait) | AuthError::TooManyRequests(wait) => problem.retry_after(wait),
+            AuthError::Busy => problem.retry_after(Duration::from_secs(1)),
             _ => problem,
         }
     }

@@ -5,10 +5,16 @@ pub mod audit;
 mod account;
 mod address;
 mod app;
+mod budgets;
 mod config;
 mod cookie;
+mod device;
+mod entry_limit;
 mod error;
 mod first_admin;
+mod guest_token;
+mod hashing;
+mod keyring;
 mod loopback;
 mod metrics;
 mod password;
@@ -50,7 +56,8 @@ impl Service for Auth {
         metrics::describe();
         let (router, openapi) = routes::table().finish(Self::NAME, ABOUT);
         // Auth verifies with the keys in its store; the default verifier would fetch them from auth over HTTP.
-        let router = router.with_state(app.clone()).layer(Extension(app.verifier.clone()));
+        let limit = axum::middleware::from_fn_with_state(app.clone(), entry_limit::enforce);
+        let router = router.with_state(app.clone()).layer(Extension(app.verifier.clone())).layer(limit);
         let db = app.store.db().clone();
         let parts = ServiceParts::new(Self::NAME, router, openapi)
             .publishing(SqlOutbox::new(db.clone()))

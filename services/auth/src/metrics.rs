@@ -17,6 +17,8 @@ pub(crate) enum SignInOutcome {
     Locked,
     /// Refused without a check after too many failures.
     Throttled,
+    /// Refused without a check because too many others were waiting for theirs.
+    Busy,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +33,11 @@ pub(crate) enum RefreshOutcome {
 /// Describes the series and starts the counters at zero, so that a rate over the first event is right.
 pub(crate) fn describe() {
     use RefreshOutcome::{Invalid, Reused, Rotated};
-    use SignInOutcome::{Locked, Succeeded, Throttled, Wrong};
+    use SignInOutcome::{Busy, Locked, Succeeded, Throttled, Wrong};
     describe_counter!(SIGN_INS, "Attempts to sign in, by outcome");
     describe_counter!(REFRESHES, "Attempts to exchange a refresh token, by outcome");
     describe_counter!(REGISTRATIONS, "Accounts that customers registered");
-    for outcome in [Succeeded, Wrong, Locked, Throttled] {
+    for outcome in [Succeeded, Wrong, Locked, Throttled, Busy] {
         add_sign_ins(outcome, 0);
     }
     for outcome in [Rotated, Invalid, Reused] {
@@ -62,6 +64,7 @@ fn add_sign_ins(outcome: SignInOutcome, count: u64) {
         SignInOutcome::Wrong => "wrong",
         SignInOutcome::Locked => "locked",
         SignInOutcome::Throttled => "throttled",
+        SignInOutcome::Busy => "busy",
     };
     counter!(SIGN_INS, "service" => Auth::NAME, "outcome" => outcome).increment(count);
 }

@@ -1,18 +1,19 @@
-//! The rules for passwords, and hashing them with bounded concurrency.
-
-use std::{num::NonZero, sync::Arc};
+//! The rules for passwords, and their hashes.
 
 use argon2::{
-    Argon2,
-    password_hash::{Error, PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        Error,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
-use souk_kit::problem::FieldError;
+use souk_kit::{StartError, problem::FieldError};
 use souk_values::{IdGen, Secret};
-use tokio::sync::Semaphore;
 
 use crate::{
     account::{Email, Username, field_error, fold},
     error::AuthError,
+    hashing::{HashingThreads, Lane, Memory},
 };
 
 /// Hash of no password, with the parameters recommended by OWASP for argon2id (19 MiB, two passes, one lane). A guess
@@ -48,66 +49,83 @@ impl NewPassword {
     }
 }
 
-/// Hashes and verifies passwords, at most one per core at a time: each takes 19 MiB.
+/// Hashes and verifies passwords on threads of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
-    permits: Arc<Semaphore>,
+    threads: HashingThreads,
     ids: IdGen,
 }
 
 impl Hasher {
     /// Creates a hasher that draws its salts from `ids`.
-    pub(crate) fn new(ids: IdGen) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { permits: Arc::new(Semaphore::new(cores)), ids }
+    pub(crate) fn new(ids: IdGen) -> Result<Self, StartError> {
+        Ok(Self { threads: HashingThreads::start()?, ids })
     }
 
-    /// Returns the hash of `password` as a PHC string.
+    /// Returns the hash of `password` as a PHC string. Errors: `Busy`.
     pub(crate) async fn hash(&self, password: NewPassword) -> Result<Secret, AuthError> {
         let salt = self.ids.token(16);
-        self.run(move || {
-            let hash: PasswordHash =
-                Argon2::default().hash_password_with_salt(password.0.expose().as_bytes(), salt.as_bytes())?;
-            Ok(Secret::new(hash.to_string()))
-        })
-        .await
+        let hashing = self.threads.run(Lane::New, move |memory| hash(memory, password.0.expose(), salt.as_bytes()));
+        hashing.await?.map_err(defect)
     }
 
-    /// Verifies `password` against `hash`. Without a hash it takes as long and returns false.
-    pub(crate) async fn verify(&self, password: &Secret, hash: Option<&Secret>) -> Result<bool, AuthError> {
+    /// Verifies `password` against `hash`. Without a hash it takes as long and returns false. Errors: `Busy`.
+    pub(crate) async fn verify(&self, lane: Lane, password: &Secret, hash: Option<&Secret>) -> Result<bool, AuthError> {
         let password = password.clone();
         let hash = hash.cloned();
-        self.run(move || {
+        let verifying = self.threads.run(lane, move |memory| {
             let text = hash.as_ref().map_or(DUMMY_HASH, |hash| hash.expose());
-            match Argon2::default().verify_password(password.expose().as_bytes(), &PasswordHash::new(text)?) {
-                Ok(()) => Ok(hash.is_some()),
-                Err(Error::PasswordInvalid) => Ok(false),
-                Err(error) => Err(error),
-            }
-        })
-        .await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, AuthError> {
-        let closed = |error: &dyn std::fmt::Display| AuthError::Defect(format!("password hashing stopped: {error}"));
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| closed(&error))?;
-        // The permit moves along: a caller who disconnects does not stop the hashing, and must not admit another one.
-        let done = tokio::task::spawn_blocking(move || {
-            let outcome = work();
-            drop(permit);
-            outcome
+            Ok(verify(memory, password.expose(), text)? && hash.is_some())
         });
-        let outcome = done.await.map_err(|error| closed(&error))?;
-        outcome.map_err(|error| AuthError::Defect(format!("a password could not be hashed: {error}")))
+        verifying.await?.map_err(defect)
     }
+}
+
+fn defect(error: Error) -> AuthError {
+    AuthError::Defect(format!("a password could not be hashed: {error}"))
+}
+
+/// Returns the PHC string of a password, hashed with the recommended parameters.
+fn hash(memory: &mut Memory, password: &str, salt: &[u8]) -> Result<Secret, Error> {
+    let argon2 = Argon2::default();
+    let hash = PasswordHash {
+        algorithm: Algorithm::default().ident(),
+        version: Some(Version::default().into()),
+        params: ParamsString::try_from(argon2.params())?,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(output(&argon2, memory, (password, salt), Params::DEFAULT_OUTPUT_LEN)?),
+    };
+    Ok(Secret::new(hash.to_string()))
+}
+
+/// Compares in constant time.
+fn verify(memory: &mut Memory, password: &str, text: &str) -> Result<bool, Error> {
+    let stored = PasswordHash::new(text)?;
+    let version = stored.version.map(Version::try_from).transpose()?.unwrap_or_default();
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(&stored)?);
+    let (salt, expected) = (stored.salt.ok_or(Error::SaltInvalid)?, stored.hash.ok_or(Error::OutputSize)?);
+    Ok(output(&argon2, memory, (password, &salt), expected.len())? == expected)
+}
+
+fn output(
+    argon2: &Argon2<'_>,
+    memory: &mut Memory,
+    (password, salt): (&str, &[u8]),
+    length: usize,
+) -> Result<Output, Error> {
+    memory.resize(argon2.params().block_count(), Block::default());
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let out = buffer.get_mut(..length).ok_or(Error::OutputSize)?;
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, &mut *memory)?;
+    Ok(Output::new(out)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use argon2::Params;
+    use std::sync::Arc;
+
+    use argon2::{PasswordHasher as _, PasswordVerifier as _};
     use souk_values::SystemClock;
 
     use super::*;
@@ -130,15 +148,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_verifies_its_password_only_and_is_not_shown() {
-        let hasher = Hasher::new(IdGen::new(Arc::new(SystemClock)));
+        let hasher = Hasher::new(IdGen::new(Arc::new(SystemClock))).unwrap();
         let password = NewPassword::parse("password", &secret("correct horse"), None, None).unwrap();
         let hash = hasher.hash(password.clone()).await.unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
-        assert!(hasher.verify(&secret("correct horse"), Some(&hash)).await.unwrap());
-        assert!(!hasher.verify(&secret("correct hors"), Some(&hash)).await.unwrap());
-        assert!(!hasher.verify(&secret("correct horse"), None).await.unwrap());
+        assert!(hasher.verify(Lane::Known, &secret("correct horse"), Some(&hash)).await.unwrap());
+        assert!(!hasher.verify(Lane::Known, &secret("correct hors"), Some(&hash)).await.unwrap());
+        assert!(!hasher.verify(Lane::Known, &secret("correct horse"), None).await.unwrap());
         assert_ne!(hasher.hash(password.clone()).await.unwrap().expose(), hash.expose(), "salted");
         assert!(!format!("{password:?} {hash:?}").contains("horse"));
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_library_whatever_the_memory_held_before() {
+        let mut memory = Memory::new();
+        for (m_cost, password) in [(19_456, "correct horse"), (8_192, "another"), (19_456, "correct horse")] {
+            let argon2 = Argon2::from(Params::new(m_cost, 2, 1, None).unwrap());
+            let stored = argon2.hash_password_with_salt(password.as_bytes(), b"salt of the test").unwrap().to_string();
+            assert!(verify(&mut memory, password, &stored).unwrap());
+            assert!(!verify(&mut memory, "wrong", &stored).unwrap());
+        }
+        let ours = hash(&mut memory, "correct horse", b"salt of the test").unwrap();
+        let hash = PasswordHash::new(ours.expose()).unwrap();
+        Argon2::default().verify_password(b"correct horse", &hash).unwrap();
+        for damaged in ["", "$argon2id$v=19$m=19456,t=2,p=1", "$argon2id$v=19$m=1,t=2,p=1$c2FsdHNhbHQ$AAAA", "$x$y"] {
+            assert!(verify(&mut memory, "correct horse", damaged).is_err(), "{damaged}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod change_user;
 mod create_guest;
 mod forgot_password;
 mod issue_service_token;
+mod list_ended_rights;
 mod list_users;
 mod login;
 mod logout;
@@ -36,5 +37,6 @@ pub(crate) fn table() -> Routes<App> {
         GET   "/users"                 token  list_users;
         PATCH "/users/{userId}"        token  change_user;
         POST  "/internal/tokens"       public issue_service_token;
+        GET   "/internal/ended-rights" token  list_ended_rights;
     }
 }

@@ -2,28 +2,29 @@
 
 use std::time::Duration;
 
-use souk_kit::auth::{AUDIENCE, Claims, ISSUER, Role};
+use souk_kit::auth::{ACCESS_LIFETIME, AUDIENCE, Claims, ISSUER, Role};
 use souk_values::{IdGen, Timestamp, UserId, ids::Id};
 
 use crate::account::Account;
 
-pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
 pub(crate) const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 
 /// Draws an id for an account. Accounts have even ids and guests odd ones: no unique index spans the tables of both.
 pub(crate) fn draw_account_id(ids: &IdGen) -> UserId {
-    draw_id(ids, 0)
-}
-
-/// Draws an id for a guest, an odd number.
-pub(crate) fn draw_guest_id(ids: &IdGen) -> UserId {
-    draw_id(ids, 1)
-}
-
-fn draw_id(ids: &IdGen, parity: i64) -> UserId {
     loop {
         let drawn: UserId = ids.next();
-        if drawn.get() & 1 == parity {
+        if drawn.get() & 1 == 0 {
+            return drawn;
+        }
+    }
+}
+
+/// Draws an id for a guest, an odd number. It is not ordered by time: all 52 bits beside the lowest are random, since no
+/// store sees it when it is drawn, and two guests of one id would share a cart.
+pub(crate) fn draw_guest_id(ids: &IdGen) -> UserId {
+    loop {
+        let random = i64::from_str_radix(&ids.token(7), 16).map(|random| random & ((1 << 52) - 1));
+        if let Some(drawn) = random.ok().and_then(|random| UserId::new((random << 1) | 1).ok()) {
             return drawn;
         }
     }
@@ -64,11 +65,12 @@ impl TokenFamily {
 
     /// Returns the claims of an access token of this sign-in, whose `jti` begins with the family's id.
     pub(crate) fn claims(&self, ids: &IdGen, now: Timestamp, role: Role, username: Option<String>) -> Claims {
-        let user_id = match self.holder {
-            Holder::Account { user_id, .. } | Holder::Guest(user_id) => user_id,
+        let (user_id, epoch) = match self.holder {
+            Holder::Account { user_id, epoch } => (user_id, epoch),
+            Holder::Guest(guest) => (guest, 0),
         };
         let jti = format!("{}.{}", self.id, ids.token(8));
-        claims(user_id.to_string(), jti, now, role, username)
+        Claims { epoch, ..claims(user_id.to_string(), jti, now, role, username) }
     }
 }
 
@@ -83,12 +85,8 @@ pub(crate) fn claims(sub: String, jti: String, now: Timestamp, role: Role, usern
         jti,
         username,
         role,
+        epoch: 0,
     }
-}
-
-/// Returns the id of the sign-in that an access token belongs to; `None` for a service's token.
-pub(crate) fn family_of(claims: &Claims) -> Option<&str> {
-    claims.jti.split_once('.').map(|(family, _)| family)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,11 @@
 //! Auth's store: each method that writes is one transaction, which also writes the events to publish.
 
 mod accounts;
+mod devices;
+mod ended;
 mod entities;
 mod failures;
+mod guests;
 mod keys;
 mod migrations;
 mod private_file;
@@ -11,7 +14,8 @@ mod resets;
 mod sessions;
 
 pub(crate) use accounts::{AccountChange, Conflict, NewAccount};
-pub(crate) use keys::StoreKeys;
+pub(crate) use guests::FirstExchange;
+pub(crate) use keys::{GeneratedKey, StoreAuthority};
 pub(crate) use migrations::Migrations;
 pub(crate) use resets::{Redeemed, ResetRequest, ResetToken};
 pub(crate) use sessions::{NewSession, Rotation};

@@ -6,7 +6,11 @@ use souk_kit::tasks::Task;
 use souk_sql::SqlError;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, password_resets};
+use crate::{
+    app::App,
+    keyring::{self, TurnError},
+    password_resets,
+};
 
 /// Pause between two reads of the reset requests when no handler of this replica wakes the task.
 const RESET_POLL: Duration = Duration::from_secs(2);
@@ -16,6 +20,7 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
     let resets = app.clone();
     vec![
         Task::new("mail_reset_tokens", |stop| mail_reset_tokens(resets, stop)),
+        Task::every("turn_signing_keys", &app.clock, keyring::PERIOD, app, turn_signing_keys),
         Task::every("purge_expired", &app.clock, PURGE_PERIOD, app, purge_expired),
     ]
 }
@@ -32,6 +37,10 @@ async fn mail_reset_tokens(app: App, stop: CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
+}
+
+async fn turn_signing_keys(app: App) -> Result<(), TurnError> {
+    app.keys.turn(&app.store, app.clock.now()).await
 }
 
 async fn purge_expired(app: App) -> Result<(), SqlError> {

@@ -40,17 +40,21 @@ impl Failures {
     }
 }
 
-/// Returns the key under which failures are counted: a hash of account and address. Of an IPv6 address only the /64
-/// counts, since a customer has a whole one.
+/// Returns the key under which failures are counted: a hash of account and network.
 pub(crate) fn key(account: &str, address: IpAddr) -> String {
-    let network = match address.to_canonical() {
+    token::sha256_hex(&format!("{account}|{}", network(address)))
+}
+
+/// Returns the part of an address that a customer cannot change: of an IPv6 address only the /64, since a customer has a
+/// whole one.
+pub(crate) fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
-    };
-    token::sha256_hex(&format!("{account}|{network}"))
+    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,7 @@ impl App {
             cart_item_id: self.new_item_id(),
             product_id: product.product_id,
             name: product.name.clone(),
+            price: product.price,
             quantity,
         }
     }

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use souk_events::CartLine;
-use souk_values::{OrderId, ProductId, Timestamp, UserId};
+use souk_values::{Money, OrderId, ProductId, Timestamp, UserId};
 
 pub use command::{Applied, CartCommand, Effects, NewItem, Refusal, UsedKey};
 pub use merge::GuestLine;
@@ -86,6 +86,9 @@ pub struct Item {
     pub name: String,
     /// Units, 1 to [`MAX_QUANTITY`].
     pub quantity: u32,
+    /// Price of one unit when the item was last added to. Unknown for items of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_when_added: Option<Money>,
     #[serde(flatten)]
     pub state: ItemState,
 }

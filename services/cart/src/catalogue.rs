@@ -14,7 +14,7 @@ use souk_values::{Currency, ProductId};
 
 use crate::{
     error::CartError,
-    product::{KnownProduct, ProductUpdate},
+    product::{KnownProduct, ProductLink, ProductUpdate},
     store::CartStore,
 };
 
@@ -44,15 +44,34 @@ impl Catalogue {
         let mut known = self.store.known_products(&wanted).await?;
         let missing: Vec<ProductId> = wanted.into_iter().filter(|product| !known.contains_key(product)).collect();
         for chunk in missing.chunks(QUOTE_SIZE) {
-            let items = chunk.iter().map(|&product_id| QuoteItem { product_id, quantity: 1 }).collect();
-            let quoted = self.peer.quote(items).await?.items.into_iter().map(|item| self.update(item));
-            for update in quoted.collect::<Result<Vec<_>, _>>()? {
-                // Stored like an event's update: if a newer event arrived meanwhile, its revision wins.
-                let (product, _) = self.store.update_product(update).await?;
-                known.insert(product.product_id, product);
-            }
+            self.quote(chunk, &mut known).await?;
         }
+        self.complete(&mut known).await;
         Ok(known)
+    }
+
+    /// Gives copies of an earlier release their links. Without the product service they go without.
+    async fn complete(&self, known: &mut HashMap<ProductId, KnownProduct>) {
+        let bare = known.values().filter(|product| product.link.is_none() && !product.hidden);
+        let bare: Vec<ProductId> = bare.map(|product| product.product_id).take(QUOTE_SIZE).collect();
+        if bare.is_empty() {
+            return;
+        }
+        if let Err(error) = self.quote(&bare, known).await {
+            tracing::debug!(error = %error, "links of products could not be completed");
+        }
+    }
+
+    /// Adds quotes of `ids` to `known`.
+    async fn quote(&self, ids: &[ProductId], known: &mut HashMap<ProductId, KnownProduct>) -> Result<(), CartError> {
+        let items = ids.iter().map(|&product_id| QuoteItem { product_id, quantity: 1 }).collect();
+        let quoted = self.peer.quote(items).await?.items.into_iter().map(|item| self.update(item));
+        for update in quoted.collect::<Result<Vec<_>, _>>()? {
+            // Stored like an event's update: if a newer event arrived meanwhile, its revision wins.
+            let (product, _) = self.store.update_product(update).await?;
+            known.insert(product.product_id, product);
+        }
+        Ok(())
     }
 
     /// Returns a product that can be put into a cart.
@@ -74,6 +93,7 @@ impl Catalogue {
             price: item.price,
             stock: item.stock,
             hidden: false,
+            link: item.slug.map(|slug| ProductLink { slug, image_url: item.image_url }),
             revision: item.revision,
             is_back: false,
         })

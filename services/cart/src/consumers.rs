@@ -7,7 +7,7 @@ use souk_events::{OrderCancelled, OrderCreated, OrderFacts, OrderLine, OrderPaid
 use crate::{
     app::App,
     cart::{CartCommand, OrderStage, OrderUpdate, OrderedLine},
-    product::{AlertKind, KnownProduct, ProductUpdate},
+    product::{AlertKind, KnownProduct, ProductLink, ProductUpdate},
     store::{StoreError, WishAlert},
 };
 
@@ -64,14 +64,15 @@ async fn follow_order(app: App, cause: Cause, order: OrderFacts, stage: OrderSta
 }
 
 async fn product_changed(app: App, received: Received<ProductChanged>) -> Result<Outcome, Failure> {
-    let ProductChanged { product_id, sku: _, name, price, stock, hidden, revision } = received.event;
-    let update = ProductUpdate { product_id, name, price, stock, hidden, revision, is_back: false };
+    let ProductChanged { product_id, sku: _, name, price, stock, hidden, slug, image_url, revision } = received.event;
+    let link = slug.map(|slug| ProductLink { slug, image_url });
+    let update = ProductUpdate { product_id, name, price, stock, hidden, link, revision, is_back: false };
     update_product(&app, update, AlertKind::PriceDrop).await
 }
 
 async fn stock_back(app: App, received: Received<StockBack>) -> Result<Outcome, Failure> {
     let StockBack { product_id, name, price, stock, revision } = received.event;
-    let update = ProductUpdate { product_id, name, price, stock, hidden: false, revision, is_back: true };
+    let update = ProductUpdate { product_id, name, price, stock, hidden: false, link: None, revision, is_back: true };
     update_product(&app, update, AlertKind::BackInStock).await
 }
 

@@ -36,7 +36,7 @@ pub(crate) enum CartError {
 impl From<Refused> for CartError {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Invalid | Refused::Expired => Self::GuestToken,
+            Refused::Invalid | Refused::Expired | Refused::Ended => Self::GuestToken,
             Refused::KeysUnavailable(cause) => Self::KeysUnavailable(cause),
         }
     }

@@ -6,6 +6,15 @@ use souk_values::{Money, ProductId, Timestamp, UserId};
 /// Maximum number of products on one wishlist.
 pub const MAX_WISHES: u64 = 200;
 
+/// Link and picture of a product, for the cart's page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductLink {
+    /// Readable part of its URL.
+    pub slug: String,
+    /// URL of its main picture.
+    pub image_url: Option<String>,
+}
+
 /// State of a product at one of its revisions, from an event or a quote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductUpdate {
@@ -16,6 +25,8 @@ pub struct ProductUpdate {
     pub stock: i64,
     /// True when the product is no longer in the catalogue.
     pub hidden: bool,
+    /// Absent in events of earlier releases, and in those of a return to stock.
+    pub link: Option<ProductLink>,
     /// Revision of the product, which grows with every change.
     pub revision: i64,
     /// True when this revision brought the product back in stock.
@@ -32,6 +43,8 @@ pub struct KnownProduct {
     pub stock: i64,
     /// True when the product is no longer in the catalogue.
     pub hidden: bool,
+    /// `None` until an update has one.
+    pub link: Option<ProductLink>,
     /// Highest revision received.
     pub revision: i64,
     /// Price before `price_revision`; equals `price` until the first change of price.
@@ -59,6 +72,7 @@ impl KnownProduct {
             price: update.price,
             stock: update.stock,
             hidden: update.hidden,
+            link: update.link.clone(),
             revision: update.revision,
             old_price: update.price,
             price_revision: update.revision,
@@ -77,11 +91,18 @@ impl KnownProduct {
             known.stock = update.stock;
             known.hidden = update.hidden;
             known.revision = update.revision;
+            if update.link.is_some() {
+                known.link.clone_from(&update.link);
+            }
             if update.price != self.price {
                 known.old_price = self.price;
                 known.price = update.price;
                 known.price_revision = update.revision;
             }
+        }
+        // A copy of an earlier release gets its link from a quote of any revision.
+        if known.link.is_none() {
+            known.link.clone_from(&update.link);
         }
         known.record_return(update);
         known
@@ -98,6 +119,12 @@ impl KnownProduct {
     #[must_use]
     pub fn is_available(&self) -> bool {
         self.stock > 0 && !self.hidden
+    }
+
+    /// Returns the units that can be bought, as far as this copy is current.
+    #[must_use]
+    pub fn units(&self) -> i64 {
+        if self.hidden { 0 } else { self.stock.max(0) }
     }
 
     /// Returns the revision that an alert of `kind` is due for; `None` when none is due. Users who made their wish at
@@ -143,6 +170,16 @@ impl KnownProduct {
 pub struct Wish {
     pub product_id: ProductId,
     pub added_at: Timestamp,
+    /// Price of one unit at that time. Unknown for wishes of earlier releases.
+    pub price_when_added: Option<Money>,
+}
+
+/// A product as its wish found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenProduct {
+    pub revision: i64,
+    /// Price of one unit.
+    pub price: Money,
 }
 
 #[cfg(test)]
@@ -159,6 +196,7 @@ mod tests {
             price: Money::new(price, Currency::EUR),
             stock,
             hidden: false,
+            link: None,
             revision,
             is_back,
         }
@@ -177,6 +215,17 @@ mod tests {
             prop_assert_eq!((known.revision, known.price.minor, known.stock), (8, 102, 0));
             prop_assert_eq!(known.alert_revision(AlertKind::BackInStock), None, "a product sold out again is not back");
         }
+    }
+
+    #[test]
+    fn a_link_is_kept_until_another_one_arrives() {
+        let link = |slug: &str| Some(ProductLink { slug: slug.to_owned(), image_url: None });
+        let first = KnownProduct::first(&update(1, 500, 0, false));
+        let linked = first.after(&ProductUpdate { link: link("a"), ..update(1, 400, 9, false) });
+        assert_eq!((&linked.link, linked.price, linked.stock), (&link("a"), first.price, first.stock));
+        assert_eq!(linked.after(&update(2, 500, 1, true)).link, link("a"));
+        assert_eq!(linked.after(&ProductUpdate { link: link("b"), ..update(2, 500, 0, false) }).link, link("b"));
+        assert_eq!(linked.after(&ProductUpdate { link: link("b"), ..update(1, 500, 0, false) }).link, link("a"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use souk_values::{Currency, ProductId, Timestamp, UserId};
 
 use crate::{
     cart::{Cart, CartCommand, Effects, Lifetimes, Refusal},
-    product::{AlertKind, KnownProduct, ProductUpdate, Wish},
+    product::{AlertKind, KnownProduct, ProductUpdate, SeenProduct, Wish},
 };
 
 #[derive(Debug, Clone)]
@@ -141,11 +141,16 @@ pub trait Wishlists {
     /// Returns the wishes of `user`, newest first.
     async fn wishes(&self, user: UserId) -> Result<Vec<Wish>, StoreError>;
 
-    /// Adds a wish, unless it exists. Alerts are due for revisions of the product above `revision`.
+    /// Adds a wish, unless it exists. Alerts are due for revisions of the product above that of `seen`.
     ///
     /// Errors: [`Refusal::TooManyWishes`].
-    async fn add_wish(&self, user: UserId, product: ProductId, revision: i64, now: Timestamp)
-    -> Result<(), StoreError>;
+    async fn add_wish(
+        &self,
+        user: UserId,
+        product: ProductId,
+        seen: SeenProduct,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Removes a wish. Errors: [`Refusal::NotWished`].
     async fn remove_wish(&self, user: UserId, product: ProductId) -> Result<(), StoreError>;

@@ -44,8 +44,20 @@ pub(crate) struct CartItemView {
     pub order_id: Option<OrderId>,
     /// Current name of the product.
     pub name: String,
+    /// Readable part of the product's URL; `null` when it is not known.
+    #[schema(required)]
+    pub slug: Option<String>,
+    /// URL of the product's main picture; `null` when there is none.
+    #[schema(required)]
+    pub image_url: Option<String>,
     /// Current price of one unit.
     pub price: Money,
+    /// Price of one unit when the item was last added to; `null` when it is not known.
+    #[schema(required)]
+    pub price_when_added: Option<Money>,
+    /// Units that can be bought now. Only an order secures them.
+    #[schema(minimum = 0)]
+    pub stock: i64,
     /// True when the product is in stock and in the catalogue.
     pub available: bool,
 }
@@ -57,10 +69,11 @@ pub(crate) struct CartItemView {
     "userId": 246_290_604_621_824_i64,
     "items": [{
         "cartItemId": "0198f3a1-6d2e-7c41-9d0b-3f2a8c1e5b77", "productId": 1001, "quantity": 2, "state": "active",
-        "expiryTime": "2026-02-01T12:00:00.000Z", "name": "Moka pot, 6 cups",
-        "price": {"amount": 3490, "currency": "EUR"}, "available": true
+        "expiryTime": "2026-02-01T12:00:00.000Z", "name": "Moka pot, 6 cups", "slug": "moka-pot-6-cups",
+        "imageUrl": "/pictures/coffee-tea.svg", "price": {"amount": 3490, "currency": "EUR"},
+        "priceWhenAdded": {"amount": 3290, "currency": "EUR"}, "stock": 7, "available": true
     }],
-    "subtotal": {"amount": 6980, "currency": "EUR"}
+    "subtotal": {"amount": 6980, "currency": "EUR"}, "now": "2026-01-31T12:00:00.000Z"
 }))]
 pub(crate) struct CartView {
     /// Id of the cart's owner, a customer or a guest.
@@ -69,6 +82,8 @@ pub(crate) struct CartView {
     pub items: Vec<CartItemView>,
     /// Price of all active items together.
     pub subtotal: Money,
+    /// Time at the server, with which the time until an expiry is computed.
+    pub now: Timestamp,
 }
 
 impl CartView {
@@ -83,7 +98,7 @@ impl CartView {
             cart.items_at(now).map(|item| item_view(item, known.get(&item.product_id), currency)).collect();
         let active = items.iter().filter(|item| item.state == ItemStateView::Active);
         let prices = active.map(|item| item.price.times(item.quantity)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { user_id: cart.user_id(), subtotal: Money::sum(currency, prices)?, items })
+        Ok(Self { user_id: cart.user_id(), subtotal: Money::sum(currency, prices)?, items, now })
     }
 }
 
@@ -102,7 +117,11 @@ fn item_view(item: &Item, known: Option<&KnownProduct>, currency: Currency) -> C
         order_id: item.state.order_id(),
         // The product service may no longer know a product; the item still has the name it was added under.
         name: known.map_or_else(|| item.name.clone(), |known| known.name.clone()),
+        slug: known.and_then(|known| known.link.as_ref()).map(|link| link.slug.clone()),
+        image_url: known.and_then(|known| known.link.as_ref()).and_then(|link| link.image_url.clone()),
         price: known.map_or_else(|| Money::zero(currency), |known| known.price),
+        price_when_added: item.price_when_added,
+        stock: known.map_or(0, KnownProduct::units),
         available: known.is_some_and(KnownProduct::is_available),
     }
 }
@@ -115,8 +134,20 @@ pub(crate) struct WishView {
     pub product_id: ProductId,
     /// Current name of the product.
     pub name: String,
+    /// Readable part of the product's URL; `null` when it is not known.
+    #[schema(required)]
+    pub slug: Option<String>,
+    /// URL of the product's main picture; `null` when there is none.
+    #[schema(required)]
+    pub image_url: Option<String>,
     /// Current price of one unit.
     pub price: Money,
+    /// Price of one unit when the product was put on the wishlist; `null` when it is not known.
+    #[schema(required)]
+    pub price_when_added: Option<Money>,
+    /// Units that can be bought now. Only an order secures them.
+    #[schema(minimum = 0)]
+    pub stock: i64,
     /// True when the product is in stock and in the catalogue.
     pub available: bool,
     /// Time at which the product was put on the wishlist.
@@ -127,7 +158,8 @@ pub(crate) struct WishView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = json!({
     "items": [{
-        "productId": 1001, "name": "Moka pot, 6 cups", "price": {"amount": 3490, "currency": "EUR"},
+        "productId": 1001, "name": "Moka pot, 6 cups", "slug": "moka-pot-6-cups", "imageUrl": null,
+        "price": {"amount": 3490, "currency": "EUR"}, "priceWhenAdded": {"amount": 3490, "currency": "EUR"}, "stock": 0,
         "available": false, "addedAt": "2026-01-31T12:00:00.000Z"
     }]
 }))]
@@ -143,7 +175,11 @@ impl WishlistView {
             Some(WishView {
                 product_id: wish.product_id,
                 name: known.name.clone(),
+                slug: known.link.as_ref().map(|link| link.slug.clone()),
+                image_url: known.link.as_ref().and_then(|link| link.image_url.clone()),
                 price: known.price,
+                price_when_added: wish.price_when_added,
+                stock: known.units(),
                 available: known.is_available(),
                 added_at: wish.added_at,
             })

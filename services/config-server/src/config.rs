@@ -38,6 +38,8 @@ pub struct ConfigServerConfig {
     pub security: SecurityConfig,
     /// `monitor.*`: webhooks of Git hosts.
     pub monitor: MonitorConfig,
+    /// `insecure`: starts without credentials although others reach the server. Default: false.
+    pub insecure: bool,
     /// Set by the process, not by configuration.
     #[serde(skip)]
     pub extras: ConfigServerExtras,
@@ -56,6 +58,7 @@ impl Default for ConfigServerConfig {
             encrypt: EncryptConfig::default(),
             security: SecurityConfig::default(),
             monitor: MonitorConfig::default(),
+            insecure: false,
             extras: ConfigServerExtras::default(),
         }
     }

@@ -15,7 +15,7 @@ mod request;
 mod routes;
 mod security;
 
-use souk_kit::{Deps, Service, ServiceParts, StartError};
+use souk_kit::{Deps, Service, ServiceParts, StartError, config::ConfigError};
 use utoipa::openapi::OpenApi;
 
 pub use config::{ConfigServerConfig, ConfigServerExtras, RefreshPublisher};
@@ -35,10 +35,10 @@ impl Service for ConfigServer {
 
     /// Builds the service: opens the backend, loads the keys, and clones repositories that `clone-on-start` demands.
     async fn build(config: ConfigServerConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
-        let is_loopback = config.extras.is_loopback;
+        let (is_loopback, is_insecure) = (config.extras.is_loopback, config.insecure);
         let app = App::new(config, deps)?;
         app.reader.backend().prepare().await.map_err(|error| StartError::Other(error.to_string()))?;
-        app.access.warn_without_credentials(is_loopback);
+        app.access.check_openness(is_loopback, is_insecure).map_err(|mistake| ConfigError(vec![mistake]))?;
         metrics::describe();
         let router = routes::table(&app.prefix).with_state(app.clone());
         let App { reader, access, clock, .. } = app;

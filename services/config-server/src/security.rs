@@ -1,18 +1,15 @@
 //! Access control: users by password, bearer tokens, and, without any credentials, requests from this machine only.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::Authority},
+    extract::{Request, State},
+    http::{HeaderMap, Method},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use souk_kit::basic_auth::CredentialDigest;
+use souk_kit::{basic_auth::CredentialDigest, this_machine::is_from_this_machine};
 
 use crate::{config::SecurityConfig, error::ConfigServerError};
 
@@ -114,17 +111,25 @@ impl AccessControl {
         self.credentials.0.is_empty()
     }
 
-    pub fn warn_without_credentials(&self, is_loopback: bool) {
+    /// Errors: no credentials are configured for a server that others reach, unless that is meant.
+    pub fn check_openness(&self, is_loopback: bool, is_insecure: bool) -> Result<(), String> {
         if !self.is_open() {
-            return;
+            return Ok(());
+        }
+        let advice = "set config-server.security.user and config-server.security.password";
+        if !is_loopback && !is_insecure {
+            return Err(format!(
+                "config-server: it would listen beyond this machine without credentials; {advice}, or \
+                 SOUK_CONFIG_SERVER__INSECURE=true to answer requests from this machine alone all the same"
+            ));
         }
         let consequence = if is_loopback {
             "every user of this machine can read the configuration"
         } else {
             "only requests from this machine are answered"
         };
-        let advice = "set config-server.security.user and config-server.security.password";
         tracing::warn!(advice, "no credentials are configured: {consequence}");
+        Ok(())
     }
 
     pub fn guard(self, routes: Router) -> Router {
@@ -157,55 +162,9 @@ async fn identify(State(access): State<AccessControl>, mut request: Request, nex
     next.run(request).await
 }
 
-const PROXY_HEADERS: [HeaderName; 5] = [
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-real-ip"),
-    header::FORWARDED,
-    header::VIA,
-];
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// True for a request that a program on this machine sends on its own account. A proxy may forward requests from
-/// elsewhere, and a web page of another origin may make the browser of this machine's user send some (DNS rebinding).
-fn is_from_this_machine(request: &Request) -> bool {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let headers = request.headers();
-    let is_forwarded = PROXY_HEADERS.iter().any(|name| headers.contains_key(name));
-    let host = match headers.get(header::HOST) {
-        Some(host) => host.to_str().unwrap_or_default(),
-        None => request.uri().authority().map_or("localhost", Authority::as_str),
-    };
-    peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
-        && !is_forwarded
-        && is_local_name(host)
-        && !is_cross_origin(headers, host)
-}
-
-/// True when a browser reports that a page of another origin makes the request. Other clients send no such headers.
-fn is_cross_origin(headers: &HeaderMap, host: &str) -> bool {
-    let is_other_origin = |origin: &HeaderValue| {
-        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
-        authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(host))
-    };
-    let is_other_site = |site: &HeaderValue| site.as_bytes() != b"same-origin" && site.as_bytes() != b"none";
-    headers.get_all(header::ORIGIN).iter().any(is_other_origin)
-        || headers.get_all(SEC_FETCH_SITE).iter().any(is_other_site)
-}
-
-fn is_local_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let name = name.to_ascii_lowercase();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
     use base64::{Engine, engine::general_purpose::STANDARD};
     use souk_values::Secret;
 
@@ -250,19 +209,5 @@ mod tests {
             assert!(Credentials::new(&config(user, password, admin, "")).is_err(), "{user} {password} {admin}");
         }
         assert!(Credentials::new(&SecurityConfig::default()).unwrap().0.is_empty());
-    }
-
-    #[test]
-    fn names_of_this_machine() {
-        for local in
-            ["localhost", "localhost:8888", "LOCALHOST:1", "127.0.0.1:8888", "127.1.2.3", "[::1]:8888", "a.localhost"]
-        {
-            assert!(is_local_name(local), "{local}");
-        }
-        for other in
-            ["evil.example:8888", "10.0.0.1", "[2001:db8::1]:8888", "localhost.evil.example", "127.0.0.1.example", ""]
-        {
-            assert!(!is_local_name(other), "{other}");
-        }
     }
 }

@@ -10,6 +10,7 @@ use crate::registry::Rules;
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct DiscoveryConfig {
     /// `discovery.enable-self-preservation`: suspends eviction while too few heartbeats arrive; true by default.
     pub enable_self_preservation: bool,
@@ -42,12 +43,15 @@ pub struct DiscoveryConfig {
     pub hostname: String,
     /// `discovery.security.user` and `discovery.security.password`: credentials of clients and peers.
     pub security: SecurityConfig,
-    /// True if the server listens on more than loopback. Not a key: the starting process sets it, for a warning.
+    /// `discovery.insecure`: starts without credentials although others reach the server, and lets them register and read;
+    /// false by default.
+    pub insecure: bool,
+    /// True if the server listens on more than loopback. Not a key: the starting process sets it.
     #[serde(skip)]
     pub is_public: bool,
 }
 
-/// Credentials of HTTP Basic, both or neither. Without them every caller may register and read.
+/// Credentials of HTTP Basic, both or neither. Without them every program of this machine may register and read.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecurityConfig {
@@ -70,6 +74,7 @@ impl Default for DiscoveryConfig {
             peers: Vec::new(),
             hostname: String::new(),
             security: SecurityConfig::default(),
+            insecure: false,
             is_public: false,
         }
     }

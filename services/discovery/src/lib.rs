@@ -15,7 +15,7 @@ mod routes;
 mod security;
 mod tasks;
 
-use souk_kit::{Deps, Service, ServiceParts, StartError};
+use souk_kit::{Deps, Service, ServiceParts, StartError, config::ConfigError, this_machine::local_only};
 use utoipa::openapi::OpenApi;
 
 pub use config::{DiscoveryConfig, SecurityConfig};
@@ -24,6 +24,14 @@ use app::App;
 
 #[derive(Debug)]
 pub struct Discovery;
+
+/// Refusal to start.
+const OPEN: &str = "discovery: it would listen beyond this machine without credentials, and whoever reaches it could \
+                    receive the shop's requests; set discovery.security.user and discovery.security.password, or \
+                    SOUK_DISCOVERY__INSECURE=true if its network is closed";
+/// Refusal of a request.
+const LOCAL_ONLY: &str = "No credentials are configured, so only programs of this machine are answered, and no web page. \
+                          Set discovery.security.user and discovery.security.password.";
 
 impl Service for Discovery {
     const NAME: &'static str = "discovery";
@@ -34,11 +42,12 @@ impl Service for Discovery {
     async fn build(config: DiscoveryConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
         let credentials = security::required(&config.security);
         let app = App::new(config, deps)?;
-        if credentials.is_none() && app.config.is_public {
-            tracing::warn!(
-                "every caller who reaches this discovery server may register and read; set \
-                 discovery.security.user and discovery.security.password to require a login"
-            );
+        let is_insecure = app.config.is_public && app.config.insecure;
+        if credentials.is_none() && app.config.is_public && !is_insecure {
+            return Err(ConfigError(vec![OPEN.to_owned()]).into());
+        }
+        if credentials.is_none() && is_insecure {
+            tracing::warn!("every caller who reaches this discovery server may register and read");
         }
         metrics::describe();
         let tasks = tasks::table(&app);
@@ -46,7 +55,8 @@ impl Service for Discovery {
         let parts = parts.without_bus().running(tasks);
         Ok(match credentials {
             Some(expected) => parts.guarded(move |routes| security::protect(routes, expected)),
-            None => parts,
+            None if is_insecure => parts,
+            None => parts.guarded(|routes| local_only(routes, LOCAL_ONLY)),
         })
     }
 

@@ -14,8 +14,9 @@ use axum::{
     routing::{self, MethodRouter},
 };
 use utoipa::openapi::{
-    InfoBuilder, OpenApi, OpenApiBuilder, Paths, Required, ResponseBuilder,
+    InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Paths, Required, ResponseBuilder,
     path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn},
+    schema::Type,
 };
 
 use crate::{app::App, error::DiscoveryError};
@@ -90,6 +91,7 @@ pub(crate) fn openapi() -> OpenApi {
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
                 .description(describe(name))
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
                 .build()
         };
         let mut operation = OperationBuilder::new()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use http::StatusCode;
 use serde::Serialize;
+use souk_kit::ShopConfig;
 use souk_resilience::Breaker;
 use souk_values::Clock;
 use tokio::sync::{Mutex, watch};
@@ -23,6 +24,7 @@ pub(crate) struct App {
     /// Locked while the clock is moved, so that each move starts from the offset that the previous one stored.
     pub test_clock: Option<Arc<Mutex<TestClock>>>,
     pub visits: Arc<Visits>,
+    pub shop: Arc<ShopConfig>,
     pub clock: Arc<dyn Clock>,
     pub stop: CancellationToken,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use souk_kit::call::breaker_config;
 use souk_resilience::{BreakerConfig, duration_text};
 
-use crate::{default_routes, route_config::RouteConfig};
+use crate::{default_routes, rate_limit_config::RateLimitConfig, route_config::RouteConfig};
 
 /// The section `gateway`. Durations are written as `500ms`, `60s`, `5m` or `1h`, or as a number of milliseconds.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -19,6 +19,8 @@ pub struct GatewayConfig {
     pub routes: Vec<RouteConfig>,
     /// Host of the management port, which serves `/metrics`, `/info` and `/actuator`; 127.0.0.1 by default.
     pub management_host: IpAddr,
+    /// True to start although `management_host` is not a loopback address; the port has no credentials. False by default.
+    pub management_insecure: bool,
     /// Number of the management port; 8079 by default.
     pub management_port: u16,
     /// Size limit of a request's head in bytes, request line included; 431 above it. At least 1024; 16 KiB by default.
@@ -47,6 +49,11 @@ pub struct GatewayConfig {
     pub response_timeout: Duration,
     /// Networks (CIDR) of proxies in front whose `X-Forwarded-*` headers are believed; none by default.
     pub trusted_proxies: Vec<String>,
+    /// Limits of requests by address, network and user.
+    pub rate_limit: RateLimitConfig,
+    /// Redis in which all gateways together count requests: `redis://user:password@host:port/database?prefix=souk:`, or
+    /// `rediss://`. Empty (default): each gateway counts in its own memory.
+    pub redis_url: String,
     /// The breaker of each service. A configured breaker replaces the whole default: it opens when half of the last
     /// 20 calls (at least 10) failed, and half-opens with 3 calls after 2 s.
     pub breaker: BreakerConfig,
@@ -57,6 +64,7 @@ impl Default for GatewayConfig {
         Self {
             routes: default_routes::table(),
             management_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            management_insecure: false,
             management_port: 8079,
             max_header_bytes: 16 * 1024,
             max_uri_bytes: 8 * 1024,
@@ -68,6 +76,8 @@ impl Default for GatewayConfig {
             connect_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
+            rate_limit: RateLimitConfig::default(),
+            redis_url: String::new(),
             breaker: breaker_config(),
         }
     }

@@ -1,27 +1,37 @@
 //! The default routing table: the public API of souk's services.
 
-use crate::route_config::{RouteConfig, RouteMetadata};
+use crate::{
+    limits::RateClass,
+    route_config::{RouteConfig, RouteMetadata},
+};
 
 /// Services that have dead letters.
 const WITH_DEAD_LETTERS: [&str; 6] = ["auth", "product", "order", "cart", "payment", "notification"];
 
-/// Time limit of an import in milliseconds, once its file was received.
-const IMPORT_TIMEOUT_MS: i64 = 300_000;
+/// Time limit of an import or export in milliseconds, once its request was received.
+const CATALOGUE_FILE_TIMEOUT_MS: i64 = 300_000;
+
+/// Where anonymous visitors get and end tokens.
+const AUTH_ENTRY: &str = "/api/auth/login,/api/auth/refresh,/api/auth/logout,/api/auth/guest,/api/auth/password/reset";
 
 /// Returns the routes of souk's API.
 ///
 /// `public` must agree with the services' own URL tables: a test compares it with their OpenAPI documents.
 pub(crate) fn table() -> Vec<RouteConfig> {
     let mut routes = vec![
-        route("auth", "auth", "/api/auth/**,/api/users/**").with_public(&[
-            "POST /api/auth/register",
-            "POST /api/auth/login",
-            "POST /api/auth/refresh",
-            "POST /api/auth/logout",
-            "POST /api/auth/guest",
-            "POST /api/auth/password/forgot",
-            "POST /api/auth/password/reset",
-        ]),
+        route("auth-mail", "auth", "/api/auth/register,/api/auth/password/forgot")
+            .with_public(&["POST /api/auth/register", "POST /api/auth/password/forgot"])
+            .with_rate(RateClass::Mail),
+        route("auth-entry", "auth", AUTH_ENTRY)
+            .with_public(&[
+                "POST /api/auth/login",
+                "POST /api/auth/refresh",
+                "POST /api/auth/logout",
+                "POST /api/auth/guest",
+                "POST /api/auth/password/reset",
+            ])
+            .with_rate(RateClass::Entry),
+        route("auth", "auth", "/api/auth/**,/api/users/**"),
         route("jwks", "auth", "/api/.well-known/jwks.json").with_public(&["GET /api/.well-known/jwks.json"]),
         RouteConfig {
             filters: Vec::new(),
@@ -29,14 +39,19 @@ pub(crate) fn table() -> Vec<RouteConfig> {
         },
         // A whole catalogue is larger than other bodies and takes longer to process.
         RouteConfig {
-            metadata: RouteMetadata { response_timeout: Some(IMPORT_TIMEOUT_MS), ..RouteMetadata::default() },
-            ..route("product-import", "product", "/api/products/import").with_size("20MB")
+            metadata: RouteMetadata { response_timeout: Some(CATALOGUE_FILE_TIMEOUT_MS), ..RouteMetadata::default() },
+            ..route("product-file", "product", "/api/products/import,/api/products/export").with_size("20MB")
         },
         route("product-picture", "product", "/api/products/*/picture").with_size("5MB"),
-        route("product", "product", "/api/products/**,/api/categories/**,/api/pictures/**").with_public(&[
-            "GET /api/products/**",
+        route("picture", "product", "/api/pictures/**")
+            .with_public(&["GET /api/pictures/**"])
+            .with_rate(RateClass::None),
+        route("product", "product", "/api/products/**,/api/categories/**").with_public(&[
+            "GET /api/products",
+            "GET /api/products/*",
+            "GET /api/products/by-slug/*",
+            "GET /api/products/*/related",
             "GET /api/categories/**",
-            "GET /api/pictures/**",
         ]),
         route("cart", "cart", "/api/cart/**,/api/wishlist/**"),
         route("order", "order", "/api/orders/**"),
@@ -62,6 +77,11 @@ fn route(id: &str, service: &str, paths: &str) -> RouteConfig {
 impl RouteConfig {
     fn with_public(mut self, public: &[&str]) -> Self {
         self.metadata.public = public.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    fn with_rate(mut self, class: RateClass) -> Self {
+        self.metadata.rate_limit = class;
         self
     }
 

@@ -27,6 +27,11 @@ pub(crate) enum GatewayError {
     Token(#[from] Refused),
     #[error("Service tokens are not accepted here: sign in as a user.")]
     NotForServices,
+    #[error("There are too many requests from your address or account. Please try again in a moment.")]
+    RateLimited {
+        /// Time until the next request is allowed.
+        retry_after: Duration,
+    },
     #[error("The body must not be larger than {0} bytes here.")]
     BodyTooLarge(u64),
     #[error("The body ended before it was complete.")]
@@ -76,6 +81,10 @@ impl From<GatewayError> for Problem {
             GatewayError::NotForServices => (StatusCode::FORBIDDEN, "auth.forbidden", text),
             GatewayError::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", text),
             GatewayError::ClientTooSlow => (StatusCode::REQUEST_TIMEOUT, "gateway.request_timeout", text),
+            GatewayError::RateLimited { retry_after: after } => {
+                retry_after = Some(after);
+                (StatusCode::TOO_MANY_REQUESTS, "gateway.too_many_requests", text)
+            }
             GatewayError::NoInstance(service) => {
                 retry_after = Some(Duration::from_secs(2));
                 let detail = retry_later(&service, "is not running right now");

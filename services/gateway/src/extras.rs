@@ -8,7 +8,9 @@ use tokio::sync::watch;
 pub struct Extras {
     /// Clock that an admin may move; `None` if the shop runs on real time.
     pub test_clock: Option<TestClock>,
-    /// Returns a file of the web shop by its path without the leading slash, such as `index.html`.
+    /// Archive of the built web shop; `None` for a build without one, which shows a welcome page.
+    pub storefront: Option<&'static [u8]>,
+    /// Returns a file outside the web shop by its path without the leading slash, such as `pictures/cookware.svg`.
     pub assets: Option<fn(&str) -> Option<Asset>>,
     /// Becomes true once the sample catalogue is loaded; true from the start if none is wanted.
     pub shop_is_ready: watch::Receiver<bool>,
@@ -24,10 +26,10 @@ pub struct TestClock {
     pub keep: Arc<dyn Fn(Duration) -> std::io::Result<()> + Send + Sync>,
 }
 
-/// A file of the web shop.
+/// A file outside the web shop.
 #[derive(Debug, Clone)]
 pub struct Asset {
-    /// Value of `Content-Type`, such as `text/html; charset=utf-8`.
+    /// Value of `Content-Type`, such as `image/svg+xml`.
     pub content_type: &'static str,
     pub body: Cow<'static, [u8]>,
     pub cache: &'static str,

@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use souk_kit::client_address;
+
+use crate::trusted_proxies::TrustedProxies;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -47,6 +50,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
 /// The client at the other end of a connection, in the form of header values.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientAddress {
+    peer: IpAddr,
     address: HeaderValue,
     /// The gateway's port that the client is connected to.
     port: HeaderValue,
@@ -55,10 +59,16 @@ pub(crate) struct ClientAddress {
 
 impl ClientAddress {
     /// A trusted client is a proxy whose `X-Forwarded-*` headers are believed.
-    pub fn new(address: IpAddr, port: u16, is_trusted: bool) -> Self {
-        let text = address.to_canonical().to_string();
+    pub fn new(peer: IpAddr, port: u16, is_trusted: bool) -> Self {
+        let text = peer.to_canonical().to_string();
         let address = HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        Self { address, port: HeaderValue::from(port), is_trusted }
+        Self { peer, address, port: HeaderValue::from(port), is_trusted }
+    }
+
+    /// Returns the address of the client that sent a request with `headers`, which differs from the peer's if that is a
+    /// trusted proxy.
+    pub fn of_request(&self, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
+        if self.is_trusted { client_address(self.peer, headers, |peer| trusted.contain(peer)) } else { self.peer }
     }
 }
 

@@ -8,13 +8,18 @@ use axum::{
 };
 use http::header;
 use serde_json::{Map, Value, json};
-use souk_kit::{Problem, telemetry};
+use souk_kit::{Problem, telemetry, this_machine::local_only};
 use souk_resilience::Snapshot;
 
 use crate::{app::App, error::GatewayError, routes};
 
-pub(crate) fn router(app: App) -> Router {
-    Router::new()
+/// Refusal of a request.
+const LOCAL_ONLY: &str = "The management port has no credentials, so it answers only programs of this machine, and no web \
+                          page. Set gateway.management-insecure to true if its network is closed.";
+
+/// Returns the routes; for programs of this machine alone, unless `is_open`.
+pub(crate) fn router(app: App, is_open: bool) -> Router {
+    let routes = Router::new()
         .route("/metrics", get(metrics))
         .route("/info", get(async || Json(json!({"service": "gateway", "version": env!("CARGO_PKG_VERSION")}))))
         .route("/health/live", get(routes::live::handle))
@@ -23,7 +28,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/actuator/circuitbreakers", get(breakers))
         .fallback(async || Problem::from(GatewayError::NoRoute))
         .method_not_allowed_fallback(async || Problem::from(GatewayError::MethodNotAllowed))
-        .with_state(app)
+        .with_state(app);
+    if is_open { routes } else { local_only(routes, LOCAL_ONLY) }
 }
 
 async fn metrics() -> Response {

@@ -11,7 +11,10 @@ use serde::Serialize;
 use souk_kit::method_label;
 use souk_values::gauge_value;
 
-use crate::visits::{Source, Step};
+use crate::{
+    limits,
+    visits::{Source, Step},
+};
 
 const SERVICE: &str = "gateway";
 const REQUESTS: &str = "http_server_request_duration_seconds";
@@ -19,6 +22,7 @@ const ACTIVE: &str = "http_server_active_requests";
 // Names of Spring Cloud Gateway, so that dashboards made for it work.
 const ROUTED: &str = "spring_cloud_gateway_requests_seconds";
 const ROUTES: &str = "spring_cloud_gateway_routes_count";
+const RATE_LIMITED: &str = "rate_limited_requests_total";
 const STEPS: &str = "funnel_steps_total";
 const VISITS: &str = "storefront_visits_total";
 
@@ -28,6 +32,7 @@ pub(crate) fn describe(routes: usize) {
     describe_gauge!(ACTIVE, "Requests being answered, streams included");
     describe_histogram!(ROUTED, "Time from a routed request to the headers of its response");
     describe_gauge!(ROUTES, "Routes of the gateway");
+    describe_counter!(RATE_LIMITED, "Requests refused by the kind of token bucket that was empty");
     describe_counter!(STEPS, "Page views by the step that the visitor reached");
     describe_counter!(VISITS, "Visits by the source that brought the visitor");
     gauge!(ROUTES, "service" => SERVICE).set(gauge_value(routes));
@@ -37,10 +42,22 @@ pub(crate) fn describe(routes: usize) {
     for source in Source::ALL {
         visits(source).increment(0);
     }
+    for bucket in limits::kinds() {
+        rate_limited(bucket).increment(0);
+    }
 }
 
 pub(crate) fn active_requests() -> Gauge {
     gauge!(ACTIVE, "service" => SERVICE)
+}
+
+/// Counts a refused request. `bucket` is the kind of bucket that was empty, such as `entry_network`.
+pub(crate) fn count_rate_limited(bucket: &'static str) {
+    rate_limited(bucket).increment(1);
+}
+
+fn rate_limited(bucket: &'static str) -> Counter {
+    counter!(RATE_LIMITED, "service" => SERVICE, "bucket" => bucket)
 }
 
 pub(crate) fn count_page_view(step: Step, source: Source) {

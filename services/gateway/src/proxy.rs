@@ -1,6 +1,7 @@
 //! The path of a request: validated, routed, authenticated, forwarded, and measured.
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,11 +12,11 @@ use hyper::body::{Body, Incoming};
 use metrics::Gauge;
 use souk_kit::{
     Problem,
-    auth::{Refused, Role, Verifier},
+    auth::{Claims, Refused, Role, Verifier},
     traces::{continue_trace, trace_id},
 };
 use souk_resilience::Breaker;
-use souk_values::IdGen;
+use souk_values::{IdGen, UserId};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -25,11 +26,13 @@ use crate::{
     files::Files,
     forward::{UpstreamRequest, forward},
     headers::{self, ClientAddress},
+    limits::{Exceeded, Limits, Quota, RateClass},
     metrics::RouteSeries,
     raw_path,
-    response::{ConnectionBody, GatewayResponse, ResponseBody, pass_through},
+    response::{ConnectionBody, GatewayResponse, ResponseBody, pass_through, require_tls},
     route::Route,
     routes,
+    trusted_proxies::TrustedProxies,
     upload::Upload,
     upstreams::Upstreams,
 };
@@ -41,6 +44,11 @@ pub(crate) struct Proxy {
     pub ids: IdGen,
     pub own: axum::Router,
     pub files: Files,
+    /// `None` if limits are switched off.
+    pub limits: Option<Limits>,
+    pub trusted_proxies: TrustedProxies,
+    /// True if customers reach the shop by TLS.
+    pub has_tls: bool,
     pub has_test_clock: bool,
     pub max_uri_bytes: usize,
     pub request_body_timeout: Duration,
@@ -75,18 +83,28 @@ impl Proxy {
         let method = request.method().clone();
         let has_body = !request.body().is_end_stream();
         let trace = continue_trace(request.headers_mut(), &self.ids);
+        let mut quota = None;
         let (series, result) = match self.destination(&request, connection) {
             Err(error) => (&self.rejected_series, Err(error)),
-            Ok(Destination::Upstream(entry)) => (&entry.series, self.forward(entry, request, client).await),
-            Ok(Destination::Own) => (&self.own_series, Ok(self.serve_own(request).await)),
-            Ok(Destination::Files) => (&self.file_series, self.files.response(request.uri().path(), &method)),
+            Ok(Destination::Upstream(entry)) => (&entry.series, self.forward(entry, request, client, &mut quota).await),
+            Ok(Destination::Own) => (&self.own_series, self.serve_own(request, client, &mut quota).await),
+            Ok(Destination::Files) => {
+                let (request::Parts { uri, headers, .. }, _) = request.into_parts();
+                (&self.file_series, self.files.response(&uri, &method, &headers).await)
+            }
         };
-        let response = result.unwrap_or_else(|error| {
+        let mut response = result.unwrap_or_else(|error| {
             if has_body {
                 connection.set_lingering();
             }
             error_response(error, series.route(), trace_id(&trace))
         });
+        if let Some(quota) = quota {
+            quota.write(response.headers_mut());
+        }
+        if self.has_tls {
+            require_tls(response.headers_mut());
+        }
         let duration = started.elapsed();
         let status = response.status();
         series.record(&method, status, duration);
@@ -132,10 +150,16 @@ impl Proxy {
         entry: &RouteEntry,
         request: Request<Incoming>,
         client: &ClientAddress,
+        quota: &mut Option<Quota>,
     ) -> Result<GatewayResponse, GatewayError> {
         let route = &entry.route;
         let (request::Parts { method, uri, mut headers, .. }, incoming) = request.into_parts();
-        self.authenticate(route, &method, &uri, &headers).await?;
+        let caller = self.authenticate(route, &method, &uri, &headers).await;
+        // Also of a request that is refused: invalid tokens have a price too.
+        let user = caller.as_ref().ok().and_then(|claims| claims.as_ref()?.user_id());
+        let from = client.of_request(&headers, &self.trusted_proxies);
+        self.limit(route.rate_class, from, user, quota).await?;
+        caller?;
         let body = Upload::new(incoming, route.max_body)?;
         let path = uri.path_and_query().and_then(|requested| route.rewrite(requested)).ok_or(GatewayError::NoRoute)?;
         let host =
@@ -147,36 +171,64 @@ impl Proxy {
         Ok(pass_through(response, instance.chosen, &self.stop))
     }
 
-    /// Verifies the access token; without one, only public requests of the route are allowed. The services decide what
-    /// the token's owner may do.
+    /// Takes the request from its buckets, and sets `quota`. Errors: `RateLimited`.
+    async fn limit(
+        &self,
+        class: RateClass,
+        from: IpAddr,
+        user: Option<UserId>,
+        quota: &mut Option<Quota>,
+    ) -> Result<(), GatewayError> {
+        let Some(limits) = &self.limits else { return Ok(()) };
+        match limits.take(class, from, user).await {
+            Ok(left) => {
+                *quota = left;
+                Ok(())
+            }
+            Err(Exceeded { retry_after, quota: left }) => {
+                *quota = Some(left);
+                Err(GatewayError::RateLimited { retry_after })
+            }
+        }
+    }
+
+    /// Verifies the access token, and returns its claims; without one, only public requests of the route are allowed. The
+    /// services decide what the token's owner may do.
     async fn authenticate(
         &self,
         route: &Route,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<(), GatewayError> {
+    ) -> Result<Option<Arc<Claims>>, GatewayError> {
         let mut given = headers.get_all(header::AUTHORIZATION).iter();
         let is_public = || route.is_public(method, uri.path());
         let token = match (given.next(), given.next()) {
-            (None, _) => return if is_public() { Ok(()) } else { Err(GatewayError::TokenMissing) },
+            (None, _) => return if is_public() { Ok(None) } else { Err(GatewayError::TokenMissing) },
             (Some(value), None) => bearer(value).ok_or(GatewayError::Token(Refused::Invalid))?,
             (Some(_), Some(_)) => return Err(GatewayError::Token(Refused::Invalid)),
         };
         match self.verifier.verify(token).await {
             Ok(claims) if claims.role == Role::Service => Err(GatewayError::NotForServices),
-            Ok(_) => Ok(()),
+            Ok(claims) => Ok(Some(claims)),
             // Public requests do not depend on the token: browsing continues while auth is down, and a browser that
-            // returns sends its expired token with everything, refresh and logout included.
-            Err(Refused::KeysUnavailable(_) | Refused::Expired) if is_public() => Ok(()),
+            // returns sends its expired or ended token with everything, refresh and logout included.
+            Err(Refused::KeysUnavailable(_) | Refused::Expired | Refused::Ended) if is_public() => Ok(None),
             Err(refused) => Err(refused.into()),
         }
     }
 
-    async fn serve_own(&self, request: Request<Incoming>) -> GatewayResponse {
+    async fn serve_own(
+        &self,
+        request: Request<Incoming>,
+        client: &ClientAddress,
+        quota: &mut Option<Quota>,
+    ) -> Result<GatewayResponse, GatewayError> {
+        let from = client.of_request(request.headers(), &self.trusted_proxies);
+        self.limit(routes::rate_class(request.uri().path()), from, None, quota).await?;
         let request = request.map(axum::body::Body::new);
         let response = self.own.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-        response.map(ResponseBody::Own)
+        Ok(response.map(ResponseBody::Own))
     }
 }
 

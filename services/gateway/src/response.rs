@@ -6,12 +6,25 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use souk_kit::call::Chosen;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::{connection_state::ActiveRequest, headers};
+
+/// Headers of a service's response that has none of its own: it is data, never a page, and no cache keeps what is not
+/// meant for everybody.
+const DATA_HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+/// A year, as browsers require it of sites that are never to be reached without TLS.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
 /// A response that is not bound to its connection yet.
 pub(crate) type GatewayResponse = Response<ResponseBody>;
@@ -37,10 +50,18 @@ pub(crate) fn pass_through(
 ) -> GatewayResponse {
     let (mut parts, incoming) = response.into_parts();
     headers::remove_hop_by_hop(&mut parts.headers);
+    for (name, value) in DATA_HEADERS {
+        parts.headers.entry(name).or_insert(value);
+    }
     let is_event_stream = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
     let is_endless = parts.headers.get(header::CONTENT_TYPE).is_some_and(is_event_stream);
     let stop = is_endless.then(|| Box::pin(stop.clone().cancelled_owned()));
     Response::from_parts(parts, ResponseBody::Upstream(UpstreamBody { incoming, _instance: instance, stop }))
+}
+
+/// Makes browsers reach the shop by TLS alone from now on.
+pub(crate) fn require_tls(headers: &mut HeaderMap) {
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
 }
 
 /// The body of a response on its connection. Dropping it ends the active request.

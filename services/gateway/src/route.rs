@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, uri::PathAndQuery};
 
-use crate::{config::GatewayConfig, path_pattern::PathPattern, raw_path, route_config::RouteConfig};
+use crate::{config::GatewayConfig, limits::RateClass, path_pattern::PathPattern, raw_path, route_config::RouteConfig};
 
 /// A validated route definition.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct Route {
     pub max_body: u64,
     /// Time limit from the end of the request to the head of the response; `None` for no limit.
     pub response_timeout: Option<Duration>,
+    pub rate_class: RateClass,
     order: i32,
     paths: Vec<PathPattern>,
     /// Allowed methods; empty for all.
@@ -93,6 +94,7 @@ impl Route {
             target: Target::Service(String::new()),
             max_body: config.max_body_bytes,
             response_timeout: timeout.unwrap_or(Some(config.response_timeout)),
+            rate_class: definition.metadata.rate_limit,
             order: definition.order,
             paths: Vec::new(),
             methods: Vec::new(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::RateClass;
+
 /// A route definition in Spring Cloud Gateway's format.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -31,4 +33,7 @@ pub struct RouteMetadata {
     pub response_timeout: Option<i64>,
     /// Requests that need no token: `GET,POST /api/a/**`, `* /api/b`. `GET` includes `HEAD`.
     pub public: Vec<String>,
+    /// Buckets that its requests are taken from: `ordinary` (default), `entry`, `mail`, or `none`.
+    #[serde(alias = "rate-limit")]
+    pub rate_limit: RateClass,
 }

@@ -9,6 +9,7 @@ pub(crate) mod ready;
 mod shop_ready;
 mod show_document;
 mod show_funnel;
+mod show_shop;
 
 use axum::{Extension, Router, response::IntoResponse, response::Response};
 use http::Request;
@@ -17,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi, Url};
 
-use crate::{app::App, error::GatewayError, files};
+use crate::{app::App, error::GatewayError, files, limits::RateClass};
 
 const DESCRIPTION: &str = "The gateway: the shop's one port. Every other path under /api belongs to a service.";
 
@@ -27,6 +28,7 @@ pub(crate) fn table() -> Routes<App> {
         GET  "/health/ready"           public ready;
         GET  "/api/health/ready"       public shop_ready;
         GET  "/api/openapi/{document}" public show_document;
+        GET  "/api/shop"               public show_shop;
         POST "/api/visits"             public count_visit;
         POST "/api/test-clock"         token  advance_clock;
         GET  "/api/admin/funnel"       token  show_funnel;
@@ -38,11 +40,17 @@ pub(crate) fn table() -> Routes<App> {
 /// Returns true if the gateway answers `path` itself.
 pub(crate) fn is_own(path: &str, has_test_clock: bool) -> bool {
     match path.strip_prefix("/api/") {
-        Some("health/ready" | "visits" | "admin/services" | "admin/breakers" | "admin/funnel") => true,
+        Some("health/ready" | "shop" | "visits" | "admin/services" | "admin/breakers" | "admin/funnel") => true,
         Some("test-clock") => has_test_clock,
         Some(rest) => rest.starts_with("openapi/"),
         None => matches!(path, "/health/live" | "/health/ready" | "/docs") || path.starts_with("/docs/"),
     }
+}
+
+/// Returns how requests of the gateway's own endpoints are limited: all but probes and documents.
+pub(crate) fn rate_class(path: &str) -> RateClass {
+    let is_free = path == "/api/health/ready" || path.starts_with("/api/openapi/") || !path.starts_with("/api/");
+    if is_free { RateClass::None } else { RateClass::Ordinary }
 }
 
 /// Returns the OpenAPI document of the gateway's own endpoints.

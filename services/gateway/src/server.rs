@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     client_stream::ClientStream, config::GatewayConfig, connection_state::ConnectionState, headers::ClientAddress,
-    proxy::Proxy, trusted_proxies::TrustedProxies,
+    proxy::Proxy,
 };
 
 /// Pause after a failed accept; usually the process has run out of file descriptors.
@@ -21,7 +21,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Server {
     pub proxy: Proxy,
     pub http: http1::Builder,
-    pub trusted_proxies: TrustedProxies,
     pub config: GatewayConfig,
     pub port: u16,
 }
@@ -63,7 +62,7 @@ async fn serve_connection(
     // Otherwise Nagle's algorithm delays small responses. The error of a broken socket surfaces at the first read.
     let _ = stream.set_nodelay(true);
     let state = ConnectionState::new();
-    let is_trusted = server.trusted_proxies.contain(peer.ip());
+    let is_trusted = server.proxy.trusted_proxies.contain(peer.ip());
     let client = ClientAddress::new(peer.ip(), server.port, is_trusted);
     let service = service_fn(|request| {
         let serving = server.proxy.serve(request, &client, &state);

@@ -1,13 +1,17 @@
 //! The validated configuration.
 
+use std::sync::Arc;
+
 use souk_kit::config::ConfigError;
 
-use crate::{config::GatewayConfig, route::Route, trusted_proxies::TrustedProxies};
+use crate::{config::GatewayConfig, limits::SharedBuckets, route::Route, trusted_proxies::TrustedProxies};
 
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub routes: Vec<Route>,
     pub trusted_proxies: TrustedProxies,
+    /// `None` if no Redis is configured.
+    pub shared_buckets: Option<Arc<SharedBuckets>>,
 }
 
 impl Settings {
@@ -41,7 +45,19 @@ impl Settings {
                 mistakes.push(format!("gateway.{key} must be greater than 0"));
             }
         }
-        if mistakes.is_empty() { Ok(Self { routes, trusted_proxies }) } else { Err(ConfigError(mistakes)) }
+        mistakes.extend(config.rate_limit.mistakes());
+        let mut shared_buckets = None;
+        if !config.redis_url.is_empty() {
+            match SharedBuckets::new(&config.redis_url) {
+                Ok(buckets) => shared_buckets = Some(buckets),
+                Err(mistake) => mistakes.push(format!("gateway.redis-url: {mistake}")),
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(Self { routes, trusted_proxies, shared_buckets })
+        } else {
+            Err(ConfigError(mistakes))
+        }
     }
 }
 
@@ -52,7 +68,7 @@ mod tests {
     use souk_kit::config::Sources;
 
     use super::*;
-    use crate::route_config::RouteConfig;
+    use crate::{rate_limit_config::RateLimitConfig, route_config::RouteConfig};
 
     #[test]
     fn the_defaults_are_valid() {
@@ -83,11 +99,14 @@ mod tests {
             trusted_proxies: vec!["everyone".to_owned()],
             max_header_bytes: 10,
             connect_timeout: Duration::ZERO,
+            rate_limit: RateLimitConfig { network_factor: 0, ..RateLimitConfig::default() },
+            redis_url: "http://a:secret@h".to_owned(),
             ..GatewayConfig::default()
         };
         let ConfigError(mistakes) = Settings::read(&config).unwrap_err();
         let text = mistakes.join("\n");
-        assert_eq!(mistakes.len(), 15, "{text}");
+        assert!(!text.contains("secret"), "{text}");
+        assert_eq!(mistakes.len(), 17, "{text}");
         for part in [
             "gateway.routes[0]: id",
             "routes[1] (b): uri",
@@ -103,6 +122,8 @@ mod tests {
             "trusted-proxies",
             "max-header-bytes",
             "connect-timeout",
+            "network-factor",
+            "gateway.redis-url",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }

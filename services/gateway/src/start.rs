@@ -1,8 +1,8 @@
 //! Starts the gateway on its public and its management port.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use souk_kit::{Deps, Running, StartError};
+use souk_kit::{Deps, Running, StartError, config::ConfigError};
 use souk_resilience::Breaker;
 use tokio::{net::TcpListener, sync::Mutex};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -12,6 +12,7 @@ use crate::{
     config::GatewayConfig,
     extras::Extras,
     files::Files,
+    limits::Limits,
     management,
     metrics::{self, RouteSeries},
     proxy::{Proxy, RouteEntry},
@@ -19,9 +20,15 @@ use crate::{
     routes,
     server::{self, Server},
     settings::Settings,
+    storefront::{ShopFacts, Storefront},
     upstreams::Upstreams,
     visits::Visits,
 };
+
+/// Refusal to start.
+const MANAGEMENT_OPEN: &str = "gateway.management-host: the management port has no credentials and would listen beyond this \
+                               machine; leave the host out, or set SOUK_GATEWAY__MANAGEMENT_INSECURE=true if its network \
+                               is closed";
 
 /// Starts the gateway: customers on `public`, operators on `management`.
 ///
@@ -34,6 +41,10 @@ pub async fn start(
     extras: Extras,
 ) -> Result<Running, StartError> {
     let settings = Settings::read(&config)?;
+    let is_management_open = config.management_insecure;
+    if !config.management_host.is_loopback() && !is_management_open {
+        return Err(ConfigError(vec![MANAGEMENT_OPEN.to_owned()]).into());
+    }
     let no_address = |error| StartError::Io("the gateway's listener".to_owned(), error);
     let address = public.local_addr().map_err(no_address)?;
     let stop = CancellationToken::new();
@@ -41,6 +52,12 @@ pub async fn start(
     metrics::describe(settings.routes.len());
     let upstreams = Upstreams::new(deps.peers.directory().clone(), config.connect_timeout);
     let (table, breakers) = routing_table(settings.routes, &config, deps);
+    let facts = ShopFacts { name: deps.shop.name.clone(), url: deps.shop.public_url.trim_end_matches('/').to_owned() };
+    let storefront = extras.storefront.map(|archive| {
+        Storefront::read(archive, facts.clone(), upstreams.clone(), Arc::clone(&deps.clock))
+            .map_err(|error| StartError::Other(error.to_string()))
+    });
+    let storefront = storefront.transpose()?;
     let has_test_clock = extras.test_clock.is_some();
     let app = App {
         upstreams: upstreams.clone(),
@@ -48,6 +65,7 @@ pub async fn start(
         services: extras.services.into(),
         shop_is_ready: extras.shop_is_ready,
         test_clock: extras.test_clock.map(|clock| Arc::new(Mutex::new(clock))),
+        shop: Arc::new(deps.shop.clone()),
         visits: Arc::new(Visits::new(deps.shop.time_zone.clone())),
         clock: Arc::clone(&deps.clock),
         stop: stop.clone(),
@@ -58,7 +76,10 @@ pub async fn start(
         verifier: deps.verifier.clone(),
         ids: deps.ids.clone(),
         own: routes::router(app.clone(), deps.verifier.clone()),
-        files: Files::new(extras.assets, &deps.shop.name, &deps.shop.public_url),
+        files: Files::new(extras.assets, storefront, &facts),
+        limits: Limits::new(&config.rate_limit, settings.shared_buckets, &deps.clock),
+        trusted_proxies: settings.trusted_proxies,
+        has_tls: deps.shop.public_url.starts_with("https://"),
         has_test_clock,
         max_uri_bytes: config.max_uri_bytes,
         request_body_timeout: config.request_body_timeout,
@@ -68,17 +89,12 @@ pub async fn start(
         rejected_series: RouteSeries::new("none", None),
         stop: stop.clone(),
     };
-    let server = Arc::new(Server {
-        proxy,
-        http: server::http(&config),
-        trusted_proxies: settings.trusted_proxies,
-        config,
-        port: address.port(),
-    });
+    let server = Arc::new(Server { proxy, http: server::http(&config), config, port: address.port() });
     tasks.spawn(server::accept(server, public, tasks.clone(), stop.clone()));
     let stopping = stop.clone();
     tasks.spawn(async move {
-        let serving = axum::serve(management, management::router(app));
+        let app = management::router(app, is_management_open).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(management, app);
         if let Err(error) = serving.with_graceful_shutdown(stopping.cancelled_owned()).await {
             tracing::error!(service = "gateway", error = %error, "the management port failed");
         }

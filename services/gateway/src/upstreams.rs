@@ -120,9 +120,9 @@ impl Upstreams {
     /// Sends the gateway's own request for `path` to `service`.
     ///
     /// Errors: the reason why there is no response, for the log.
-    pub async fn get(&self, service: &str, path: &'static str) -> Result<(StatusCode, Bytes), String> {
+    pub async fn get(&self, service: &str, path: &str) -> Result<(StatusCode, Bytes), String> {
         let instance = self.choose(&Target::Service(service.to_owned())).map_err(|error| error.to_string())?;
-        let path = uri::PathAndQuery::from_static(path);
+        let path = uri::PathAndQuery::try_from(path).map_err(|error| error.to_string())?;
         let sent = self.send(&instance, Method::GET, path, HeaderMap::new(), Upload::default());
         let whole = async {
             let response = sent.await.map_err(|error| error_chain(&error))?;

@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use souk_bus::{Consumer, Failure, Outcome, Received};
 use souk_events::{
     CartAbandoned, Event, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderPaid, OrderShipped,
-    PasswordResetRequested, PaymentFailed, PaymentRefundFailed, PaymentRefunded, StockLow, UserChanged, UserRegistered,
-    WishlistBackInStock, WishlistPriceDropped, queue,
+    PasswordResetRequested, PaymentFailed, PaymentRefundFailed, PaymentRefunded, StockLow, UserChanged,
+    UserEmailChanged, UserPasswordChanged, UserRegistered, WishlistBackInStock, WishlistPriceDropped, queue,
 };
 
 use crate::{
@@ -20,6 +20,8 @@ pub(crate) fn table(app: &App) -> Vec<Consumer> {
         Consumer::new(&queue::NOTIFICATION_USERS)
             .on(app, user_registered)
             .on(app, user_changed)
+            .on(app, notify::<UserEmailChanged>(message::email_changed))
+            .on(app, notify::<UserPasswordChanged>(message::password_changed))
             .on(app, notify::<PasswordResetRequested>(message::password_reset)),
         Consumer::new(&queue::NOTIFICATION_ORDERS)
             .on(app, notify::<OrderCreated>(message::order_received))

@@ -7,6 +7,7 @@ use std::{collections::VecDeque, convert::Infallible, time::Duration};
 use axum::response::sse::Event;
 use futures::{Stream, stream};
 use serde::Serialize;
+use souk_kit::auth::TokenLife;
 use souk_values::{Timestamp, UserId, clock};
 use tokio::sync::broadcast::{self, error::RecvError};
 use utoipa::ToSchema;
@@ -65,13 +66,19 @@ impl NoticeEvent {
 ///
 /// The first event only carries the position as its id, so that a client whose connection breaks before the first
 /// notice resumes from there.
-pub(crate) fn follow(app: App, user: UserId, position: i64) -> impl Stream<Item = Result<Event, Infallible>> {
+pub(crate) fn follow(
+    app: App,
+    user: UserId,
+    position: i64,
+    token: TokenLife,
+) -> impl Stream<Item = Result<Event, Infallible>> {
     let feed = Feed {
         new_notices: app.new_notices.subscribe(),
         ends_at: app.clock.now().plus(LIFETIME),
         app,
         user,
         position,
+        token,
         ready: VecDeque::new(),
         has_begun: false,
     };
@@ -83,6 +90,7 @@ struct Feed {
     user: UserId,
     /// Position of the last notice sent.
     position: i64,
+    token: TokenLife,
     ready: VecDeque<Notice>,
     new_notices: broadcast::Receiver<UserId>,
     ends_at: Timestamp,
@@ -96,6 +104,9 @@ impl Feed {
             return Some(Event::default().id(self.position.to_string()));
         }
         loop {
+            if self.token.is_over().await {
+                return None;
+            }
             if let Some(notice) = self.ready.pop_front() {
                 self.position = notice.position;
                 return Some(NoticeEvent::from(notice).into_event().unwrap_or_else(|error| {

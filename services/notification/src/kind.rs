@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 pub(crate) enum Kind {
     Welcome,
     PasswordReset,
+    PasswordChanged,
+    /// To the address that the account had before.
+    EmailChanged,
     OrderReceived,
     OrderConfirmed,
     OrderCancelled,
@@ -28,9 +31,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Welcome,
         Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailChanged,
         Self::OrderReceived,
         Self::OrderConfirmed,
         Self::OrderCancelled,
@@ -52,6 +57,8 @@ impl Kind {
         match self {
             Self::Welcome => "welcome",
             Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
             Self::OrderReceived => "order_received",
             Self::OrderConfirmed => "order_confirmed",
             Self::OrderCancelled => "order_cancelled",
@@ -71,6 +78,15 @@ impl Kind {
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Mails of this kind that one address gets within an hour at most; `None` for those that only a purchase or an admin
+    /// causes. Each kind has a limit of its own, so that a flood of one does not keep a warning from its reader.
+    pub(crate) fn hourly_limit(self) -> Option<u64> {
+        match self {
+            Self::Welcome | Self::PasswordReset | Self::EmailChanged | Self::PasswordChanged => Some(5),
+            _ => None,
+        }
     }
 
     /// True when a mail goes out with the notice.

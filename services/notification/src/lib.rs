@@ -16,6 +16,7 @@ mod message;
 mod metrics;
 mod mime;
 mod notice;
+mod plain_name;
 mod routes;
 mod sender;
 mod store;
@@ -39,13 +40,15 @@ impl Service for Notification {
     type Config = NotificationConfig;
 
     async fn build(config: NotificationConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
+        let sends_mail = !config.smtp_url.expose().is_empty();
         let app = App::open(config, deps).await?;
         metrics::describe();
         let (router, openapi) = routes::table().finish(Self::NAME, DESCRIPTION);
         Ok(ServiceParts::new(Self::NAME, router.with_state(app.clone()), openapi)
             .consuming(consumers::table(&app))
             .running(tasks::table(&app))
-            .storing_in(app.store.db().clone()))
+            .storing_in(app.store.db().clone())
+            .with_fact("sendsMail", sends_mail))
     }
 
     fn openapi() -> OpenApi {

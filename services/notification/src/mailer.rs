@@ -1,6 +1,7 @@
 //! The two ways to deliver mail: a mail server, or a folder of files.
 
 mod folder;
+mod redaction;
 mod smtp;
 
 use std::{fmt, time::Duration};

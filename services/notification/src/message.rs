@@ -14,7 +14,7 @@ pub(crate) use orders::{
     payment_refunded, refund_failed, refund_returned,
 };
 pub(crate) use products::{back_in_stock, cart_reminder, price_dropped, stock_low};
-pub(crate) use users::{changed_contact, password_reset, registered_contact, welcome};
+pub(crate) use users::{changed_contact, email_changed, password_changed, password_reset, registered_contact, welcome};
 
 /// The users that a message goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,10 +19,12 @@ pub(crate) enum MailOutcome {
     Failed,
     /// Given up because the mail had expired.
     Lapsed,
+    /// Not attempted: its address had too many of its kind within the hour.
+    Refused,
 }
 
 impl MailOutcome {
-    const ALL: [Self; 4] = [Self::Sent, Self::Retried, Self::Failed, Self::Lapsed];
+    const ALL: [Self; 5] = [Self::Sent, Self::Retried, Self::Failed, Self::Lapsed, Self::Refused];
 
     fn label(self) -> &'static str {
         match self {
@@ -30,6 +32,7 @@ impl MailOutcome {
             Self::Retried => "retried",
             Self::Failed => "failed",
             Self::Lapsed => "lapsed",
+            Self::Refused => "refused",
         }
     }
 }

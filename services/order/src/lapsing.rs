@@ -4,11 +4,13 @@
 //! is queried again, at growing intervals: its silence never cancels a paid order. An undecided order was never payable, so
 //! its deadline alone ends it.
 
+use std::time::Duration;
+
 use futures::{StreamExt, stream};
 use souk_kit::CallError;
 use souk_peers::payment::PaymentState;
 use souk_sql::SqlError;
-use souk_values::Timestamp;
+use souk_values::{IdGen, Timestamp};
 
 use crate::{
     app::App,
@@ -87,11 +89,15 @@ fn undecided_at(app: &App, due: DueOrder) -> Timestamp {
     answered_by.max(app.started_at.plus(app.config.lapse_after()))
 }
 
-/// Returns the time at which a claimed order is due again. The jitter spreads the queries about orders that became due
-/// together; as it takes at most half of a pause, no pause is shorter than the one before.
+/// Returns the time at which a claimed order is due again.
 fn retry_at(app: &App, queries: u32) -> Timestamp {
-    let longest = app.config.lapse_again(queries);
-    app.clock.now().plus(longest / 2).plus(app.ids.jitter(longest / 2))
+    app.clock.now().plus(retry_pause(app.config.lapse_again(queries), &app.ids))
+}
+
+/// Draws a pause. The jitter spreads the queries about orders that became due together; as it takes at most half of
+/// `longest`, which doubles from query to query, no pause is shorter than the one before.
+fn retry_pause(longest: Duration, ids: &IdGen) -> Duration {
+    longest / 2 + ids.jitter(longest / 2)
 }
 
 /// Decides from payment's answer what becomes of an unpaid order; `None` while a payment is under way.
@@ -116,5 +122,40 @@ fn decide(state: PaymentState, now: Timestamp) -> Option<(Input, StepCause)> {
         )),
         None if state.processing => None,
         None => Some((Input::LapseUnpaid, StepCause::Lapse)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_events::PaymentSucceeded;
+    use souk_values::{Currency, Id, Money, OrderId, PaymentId, SystemClock, UserId};
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_between_half_and_all_of_the_longest() {
+        let ids = IdGen::new(std::sync::Arc::new(SystemClock));
+        let longest = Duration::from_secs(100);
+        let pauses: Vec<_> = (0..1_000).map(|_| retry_pause(longest, &ids).as_secs()).collect();
+        let (shortest, longest) = (pauses.iter().min().copied(), pauses.iter().max().copied());
+        assert!(shortest.is_some_and(|shortest| (50..60).contains(&shortest)), "{shortest:?}");
+        assert!(longest.is_some_and(|longest| (90..=100).contains(&longest)), "{longest:?}");
+    }
+
+    #[test]
+    fn an_order_of_nothing_is_paid_though_as_much_is_refunded_as_captured() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let nothing = Money::new(0, Currency::EUR);
+        let capture = PaymentSucceeded {
+            payment_id: PaymentId::new(9).unwrap(),
+            order_id: OrderId::new(1).unwrap(),
+            user_id: UserId::new(2).unwrap(),
+            amount: nothing,
+            captured_at: now,
+            version: 2,
+        };
+        let state =
+            PaymentState { captured: Some(capture), processing: false, refunded: Some(nothing), full_refund: None };
+        assert!(matches!(decide(state, now), Some((Input::Paid { .. }, StepCause::Capture(_)))));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 
+mod address;
 mod app;
 mod config;
 mod consumers;

@@ -34,6 +34,13 @@ const ABOUT: &str = "Charges each order once, and refunds what the shop may not 
 #[derive(Debug)]
 pub struct Payment;
 
+/// Returns the cards that `provider` takes in tests, as `GET /shop` shows them.
+fn test_cards(provider: ProviderName) -> Vec<serde_json::Value> {
+    let cards = if provider == ProviderName::Sandbox { provider::sandbox::TEST_CARDS } else { &[] };
+    let card = |(token, effect): &(&str, &str)| serde_json::json!({"token": token, "description": effect});
+    cards.iter().map(card).collect()
+}
+
 impl Service for Payment {
     const NAME: &'static str = "payment";
     const PORT: u16 = 8085;
@@ -42,6 +49,7 @@ impl Service for Payment {
     async fn build(config: PaymentConfig, deps: &Deps) -> Result<ServiceParts, StartError> {
         config.check()?;
         metrics::describe();
+        let provider = config.provider;
         let OpenStore { store, outbox } =
             store::open(&config.store_url, Arc::clone(&deps.clock), deps.ids.clone()).await?;
         let app = App::open(config, Arc::clone(&store), deps).await?;
@@ -56,7 +64,7 @@ impl Service for Payment {
                 async move { store.ping().await.map_err(|error| error.to_string()) }
             });
         parts.outbox = Some(outbox);
-        Ok(parts)
+        Ok(parts.with_fact("provider", provider.as_str()).with_fact("testCards", test_cards(provider)))
     }
 
     fn openapi() -> OpenApi {

@@ -38,6 +38,8 @@ pub(crate) enum ProductError {
     PictureStore(#[from] PictureStoreError),
     #[error("the picture must be JPEG, PNG or WebP; send it with its 'Content-Type'")]
     PictureNotSupported,
+    #[error("the product has as many pictures as it may have; remove one first")]
+    TooManyPictures,
     #[error("no picture has this id and size")]
     PictureNotFound,
     /// Refused by an extractor of the kit.
@@ -67,12 +69,14 @@ impl From<ProductError> for Problem {
                 StoreError::CategoryNotFound(_) => (StatusCode::NOT_FOUND, "category.not_found"),
                 StoreError::SkuTaken => (StatusCode::CONFLICT, "product.sku_taken"),
                 StoreError::SlugTaken => (StatusCode::CONFLICT, "product.slug_taken"),
+                StoreError::OptionsTaken => (StatusCode::CONFLICT, "product.options_taken"),
                 StoreError::CategorySlugTaken => (StatusCode::CONFLICT, "category.slug_taken"),
                 StoreError::CategoryInUse => (StatusCode::CONFLICT, "category.in_use"),
                 StoreError::CategoryCycle => (StatusCode::UNPROCESSABLE_ENTITY, "category.cycle"),
                 StoreError::StockOutOfRange(_) | StoreError::StockFull { .. } => {
                     (StatusCode::CONFLICT, "stock.out_of_range")
                 }
+                StoreError::GroupUnknown(_) => (StatusCode::UNPROCESSABLE_ENTITY, "group.unknown"),
                 StoreError::CategoryUnknown(_) => (StatusCode::UNPROCESSABLE_ENTITY, "category.unknown"),
             },
             ProductError::WrongCurrency(_) => (StatusCode::UNPROCESSABLE_ENTITY, "price.wrong_currency"),
@@ -81,7 +85,7 @@ impl From<ProductError> for Problem {
             ProductError::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large"),
             ProductError::BrokenOff => (StatusCode::BAD_REQUEST, "body.broken_off"),
             ProductError::Unreadable(UnreadableFile::NoColumn(_)) => (StatusCode::BAD_REQUEST, "import.no_column"),
-            ProductError::Unreadable(UnreadableFile::NotCsv(_)) => (StatusCode::BAD_REQUEST, "import.not_csv"),
+            ProductError::Unreadable(UnreadableFile::Spreadsheet) => (StatusCode::BAD_REQUEST, "import.not_csv"),
             ProductError::PictureStore(PictureStoreError::Unreadable(_)) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "picture.unreadable")
             }
@@ -92,6 +96,7 @@ impl From<ProductError> for Problem {
                 return Problem::unavailable("pictures", &error);
             }
             ProductError::PictureNotSupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "picture.not_supported"),
+            ProductError::TooManyPictures => (StatusCode::CONFLICT, "picture.too_many"),
             ProductError::PictureNotFound => (StatusCode::NOT_FOUND, "picture.not_found"),
         };
         Problem::new(status, code, detail)

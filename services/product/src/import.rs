@@ -1,16 +1,32 @@
-//! Import of a catalogue: a CSV file with the columns of Shopify's product export.
+//! Import of a catalogue: a CSV file of Shopify or WooCommerce.
 //!
-//! Every row with a price is a product of its own, identified by its SKU. A repeated import changes nothing.
+//! Every row with a price is a product of its own, identified by its SKU or, without one, by its handle and options. A
+//! repeated import changes nothing.
 
-mod plain_text;
-mod rows;
+mod catalogue;
+mod encoding;
+mod html;
+mod item;
+mod layout;
+mod numbers;
+mod sheet;
+mod shopify;
+#[cfg(test)]
+mod tests;
+mod values;
+mod woocommerce;
+
+use std::{collections::HashSet, sync::Arc};
 
 use serde::Serialize;
 use souk_sql::SqlError;
 use utoipa::ToSchema;
 
-pub use rows::UnreadableFile;
-pub(crate) use rows::{CatalogueRow, is_image_url};
+pub(crate) use catalogue::{CatalogueRow, RowId};
+pub(crate) use html::escaped;
+pub(crate) use item::{NONE, quoted};
+pub(crate) use shopify::METAFIELD;
+pub(crate) use values::is_image_url;
 
 use crate::{
     ProductStore,
@@ -24,7 +40,9 @@ const BATCH: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "created": 61, "updated": 2, "unchanged": 204, "rejected": [{"line": 17, "reason": "Variant Price: '12,50' is not a price"}]
+    "created": 61, "updated": 2, "unchanged": 204,
+    "rejected": [{"line": 17, "reason": "Price: '1,299' can mean 1299 and 1.29; write 1299.00 or 1.29"}],
+    "ignoredColumns": ["SEO Title"]
 }))]
 pub struct ImportReport {
     /// Number of products that were created.
@@ -35,6 +53,8 @@ pub struct ImportReport {
     pub unchanged: u64,
     /// Rows that were left out, in the order of the file.
     pub rejected: Vec<RejectedRow>,
+    /// Headings of the file's columns that are not used.
+    pub ignored_columns: Vec<String>,
 }
 
 /// A row that was left out.
@@ -43,8 +63,18 @@ pub struct ImportReport {
 pub struct RejectedRow {
     /// Line of the file at which the row begins; the heading is line 1.
     pub line: u64,
-    /// Reason as a sentence that begins with the column, such as `Variant Price: 'ten' is not a price`.
+    /// Reason as a sentence that begins with the column as the file calls it, such as `Price: 'ten' is not a price`.
     pub reason: String,
+}
+
+/// A defect of the whole file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadableFile {
+    /// A required column is missing.
+    #[error("the first line of the file must name the columns of Shopify or WooCommerce, and '{0}' is missing")]
+    NoColumn(&'static str),
+    #[error("the file is a spreadsheet; save it as CSV, and import that")]
+    Spreadsheet,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +92,14 @@ pub async fn import_csv(
     csv: &[u8],
     progress: impl Fn(usize, usize) + Send + Sync,
 ) -> Result<ImportReport, ImportError> {
-    let rows::Sheet { rows, rejected } = rows::parse(csv, store.currency())?;
-    let mut report = ImportReport { rejected, ..ImportReport::default() };
+    let (file, currency) = (csv.to_vec(), store.currency());
+    // Seconds for a large file, during which the thread would serve no request.
+    let parsed = tokio::task::spawn_blocking(move || catalogue::parse(&file, currency)).await;
+    let parsed = parsed.map_err(|error| StoreError::Sql(SqlError::Failed(error.to_string())))?;
+    let catalogue::Catalogue { rows, rejected, ignored_columns } = parsed?;
+    let mut report = ImportReport { rejected, ignored_columns, ..ImportReport::default() };
+    let skus = rows.iter().filter_map(|row| row.id().sku).collect::<HashSet<_>>();
+    let skus = Arc::new(skus);
     let total = rows.len();
     let ids = store.product_ids(total);
     let mut numbered = rows.into_iter().zip(ids);
@@ -75,7 +111,9 @@ pub async fn import_csv(
         }
         done += batch.len();
         let lines: Vec<u64> = batch.iter().map(|(row, _)| row.line).collect();
-        for (line, outcome) in lines.into_iter().zip(import_batch(store, ImportBatch(batch)).await?) {
+        for (line, outcome) in
+            lines.into_iter().zip(import_batch(store, ImportBatch { rows: batch, skus: Arc::clone(&skus) }).await?)
+        {
             report.count(line, outcome);
         }
         progress(done, total);
@@ -84,18 +122,23 @@ pub async fn import_csv(
     Ok(report)
 }
 
-/// Imports a batch. If one of its rows violates a unique index, imports row by row, so that only that row is left out.
+/// Imports a batch. If the store refuses one of its rows, imports row by row, so that only that row is left out.
 async fn import_batch(store: &ProductStore, batch: ImportBatch) -> Result<Vec<RowOutcome>, StoreError> {
     match store.import(batch.clone()).await {
-        Err(StoreError::Sql(SqlError::Unique(_))) => {}
+        Err(StoreError::Sql(SqlError::Unique(_) | SqlError::Constraint(_))) => {}
         outcome => return outcome,
     }
-    let mut outcomes = Vec::with_capacity(batch.0.len());
-    for (row, _) in batch.0 {
-        let fresh = store.product_ids(1).into_iter().map(|id| (row.clone(), id)).collect();
-        match store.import(ImportBatch(fresh)).await {
+    let mut outcomes = Vec::with_capacity(batch.rows.len());
+    for (row, _) in batch.rows {
+        let line = row.line;
+        let rows = store.product_ids(1).into_iter().map(|id| (row.clone(), id)).collect();
+        match store.import(ImportBatch { rows, skus: Arc::clone(&batch.skus) }).await {
             Err(StoreError::Sql(SqlError::Unique(_))) => {
                 outcomes.push(RowOutcome::Rejected("another product already has this SKU or slug".to_owned()));
+            }
+            Err(StoreError::Sql(SqlError::Constraint(message))) => {
+                tracing::warn!(line, %message, "the store refused a row of an import");
+                outcomes.push(RowOutcome::Rejected("the store cannot hold one of its values".to_owned()));
             }
             outcome => outcomes.extend(outcome?),
         }

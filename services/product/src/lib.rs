@@ -1,6 +1,7 @@
 //! The product service: the catalogue, its stock, and the units reserved for orders.
 
 pub mod audit;
+pub mod export;
 pub mod import;
 
 mod app;
@@ -9,6 +10,8 @@ mod config;
 mod consumers;
 mod error;
 mod event;
+mod gallery;
+mod group;
 mod metrics;
 mod picture;
 mod picture_store;
@@ -20,6 +23,7 @@ mod stock;
 mod store;
 mod tasks;
 mod text;
+mod variant;
 
 use souk_bus::SqlOutbox;
 use souk_kit::{Deps, Service, ServiceParts, StartError};

@@ -7,7 +7,7 @@ use std::fmt;
 use image::ImageFormat;
 use sha2::{Digest, Sha256};
 
-pub(crate) use render::{Rendition, UnreadablePicture, render};
+pub(crate) use render::{Rendered, Rendition, UnreadablePicture, render};
 
 /// Maximum width and height of an uploaded picture in pixels.
 pub(crate) const MAX_EDGE: u32 = 8_000;
@@ -27,7 +27,7 @@ impl PictureId {
         is_id.then(|| Self(text.to_owned()))
     }
 
-    /// Returns the path at which the gateway serves the larger size.
+    /// Returns the path at which the gateway serves the largest size.
     pub(crate) fn url(&self) -> String {
         format!("/api/pictures/{self}/{}", PictureSize::Page)
     }
@@ -43,17 +43,21 @@ impl fmt::Display for PictureId {
 pub(crate) enum PictureSize {
     /// For lists of products.
     Thumb,
+    Medium,
     Page,
 }
 
 impl PictureSize {
+    pub(crate) const ALL: [Self; 3] = [Self::Thumb, Self::Medium, Self::Page];
+
     pub(crate) fn named(name: &str) -> Option<Self> {
-        [Self::Thumb, Self::Page].into_iter().find(|size| size.name() == name)
+        Self::ALL.into_iter().find(|size| size.name() == name)
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Thumb => "thumb",
+            Self::Medium => "medium",
             Self::Page => "page",
         }
     }
@@ -62,6 +66,7 @@ impl PictureSize {
     fn edge(self) -> u32 {
         match self {
             Self::Thumb => 320,
+            Self::Medium => 640,
             Self::Page => 1_200,
         }
     }
@@ -70,6 +75,25 @@ impl PictureSize {
 impl fmt::Display for PictureSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// Encoding of a stored picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoredAs {
+    /// Lossy, for callers that accept it.
+    WebP,
+    /// JPEG for everyone else; WebP when a pixel is transparent, because JPEG has no transparency.
+    Fallback,
+}
+
+impl StoredAs {
+    /// Returns the end of the name of the object.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::WebP => ".webp",
+            Self::Fallback => "",
+        }
     }
 }
 
@@ -120,8 +144,8 @@ mod tests {
     #[test]
     fn sizes_have_names() {
         assert_eq!(
-            (PictureSize::named("thumb"), PictureSize::named("page")),
-            (Some(PictureSize::Thumb), Some(PictureSize::Page))
+            ["thumb", "medium", "page"].map(PictureSize::named),
+            [Some(PictureSize::Thumb), Some(PictureSize::Medium), Some(PictureSize::Page)]
         );
         assert_eq!((PictureSize::named("Thumb"), PictureSize::named("")), (None, None));
     }

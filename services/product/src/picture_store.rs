@@ -13,7 +13,10 @@ use souk_resilience::{Breaker, BreakerConfig, NotPermitted};
 use souk_values::Clock;
 use tokio::sync::{OnceCell, Semaphore};
 
-use crate::picture::{Encoding, PictureId, PictureSize, Rendition, UnreadablePicture, render};
+use crate::{
+    gallery::ProductPicture,
+    picture::{Encoding, PictureId, PictureSize, Rendered, Rendition, StoredAs, UnreadablePicture, render},
+};
 
 /// Timeout of one request to the object store.
 const OBJECT_LIMIT: Duration = Duration::from_secs(10);
@@ -53,18 +56,37 @@ impl PictureStore {
     }
 
     /// Stores all sizes of a picture, durably before it returns. May be repeated.
-    pub(crate) async fn put(&self, original: Bytes, encoding: Encoding) -> Result<PictureId, PictureStoreError> {
-        let (id, renditions) = self.rendered(original, encoding).await?;
-        for Rendition { size, bytes } in renditions {
-            let key = key(&id, size);
+    pub(crate) async fn put(&self, original: Bytes, encoding: Encoding) -> Result<ProductPicture, PictureStoreError> {
+        let (id, Rendered { width, height, renditions }) = self.rendered(original, encoding).await?;
+        for Rendition { size, stored_as, bytes } in renditions {
+            let key = key(&id, size, stored_as);
             self.guarded(async { self.objects().await?.put(&key, bytes.into()).await }).await?;
         }
-        Ok(id)
+        Ok(ProductPicture { url: id.url(), alt: String::new(), width: Some(width), height: Some(height) })
     }
 
-    /// Returns one size of a picture; `None` when there is no such picture.
-    pub(crate) async fn get(&self, id: &PictureId, size: PictureSize) -> Result<Option<Bytes>, PictureStoreError> {
-        let key = key(id, size);
+    /// Returns one size of a picture, as WebP if `accepts_webp`; `None` when there is no such picture. Pictures of earlier
+    /// releases have no WebP and no medium size: their nearest rendition is returned.
+    pub(crate) async fn get(
+        &self,
+        id: &PictureId,
+        size: PictureSize,
+        accepts_webp: bool,
+    ) -> Result<Option<Bytes>, PictureStoreError> {
+        let encodings = [StoredAs::WebP, StoredAs::Fallback].into_iter().skip(usize::from(!accepts_webp));
+        let mut keys: Vec<Key> = encodings.map(|stored_as| key(id, size, stored_as)).collect();
+        if size == PictureSize::Medium {
+            keys.push(key(id, PictureSize::Page, StoredAs::Fallback));
+        }
+        for key in keys {
+            if let Some(bytes) = self.read(key).await? {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn read(&self, key: Key) -> Result<Option<Bytes>, PictureStoreError> {
         let get = async {
             match self.objects().await?.get(&key).await {
                 Ok(found) => found.bytes().await.map(Some),
@@ -75,11 +97,7 @@ impl PictureStore {
         self.guarded(get).await
     }
 
-    async fn rendered(
-        &self,
-        original: Bytes,
-        encoding: Encoding,
-    ) -> Result<(PictureId, [Rendition; 2]), PictureStoreError> {
+    async fn rendered(&self, original: Bytes, encoding: Encoding) -> Result<(PictureId, Rendered), PictureStoreError> {
         let closed = |error| PictureStoreError::Unavailable(format!("the service is stopping: {error}"));
         let permit = Arc::clone(&self.rendering).acquire_owned().await.map_err(closed)?;
         let work = tokio::task::spawn_blocking(move || {
@@ -133,8 +151,8 @@ async fn open(folder: &Path) -> object_store::Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)))
 }
 
-fn key(id: &PictureId, size: PictureSize) -> Key {
-    Key::from_iter([id.to_string(), size.to_string()])
+fn key(id: &PictureId, size: PictureSize, stored_as: StoredAs) -> Key {
+    Key::from_iter([id.to_string(), format!("{size}{}", stored_as.suffix())])
 }
 
 /// Returns the folder `pictures` beside the SQLite file of `store_url`, or in the working directory with another engine.

@@ -155,6 +155,8 @@ mod tests {
         StockItem {
             product_id: ProductId::new(id).unwrap(),
             sku: format!("S{id}"),
+            slug: "k".to_owned(),
+            image_url: None,
             name: "Thing".to_owned(),
             price: Money::new(100, Currency::EUR),
             stock,

@@ -13,6 +13,8 @@ pub(crate) const MAX_STOCK: i64 = 1_000_000_000_000;
 pub(crate) struct StockItem {
     pub product_id: ProductId,
     pub sku: String,
+    pub slug: String,
+    pub image_url: Option<String>,
     pub name: String,
     pub price: Money,
     /// Units that can be bought: on hand less reserved.
@@ -71,6 +73,8 @@ impl StockItem {
             price: self.price,
             stock: self.stock,
             hidden: self.hidden,
+            slug: Some(self.slug.clone()),
+            image_url: self.image_url.clone(),
             revision: self.revision,
         })
     }
@@ -108,6 +112,8 @@ mod tests {
         StockItem {
             product_id: ProductId::new(7).unwrap(),
             sku: "K-1".to_owned(),
+            slug: "kettle".to_owned(),
+            image_url: None,
             name: "Kettle".to_owned(),
             price: Money::new(1999, Currency::EUR),
             stock,

@@ -3,10 +3,14 @@
 mod adjustments;
 mod categories;
 pub(crate) mod entities;
+mod exports;
+mod groups;
 mod imports;
 mod ledger;
 mod migrations;
+mod movements;
 mod products;
+mod related;
 mod request_key;
 mod reservations;
 mod rows;
@@ -25,9 +29,10 @@ pub(crate) use adjustments::Adjustment;
 pub(crate) use imports::{ImportBatch, RowOutcome};
 pub(crate) use ledger::MovementKind;
 pub(crate) use migrations::Migrations;
+pub(crate) use movements::Movement;
 pub(crate) use products::ProductDraft;
 pub(crate) use request_key::RequestKey;
-pub(crate) use search::{CategoryCount, Filter, SearchResult, Sort};
+pub(crate) use search::{CategoryCount, Entries, Filter, ListEntry, SearchResult, Sort};
 
 use crate::{event::ProductEvent, reservation::StockFull};
 
@@ -54,6 +59,11 @@ pub enum StoreError {
     SkuTaken,
     #[error("another product already has this slug")]
     SlugTaken,
+    #[error("another product of the group already has these options; give this one others")]
+    OptionsTaken,
+    /// The product whose group another one is to join is not in the catalogue.
+    #[error("the product {0}, whose group was to be joined, is not in the catalogue")]
+    GroupUnknown(ProductId),
     #[error("another category already has this slug")]
     CategorySlugTaken,
     #[error("the category still contains products or categories; move or delete them first")]

@@ -1,6 +1,6 @@
 //! Background work: the gauge of stock, and deleting expired inbox events.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use souk_kit::tasks::{Task, purge_inbox};
 use souk_sql::SqlError;
@@ -11,6 +11,9 @@ use crate::{app::App, metrics, store::ProductStore};
 
 /// Maximum number of `stock_available` series.
 const MAX_WATCHED: usize = 20;
+
+/// Time between two runs that forget rare pairs of products.
+const TRIM_PERIOD: Duration = Duration::from_secs(600);
 
 /// Products whose stock is published as a gauge. Cloning shares them.
 #[derive(Clone)]
@@ -24,6 +27,9 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
     vec![
         Task::every("publish_stock_gauge", &app.clock, app.stock_metrics_period, &watched, |watched| async move {
             watched.publish().await
+        }),
+        Task::every("trim_bought_together", &app.clock, TRIM_PERIOD, &app.store, |store| async move {
+            store.trim_bought_together().await
         }),
         purge_inbox(app.store.db(), &app.clock),
     ]

@@ -10,6 +10,7 @@ use souk_order::audit::AuditedOrder;
 use souk_payment::{
     audit::{AuditedPayment, Held},
     payment::{RefundStatus, Status},
+    provider_account::ProviderName,
 };
 use souk_product::audit::ProductStock;
 use souk_values::{Id, OrderId, Timestamp};
@@ -56,9 +57,26 @@ pub struct Discrepancy {
     /// True while payment has yet to learn an outcome of this order from the provider.
     #[serde(skip)]
     pub awaits_provider: bool,
+    /// True when only another reading of Stripe's own list can show that it is resolved.
+    #[serde(skip)]
+    pub rests_on_list: bool,
 }
 
 impl Discrepancy {
+    /// Creates one that may resolve while the shop runs.
+    pub fn new(invariant: u8, subject: String, detail: impl Into<String>, source: Source) -> Self {
+        Self {
+            invariant,
+            subject,
+            detail: detail.into(),
+            is_final: false,
+            about: Vec::new(),
+            source,
+            awaits_provider: false,
+            rests_on_list: false,
+        }
+    }
+
     /// Identifies it among all of a shop.
     pub fn key(&self) -> (u8, String) {
         (self.invariant, self.subject.clone())
@@ -102,30 +120,16 @@ impl Findings {
         }
     }
 
+    /// Adds one that nothing can resolve, about the whole of a store.
     pub fn add_final(&mut self, invariant: u8, subject: String, detail: impl Into<String>) {
-        self.add(Discrepancy {
-            invariant,
-            subject,
-            detail: detail.into(),
-            is_final: true,
-            about: Vec::new(),
-            source: Source::Store,
-            awaits_provider: false,
-        });
+        self.add(Discrepancy { is_final: true, ..Discrepancy::new(invariant, subject, detail, Source::Store) });
     }
 
     /// Adds one about a capture of which payment has no row. The row is committed before the provider is called, but it
     /// may have been read before that.
     pub fn add_unknown_capture(&mut self, payment_id: i64) {
-        self.add(Discrepancy {
-            invariant: 2,
-            subject: format!("payment {payment_id}"),
-            detail: "the provider has a charge, payment has no row for it".to_owned(),
-            is_final: false,
-            about: Vec::new(),
-            source: Source::Capture(payment_id),
-            awaits_provider: false,
-        });
+        let detail = "the provider has a charge, payment has no row for it";
+        self.add(Discrepancy::new(2, format!("payment {payment_id}"), detail, Source::Capture(payment_id)));
     }
 }
 
@@ -233,16 +237,22 @@ impl OrderCheck<'_> {
             payment.status == Status::Processing
                 || payment.refunds.iter().any(|refund| refund.status == RefundStatus::Processing)
         };
+        let is_listed =
+            |payment: &&AuditedPayment| payment.provider == Some(ProviderName::Stripe) && payment.held.is_some();
         let payment = payment.map(|payment| payment.payment_id.get());
+        let order = self.order_id.get();
         self.findings.add(Discrepancy {
-            invariant,
-            subject,
-            detail: detail.into(),
-            is_final: false,
-            about: payment.into_iter().chain([self.order_id.get()]).collect(),
-            source: Source::Order(self.order_id.get()),
+            about: payment.into_iter().chain([order]).collect(),
             awaits_provider: self.payments.iter().any(is_open),
+            rests_on_list: self.payments.iter().any(is_listed),
+            ..Discrepancy::new(invariant, subject, detail, Source::Order(order))
         });
+    }
+
+    /// Adds a discrepancy that nothing can resolve.
+    fn add_final(&mut self, invariant: u8, subject: String, detail: impl Into<String>) {
+        let source = Source::Order(self.order_id.get());
+        self.findings.add(Discrepancy { is_final: true, ..Discrepancy::new(invariant, subject, detail, source) });
     }
 
     fn add_about_order(&mut self, invariant: u8, detail: impl Into<String>) {
@@ -254,7 +264,7 @@ impl OrderCheck<'_> {
         if held(payment).is_older {
             self.add(invariant, subject, detail, Some(payment));
         } else {
-            self.findings.add_final(invariant, subject, detail);
+            self.add_final(invariant, subject, detail);
         }
     }
 
@@ -291,7 +301,7 @@ impl OrderCheck<'_> {
         }
         if unrefunded.len() > 1 {
             let detail = format!("captured {} times and not refunded: {unrefunded:?}", unrefunded.len());
-            self.findings.add_final(2, format!("order {}", self.order_id), detail);
+            self.add_final(2, format!("order {}", self.order_id), detail);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use souk_bus::rabbit::QueueDepth;
@@ -13,6 +13,9 @@ use super::{
     stores::{AuditStores, Books, WaitingEvent, read_events, repeated_notices},
 };
 use crate::{command_error::CommandError, folder::Folder, services::with_store, settings::Settings};
+
+/// Shortest pause between two readings with a provider that limits the rate of requests for its list.
+const LIST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Disagreements that every reading so far has found.
 #[derive(Debug)]
@@ -86,17 +89,35 @@ impl Scan {
         !self.waiting.is_empty() || self.findings.found.iter().any(|discrepancy| !discrepancy.is_final)
     }
 
+    /// Reads what disagreed again, with `pause` in between, until it is resolved, `limit` is over or the shop no longer
+    /// runs. In real time, as for an operator who waits; counted from here, since the first reading of a large shop is
+    /// long.
+    pub async fn settle(
+        &mut self,
+        settings: &Settings,
+        limit: Duration,
+        pause: Duration,
+        is_running: impl Fn() -> bool,
+    ) -> Result<(), CommandError> {
+        let pause = if self.books.has_list { pause.max(LIST_PAUSE) } else { pause };
+        let started = Instant::now();
+        while is_running() && self.is_unsettled() && started.elapsed() < limit {
+            tokio::time::sleep(pause).await;
+            self.read_again(settings).await?;
+        }
+        Ok(())
+    }
+
     /// Reads what disagreed again, and forgets what no longer does.
-    pub async fn read_again(&mut self, settings: &Settings) -> Result<(), CommandError> {
+    async fn read_again(&mut self, settings: &Settings) -> Result<(), CommandError> {
         if !self.waiting.is_empty() {
             let events = read_events(settings).await?;
             let still: HashSet<_> = events.waiting.iter().map(|event| (event.outbox, event.event_id)).collect();
             self.waiting.retain(|event| still.contains(&(event.outbox, event.event_id)));
             (self.depths, self.broker_error) = (events.depths, events.broker_error);
         }
-        let again = read_sources(settings, &self.findings.found, self.listed).await?;
-        let still: BTreeSet<_> = again.found.iter().map(Discrepancy::key).collect();
-        self.findings.found.retain(|one| one.is_final || still.contains(&one.key()));
+        let again = Again::read(settings, &self.findings.found, self.listed).await?;
+        self.findings.found.retain(|one| one.is_final || again.confirms(one));
         // One that was transient may turn out to be final.
         let known: BTreeSet<_> = self.findings.found.iter().map(Discrepancy::key).collect();
         let worse = again.found.into_iter().filter(|one| one.is_final && !known.contains(&one.key()));
@@ -105,33 +126,49 @@ impl Scan {
     }
 }
 
-/// Reads the orders and captures that `found` came from, and returns what disagrees in them now.
-pub async fn read_sources(
-    settings: &Settings,
-    found: &[Discrepancy],
-    listed: Option<Duration>,
-) -> Result<Findings, CommandError> {
-    let mut again = Findings::default();
-    let sources: BTreeSet<Source> = found.iter().map(|discrepancy| discrepancy.source).collect();
-    if sources.iter().all(|source| *source == Source::Store) {
-        return Ok(again);
-    }
-    let stores = Box::pin(AuditStores::open(settings, listed)).await?;
-    let mut captures = Vec::new();
-    for source in sources {
-        match source {
-            Source::Order(order) => {
-                check_orders(&stores.range(order - 1, order).await?, now(settings), &mut again);
-            }
-            Source::Capture(payment) => captures.push(payment),
-            Source::Store => {}
+/// A second reading of what disagreed.
+#[derive(Debug, Default)]
+pub struct Again {
+    found: Vec<Discrepancy>,
+    keys: BTreeSet<(u8, String)>,
+    has_list: bool,
+}
+
+impl Again {
+    /// Reads the orders and captures that `found` came from, and for them Stripe's list of the last `listed`.
+    pub async fn read(
+        settings: &Settings,
+        found: &[Discrepancy],
+        listed: Option<Duration>,
+    ) -> Result<Self, CommandError> {
+        let sources: BTreeSet<Source> = found.iter().map(|discrepancy| discrepancy.source).collect();
+        if sources.iter().all(|source| *source == Source::Store) {
+            return Ok(Self::default());
         }
+        let mut again = Findings::default();
+        let stores = Box::pin(AuditStores::open(settings, listed)).await?;
+        let mut captures = Vec::new();
+        for source in sources {
+            match source {
+                Source::Order(order) => {
+                    check_orders(&stores.range(order - 1, order).await?, now(settings), &mut again);
+                }
+                Source::Capture(payment) => captures.push(payment),
+                Source::Store => {}
+            }
+        }
+        let unknown = stores.payment.unknown(&captures).await.map_err(super::stores::unreadable("payment"))?;
+        for payment in unknown {
+            again.add_unknown_capture(payment);
+        }
+        let keys = again.found.iter().map(Discrepancy::key).collect();
+        Ok(Self { found: again.found, keys, has_list: stores.books.has_list })
     }
-    let unknown = stores.payment.unknown(&captures).await.map_err(super::stores::unreadable("payment"))?;
-    for payment in unknown {
-        again.add_unknown_capture(payment);
+
+    /// True unless this reading shows that `one` is resolved: without Stripe's list, nothing that the list showed is.
+    pub fn confirms(&self, one: &Discrepancy) -> bool {
+        self.keys.contains(&one.key()) || (one.rests_on_list && !self.has_list)
     }
-    Ok(again)
 }
 
 /// Checks what only a reading of a whole store shows.
@@ -184,4 +221,22 @@ async fn read_captures(stores: &AuditStores, ends: &[(i64, i64)], findings: &mut
 /// Returns the time of the shop, whose clock may have been moved.
 pub fn now(settings: &Settings) -> Timestamp {
     ShiftedClock::new(settings.folder().map(Folder::clock_offset).unwrap_or_default()).now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_list_showed_lasts_until_the_list_is_read_again() {
+        let plain = Discrepancy::new(4, "payment 1".to_owned(), "captured, not refunded", Source::Order(7));
+        let listed = Discrepancy { rests_on_list: true, ..plain.clone() };
+        let without_list = Again::default();
+        assert!(!without_list.confirms(&plain));
+        assert!(without_list.confirms(&listed));
+        let resolved = Again { has_list: true, ..Again::default() };
+        assert!(!resolved.confirms(&listed));
+        let keys = BTreeSet::from([listed.key()]);
+        assert!(Again { keys, ..resolved }.confirms(&listed));
+    }
 }

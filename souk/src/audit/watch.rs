@@ -3,22 +3,18 @@
 //! A part is what is young, what disagreed before, and the next of the rest, so that each order is read once in a while
 //! and a large shop takes no longer than a small one.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use axum::{Router, http::header, routing::get};
 use metrics::{describe_gauge, gauge};
 use souk_kit::telemetry;
 use souk_sql::Leadership;
-use souk_values::{Clock, IdGen, SystemClock, gauge_value};
+use souk_values::{Clock, IdGen, SystemClock, Timestamp, gauge_value};
 use tokio::net::TcpListener;
 
 use super::{
     invariants::{Discrepancy, INVARIANTS, Source},
-    scan::{Part, Scan, now, read_sources},
+    scan::{Again, Part, Scan, now},
     undelivered,
 };
 use crate::{cli::AuditArgs, command_error::CommandError, settings::Settings, stop_signals::StopSignals};
@@ -35,8 +31,10 @@ const RANGES: usize = 16;
 const PAUSE: Duration = Duration::from_secs(2);
 /// Rounds from one reading of the provider's own list to the next; the provider limits requests.
 const LIST_ROUNDS: u64 = 60;
-/// Time that this list covers, twice that between its readings.
+/// Time that this list covers, twice that between its readings; longer while something in it disagrees.
 const LISTED: Duration = Duration::from_hours(2);
+/// Longest time that it covers.
+const LONGEST_LISTED: Duration = Duration::from_hours(30 * 24);
 
 /// The state of a watch, from round to round.
 #[derive(Debug)]
@@ -49,6 +47,8 @@ pub struct Watch {
     rounds: u64,
     /// Order id above which the next part begins.
     after: i64,
+    /// Start of the provider's list in its last reading, while something that it showed lasts.
+    listed_from: Option<Timestamp>,
     /// The violations of earlier rounds.
     lasting: BTreeMap<(u8, String), Discrepancy>,
 }
@@ -61,7 +61,7 @@ pub fn describe() {
 
 impl Watch {
     pub fn new(settings: Settings, every: Duration, settle: Duration) -> Self {
-        Self { settings, every, settle, rounds: 0, after: i64::MIN, lasting: BTreeMap::new() }
+        Self { settings, every, settle, rounds: 0, after: i64::MIN, listed_from: None, lasting: BTreeMap::new() }
     }
 
     /// Reads rounds until it is dropped. A round that fails is logged, and the gauge of its time grows old.
@@ -77,16 +77,15 @@ impl Watch {
 
     /// Reads one part, waits until what disagrees is resolved or lasts, and publishes the gauges.
     async fn round(&mut self) -> Result<(), CommandError> {
-        let listed = self.rounds.is_multiple_of(LIST_ROUNDS).then_some(LISTED);
+        let started = SystemClock.now();
+        let is_list_due = self.rounds.is_multiple_of(LIST_ROUNDS);
+        let reach = self.listed_from.map_or(LISTED, |from| LISTED.max(started.since(from)).min(LONGEST_LISTED));
+        let listed = is_list_due.then_some(reach);
         let recent = IdGen::before(now(&self.settings).minus(YOUNG));
         let part = Part { after: self.after, ranges: RANGES, recent, listed };
         let mut scan = Box::pin(Scan::read(&self.settings, part)).await?;
-        let started = Instant::now();
-        while scan.is_unsettled() && started.elapsed() < self.settle {
-            tokio::time::sleep(PAUSE.min(self.settle)).await;
-            Box::pin(scan.read_again(&self.settings)).await?;
-        }
-        self.forget_resolved(part.after == i64::MIN).await?;
+        Box::pin(scan.settle(&self.settings, self.settle, PAUSE.min(self.settle), || true)).await?;
+        self.forget_resolved(&part).await?;
         let undelivered = undelivered(&scan.waiting);
         for found in scan.findings.found.into_iter().chain(undelivered) {
             let key = found.key();
@@ -96,6 +95,10 @@ impl Watch {
             }
             self.lasting.insert(key, found);
         }
+        if is_list_due {
+            let shows_something = self.lasting.values().any(|one| one.rests_on_list);
+            self.listed_from = shows_something.then(|| started.minus(reach));
+        }
         self.rounds += 1;
         self.after = if scan.until == i64::MAX { i64::MIN } else { scan.until };
         self.publish();
@@ -104,13 +107,13 @@ impl Watch {
 
     /// Forgets the violations of earlier rounds that do not disagree any more, and those that this round finds again if
     /// they are still there: of the bus in every round, of whole stores when these were read.
-    async fn forget_resolved(&mut self, has_read_stores: bool) -> Result<(), CommandError> {
+    async fn forget_resolved(&mut self, part: &Part) -> Result<(), CommandError> {
+        let has_read_stores = part.after == i64::MIN;
         let known: Vec<Discrepancy> = self.lasting.values().cloned().collect();
-        let again = Box::pin(read_sources(&self.settings, &known, None)).await?;
-        let still: BTreeSet<_> = again.found.iter().map(Discrepancy::key).collect();
-        self.lasting.retain(|key, one| match one.source {
+        let again = Box::pin(Again::read(&self.settings, &known, part.listed)).await?;
+        self.lasting.retain(|_, one| match one.source {
             Source::Store => !has_read_stores && !matches!(one.invariant, 6 | 11),
-            Source::Order(_) | Source::Capture(_) => still.contains(key),
+            Source::Order(_) | Source::Capture(_) => again.confirms(one),
         });
         Ok(())
     }

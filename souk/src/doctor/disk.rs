@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::finding::{Finding, State};
-use crate::{services::with_store, settings::Settings, sqlite_file};
+use crate::{free_space::Space, services::with_store, settings::Settings, sqlite_file};
 
 const GIB: u64 = 1024 * 1024 * 1024;
 
@@ -24,12 +24,8 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
 
 fn check_folder(folder: &Path) -> Finding {
     let path = folder.display().to_string();
-    match rustix::fs::statvfs(folder) {
-        Ok(disk) => {
-            // `f_bavail` excludes the blocks that are reserved for root. Both counts are in units of `f_frsize`.
-            let block = disk.f_frsize;
-            of_space(&path, disk.f_bavail.saturating_mul(block), disk.f_blocks.saturating_mul(block))
-        }
+    match Space::of(folder) {
+        Ok(Space { free, total }) => of_space(&path, free, total),
         Err(error) => Finding::warning("disk", path, format!("its free space cannot be read: {error}")),
     }
 }

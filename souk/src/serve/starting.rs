@@ -41,6 +41,7 @@ async fn start_gateway(config: GatewayConfig, listeners: Listeners, deps: &Deps)
     // A distributed shop loads no catalogue at its start: 'souk import' fills it.
     let (_, shop_is_ready) = watch::channel(true);
     let services = with_store().map(|service| service.name).collect();
-    let extras = Extras { test_clock: None, assets: Some(assets::asset), shop_is_ready, services };
+    let storefront = Some(assets::STOREFRONT);
+    let extras = Extras { test_clock: None, storefront, assets: Some(assets::asset), shop_is_ready, services };
     souk_gateway::start(config, deps, listeners.own, management, extras).await
 }

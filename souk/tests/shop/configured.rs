@@ -136,10 +136,13 @@ async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_continues_w
         text("SOUK_BUS__PREFIX", engines.prefix()),
         text("SOUK_CONFIG_SERVER__GIT__URI", format!("file://{}", repository.0.display())),
         text("SOUK_CONFIG_SERVER__ENCRYPT__KEY", KEY),
+        // Without credentials the others would not take auth from it.
+        text("SOUK_DISCOVERY__SECURITY__USER", "souk"),
+        text("SOUK_DISCOVERY__SECURITY__PASSWORD", "registry"),
     ]);
     let environment = BTreeMap::from([
         text("SOUK_CONFIG_URL", format!("http://127.0.0.1:{config}")),
-        text("SOUK_DISCOVERY_URL", format!("http://127.0.0.1:{discovery}/eureka")),
+        text("SOUK_DISCOVERY_URL", format!("http://souk:registry@127.0.0.1:{discovery}/eureka")),
     ]);
     let mut fleet = Fleet::empty(engines, folder, environment);
     fleet.start_configured(platform, gateway);
@@ -221,6 +224,8 @@ async fn a_shop_starts_from_a_config_server_and_a_registry_alone_and_continues_w
     shop.restart().await;
     eventually("all have registered again", || async {
         let known = Client::new(format!("http://127.0.0.1:{discovery}")).with_header("accept", "application/json");
+        // souk:registry
+        let known = known.with_header("authorization", "Basic c291azpyZWdpc3RyeQ==");
         applications(&known).await.len() == 7
     })
     .await;

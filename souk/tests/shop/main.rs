@@ -8,6 +8,7 @@ mod crash;
 mod engines;
 mod faults;
 mod fleet;
+mod guarding;
 mod hot_product;
 mod load;
 mod operating;

@@ -51,9 +51,16 @@ enum Processes {
 #[derive(Debug)]
 struct Up {
     child: Child,
+    options: Options,
+}
+
+#[derive(Debug)]
+struct Options {
     flags: Vec<&'static str>,
     /// `None` for a shop on files.
     engines: Option<Engines>,
+    /// True if the gateway limits requests, and distinguishes the clients by the header `X-Forwarded-For`.
+    has_limits: bool,
 }
 
 impl Shop {
@@ -69,12 +76,23 @@ impl Shop {
 
     /// Starts a shop in one process with `flags`, and waits until it is ready.
     pub async fn up(flags: &[&'static str]) -> Self {
+        let engines = on_engines().then(Engines::new);
+        Self::up_with(Options { flags: flags.to_vec(), engines, has_limits: false }).await
+    }
+
+    /// Starts an empty shop in one process that limits requests as an installed shop does. Its clients are at the address
+    /// that they send as `X-Forwarded-For`.
+    pub async fn with_limits() -> Self {
+        let engines = on_engines().then(Engines::new);
+        Self::up_with(Options { flags: vec!["--empty"], engines, has_limits: true }).await
+    }
+
+    async fn up_with(options: Options) -> Self {
         souk_kit::install_crypto();
         let (folder, port) = (tempfile::tempdir().unwrap(), ports_of_a_shop());
-        let engines = on_engines().then(Engines::new);
-        let child = spawn(folder.path(), port, flags, engines.as_ref());
+        let child = spawn(folder.path(), port, &options);
         let client = Client::new(format!("http://127.0.0.1:{port}/api"));
-        let processes = Processes::One(Box::new(Up { child, flags: flags.to_vec(), engines }));
+        let processes = Processes::One(Box::new(Up { child, options }));
         let shop = Self { folder, port, client, processes };
         shop.wait_until_ready().await;
         shop
@@ -108,7 +126,7 @@ impl Shop {
     #[must_use]
     pub fn store_url(&self, name: &str) -> String {
         match &self.processes {
-            Processes::One(up) => match &up.engines {
+            Processes::One(up) => match &up.options.engines {
                 None => format!("sqlite:{}/{name}.db", self.folder.path().display()),
                 Some(engines) => engines.store_url(name),
             },
@@ -129,6 +147,15 @@ impl Shop {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the shop is not ready: {}", self.log());
+    }
+
+    /// Returns the memory of its one process, in MB.
+    #[must_use]
+    pub fn resident_mb(&self) -> u64 {
+        let Processes::One(up) = &self.processes else { panic!("this shop is more than one process") };
+        let status = std::fs::read_to_string(format!("/proc/{}/status", up.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1_024
     }
 
     /// Returns the output of its process, or of all its processes.
@@ -152,7 +179,7 @@ impl Shop {
     pub async fn restart(&mut self) {
         match &mut self.processes {
             Processes::One(up) => {
-                up.child = spawn(self.folder.path(), self.port, &up.flags, up.engines.as_ref());
+                up.child = spawn(self.folder.path(), self.port, &up.options);
             }
             Processes::Fleet(fleet) => fleet.restart_ended(),
         }
@@ -183,7 +210,10 @@ impl Shop {
     pub fn choose(&self, command: &mut std::process::Command) {
         match &self.processes {
             Processes::One(up) => {
-                command.arg("--data").arg(self.folder.path()).envs(up.engines.iter().flat_map(Engines::environment));
+                command
+                    .arg("--data")
+                    .arg(self.folder.path())
+                    .envs(up.options.engines.iter().flat_map(Engines::environment));
             }
             Processes::Fleet(fleet) => {
                 command.arg("--distributed").envs(&fleet.environment).current_dir(self.folder.path());
@@ -249,14 +279,23 @@ impl Shop {
     }
 }
 
-fn spawn(folder: &Path, port: u16, flags: &[&str], engines: Option<&Engines>) -> Child {
+fn spawn(folder: &Path, port: u16, options: &Options) -> Child {
+    let limits = if options.has_limits {
+        ("SOUK_GATEWAY__TRUSTED_PROXIES", "127.0.0.1")
+    } else {
+        // All shoppers of a test come from one address.
+        ("SOUK_GATEWAY__RATE_LIMIT__ENABLED", "false")
+    };
     let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("test.log")).unwrap();
     Command::new(BINARY)
         .args(["up", "--port", &port.to_string(), "--data", &folder.display().to_string()])
-        .args(flags)
-        .envs(engines.into_iter().flat_map(Engines::environment))
+        .args(&options.flags)
+        .envs(options.engines.iter().flat_map(Engines::environment))
         .env("SOUK_AUTH__ADMIN_EMAIL", ADMIN_EMAIL)
         .env("SOUK_AUTH__ADMIN_PASSWORD", ADMIN_PASSWORD)
+        .env(limits.0, limits.1)
+        // Without a SQLite file to lie beside, pictures are in the folder that the process runs in.
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use crate::{
     Delivery, Failure, Outcome, Verdict,
     handler::Handlers,
+    metrics,
     redelivery::{MAX_ATTEMPTS, delay},
 };
 
@@ -80,8 +81,6 @@ fn verdict(handlers: &Handlers, delivery: &Delivery, outcome: Result<Outcome, Fa
             ("dead", Ok(Verdict::Dead { error }))
         }
     };
-    metrics::counter!("bus_events_total", "service" => queue.service(),
-        "type" => envelope.event_type.clone(), "outcome" => label)
-    .increment(1);
+    metrics::count_event(queue.service(), envelope.event_type.clone(), label);
     verdict
 }

@@ -1,5 +1,7 @@
 //! Permissions as extractors: the signature of a handler names its callers.
 
+use std::sync::Arc;
+
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, header, request::Parts},
@@ -69,15 +71,46 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Invalid => unauthorized("auth.token_invalid", "The token is not valid. Sign in again."),
             Refused::Expired => unauthorized("auth.token_expired", "The token has expired. Refresh it or sign in."),
+            Refused::Ended => unauthorized("auth.token_ended", "This sign-in has ended. Refresh the token or sign in."),
             Refused::KeysUnavailable(cause) => Self::unavailable("auth", &cause),
         }
     }
 }
 
-async fn claims(parts: &Parts) -> Result<std::sync::Arc<Claims>, Problem> {
-    let verifier =
-        parts.extensions.get::<Verifier>().ok_or_else(|| Problem::internal(&"no verifier is laid over the routes"))?;
-    Ok(verifier.verify(bearer(&parts.headers)?).await?)
+fn verifier(parts: &Parts) -> Result<&Verifier, Problem> {
+    parts.extensions.get::<Verifier>().ok_or_else(|| Problem::internal(&"no verifier is laid over the routes"))
+}
+
+/// Returns the claims of the caller's token. An admin's rights are confirmed, whatever is done with them.
+async fn claims(parts: &Parts) -> Result<Arc<Claims>, Problem> {
+    let verifier = verifier(parts)?;
+    let claims = verifier.verify(bearer(&parts.headers)?).await?;
+    if claims.role == Role::Admin {
+        verifier.confirm(&claims).await?;
+    }
+    Ok(claims)
+}
+
+/// The life of the caller's token, for a response that lasts longer than a moment.
+#[derive(Debug, Clone)]
+pub struct TokenLife {
+    verifier: Verifier,
+    claims: Arc<Claims>,
+}
+
+impl TokenLife {
+    /// True once the token has expired, or the rights that it proves have ended.
+    pub async fn is_over(&self) -> bool {
+        self.verifier.check(&self.claims).await.is_err()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TokenLife {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self { claims: claims(parts).await?, verifier: verifier(parts)?.clone() })
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

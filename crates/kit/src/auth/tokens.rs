@@ -1,5 +1,5 @@
-//! Fetches from auth: the service token, exchanged for the configured secret and renewed at half-life,
-//! and the JWKS.
+//! Fetches from auth: the service token, exchanged for the configured secret and renewed at half-life, the JWKS and the
+//! ended rights.
 
 use std::sync::Arc;
 
@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use souk_values::{Clock, Secret, Timestamp};
 use tokio::sync::Semaphore;
 
-use crate::{CallError, PeerClient, auth::JwksSource, call::RetrySafety};
+use crate::{
+    CallError, PeerClient, Peers,
+    auth::{Authority, EndedRights},
+    call::RetrySafety,
+};
 
 /// Request of `POST /internal/tokens`, the exchange of the shop's secret for a service token.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -134,13 +138,30 @@ impl Inner {
     }
 }
 
-/// Auth's public keys, fetched over HTTP.
+/// Auth's public keys and the ended rights, read over HTTP.
 #[derive(Debug, Clone)]
-pub struct RemoteJwks(pub PeerClient);
+pub struct RemoteAuthority {
+    plain: PeerClient,
+    with_token: PeerClient,
+}
+
+impl RemoteAuthority {
+    /// Returns the authority that the process reaches through `peers`, as the service `from`.
+    #[must_use]
+    pub fn new(peers: &Peers, from: &'static str) -> Self {
+        Self { plain: peers.plain_client(from, "auth"), with_token: peers.client(from, "auth") }
+    }
+}
 
 #[async_trait::async_trait]
-impl JwksSource for RemoteJwks {
-    async fn fetch(&self) -> Result<JwkSet, String> {
-        self.0.get("/.well-known/jwks.json").await.map_err(|error| error.to_string())
+impl Authority for RemoteAuthority {
+    async fn keys(&self) -> Result<JwkSet, String> {
+        self.plain.get("/.well-known/jwks.json").await.map_err(|error| error.to_string())
+    }
+
+    async fn ended(&self, since: Option<Timestamp>) -> Result<EndedRights, String> {
+        let query = since.map(|since| format!("?since={}", since.millis())).unwrap_or_default();
+        let path = format!("/internal/ended-rights{query}");
+        self.with_token.get(&path).await.map_err(|error| error.to_string())
     }
 }

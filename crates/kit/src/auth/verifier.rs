@@ -1,13 +1,28 @@
-//! Verification of access tokens: signature by a key of auth's JWKS, issuer, audience, expiry.
+//! Verification of access tokens: signature by a key of auth's JWKS, issuer, audience, expiry, and rights that have not
+//! ended.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_lc_rs::digest;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey, jwk::JwkSet};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use souk_values::{Clock, Timestamp, UserId};
-use tokio::sync::{Mutex, RwLock};
+use tokio::{
+    sync::{Mutex, RwLock},
+    time::Instant,
+};
+
+use super::{
+    ended::{Cursor, Ended, EndedRights, PERIOD},
+    signed_token::{self, SignedToken},
+};
 
 /// Claim `iss` of every token.
 pub const ISSUER: &str = "souk-auth";
@@ -17,8 +32,14 @@ pub const AUDIENCE: &str = "souk";
 const CACHED_TOKENS: usize = 10_000;
 /// Shortest interval between two fetches of the JWKS that an unknown key causes.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
-/// Shortest interval between two fetches while none has succeeded.
+/// Shortest interval between two fetches while there are no current keys.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Age above which keys are fetched again before they verify anything: no token lives longer.
+const MAX_KEYS_AGE: Duration = super::ACCESS_LIFETIME;
+/// Time limit of a read of the ended rights, so that an auth that hangs does not make everything else hang.
+const READ_LIMIT: Duration = Duration::from_secs(1);
+/// Time without a token to verify after which the ended rights are no longer read.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// Role of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -54,9 +75,18 @@ pub struct Claims {
     pub username: Option<String>,
     /// Role that the token grants.
     pub role: Role,
+    /// Number of times that all sign-ins of the user had ended when the token was issued.
+    #[serde(default)]
+    pub epoch: i64,
 }
 
 impl Claims {
+    /// Returns the id of the sign-in that the token belongs to; `None` for a service's token.
+    #[must_use]
+    pub fn sign_in(&self) -> Option<&str> {
+        self.jti.split_once('.').map(|(sign_in, _)| sign_in)
+    }
+
     /// Returns the user's id; `None` for a service token.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
@@ -73,83 +103,149 @@ pub enum Refused {
     /// A valid token past its expiry.
     #[error("the token has expired")]
     Expired,
+    /// A valid token of a sign-in that was ended, or of a user who was locked or got another role or password.
+    #[error("the token's sign-in has ended")]
+    Ended,
     /// The keys cannot be fetched, so the token cannot be verified.
     #[error("auth's keys cannot be fetched: {0}")]
     KeysUnavailable(String),
 }
 
-/// Source of auth's public keys: auth's own store, or HTTP for every other service.
+/// The keys and ended rights that verifiers read from auth: from its own store within auth, over HTTP elsewhere.
 #[async_trait::async_trait]
-pub trait JwksSource: Send + Sync + std::fmt::Debug {
-    /// Returns the current keys. Errors: the reason, as a sentence.
-    async fn fetch(&self) -> Result<JwkSet, String>;
+pub trait Authority: Send + Sync + std::fmt::Debug {
+    /// Returns the current public keys. Errors: the reason, as a sentence.
+    async fn keys(&self) -> Result<JwkSet, String>;
+
+    /// Returns the rights that ended at or after `since`, and all that matter without it. The default is an authority that
+    /// never ends any. Errors: the reason, as a sentence.
+    async fn ended(&self, since: Option<Timestamp>) -> Result<EndedRights, String> {
+        let _ = since;
+        Ok(EndedRights::NONE)
+    }
 }
 
 #[derive(Debug, Default)]
 struct Keys {
     set: Option<JwkSet>,
+    /// Time of the last attempt to fetch them.
     fetched_at: Option<Timestamp>,
+    /// Time of the last success.
+    read_at: Option<Timestamp>,
 }
 
-/// Verifier of access tokens. Cloning shares the keys and the cache of verified tokens.
+impl Keys {
+    /// Returns true if there are keys that are not older than [`MAX_KEYS_AGE`].
+    fn are_current(&self, now: Timestamp) -> bool {
+        self.read_at.is_some_and(|at| now.since(at) < MAX_KEYS_AGE)
+    }
+}
+
+/// Verifier of access tokens. Cloning shares the keys, the cache of verified tokens and the ended rights.
+///
+/// While there are tokens to verify, auth's list of ended rights is read every 400 ms by a task that ends with the last
+/// clone.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
 struct Inner {
-    source: Box<dyn JwksSource>,
+    authority: Box<dyn Authority>,
     clock: Arc<dyn Clock>,
     keys: RwLock<Keys>,
     fetching: Mutex<()>,
     verified: Cache<[u8; 32], Arc<Claims>>,
+    ended: Ended,
+    /// Held while the ended rights are read.
+    cursor: Mutex<Cursor>,
+    /// True while a task reads the ended rights.
+    is_following: AtomicBool,
+    /// Time of the last verification, in milliseconds since `created_at`.
+    last_used: AtomicU64,
+    created_at: Instant,
 }
 
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Verifier").field("source", &self.0.source).finish_non_exhaustive()
+        f.debug_struct("Verifier").field("authority", &self.0.authority).finish_non_exhaustive()
     }
 }
 
 impl Verifier {
-    /// Returns a verifier with the keys of `source`.
+    /// Returns a verifier with the keys and ended rights of `authority`.
     #[must_use]
-    pub fn new(source: impl JwksSource + 'static, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(authority: impl Authority + 'static, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
-            source: Box::new(source),
+            authority: Box::new(authority),
             clock,
             keys: RwLock::default(),
             fetching: Mutex::default(),
             verified: Cache::new(CACHED_TOKENS),
+            ended: Ended::default(),
+            cursor: Mutex::default(),
+            is_following: AtomicBool::new(false),
+            last_used: AtomicU64::new(0),
+            created_at: Instant::now(),
         }))
     }
 
-    /// Returns the claims of `token`. Of a token that was verified before only the expiry is checked.
+    /// Returns the claims of `token`. Of a token that was verified before, only the expiry and the ended rights are checked.
+    ///
+    /// While auth cannot be reached, the ended rights are those known before.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, Refused> {
         let claims = self.verify_ignoring_expiry(token).await?;
-        if self.0.clock.now().seconds() >= claims.exp { Err(Refused::Expired) } else { Ok(claims) }
+        self.check(&claims).await?;
+        Ok(claims)
     }
 
-    /// Returns the claims of `token` even if it has expired: a guest's cart is merged all the same.
+    /// Checks claims that were verified before, such as those of a stream's caller: they may have expired or ended since.
+    pub async fn check(&self, claims: &Claims) -> Result<(), Refused> {
+        if self.0.clock.now().seconds() >= claims.exp {
+            return Err(Refused::Expired);
+        }
+        self.follow().await;
+        if self.0.ended.covers(claims) { Err(Refused::Ended) } else { Ok(()) }
+    }
+
+    /// Like [`Verifier::check`], with a list of ended rights that is at most a second old: if it is older, auth is queried
+    /// now. For admins, whose rights are worth most to a thief.
+    ///
+    /// Errors: `KeysUnavailable` also if auth cannot be reached.
+    pub async fn confirm(&self, claims: &Claims) -> Result<(), Refused> {
+        self.follow().await;
+        if !self.0.ended.is_fresh(Instant::now()) {
+            self.0.read_ended().await;
+            if !self.0.ended.is_fresh(Instant::now()) {
+                return Err(Refused::KeysUnavailable("it does not list the rights that have ended".to_owned()));
+            }
+        }
+        self.check(claims).await
+    }
+
+    /// Sees to it that the ended rights are read from now on. The first caller waits until they are known.
+    async fn follow(&self) {
+        self.0.last_used.store(self.0.elapsed_ms(), Ordering::SeqCst);
+        if self.0.is_following.load(Ordering::SeqCst) {
+            return;
+        }
+        self.0.read_ended().await;
+        if !self.0.is_following.swap(true, Ordering::SeqCst) {
+            tokio::spawn(follow(Arc::downgrade(&self.0)));
+        }
+    }
+
+    /// Returns the claims of `token` even if it has expired or ended: a guest's cart is merged all the same.
     pub async fn verify_ignoring_expiry(&self, token: &str) -> Result<Arc<Claims>, Refused> {
+        // First of all: after an idle time this reads the keys again, and a token of a key that is gone leaves the cache.
+        self.follow().await;
         let fingerprint = fingerprint(token);
-        if let Some(claims) = self.0.verified.get(&fingerprint) {
+        if let Some(claims) = self.0.verified.get(&fingerprint)
+            && self.0.keys.read().await.are_current(self.0.clock.now())
+        {
             return Ok(claims);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
-        // Asymmetric algorithms only: with HMAC, a public key would pass for the shared secret.
-        if !matches!(header.alg, Algorithm::ES256 | Algorithm::RS256 | Algorithm::EdDSA) {
-            return Err(Refused::Invalid);
-        }
-        let kid = header.kid.ok_or(Refused::Invalid)?;
-        let key = self.key(&kid, header.alg).await?;
-        let mut rules = Validation::new(header.alg);
-        rules.set_issuer(&[ISSUER]);
-        rules.set_audience(&[AUDIENCE]);
-        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // The expiry is checked by the injected clock, not by the library's.
-        rules.validate_exp = false;
-        rules.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &rules).map_err(|_| Refused::Invalid)?.claims;
-        let claims = Arc::new(claims);
+        let signed = SignedToken::parse(token).ok_or(Refused::Invalid)?;
+        let key = self.key(&signed.kid, signed.algorithm).await?;
+        let claims = Arc::new(signed.claims(&key, AUDIENCE).ok_or(Refused::Invalid)?);
         self.0.verified.insert(fingerprint, Arc::clone(&claims));
         Ok(claims)
     }
@@ -165,33 +261,99 @@ impl Verifier {
         }
         let now = self.0.clock.now();
         self.may_fetch(now).await?;
-        let fetched = self.0.source.fetch().await;
-        let mut keys = self.0.keys.write().await;
-        keys.fetched_at = Some(now);
-        keys.set = Some(fetched.map_err(Refused::KeysUnavailable)?);
-        keys.set.as_ref().and_then(|set| find(set, kid, algorithm)).ok_or(Refused::Invalid)
+        self.0.fetch_keys(now).await.map_err(Refused::KeysUnavailable)?;
+        self.known(kid, algorithm).await.ok_or(Refused::Invalid)
     }
 
     async fn known(&self, kid: &str, algorithm: Algorithm) -> Option<DecodingKey> {
-        self.0.keys.read().await.set.as_ref().and_then(|set| find(set, kid, algorithm))
+        let keys = self.0.keys.read().await;
+        let are_current = keys.are_current(self.0.clock.now());
+        keys.set.as_ref().filter(|_| are_current).and_then(|set| signed_token::key(set, kid, algorithm))
     }
 
-    /// Checks the interval since the last fetch. Within it, a key that is unknown beside known ones is refused as
-    /// invalid; without any known key the token cannot be verified.
+    /// Checks the interval since the last fetch. Within it, a key that is unknown beside current ones is refused as
+    /// invalid; without current keys the token cannot be verified.
     async fn may_fetch(&self, now: Timestamp) -> Result<(), Refused> {
         let keys = self.0.keys.read().await;
-        let (pause, refused) = match &keys.set {
-            Some(_) => (REFRESH_PAUSE, Refused::Invalid),
-            None => (FIRST_PAUSE, Refused::KeysUnavailable("the last attempt failed a moment ago".to_owned())),
+        let (pause, refused) = if keys.are_current(now) {
+            (REFRESH_PAUSE, Refused::Invalid)
+        } else {
+            (FIRST_PAUSE, Refused::KeysUnavailable("the last attempt failed a moment ago".to_owned()))
         };
         if keys.fetched_at.is_some_and(|at| now.since(at) < pause) { Err(refused) } else { Ok(()) }
     }
 }
 
-fn find(set: &JwkSet, kid: &str, algorithm: Algorithm) -> Option<DecodingKey> {
-    let jwk = set.find(kid)?;
-    let allowed = jwk.common.key_algorithm.is_none_or(|of_key| of_key.to_string() == format!("{algorithm:?}"));
-    if allowed { DecodingKey::from_jwk(jwk).ok() } else { None }
+impl Inner {
+    /// Replaces the keys by auth's current ones. A key that is gone ends the tokens that it verified.
+    async fn fetch_keys(&self, now: Timestamp) -> Result<(), String> {
+        let fetched = self.authority.keys().await;
+        let mut keys = self.keys.write().await;
+        keys.fetched_at = Some(now);
+        let set = Some(fetched?);
+        keys.read_at = Some(now);
+        if keys.set != set {
+            keys.set = set;
+            self.verified.clear();
+        }
+        Ok(())
+    }
+
+    /// Reads the rights that have ended since the last read; once a minute all of them, and the keys. A failure leaves what
+    /// is known, and is retried by the next read.
+    async fn read_ended(&self) {
+        let mut cursor = self.cursor.lock().await;
+        let began = Instant::now();
+        // Another caller read them while this one waited.
+        if self.ended.is_current(began) {
+            return;
+        }
+        let since = cursor.since(began);
+        let read = tokio::time::timeout(READ_LIMIT, self.authority.ended(since)).await;
+        let outcome = read.unwrap_or_else(|_| Err("no response in time".to_owned()));
+        let is_failure = outcome.is_err();
+        let has_begun_to_fail = cursor.has_begun_to_fail(is_failure);
+        match outcome {
+            Ok(rights) => self.ended.learn(rights, &mut cursor, began),
+            Err(error) if has_begun_to_fail => {
+                tracing::warn!(error, "rights that end are not noticed until auth can be reached; retrying");
+            }
+            Err(_) => {}
+        }
+        drop(cursor);
+        if since.is_none() && !is_failure && self.keys.read().await.set.is_some() {
+            let _fetching = self.fetching.lock().await;
+            if let Err(error) = self.fetch_keys(self.clock.now()).await {
+                tracing::warn!(error, "auth's keys could not be fetched again; retrying");
+            }
+        }
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.created_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn is_idle(&self) -> bool {
+        let idle_ms = self.elapsed_ms().saturating_sub(self.last_used.load(Ordering::SeqCst));
+        Duration::from_millis(idle_ms) > IDLE
+    }
+}
+
+/// Reads the ended rights until there is no verifier, or nothing to verify, any more.
+async fn follow(inner: Weak<Inner>) {
+    loop {
+        // Real time on purpose: a moved test clock neither delays nor hurries the end of a right.
+        tokio::time::sleep(PERIOD).await;
+        let Some(inner) = inner.upgrade() else { return };
+        if inner.is_idle() {
+            inner.is_following.store(false, Ordering::SeqCst);
+            // A verification that came between saw a task that follows, and relies on it.
+            if inner.is_idle() || inner.is_following.swap(true, Ordering::SeqCst) {
+                return;
+            }
+        }
+        inner.read_ended().await;
+    }
 }
 
 /// Hash of the whole token, so that the cache holds no token.

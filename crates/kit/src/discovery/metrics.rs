@@ -3,7 +3,7 @@
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use souk_values::gauge_value;
 
-use crate::telemetry::PROCESS;
+use crate::metrics::PROCESS;
 
 const REACHABLE: &str = "eureka_client_registry_reachable";
 const INSTANCES: &str = "eureka_client_instances";

@@ -98,6 +98,11 @@ impl Servers {
         }
     }
 
+    /// True if credentials are sent to every registry.
+    pub fn have_credentials(&self) -> bool {
+        self.list.iter().all(|server| server.user.is_some())
+    }
+
     /// Index of the current registry. It changes when another one takes over.
     pub fn current(&self) -> usize {
         self.current.load(Ordering::Relaxed)

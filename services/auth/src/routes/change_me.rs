@@ -5,13 +5,15 @@ use garde::Validate;
 use serde::Deserialize;
 use souk_kit::{auth::Customer, extract::ValidJson};
 use souk_sql::SqlError;
+use souk_values::Secret;
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Email, EmailLine, Username, UsernameLine},
+    account::{Account, Email, EmailLine, Username, UsernameLine},
+    address::ClientAddress,
     app::App,
     error::AuthError,
-    sign_in::UserView,
+    sign_in::{UserView, check_password},
     store::{AccountChange, Conflict},
 };
 
@@ -20,7 +22,7 @@ use crate::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"username": "ada.lovelace"}))]
 pub(crate) struct ChangeMe {
-    /// New user name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
+    /// New user name: 2 to 40 letters of any script, digits, spaces, `_`, `.`, `-` or `'`; unique regardless of case.
     #[garde(dive)]
     #[schema(inline)]
     username: Option<UsernameLine>,
@@ -28,32 +30,54 @@ pub(crate) struct ChangeMe {
     #[garde(dive)]
     #[schema(inline)]
     email: Option<EmailLine>,
+    /// Current password; required if the e-mail address changes, since it opens the account.
+    #[garde(skip)]
+    #[schema(value_type = Option<String>, format = Password)]
+    current: Option<Secret>,
 }
 
 /// Changes the caller's name, e-mail address or both.
+///
+/// A new address requires the current password, and a mail informs the owner of the old one.
 #[utoipa::path(patch, path = "", request_body = ChangeMe,
     responses(
         (status = 200, body = UserView, description = "The changed user; tokens carry a new name from the next refresh on"),
         (status = 409, description = "`auth.email_taken`, `auth.username_taken`"),
+        (status = 422, description = "`auth.current_password_required`, `auth.current_password_wrong`"),
+        (status = 429, description = "`auth.too_many_attempts`, `auth.busy`: see Retry-After"),
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
+    ClientAddress(from): ClientAddress,
     ValidJson(body): ValidJson<ChangeMe>,
 ) -> Result<Json<UserView>, AuthError> {
     let username = body.username.as_ref().map(AsRef::as_ref).map(Username::parse).transpose()?;
     let email = body.email.as_ref().map(AsRef::as_ref).map(Email::parse).transpose()?;
     let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountMissing)?;
+    // The hash that the password was verified against; without a password no address may change.
+    let verified = match (&body.current, &email) {
+        (Some(current), Some(_)) => {
+            if !check_password(&app, &account, current, from).await? {
+                return Err(AuthError::CurrentPasswordWrong);
+            }
+            Some(account.password_hash.clone())
+        }
+        _ => None,
+    };
     let new_username = username.clone().unwrap_or_else(|| account.username.clone());
     let new_email = email.clone().unwrap_or_else(|| account.email.clone());
     let outcome = app.change(account, |account| {
-        let base_version = account.version;
-        let old_email = account.email.clone();
-        let Some((account, event)) = account.with_profile(username.clone(), email.clone()) else { return Ok(None) };
-        // A token that was mailed to the old address must no longer open the account.
-        let ends_resets = account.email != old_email;
-        let events = vec![app.stamper.stamp(&event)?];
-        Ok(Some(AccountChange { account, base_version, removes_admin: false, ends_resets, events }))
+        let now = app.clock.now();
+        let Some((after, event)) = account.clone().with_profile(username.clone(), email.clone()) else {
+            return Ok(None);
+        };
+        check_proof(&account, &after, verified.as_ref())?;
+        let mut events = vec![app.stamper.stamp(&event)?];
+        if let Some(event) = after.email_changed(&account, now) {
+            events.push(app.stamper.stamp(&event)?);
+        }
+        Ok(Some(AccountChange::between(&account, after, now, events)))
     });
     match outcome.await {
         Ok(account) => Ok(Json((&account).into())),
@@ -66,5 +90,16 @@ pub(crate) async fn handle(
             }
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Errors if the address changes and the password of the account was not `verified`.
+fn check_proof(before: &Account, after: &Account, verified: Option<&Secret>) -> Result<(), AuthError> {
+    match verified {
+        _ if before.email == after.email => Ok(()),
+        None => Err(AuthError::CurrentPasswordRequired),
+        // Changed concurrently: the password that was verified is no longer the current one.
+        Some(hash) if *hash != before.password_hash => Err(AuthError::CurrentPasswordWrong),
+        Some(_) => Ok(()),
     }
 }

@@ -29,12 +29,13 @@ pub(crate) struct ChangePassword {
 
 /// Changes the caller's password.
 ///
-/// All sign-ins of the account end, including this one: their refresh tokens are refused from now on.
+/// All sign-ins of the account end, including this one: their refresh tokens are refused from now on, and their access
+/// tokens within a second. A mail informs the owner.
 #[utoipa::path(post, path = "", request_body = ChangePassword,
     responses(
         (status = 204, description = "The password is changed"),
         (status = 422, description = "`auth.current_password_wrong`"),
-        (status = 429, description = "`auth.too_many_attempts`: see Retry-After"),
+        (status = 429, description = "`auth.too_many_attempts`, `auth.busy`: see Retry-After"),
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
@@ -44,7 +45,7 @@ pub(crate) async fn handle(
 ) -> Result<StatusCode, AuthError> {
     let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountMissing)?;
     let new = NewPassword::parse("new", &body.new, Some(&account.username), Some(&account.email))?;
-    if !check_password(&app, &account.user_id.to_string(), &body.current, Some(&account), from).await? {
+    if !check_password(&app, &account, &body.current, from).await? {
         return Err(AuthError::CurrentPasswordWrong);
     }
     let verified = account.password_hash.clone();
@@ -54,9 +55,9 @@ pub(crate) async fn handle(
         if account.password_hash != verified {
             return Err(AuthError::CurrentPasswordWrong);
         }
-        let base_version = account.version;
-        let account = account.with_password(hash.clone());
-        Ok(Some(AccountChange { account, base_version, removes_admin: false, ends_resets: true, events: Vec::new() }))
+        let now = app.clock.now();
+        let (after, event) = account.clone().with_password(hash.clone(), now);
+        Ok(Some(AccountChange::between(&account, after, now, vec![app.stamper.stamp(&event)?])))
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -37,8 +37,8 @@ pub(crate) struct ChangeUser {
 
 /// Changes a user's role or lock.
 ///
-/// A new role or a lock ends all sign-ins of the user: refresh tokens are refused immediately, and access tokens expire
-/// within 15 minutes.
+/// A new role or a lock ends all sign-ins of the user: refresh tokens are refused immediately, and access tokens within a
+/// second.
 #[utoipa::path(patch, path = "", request_body = ChangeUser, params(("userId" = UserId, Path)),
     responses(
         (status = 200, body = AccountView, description = "The changed user"),
@@ -52,7 +52,7 @@ pub(crate) async fn handle(
     Path(user): Path<UserId>,
     ValidJson(body): ValidJson<ChangeUser>,
 ) -> Result<Json<AccountView>, AuthError> {
-    // A token outlives its admin's rights by up to 15 minutes, in which it must not be able to restore them.
+    // A token may outlive its admin's rights by a moment, in which it must not be able to restore them.
     if !app.store.account(caller.user_id).await?.is_some_and(|admin| admin.is_active_admin()) {
         return Err(AuthError::AdminRightsLost);
     }
@@ -63,12 +63,9 @@ pub(crate) async fn handle(
     let account = app.store.account(user).await?.ok_or(AuthError::UserNotFound)?;
     let account = app
         .change(account, |before| {
-            let base_version = before.version;
-            let was_admin = before.is_active_admin();
-            let Some((account, event)) = before.with_rights(role, body.locked) else { return Ok(None) };
-            let removes_admin = was_admin && !account.is_active_admin();
+            let Some((after, event)) = before.clone().with_rights(role, body.locked) else { return Ok(None) };
             let events = vec![app.stamper.stamp(&event)?];
-            Ok(Some(AccountChange { account, base_version, removes_admin, ends_resets: false, events }))
+            Ok(Some(AccountChange::between(&before, after, app.clock.now(), events)))
         })
         .await?;
     Ok(Json(account.into()))

@@ -2,41 +2,35 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use souk_kit::extract::NoFields;
-use souk_sql::SqlError;
 
 use crate::{
     app::App,
+    cookie::BrowserCookies,
     error::AuthError,
+    guest_token,
     session::{self, TokenFamily},
     sign_in::{self, SignedIn, UserView},
-    store::NewSession,
-    token,
 };
-
-/// Attempts to find an unused guest id.
-const ID_ATTEMPTS: u32 = 5;
 
 /// Issues the tokens of a new guest.
 ///
-/// The refresh token is in the body for all callers, browsers too: a guest has nothing to protect but a cart.
+/// Nothing is stored: both tokens are signed, and the guest's sign-in is written when the refresh token is exchanged for
+/// the first time. With `X-Souk-Client: browser` the refresh token is in the cookie only.
 #[utoipa::path(post, path = "",
+    params(("X-Souk-Client" = Option<String>, Header, description = "`browser`: the refresh token is in the cookie")),
     responses(
         (status = 200, body = SignedIn, description = "Tokens of a guest; `username` and `email` are null"),
         (status = 400, description = "`body.malformed`, `body.invalid`: the body has no fields"),
         (status = 413, description = "`body.too_large`"),
     ))]
-pub(crate) async fn handle(State(app): State<App>, _: NoFields) -> Result<Response, AuthError> {
-    for _ in 0..ID_ATTEMPTS {
-        let guest = session::draw_guest_id(&app.ids);
-        let family = TokenFamily::for_guest(&app.ids, guest);
-        let token = token::draw(&app.ids);
-        let signed_in = sign_in::issue_tokens(&app, &family, &token, UserView::guest(guest))?;
-        let session = NewSession { family, token_hash: token::hash(&token), now: app.clock.now() };
-        match app.store.insert_session(session).await {
-            Ok(()) => return Ok(signed_in.respond(StatusCode::OK)),
-            Err(SqlError::Unique(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(AuthError::Defect("no free guest id was found".into()))
+pub(crate) async fn handle(
+    State(app): State<App>,
+    cookies: BrowserCookies,
+    _: NoFields,
+) -> Result<Response, AuthError> {
+    let guest = session::draw_guest_id(&app.ids);
+    let family = TokenFamily::for_guest(&app.ids, guest);
+    let token = guest_token::issue(&app.keys.signing(), &family, &app.ids, app.clock.now())?;
+    let signed_in = sign_in::issue_tokens(&app, &family, &token, UserView::guest(guest))?;
+    Ok(signed_in.respond_with(StatusCode::OK, &cookies))
 }

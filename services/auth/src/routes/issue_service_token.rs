@@ -10,16 +10,12 @@ use axum::{
 use garde::{Path, Report, Validate};
 use serde::Deserialize;
 use souk_kit::{
-    auth::{Role, ServiceToken, ServiceTokenRequest},
+    auth::{ACCESS_LIFETIME, Claims, Role, ServiceToken, ServiceTokenRequest},
     extract::ValidJson,
 };
 use souk_values::Secret;
 
-use crate::{
-    app::App,
-    error::AuthError,
-    session::{self, ACCESS_LIFETIME},
-};
+use crate::{app::App, error::AuthError, session};
 
 /// Name that the operator's commands use, with a secret of their own.
 const OPERATOR: &str = "operator";
@@ -61,12 +57,13 @@ pub(crate) async fn handle(
     let claims = if service == OPERATOR {
         verify_secret(&app.operator_secret, &secret)?;
         let admin = app.store.first_admin().await?.ok_or(AuthError::Defect("there is no admin".into()))?;
-        session::claims(admin.user_id.to_string(), jti, now, Role::Admin, Some(service))
+        let claims = session::claims(admin.user_id.to_string(), jti, now, Role::Admin, Some(service));
+        Claims { epoch: admin.sign_in_epoch, ..claims }
     } else {
         verify_secret(&app.service_secret, &secret)?;
         session::claims(service, jti, now, Role::Service, None)
     };
-    let token = ServiceToken { access_token: app.key.sign(&claims)?, expires_in: ACCESS_LIFETIME.as_secs() };
+    let token = ServiceToken { access_token: app.keys.signing().sign(&claims)?, expires_in: ACCESS_LIFETIME.as_secs() };
     Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(token)).into_response())
 }
 

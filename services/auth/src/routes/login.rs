@@ -11,9 +11,9 @@ use crate::{
     account::{Login, field_error},
     address::ClientAddress,
     app::App,
-    cookie::RefreshCookie,
+    cookie::BrowserCookies,
     error::AuthError,
-    sign_in::{self, SignedIn},
+    sign_in::{self, SignedIn, Visitor},
 };
 
 /// Password with either the user name or the e-mail address.
@@ -37,18 +37,20 @@ pub(crate) struct SignIn {
 
 /// Signs in with user name or e-mail address, and password.
 ///
-/// With `X-Souk-Client: browser` the refresh token is returned in the cookie `souk_refresh` only.
+/// With `X-Souk-Client: browser` the refresh token is returned in the cookie `souk_refresh` only, which is named
+/// `__Secure-souk_refresh` with TLS. The cookie `souk_device` makes later sign-ins of the user independent of how many
+/// strangers try to sign in.
 #[utoipa::path(post, path = "", request_body = SignIn,
     params(("X-Souk-Client" = Option<String>, Header, description = "`browser`: keep the refresh token in a cookie")),
     responses(
         (status = 200, body = SignedIn, description = "Tokens of the new sign-in"),
         (status = 401, description = "`auth.credentials_wrong`"),
         (status = 403, description = "`auth.locked`"),
-        (status = 429, description = "`auth.too_many_attempts`: see Retry-After"),
+        (status = 429, description = "`auth.too_many_attempts`, `auth.busy`: see Retry-After"),
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
-    cookie: RefreshCookie,
+    cookies: BrowserCookies,
     ClientAddress(from): ClientAddress,
     ValidJson(body): ValidJson<SignIn>,
 ) -> Result<Response, AuthError> {
@@ -57,6 +59,6 @@ pub(crate) async fn handle(
         (None, Some(email)) => Login::Email(email.into()),
         _ => return Err(field_error("username", "or email is required, but not both").into()),
     };
-    let account = sign_in::authenticate(&app, &login, &body.password, from).await?;
-    Ok(sign_in::start_session(&app, &account).await?.respond_with(StatusCode::OK, &cookie))
+    let account = sign_in::authenticate(&app, &login, &body.password, &Visitor { from, cookies: &cookies }).await?;
+    Ok(sign_in::start_session(&app, &account, &cookies).await?.respond_with(StatusCode::OK, &cookies))
 }

@@ -5,15 +5,23 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use souk_kit::auth::Refused;
+use souk_kit::auth::{Refused, Role};
 
 use super::optional_token::{OptionalToken, RefreshToken};
-use crate::{app::App, cookie::RefreshCookie, error::AuthError, session, token};
+use crate::{
+    app::App,
+    cookie::BrowserCookies,
+    error::AuthError,
+    guest_token::{self, FirstGuestToken},
+    session::Holder,
+    token,
+};
 
 /// Signs out, also with an expired access token.
 ///
 /// Ends the sign-ins of the refresh token in the body (in the cookie, with `X-Souk-Client: browser`) and of the access
-/// token in `Authorization`, whichever are given. Signing out twice is no error.
+/// token in `Authorization`, whichever are given. Their access tokens are refused within a second. Signing out twice is
+/// no error.
 #[utoipa::path(post, path = "", request_body = RefreshToken,
     params(
         ("X-Souk-Client" = Option<String>, Header, description = "`browser`: the refresh token is in the cookie"),
@@ -25,34 +33,51 @@ use crate::{app::App, cookie::RefreshCookie, error::AuthError, session, token};
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
-    cookie: RefreshCookie,
+    cookies: BrowserCookies,
     headers: HeaderMap,
     OptionalToken(in_body): OptionalToken,
 ) -> Result<Response, AuthError> {
-    let hashes: Vec<_> = cookie.token.iter().chain(&in_body).map(token::hash).collect();
+    let tokens: Vec<_> = cookies.refresh.iter().chain(&in_body).collect();
     let access = bearer_token(&headers);
-    if hashes.is_empty() && access.is_none() && !cookie.is_browser {
+    if tokens.is_empty() && access.is_none() && !cookies.is_browser {
         return Err(AuthError::RefreshTokenMissing);
     }
+    let now = app.clock.now();
     let mut families = Vec::new();
-    for hash in hashes {
-        families.extend(app.store.refresh_token(&hash).await?.map(|stored| stored.family.id));
+    for token in tokens {
+        if let Some(stored) = app.store.refresh_token(&token::hash(token)).await? {
+            families.push(stored.family.id);
+            continue;
+        }
+        // Perhaps the first token of a guest, which is not stored.
+        let keys = app.store.all_keys().await?;
+        if let Some(FirstGuestToken { family, .. }) = guest_token::read(token, &keys, now) {
+            if let Holder::Guest(guest) = family.holder {
+                app.store.insert_ended_guest(&family.id, guest, now).await?;
+            }
+            families.push(family.id);
+        }
     }
     if let Some(token) = access {
         match app.verifier.verify_ignoring_expiry(token).await {
-            Ok(claims) => families.extend(session::family_of(&claims).map(ToOwned::to_owned)),
+            Ok(claims) => {
+                if let (Role::Guest, Some(guest), Some(id)) = (claims.role, claims.user_id(), claims.sign_in()) {
+                    app.store.insert_ended_guest(id, guest, now).await?;
+                }
+                families.extend(claims.sign_in().map(ToOwned::to_owned));
+            }
             // The refresh token already identifies the sign-in, so a damaged access token beside it is no error.
-            Err(Refused::Invalid) if cookie.is_browser || !families.is_empty() => {}
+            Err(Refused::Invalid) if cookies.is_browser || !families.is_empty() => {}
             Err(error) => return Err(error.into()),
         }
     }
     families.sort_unstable();
     families.dedup();
     for family in families {
-        app.store.revoke(&family, app.clock.now()).await?;
+        app.store.revoke(&family, now).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    cookie.clear(&mut response);
+    cookies.clear(&mut response);
     Ok(response)
 }
 

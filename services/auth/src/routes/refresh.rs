@@ -5,18 +5,20 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use souk_sql::SqlError;
 use souk_values::Secret;
 
 use super::optional_token::{OptionalToken, RefreshToken};
 use crate::{
     account::Account,
     app::App,
-    cookie::RefreshCookie,
+    cookie::BrowserCookies,
     error::AuthError,
+    guest_token::{self, FirstGuestToken},
     metrics::{self, RefreshOutcome},
     session::{Holder, TokenState},
     sign_in::{self, SignedIn, UserView},
-    store::Rotation,
+    store::{FirstExchange, Rotation},
     token,
 };
 
@@ -33,15 +35,14 @@ use crate::{
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
-    cookie: RefreshCookie,
+    cookies: BrowserCookies,
     OptionalToken(in_body): OptionalToken,
 ) -> Result<Response, AuthError> {
-    // Guests send their token in the body, also from browsers.
-    let token = cookie.token.clone().or(in_body).ok_or(AuthError::RefreshTokenMissing)?;
+    let token = cookies.refresh.clone().or(in_body).ok_or(AuthError::RefreshTokenMissing)?;
     match exchange(&app, &token).await {
         Ok(signed_in) => {
             metrics::refresh(RefreshOutcome::Rotated);
-            Ok(signed_in.respond_with(StatusCode::OK, &cookie))
+            Ok(signed_in.respond_with(StatusCode::OK, &cookies))
         }
         Err(error) => {
             match &error {
@@ -50,7 +51,7 @@ pub(crate) async fn handle(
                 _ => return Err(error),
             }
             let mut response = error.into_response();
-            cookie.clear(&mut response);
+            cookies.clear(&mut response);
             Ok(response)
         }
     }
@@ -58,7 +59,12 @@ pub(crate) async fn handle(
 
 async fn exchange(app: &App, token: &Secret) -> Result<SignedIn, AuthError> {
     let now = app.clock.now();
-    let presented = app.store.refresh_token(&token::hash(token)).await?.ok_or(AuthError::RefreshTokenInvalid)?;
+    let token_hash = token::hash(token);
+    let Some(presented) = app.store.refresh_token(&token_hash).await? else {
+        let keys = app.store.all_keys().await?;
+        let first = guest_token::read(token, &keys, now).ok_or(AuthError::RefreshTokenInvalid)?;
+        return exchange_first(app, first, token_hash).await;
+    };
     let account = match presented.family.holder {
         Holder::Account { user_id, .. } => app.store.account(user_id).await?,
         Holder::Guest(_) => None,
@@ -77,6 +83,26 @@ async fn exchange(app: &App, token: &Secret) -> Result<SignedIn, AuthError> {
     let rotation =
         Rotation { old_hash: presented.hash, new_hash: token::hash(&next), family_id: presented.family.id, now };
     if app.store.rotate(rotation).await? { Ok(signed_in) } else { Err(AuthError::RefreshTokenReused) }
+}
+
+/// Exchanges the first refresh token of a guest, and stores the guest's sign-in by that.
+async fn exchange_first(app: &App, token: FirstGuestToken, token_hash: String) -> Result<SignedIn, AuthError> {
+    let now = app.clock.now();
+    let family = token.family.clone();
+    let next = token::draw(&app.ids);
+    let signed_in = sign_in::issue_tokens(app, &family, &next, user_view(family.holder, None))?;
+    let exchange = FirstExchange { token, token_hash: token_hash.clone(), new_hash: token::hash(&next), now };
+    match app.store.begin_guest(exchange).await {
+        Ok(()) => Ok(signed_in),
+        Err(SqlError::Unique(_)) => {
+            // Another request was first, so there is a copy of the token, or the guest has signed out. Revoking comes first:
+            // once it is committed, so is whatever the other request wrote.
+            app.store.revoke(&family.id, now).await?;
+            let was_exchanged = app.store.refresh_token(&token_hash).await?.is_some();
+            Err(if was_exchanged { AuthError::RefreshTokenReused } else { AuthError::RefreshTokenInvalid })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn user_view(holder: Holder, account: Option<&Account>) -> UserView {

@@ -5,19 +5,19 @@ use garde::Validate;
 use serde::Deserialize;
 use souk_kit::{auth::Role, extract::MaybeKeyedJson};
 use souk_sql::SqlError;
-use souk_values::Secret;
+use souk_values::{Id, Secret};
 use utoipa::ToSchema;
 
 use crate::{
     account::{Account, Email, EmailLine, Login, Username, UsernameLine},
     address::ClientAddress,
     app::App,
-    cookie::RefreshCookie,
+    cookie::BrowserCookies,
     error::AuthError,
     metrics,
     password::NewPassword,
     session,
-    sign_in::{self, SignedIn},
+    sign_in::{self, SignedIn, Visitor},
     store::{Conflict, NewAccount},
 };
 
@@ -29,11 +29,13 @@ const ID_ATTEMPTS: u32 = 5;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}))]
 pub(crate) struct Register {
-    /// User name: 3 to 40 letters, digits, `_`, `.` or `-`; unique regardless of case.
+    /// User name: 2 to 40 letters of any script, digits, spaces, `_`, `.`, `-` or `'`; unique regardless of case. When left
+    /// out, it is derived from the e-mail address.
+    #[serde(default)]
     #[garde(dive)]
     #[schema(inline)]
-    username: UsernameLine,
-    /// E-mail address, unique regardless of case.
+    username: Option<UsernameLine>,
+    /// E-mail address, unique regardless of case; an international domain is kept in its ASCII form.
     #[garde(dive)]
     #[schema(inline)]
     email: EmailLine,
@@ -57,17 +59,18 @@ pub(crate) struct Register {
         (status = 403, description = "`auth.locked`: a repeated registration whose account was locked meanwhile"),
         (status = 409, description = "`auth.email_taken`, `auth.username_taken`"),
         (status = 422, description = "`idempotency_key.reused`"),
-        (status = 429, description = "`auth.too_many_attempts`: a registration repeated with wrong passwords"),
+        (status = 429, description = "`auth.busy`: see Retry-After; `auth.too_many_attempts`: a registration repeated with wrong passwords"),
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
-    cookie: RefreshCookie,
+    cookies: BrowserCookies,
     ClientAddress(from): ClientAddress,
     MaybeKeyedJson(key, body): MaybeKeyedJson<Register>,
 ) -> Result<Response, AuthError> {
-    let username = Username::parse(body.username.as_ref());
+    let username = body.username.as_ref().map(AsRef::as_ref).map(Username::parse).transpose();
     let email = Email::parse(body.email.as_ref());
-    let password = NewPassword::parse("password", &body.password, username.as_ref().ok(), email.as_ref().ok());
+    let named = username.as_ref().ok().and_then(Option::as_ref);
+    let password = NewPassword::parse("password", &body.password, named, email.as_ref().ok());
     let (username, email, password) = match (username, email, password) {
         (Ok(username), Ok(email), Ok(password)) => (username, email, password),
         (username, email, password) => {
@@ -76,22 +79,23 @@ pub(crate) async fn handle(
         }
     };
     let key = key.map(|key| key.digest("register|"));
-    let signed_in = match register(&app, username.clone(), email.clone(), password, key).await? {
+    let signed_in = match register(&app, &cookies, (username.clone(), email.clone(), password), key).await? {
         Registered::Now(signed_in) => signed_in,
         Registered::Earlier(account) => {
-            if (&account.username, &account.email) != (&username, &email) {
+            if account.email != email || username.is_some_and(|username| username != account.username) {
                 return Err(AuthError::KeyReused);
             }
             // Verifies the password instead of a stored hash of the body, from which it could be guessed cheaply.
             let login = Login::Email(email.key());
-            let account = match sign_in::authenticate(&app, &login, &body.password, from).await {
-                Err(AuthError::CredentialsWrong) => return Err(AuthError::KeyReused),
-                authenticated => authenticated?,
-            };
-            sign_in::start_session(&app, &account).await?
+            let account =
+                match sign_in::authenticate(&app, &login, &body.password, &Visitor { from, cookies: &cookies }).await {
+                    Err(AuthError::CredentialsWrong) => return Err(AuthError::KeyReused),
+                    authenticated => authenticated?,
+                };
+            sign_in::start_session(&app, &account, &cookies).await?
         }
     };
-    Ok(signed_in.respond_with(StatusCode::CREATED, &cookie))
+    Ok(signed_in.respond_with(StatusCode::CREATED, &cookies))
 }
 
 enum Registered {
@@ -102,34 +106,41 @@ enum Registered {
 
 async fn register(
     app: &App,
-    username: Username,
-    email: Email,
-    password: NewPassword,
+    cookies: &BrowserCookies,
+    (username, email, password): (Option<Username>, Email, NewPassword),
     key: Option<String>,
 ) -> Result<Registered, AuthError> {
-    if let Some(earlier) = registered_earlier(app, &username, &email, key.as_deref()).await? {
-        return Ok(Registered::Earlier(earlier));
+    let is_derived = username.is_none();
+    let mut username = username.map_or_else(|| Username::derived(&email, None), Ok)?;
+    let mut is_taken = false;
+    match registered_earlier(app, &username, &email, key.as_deref()).await {
+        Err(AuthError::UsernameTaken) if is_derived => is_taken = true,
+        Ok(Some(earlier)) => return Ok(Registered::Earlier(earlier)),
+        checked => drop(checked?),
     }
     let hash = app.hasher.hash(password).await?;
     for _ in 0..ID_ATTEMPTS {
         let id = session::draw_account_id(&app.ids);
+        if is_taken {
+            username = Username::derived(&email, Some(id.get()))?;
+        }
         let (account, event) =
             Account::register(id, username.clone(), email.clone(), Role::Customer, hash.clone(), app.clock.now());
-        let (session, token) = sign_in::new_session(app, &account);
-        let signed_in = sign_in::issue_tokens(app, &session.family, &token, (&account).into())?;
+        let drawn = sign_in::draw_session(app, &account, cookies).await?;
+        let signed_in = drawn.issue(app, &account)?;
         let events = vec![app.stamper.stamp(&event)?];
-        let new = NewAccount { account, register_key: key.clone(), session: Some(session), events };
+        let new = NewAccount { account, register_key: key.clone(), session: Some(drawn.session), events };
         match app.store.register(new).await {
             Ok(()) => {
                 metrics::registration();
                 return Ok(Registered::Now(signed_in));
             }
             // A concurrent request has taken the name, the address or the key; or the random id is taken.
-            Err(SqlError::Unique(_)) => {
-                if let Some(earlier) = registered_earlier(app, &username, &email, key.as_deref()).await? {
-                    return Ok(Registered::Earlier(earlier));
-                }
-            }
+            Err(SqlError::Unique(_)) => match registered_earlier(app, &username, &email, key.as_deref()).await {
+                Err(AuthError::UsernameTaken) if is_derived => is_taken = true,
+                Ok(Some(earlier)) => return Ok(Registered::Earlier(earlier)),
+                checked => drop(checked?),
+            },
             Err(error) => return Err(error.into()),
         }
     }

@@ -36,11 +36,12 @@ pub(crate) struct ResetPassword {
 
 /// Sets a new password with the token from a mail.
 ///
-/// The token is valid once; all sign-ins of the account end.
+/// The token is valid once; all sign-ins of the account end, and a mail informs the owner.
 #[utoipa::path(post, path = "", request_body = ResetPassword,
     responses(
         (status = 204, description = "The password is changed; sign in with it"),
         (status = 422, description = "`auth.reset_token_invalid`"),
+        (status = 429, description = "`auth.busy`: see Retry-After"),
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
@@ -55,14 +56,10 @@ pub(crate) async fn handle(
     let hash = app.hasher.hash(new).await?;
     let mut attempt = 1;
     loop {
-        let change = AccountChange {
-            base_version: account.version,
-            account: account.with_password(hash.clone()),
-            removes_admin: false,
-            ends_resets: true,
-            events: Vec::new(),
-        };
-        match app.store.redeem(token_hash.clone(), change, app.clock.now()).await {
+        let now = app.clock.now();
+        let (after, event) = account.clone().with_password(hash.clone(), now);
+        let change = AccountChange::between(&account, after, now, vec![app.stamper.stamp(&event)?]);
+        match app.store.redeem(token_hash.clone(), change, now).await {
             Ok(Redeemed::Done) => break,
             Ok(Redeemed::Invalid) => return Err(AuthError::ResetTokenInvalid),
             Err(StoreError::Stale) if attempt < MAX_ATTEMPTS => attempt += 1,
@@ -72,5 +69,7 @@ pub(crate) async fn handle(
     }
     // Access to the mailbox is proof enough: the user need not wait for failures with the old password.
     app.store.clear_failures(throttle::key(&user_id.to_string(), from)).await?;
+    app.budgets.forgive(&account.username.key());
+    app.budgets.forgive(&account.email.key());
     Ok(StatusCode::NO_CONTENT)
 }

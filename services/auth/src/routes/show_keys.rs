@@ -18,7 +18,7 @@ use crate::{app::App, error::AuthError};
     "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
 }]}))]
 pub(crate) struct KeySet {
-    /// Public keys, newest first, including retired ones for tokens that they signed.
+    /// Public keys, newest first, including those that no longer sign, as long as a token of theirs is valid.
     #[schema(value_type = Vec<Object>)]
     keys: Vec<jsonwebtoken::jwk::Jwk>,
 }
@@ -26,6 +26,6 @@ pub(crate) struct KeySet {
 /// Returns the public keys that verify access tokens.
 #[utoipa::path(get, path = "", responses((status = 200, body = KeySet, description = "The current and retired keys")))]
 pub(crate) async fn handle(State(app): State<App>) -> Result<Response, AuthError> {
-    let keys = KeySet { keys: app.store.public_keys().await?.keys };
+    let keys = KeySet { keys: app.store.listed_keys(app.clock.now()).await?.keys };
     Ok(([(header::CACHE_CONTROL, "public, max-age=60")], Json(keys)).into_response())
 }

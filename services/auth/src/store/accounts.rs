@@ -9,7 +9,7 @@ use souk_sql::{SqlError, Tx};
 use souk_values::{PageRequest, Secret, Timestamp, UserId, ids::Id};
 
 use super::{
-    AuthStore, NewSession, StoreError,
+    AuthStore, NewSession, StoreError, devices, ended,
     entities::{reset_token, shop_user},
     sessions,
 };
@@ -39,12 +39,31 @@ pub(crate) enum Conflict {
 pub(crate) struct AccountChange {
     pub(crate) account: Account,
     /// Version that the change was decided on; the change is saved only if the row still has it.
-    pub(crate) base_version: i64,
+    base_version: i64,
     /// True if an admin who may sign in no longer is one.
-    pub(crate) removes_admin: bool,
+    removes_admin: bool,
     /// True if mailed reset tokens become invalid.
-    pub(crate) ends_resets: bool,
-    pub(crate) events: Vec<Envelope>,
+    ends_resets: bool,
+    /// True if all sign-ins end.
+    ends_sign_ins: bool,
+    now: Timestamp,
+    events: Vec<Envelope>,
+}
+
+impl AccountChange {
+    /// Returns the change of the account that was `before` to what it is `after`, with everything that ends by it.
+    pub(crate) fn between(before: &Account, after: Account, now: Timestamp, events: Vec<Envelope>) -> Self {
+        Self {
+            base_version: before.version,
+            removes_admin: before.is_active_admin() && !after.is_active_admin(),
+            // A token that was mailed to an old address, or for an old password, must no longer open the account.
+            ends_resets: before.email != after.email || before.password_hash != after.password_hash,
+            ends_sign_ins: before.sign_in_epoch != after.sign_in_epoch,
+            account: after,
+            now,
+            events,
+        }
+    }
 }
 
 impl AuthStore {
@@ -158,6 +177,10 @@ pub(super) async fn save(tx: &Tx, change: &AccountChange) -> Result<(), StoreErr
             .filter(reset_token::Column::UserId.eq(change.account.user_id.get()))
             .exec(tx)
             .await?;
+    }
+    if change.ends_sign_ins {
+        ended::of_user(tx, &change.account, change.now).await?;
+        devices::forget(tx, change.account.user_id).await?;
     }
     souk_bus::outbox::add(tx, &change.events).await?;
     Ok(())

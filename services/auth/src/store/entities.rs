@@ -132,6 +132,46 @@ pub(crate) mod sign_in_failure {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Devices from which users have signed in, keyed by the hash of their token.
+pub(crate) mod known_device {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "known_device")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub token_hash: String,
+        pub user_id: i64,
+        pub expires_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Rights that ended before their access tokens expire: of a user, or of one sign-in.
+pub(crate) mod ended_right {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "ended_right")]
+    pub(crate) struct Model {
+        /// The user's id, or the id of the sign-in.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub right_key: String,
+        /// `None` for a sign-in.
+        pub user_id: Option<i64>,
+        /// First epoch of the user whose tokens are valid.
+        pub epoch: i64,
+        pub ended_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Current and retired keys for signing tokens.
 pub(crate) mod signing_key {
     use sea_orm::entity::prelude::*;
@@ -143,9 +183,13 @@ pub(crate) mod signing_key {
         pub kid: String,
         pub algorithm: String,
         pub public_jwk: String,
-        /// PKCS#8 in base64; `None` for configured keys.
+        /// PKCS#8 in base64; `None` for configured keys, and for those that no longer sign.
         pub private_key: Option<String>,
         pub created_at: i64,
+        /// Number of a generated key; `None` for configured ones.
+        pub generation: Option<i64>,
+        /// Time at which a replica last recorded that it signs with it.
+        pub used_at: Option<i64>,
     }
 
     // Written by hand: a derived one would show the private key in logs.

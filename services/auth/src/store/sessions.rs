@@ -5,16 +5,21 @@ use souk_sql::{SqlError, Tx};
 use souk_values::{Timestamp, UserId, ids::Id};
 
 use super::{
-    AuthStore,
+    AuthStore, devices, ended,
     entities::{refresh_token, token_family},
 };
-use crate::session::{Holder, REFRESH_LIFETIME, StoredToken, TokenFamily};
+use crate::{
+    device::Device,
+    session::{Holder, REFRESH_LIFETIME, StoredToken, TokenFamily},
+};
 
 /// A sign-in and its first refresh token.
 #[derive(Debug, Clone)]
 pub(crate) struct NewSession {
     pub(crate) family: TokenFamily,
     pub(crate) token_hash: String,
+    /// Device that becomes known by signing in; `None` if it is, or has no cookies.
+    pub(crate) device: Option<Device>,
     pub(crate) now: Timestamp,
 }
 
@@ -76,6 +81,9 @@ pub(super) async fn insert(tx: &Tx, session: &NewSession) -> Result<(), SqlError
         revoked_at: NotSet,
     };
     token_family::Entity::insert(family).exec_without_returning(tx).await?;
+    if let Some(device) = &session.device {
+        devices::insert(tx, device).await?;
+    }
     insert_token(tx, &session.token_hash, &session.family.id, session.now).await
 }
 
@@ -116,12 +124,17 @@ async fn rotate(tx: &Tx, rotation: &Rotation) -> Result<bool, SqlError> {
 
 async fn revoke(tx: &Tx, family_id: &str, now: Timestamp) -> Result<(), SqlError> {
     use token_family::{Column, Entity};
-    Entity::update_many()
+    let revoked = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now.millis()))
         .filter(Column::FamilyId.eq(family_id))
         .filter(Column::RevokedAt.is_null())
         .exec(tx)
         .await?;
+    // Not of guests: anyone can have as many as they like, and each has nothing to lose but a cart.
+    let of_account = Entity::find_by_id(family_id).filter(Column::UserId.is_not_null());
+    if revoked.rows_affected > 0 && of_account.one(tx).await?.is_some() {
+        ended::of_sign_in(tx, family_id, now).await?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Registering, and changes of one's own account.
 
 use serde_json::{Value, json};
-use souk_events::{UserChanged, UserRegistered, queue::NOTIFICATION_USERS};
+use souk_events::{UserChanged, UserEmailChanged, UserPasswordChanged, UserRegistered, queue::NOTIFICATION_USERS};
 
 use crate::rig::{PASSWORD, Rig, concurrently, person};
 
@@ -57,6 +57,55 @@ async fn names_and_addresses_are_unique_in_any_case() {
 }
 
 #[tokio::test]
+async fn a_name_may_be_left_out_and_have_any_script() {
+    let auth = Rig::start().await;
+    let register = |body: Value| {
+        let client = auth.client.clone();
+        async move { client.post("/auth/register", body).await }
+    };
+    let first = register(json!({"email": "ada@example.org", "password": PASSWORD})).await.expect(201).json;
+    assert_eq!(first["user"]["username"], "ada");
+    let second = register(json!({"email": "ada@example.com", "password": PASSWORD})).await.expect(201).json;
+    let name = second["user"]["username"].as_str().unwrap();
+    assert!(name.starts_with("ada-") && name.len() == 9, "{name}");
+    register(json!({"email": "ADA@example.com", "password": PASSWORD})).await.is_problem(409, "auth.email_taken");
+    let third = json!({"username": "Nguyễn Thị Ánh", "email": "anh@example.org", "password": PASSWORD});
+    assert_eq!(register(third).await.expect(201).json["user"]["username"], "Nguyễn Thị Ánh");
+    auth.login("NGUYỄN  THỊ ÁNH", PASSWORD).await.expect(200);
+    let body = json!({"email": "eve@example.org", "password": PASSWORD});
+    let one = auth.client.post_keyed("/auth/register", "k", body.clone()).await.expect(201).json;
+    let again = auth.client.post_keyed("/auth/register", "k", body).await.expect(201).json;
+    assert_eq!(one["user"], again["user"]);
+}
+
+#[tokio::test]
+async fn concurrent_registrations_without_a_name_all_succeed() {
+    let auth = Rig::start().await;
+    let answers = concurrently((0..4).map(|number| {
+        let client = auth.client.clone();
+        let body = json!({"email": format!("ada@example{number}.org"), "password": PASSWORD});
+        async move { client.post("/auth/register", body).await }
+    }))
+    .await;
+    for answer in answers {
+        answer.expect(201);
+    }
+    assert_eq!(auth.facts().await.users, 5);
+}
+
+#[tokio::test]
+async fn one_mailbox_of_an_international_domain_has_one_account() {
+    let auth = Rig::start().await;
+    let body = |email: &str| json!({"email": email, "password": PASSWORD});
+    let made = auth.client.post("/auth/register", body("ada@münchen.example")).await.expect(201).json;
+    assert_eq!(made["user"]["email"], "ada@xn--mnchen-3ya.example");
+    for same in ["ada@xn--mnchen-3ya.example", "ADA@MÜNCHEN.example", "ada@mu\u{308}nchen.example"] {
+        auth.client.post("/auth/register", body(same)).await.is_problem(409, "auth.email_taken");
+        auth.client.post("/auth/login", body(same)).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn of_concurrent_registrations_with_one_name_one_succeeds() {
     let auth = Rig::start().await;
     let answers = concurrently((0..8).map(|number| {
@@ -104,12 +153,15 @@ async fn users_may_change_their_name_and_address() {
     let ada = auth.register("ada").await;
     auth.register("bob").await;
     let me = auth.as_of(&ada);
-    let changed = me.patch("/auth/me", json!({"username": "ada.l", "email": "ada@new.example"})).await.expect(200).json;
+    let body = json!({"username": "ada.l", "email": "ada@new.example", "current": PASSWORD});
+    let changed = me.patch("/auth/me", body).await.expect(200).json;
     assert_eq!((&changed["username"], &changed["email"]), (&json!("ada.l"), &json!("ada@new.example")));
     assert_eq!(me.get("/auth/me").await.json, changed);
     me.patch("/auth/me", json!({})).await.expect(200);
     me.patch("/auth/me", json!({"username": "BOB"})).await.is_problem(409, "auth.username_taken");
-    me.patch("/auth/me", json!({"email": "bob@example.org"})).await.is_problem(409, "auth.email_taken");
+    me.patch("/auth/me", json!({"email": "bob@example.org", "current": PASSWORD}))
+        .await
+        .is_problem(409, "auth.email_taken");
     me.patch("/auth/me", json!({"username": "ADA.L"})).await.expect(200);
     me.patch("/auth/me", json!({"username": "x"})).await.is_problem(422, "body.not_allowed");
     me.patch("/auth/me", json!({"role": "admin"})).await.is_problem(400, "body.invalid");
@@ -132,7 +184,7 @@ async fn users_may_change_their_name_and_address() {
 async fn concurrent_changes_are_all_kept() {
     let auth = Rig::start().await;
     let ada = auth.register("ada").await;
-    let bodies = [json!({"username": "ada.l"}), json!({"email": "ada@new.example"})];
+    let bodies = [json!({"username": "ada.l"}), json!({"email": "ada@new.example", "current": PASSWORD})];
     let answers = concurrently(bodies.into_iter().map(|body| {
         let me = auth.as_of(&ada);
         async move { me.patch("/auth/me", body).await }
@@ -143,4 +195,38 @@ async fn concurrent_changes_are_all_kept() {
     }
     let me = auth.as_of(&ada).get("/auth/me").await.json;
     assert_eq!((&me["username"], &me["email"]), (&json!("ada.l"), &json!("ada@new.example")));
+}
+
+#[tokio::test]
+async fn a_new_address_takes_the_password_and_the_old_one_is_informed() {
+    let auth = Rig::start().await;
+    let ada = auth.register("ada").await;
+    let me = auth.as_of(&ada);
+    // A stolen access token changed the address, and reset the password with a mail to it.
+    me.patch("/auth/me", json!({"email": "eve@example.org"})).await.is_problem(422, "auth.current_password_required");
+    let guess = json!({"email": "eve@example.org", "current": "a guess of eve's"});
+    me.patch("/auth/me", guess.clone()).await.is_problem(422, "auth.current_password_wrong");
+    assert_eq!(me.get("/auth/me").await.json["email"], "ada@Example.org");
+    me.patch("/auth/me", json!({"email": "ada@Example.org"})).await.expect(200);
+    me.patch("/auth/me", json!({"email": "ada@new.example", "current": PASSWORD})).await.expect(200);
+    let next = json!({"current": PASSWORD, "new": "incorrect donkey capacitor"});
+    me.post("/auth/password", next).await.expect(204);
+
+    souk_testkit::eventually("both events are published", async || {
+        auth.world.waiting::<UserPasswordChanged>(&NOTIFICATION_USERS).await.len() == 1
+    })
+    .await;
+    let moved = auth.world.waiting::<UserEmailChanged>(&NOTIFICATION_USERS).await.remove(0);
+    let addresses = (moved.old_email.as_str(), moved.new_email.as_str(), moved.version);
+    assert_eq!(addresses, ("ada@Example.org", "ada@new.example", 2));
+    let changed = auth.world.waiting::<UserPasswordChanged>(&NOTIFICATION_USERS).await.remove(0);
+    assert_eq!((changed.email.as_str(), changed.version), ("ada@new.example", 3));
+
+    // Guesses are throttled as at the sign-in.
+    let bob = auth.register("bob").await;
+    for _ in 0..4 {
+        auth.as_of(&bob).patch("/auth/me", guess.clone()).await.is_problem(422, "auth.current_password_wrong");
+    }
+    auth.as_of(&bob).patch("/auth/me", guess.clone()).await;
+    auth.as_of(&bob).patch("/auth/me", guess).await.is_problem(429, "auth.too_many_attempts");
 }

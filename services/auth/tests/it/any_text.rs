@@ -11,7 +11,7 @@ use crate::rig::{PASSWORD, Rig};
 async fn any_text_is_refused_or_stored() {
     let auth = Rig::start().await;
     let bob = auth.register("bob").await;
-    let clients = [auth.client.clone(), auth.as_of(&bob), auth.admin().await];
+    let clients = [auth.client.clone(), auth.as_of(&bob), auth.admin().await, auth.service().await];
     let accepted = withstands_any_text(&Auth::openapi(), &clients, &[("userId", bob["user"]["userId"].clone())]).await;
     assert_eq!(
         accepted.into_iter().collect::<Vec<_>>(),

@@ -6,6 +6,7 @@ mod accounts;
 mod admins;
 mod any_text;
 mod cookies;
+mod ended_rights;
 mod keys;
 mod passwords;
 mod rig;

@@ -43,7 +43,9 @@ async fn a_new_password_ends_every_sign_in() {
     auth.login("ada", PASSWORD).await.is_problem(401, "auth.credentials_wrong");
     let next = auth.login("ada", NEXT).await.expect(200).json;
     auth.refresh(&next["refreshToken"]).await.expect(200);
-    me.get("/auth/me").await.expect(200);
+    eventually("its access tokens are refused", async || me.get("/auth/me").await.status == 401).await;
+    me.get("/auth/me").await.is_problem(401, "auth.token_ended");
+    auth.as_of(&next).get("/auth/me").await.expect(200);
 }
 
 #[tokio::test]
@@ -106,7 +108,8 @@ async fn mailed_tokens_end_with_a_new_password_or_address() {
     };
     forgot(&auth, "ada@example.org").await;
     let first = mailed(&auth, 1).await.remove(0).token;
-    auth.as_of(&ada).patch("/auth/me", json!({"email": "ada@new.example"})).await.expect(200);
+    let body = json!({"email": "ada@new.example", "current": PASSWORD});
+    auth.as_of(&ada).patch("/auth/me", body).await.expect(200);
     is_over(&first).await;
     forgot(&auth, "ada@new.example").await;
     let second = mailed(&auth, 2).await.remove(1).token;

@@ -28,6 +28,7 @@ pub fn config(world: &World) -> AuthConfig {
         store_url: world.store_url("auth"),
         admin_password: secret(ADMIN_PASSWORD),
         operator_secret: secret(OPERATOR_SECRET),
+        trusted_proxies: vec!["127.0.0.1".to_owned()],
         ..AuthConfig::default()
     }
 }
@@ -59,6 +60,10 @@ impl Rig {
         self.running = Some(started);
     }
 
+    pub async fn stop(&mut self) {
+        self.running.take().unwrap().running.stop().await;
+    }
+
     /// Registers a customer and returns the body of the response.
     pub async fn register(&self, name: &str) -> Value {
         self.client.post("/auth/register", person(name)).await.expect(201).json
@@ -80,6 +85,12 @@ impl Rig {
     pub async fn admin(&self) -> Client {
         let body = json!({"email": "admin@souk.local", "password": ADMIN_PASSWORD});
         self.as_of(&self.client.post("/auth/login", body).await.expect(200).json)
+    }
+
+    /// Returns a client with the token of another service.
+    pub async fn service(&self) -> Client {
+        let body = json!({"service": "verifier", "secret": SERVICE_SECRET});
+        self.as_of(&self.client.post("/internal/tokens", body).await.expect(200).json)
     }
 
     pub async fn facts(&self) -> AuthAuditFacts {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
+use souk_sql::{Access, Db};
 use souk_testkit::TestResponse;
 
 use crate::rig::{PASSWORD, Rig, concurrently};
@@ -103,6 +105,64 @@ async fn a_guest_has_tokens_but_no_account() {
     assert_eq!(auth.facts().await.users, 1);
     me.post("/auth/logout", json!({"refreshToken": next["refreshToken"]})).await.expect(204);
     assert_signed_out(&auth.refresh(&next["refreshToken"]).await);
+}
+
+#[tokio::test]
+async fn a_guest_costs_no_row_until_the_first_refresh() {
+    let auth = Rig::start().await;
+    let rows = async || {
+        let db = Db::open(&auth.config.store_url, Access::ReadOnly).await.unwrap();
+        let mut count = 0;
+        for table in ["token_family", "refresh_token"] {
+            let query =
+                Statement::from_string(db.reader().get_database_backend(), format!("SELECT 1 AS x FROM {table}"));
+            count += db.reader().query_all_raw(query).await.unwrap().len();
+        }
+        count
+    };
+    let before = rows().await;
+    let mut guests = Vec::new();
+    for _ in 0..200 {
+        guests.push(auth.client.post("/auth/guest", json!({})).await.expect(200).json);
+    }
+    assert_eq!(rows().await, before);
+    let next = auth.refresh(&guests[0]["refreshToken"]).await.expect(200).json;
+    assert_eq!(next["user"], guests[0]["user"]);
+    assert_eq!(rows().await, before + 3);
+    // Reuse of the first token ends the sign-in, as that of any other.
+    auth.refresh(&guests[0]["refreshToken"]).await.is_problem(401, "auth.refresh_token_reused");
+    auth.refresh(&next["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+    // Signing out ends a sign-in that is not stored, by either token.
+    let body = json!({"refreshToken": guests[1]["refreshToken"]});
+    auth.client.post("/auth/logout", body).await.expect(204);
+    auth.as_of(&guests[2]).send(reqwest::Method::POST, "/auth/logout", None).await.expect(204);
+    for guest in &guests[1..3] {
+        auth.refresh(&guest["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+    }
+    // It is valid for thirty days, and is no access token.
+    let as_access = auth.client.with_token(guests[3]["refreshToken"].as_str().unwrap());
+    as_access.get("/auth/me").await.is_problem(401, "auth.token_invalid");
+    auth.world.clock.advance(Duration::from_secs(29 * 86_400));
+    auth.refresh(&guests[3]["refreshToken"]).await.expect(200);
+    auth.world.clock.advance(Duration::from_secs(86_400));
+    auth.refresh(&guests[4]["refreshToken"]).await.is_problem(401, "auth.refresh_token_invalid");
+}
+
+#[tokio::test]
+async fn clients_without_a_gateway_are_limited_too() {
+    let auth = Rig::start_with(|config| config.trusted_proxies.clear()).await;
+    let mut answers = Vec::new();
+    for _ in 0..40 {
+        let clients = (0..25).map(|_| auth.client.clone());
+        answers.extend(
+            concurrently(clients.map(|client| async move { client.post("/auth/guest", json!({})).await })).await,
+        );
+    }
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(!refused.is_empty(), "guests have no limit");
+    refused[0].is_problem(429, "auth.too_many_requests");
+    assert_eq!(refused[0].header("retry-after"), "1");
+    auth.client.get("/.well-known/jwks.json").await.expect(200);
 }
 
 #[tokio::test]

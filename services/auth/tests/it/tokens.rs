@@ -50,6 +50,7 @@ async fn forge() -> (Rig, Forge) {
         jti: "x".into(),
         username: Some("ada".into()),
         role: Role::Admin,
+        epoch: 0,
     };
     let kid = jwk["kid"].as_str().unwrap().to_owned();
     (auth, Forge { kid, jwk, private: EncodingKey::from_ec_der(&der), claims })

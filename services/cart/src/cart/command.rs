@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use souk_bus::Stamper;
 use souk_events::{CartAbandoned, CartCheckedOut, CartExpired, CartLine, Envelope, EventError};
-use souk_values::{OrderId, ProductId, Timestamp};
+use souk_values::{Money, OrderId, ProductId, Timestamp};
 
 use super::{Cart, GuestLine, Lifetimes, OrderProgress, OrderUpdate};
 
@@ -13,6 +13,8 @@ pub struct NewItem {
     pub cart_item_id: String,
     pub product_id: ProductId,
     pub name: String,
+    /// Current price of one unit.
+    pub price: Money,
     /// Units, 1 to 99.
     pub quantity: u32,
 }

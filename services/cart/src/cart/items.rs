@@ -38,6 +38,7 @@ impl Cart {
                 }
                 item.quantity = sum;
                 item.name.clone_from(&new.name);
+                item.price_when_added = Some(new.price);
                 item.state = ItemState::Active { expires_at };
             }
             None if new.quantity > MAX_QUANTITY => return Err(Refusal::QuantityTooLarge(new.quantity)),
@@ -47,6 +48,7 @@ impl Cart {
                 product_id: new.product_id,
                 name: new.name.clone(),
                 quantity: new.quantity,
+                price_when_added: Some(new.price),
                 state: ItemState::Active { expires_at },
             }),
         }

@@ -1,7 +1,7 @@
 //! Merging a guest's cart in two repeatable steps: add each item once, then remove the items from the guest's cart.
 
 use serde::{Deserialize, Serialize};
-use souk_values::{ProductId, Timestamp};
+use souk_values::{Money, ProductId, Timestamp};
 
 use super::{Cart, Effects, Item, ItemState, MAX_ACTIVE, MAX_QUANTITY};
 
@@ -16,6 +16,7 @@ pub struct GuestLine {
     pub name: String,
     /// Units, 1 to 99.
     pub quantity: u32,
+    pub price_when_added: Option<Money>,
 }
 
 /// A merged guest's item, remembered so that a repeated merge adds only what is new. Part of the stored JSON.
@@ -38,6 +39,7 @@ impl Cart {
             product_id: item.product_id,
             name: item.name.clone(),
             quantity: item.quantity,
+            price_when_added: item.price_when_added,
         };
         active.map(line).collect()
     }
@@ -82,6 +84,7 @@ impl Cart {
                 product_id: line.product_id,
                 name: line.name.clone(),
                 quantity: units.min(MAX_QUANTITY),
+                price_when_added: line.price_when_added,
                 state: ItemState::Active { expires_at },
             });
         }

@@ -8,7 +8,7 @@ use souk_values::ProductId;
 use utoipa::ToSchema;
 
 use super::show_wishlist::wishlist;
-use crate::{app::App, error::CartError, view::WishlistView};
+use crate::{app::App, error::CartError, product::SeenProduct, view::WishlistView};
 
 /// A product to put on the wishlist.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
@@ -36,6 +36,7 @@ pub(crate) async fn handle(
     ValidJson(request): ValidJson<AddWish>,
 ) -> Result<Json<WishlistView>, CartError> {
     let product = app.catalogue.product_on_sale(request.product_id).await?;
-    app.store.add_wish(caller.user_id, product.product_id, product.revision, app.clock.now()).await?;
+    let seen = SeenProduct { revision: product.revision, price: product.price };
+    app.store.add_wish(caller.user_id, product.product_id, seen, app.clock.now()).await?;
     wishlist(&app, caller.user_id).await.map(Json)
 }

@@ -51,7 +51,7 @@ pub mod known_product {
     use serde::{Deserialize, Serialize};
     use souk_values::{Currency, Id, Money, ProductId};
 
-    use crate::product::KnownProduct;
+    use crate::product::{KnownProduct, ProductLink};
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
     #[sea_orm(table_name = "known_product")]
@@ -68,6 +68,11 @@ pub mod known_product {
         pub old_price_minor: i64,
         pub price_revision: i64,
         pub back_revision: i64,
+        /// Absent in copies of earlier releases.
+        #[serde(default)]
+        pub slug: Option<String>,
+        #[serde(default)]
+        pub image_url: Option<String>,
     }
 
     impl From<&KnownProduct> for Model {
@@ -82,6 +87,8 @@ pub mod known_product {
                 old_price_minor: known.old_price.minor,
                 price_revision: known.price_revision,
                 back_revision: known.back_revision,
+                slug: known.link.as_ref().map(|link| link.slug.clone()),
+                image_url: known.link.as_ref().and_then(|link| link.image_url.clone()),
             }
         }
     }
@@ -94,6 +101,7 @@ pub mod known_product {
                 price: Money::new(self.price_minor, currency),
                 stock: self.stock,
                 hidden: self.hidden,
+                link: self.slug.map(|slug| ProductLink { slug, image_url: self.image_url }),
                 revision: self.revision,
                 old_price: Money::new(self.old_price_minor, currency),
                 price_revision: self.price_revision,
@@ -121,6 +129,8 @@ pub mod wish {
         pub added_at: i64,
         pub told_back: i64,
         pub told_price: i64,
+        /// Price of one unit when the wish was made; NULL in those of earlier releases.
+        pub price_minor: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -9,6 +9,8 @@ use souk_cart::cart::{
 };
 use souk_values::{Id, OrderId, ProductId, Timestamp, UserId};
 
+use crate::fixture::euros;
+
 const LIFETIMES: Lifetimes = Lifetimes {
     active: Duration::from_secs(24 * 3_600),
     ordered: Duration::from_secs(168 * 3_600),
@@ -126,8 +128,13 @@ impl Bench {
         match *step {
             Step::Wait(seconds) => self.now = self.now.plus(Duration::from_secs(seconds)),
             Step::Add(product, quantity) => {
-                let item =
-                    NewItem { cart_item_id: self.id(), product_id: product_id(product), name: "x".into(), quantity };
+                let item = NewItem {
+                    cart_item_id: self.id(),
+                    product_id: product_id(product),
+                    name: "x".into(),
+                    price: euros(100),
+                    quantity,
+                };
                 self.apply(&CartCommand::Add { item, key: None }, None);
             }
             Step::SetQuantity(index, quantity) => {
@@ -140,8 +147,13 @@ impl Bench {
             }
             Step::Clear => self.apply(&CartCommand::Clear, None),
             Step::Merge(product, quantity) => {
-                let line =
-                    GuestLine { cart_item_id: self.id(), product_id: product_id(product), name: "x".into(), quantity };
+                let line = GuestLine {
+                    cart_item_id: self.id(),
+                    product_id: product_id(product),
+                    name: "x".into(),
+                    price_when_added: Some(euros(100)),
+                    quantity,
+                };
                 self.apply(&CartCommand::Merge(vec![line.clone()]), None);
                 let once = self.cart.clone();
                 self.apply(&CartCommand::Merge(vec![line]), None);

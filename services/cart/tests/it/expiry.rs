@@ -143,6 +143,7 @@ async fn two_replicas_on_one_store_publish_each_expiry_once() {
             cart_item_id: world.deps.ids.uuid().to_string(),
             product_id: world.deps.ids.next::<ProductId>(),
             name: "A product".to_owned(),
+            price: crate::fixture::euros(100),
             quantity: 1,
         };
         let stamper = world.deps.stamper();

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use souk_bus::{Cause, Outbox, Stamper};
 use souk_cart::{
     cart::{Cart, CartCommand, Lifetimes, NewItem, OrderStage, OrderUpdate, OrderedLine},
+    product::SeenProduct,
     store::{self, CartStore, CommandContext, Executed, StoreError},
 };
 use souk_events::Event;
 use souk_testkit::engine::Stores;
-use souk_values::{Clock, Currency, Id, IdGen, OrderId, ProductId, ShiftedClock, Timestamp, UserId};
+use souk_values::{Clock, Currency, Id, IdGen, Money, OrderId, ProductId, ShiftedClock, Timestamp, UserId};
 use tempfile::TempDir;
 
 use crate::redis_server::RedisServer;
@@ -102,7 +103,7 @@ impl Fixture {
     pub fn add(&self, product: i64, quantity: u32) -> CartCommand {
         let cart_item_id = self.ids.uuid().to_string();
         let name = format!("Product {product}");
-        let item = NewItem { cart_item_id, product_id: self::product(product), name, quantity };
+        let item = NewItem { cart_item_id, product_id: self::product(product), name, price: euros(100), quantity };
         CartCommand::Add { item, key: None }
     }
 
@@ -160,4 +161,13 @@ pub fn quantities(cart: &Cart) -> Vec<(i64, u32)> {
     let mut all: Vec<_> = cart.active_items().map(|item| (item.product_id.get(), item.quantity)).collect();
     all.sort_unstable();
     all
+}
+
+pub fn euros(cents: i64) -> Money {
+    Money::new(cents, Currency::EUR)
+}
+
+/// A product at `revision`.
+pub fn seen(revision: i64) -> SeenProduct {
+    SeenProduct { revision, price: euros(700) }
 }

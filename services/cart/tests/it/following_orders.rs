@@ -60,6 +60,21 @@ async fn an_item_that_grew_is_split_and_one_that_shrank_is_not_stretched() {
 }
 
 #[tokio::test]
+async fn only_the_lines_of_the_order_are_ordered() {
+    let shop = Shop::open().await;
+    shop.add(1, 2).await;
+    shop.add(2, 3).await;
+    let second = json!([shop.lines().await[1]]);
+    let order = shop.world.deps.ids.next();
+    shop.ordered(order, &second).await;
+    assert_eq!(shop.items().await, [row(1, "active", 2), row(2, "ordered", 3)]);
+    // Once more, when the line of that id is no longer active: the other one is not taken in its place.
+    let again = shop.world.deps.ids.next();
+    shop.ordered(again, &second).await;
+    assert_eq!(shop.items().await, [row(1, "active", 2), row(2, "ordered", 3)]);
+}
+
+#[tokio::test]
 async fn putting_back_is_capped() {
     let shop = Shop::open().await;
     shop.add(1, 60).await;

@@ -34,7 +34,7 @@ async fn a_guests_cart_is_merged_once() {
     assert_eq!(rows(&merged), expected, "an expired token is accepted, and sums are capped");
     assert_eq!(shop.guest(guest).get("/cart").await.json["items"], json!([]));
     for _ in 0..3 {
-        assert_eq!(merge(&shop, &token).await, merged);
+        assert_eq!(merge(&shop, &token).await["items"], merged["items"]);
     }
     shop.guest(guest).post("/cart", json!({"productId": 1, "quantity": 1})).await.expect(200);
     merge(&shop, &token).await;
@@ -65,6 +65,7 @@ async fn only_a_genuine_guest_token_is_accepted() {
             jti: "x".to_owned(),
             username: None,
             role: Role::Guest,
+            epoch: 0,
         };
         [claims("another-issuer", AUDIENCE), claims(ISSUER, "elsewhere")].map(|claims| shop.world.token_with(&claims))
     };

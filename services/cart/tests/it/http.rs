@@ -16,7 +16,8 @@ use crate::shop::{Shop, row};
 async fn a_cart_shows_the_shops_names_and_prices() {
     let shop = Shop::open().await;
     let empty = shop.cart().await;
-    assert_eq!(empty, json!({"userId": shop.user, "items": [], "subtotal": {"amount": 0, "currency": "EUR"}}));
+    let none = json!({"amount": 0, "currency": "EUR"});
+    assert_eq!((&empty["userId"], &empty["items"], &empty["subtotal"]), (&json!(shop.user), &json!([]), &none));
     shop.add(3, 2).await;
     let cart = shop.add(5, 1).await.json;
     assert_eq!(cart["subtotal"], json!({"amount": 1_100, "currency": "EUR"}));
@@ -24,7 +25,7 @@ async fn a_cart_shows_the_shops_names_and_prices() {
     assert_eq!((&item["name"], &item["available"]), (&json!("Product 3"), &json!(true)));
     assert_eq!((&item["price"]["amount"], &item["state"]), (&json!(300), &json!("active")));
     assert!(item["expiryTime"].is_string() && item["cartItemId"].is_string() && item["orderId"].is_null());
-    assert_eq!(shop.cart().await, cart);
+    assert_eq!(shop.cart().await["items"], cart["items"]);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use souk_events::WishlistBackInStock;
 use souk_values::{Currency, Money};
 
 use crate::{
-    fixture::{Fixture, HOUR, product},
+    fixture::{Fixture, HOUR, euros, product, seen},
     has_engines,
 };
 
@@ -90,15 +90,23 @@ async fn use_everything(fixture: &Fixture) {
     let price = Money::new(100, Currency::EUR);
     for revision in 1..3 {
         let name = "x".to_owned();
-        let update =
-            ProductUpdate { product_id: product(1), name, price, stock: 1, hidden: false, revision, is_back: true };
+        let update = ProductUpdate {
+            product_id: product(1),
+            name,
+            price,
+            stock: 1,
+            hidden: false,
+            link: None,
+            revision,
+            is_back: true,
+        };
         store.update_product(update).await.unwrap();
     }
     store.known_products(&[product(1), product(2)]).await.unwrap();
     for number in 1..4 {
-        store.add_wish(other, product(number), 1, now).await.unwrap();
+        store.add_wish(other, product(number), seen(1), now).await.unwrap();
     }
-    store.add_wish(other, product(1), 1, now).await.unwrap();
+    store.add_wish(other, product(1), seen(1), now).await.unwrap();
     store.wishes(other).await.unwrap();
     assert_eq!(store.users_to_alert(product(1), AlertKind::BackInStock, 2, None, 5).await.unwrap(), [other]);
     let event = WishlistBackInStock { user_id: other, product_id: product(1), name: "x".into(), price, revision: 2 };
@@ -107,7 +115,8 @@ async fn use_everything(fixture: &Fixture) {
     let alert = WishAlert { user_id: other, product_id: product(1), kind, revision: 2, envelope };
     assert!(store.publish_alert(alert).await.unwrap());
     store.remove_wish(other, product(2)).await.unwrap();
-    let item = NewItem { cart_item_id: "i".into(), product_id: product(3), name: "x".into(), quantity: 1 };
+    let item =
+        NewItem { cart_item_id: "i".into(), product_id: product(3), name: "x".into(), price: euros(100), quantity: 1 };
     fixture.execute(&store, other, CartCommand::AddFromWishlist(item)).await.unwrap();
     let later = now.plus(30 * HOUR);
     for due in store.due_carts(later, 10).await.unwrap().users {

@@ -105,7 +105,7 @@ impl Shop {
                 line1: "1 Street".to_owned(),
                 line2: None,
                 city: "Town".to_owned(),
-                postal_code: "1000".to_owned(),
+                postal_code: Some("1000".to_owned()),
                 country: "DE".to_owned(),
                 phone: None,
             },
@@ -169,7 +169,7 @@ async fn quote(Json(request): Json<Value>) -> Json<Value> {
     let items = request["items"].as_array().unwrap().iter().map(|item| item["productId"].as_i64().unwrap());
     let quoted = items.filter(|product| *product <= SOLD).map(|product| {
         json!({"productId": product, "name": format!("Product {product}"), "stock": 10, "revision": 1,
-            "price": {"amount": product * 100, "currency": "EUR"}})
+            "slug": format!("product-{product}"), "price": {"amount": product * 100, "currency": "EUR"}})
     });
     Json(json!({"items": quoted.collect::<Vec<_>>()}))
 }

@@ -222,7 +222,16 @@ async fn a_merge_is_repeatable(fixture: Fixture) {
 fn update(revision: i64) -> ProductUpdate {
     let price = Money::new(100 + revision, Currency::EUR);
     let name = format!("At {revision}");
-    ProductUpdate { product_id: product(1), name, price, stock: revision, hidden: false, revision, is_back: false }
+    ProductUpdate {
+        product_id: product(1),
+        name,
+        price,
+        stock: revision,
+        hidden: false,
+        link: None,
+        revision,
+        is_back: false,
+    }
 }
 
 async fn copies_keep_the_highest_revision(fixture: Fixture) {

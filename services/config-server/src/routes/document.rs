@@ -53,6 +53,8 @@ const KEY_REFUSALS: Responses = &[
     ("404", "`NO_KEY`: no key is configured; `NOT_FOUND`: the key has no public half"),
 ];
 const HEALTH_REFUSALS: Responses = &[("503", "The configuration cannot be read")];
+const COMPONENT_REFUSALS: Responses =
+    &[("404", "There is no such component"), ("503", "The configuration cannot be read")];
 
 const PARAMETERS: [(&str, &str); 7] = [
     ("application", "One or more applications, separated by commas; the last is the strongest. Example: `order`"),
@@ -117,7 +119,10 @@ fn operations() -> Vec<Operation> {
         bus_refresh("/actuator/busrefresh", "Makes all applications reload their configuration."),
         bus_refresh("/actuator/busrefresh/{destination}", "Makes some applications reload their configuration."),
         health("/actuator/health", "Reports whether configuration can be read; details only for readers."),
-        health("/actuator/health/{component}", "Reports `configServer`, `liveness` or `readiness`."),
+        Operation {
+            refusals: COMPONENT_REFUSALS,
+            ..health("/actuator/health/{component}", "Reports `configServer`, `liveness` or `readiness`.")
+        },
     ]
 }
 

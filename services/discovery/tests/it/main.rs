@@ -3,6 +3,7 @@
 
 mod document;
 mod eviction;
+mod guarding;
 mod load;
 mod operations;
 mod protection;

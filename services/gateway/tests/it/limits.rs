@@ -112,7 +112,7 @@ async fn a_service_that_does_not_respond_in_time_is_504() {
 async fn a_route_may_have_its_own_time_limit() {
     let mut config = short_timeouts();
     for route in config.routes.iter_mut().filter(|route| route.id == "order") {
-        route.metadata = RouteMetadata { response_timeout: Some(-1), public: Vec::new() };
+        route.metadata = RouteMetadata { response_timeout: Some(-1), ..RouteMetadata::default() };
     }
     let rig = Rig::with(config).await;
     // Longer than the default limit; the gateway measures timeouts in real time.

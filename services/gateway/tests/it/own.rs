@@ -1,14 +1,13 @@
 //! Requests that the gateway answers itself.
 
 use std::{
-    borrow::Cow,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use axum::{Json, Router, http::StatusCode, routing::get};
 use serde_json::json;
-use souk_gateway::{Asset, GatewayConfig, TestClock};
+use souk_gateway::{GatewayConfig, TestClock};
 use souk_testkit::World;
 use souk_values::{Clock, Timestamp};
 
@@ -167,38 +166,6 @@ async fn the_name_of_the_shop_is_escaped() {
     assert!(!rig.client.get("/").await.text.contains("<script"));
 }
 
-fn assets(path: &str) -> Option<Asset> {
-    let (content_type, body, cache) = match path {
-        "index.html" => ("text/html; charset=utf-8", "<h1>shop</h1>", "no-cache"),
-        "main-ABC.js" => ("text/javascript", "run()", "public, max-age=31536000, immutable"),
-        "i18n/de ü.json" => ("application/json", "{}", "no-cache"),
-        _ => return None,
-    };
-    Some(Asset { content_type, body: Cow::Borrowed(body.as_bytes()), cache })
-}
-
-#[tokio::test]
-async fn the_web_shop_is_served_with_its_pages_and_files() {
-    let rig = Rig::with_extras(GatewayConfig::default(), |extras| extras.assets = Some(assets)).await;
-    for path in ["/", "/index.html", "/products/7", "/account", "/cart?x=1"] {
-        let page = rig.client.get(path).await.expect(200);
-        assert_eq!(page.text, "<h1>shop</h1>", "{path}");
-        assert!(page.header("content-security-policy").contains("default-src 'self'"));
-    }
-    let script = rig.client.get("/main-ABC.js").await.expect(200);
-    assert_eq!((script.text.as_str(), script.header("content-type")), ("run()", "text/javascript"));
-    assert_eq!(script.header("cache-control"), "public, max-age=31536000, immutable");
-    for name in ["x-content-type-options", "x-frame-options", "referrer-policy"] {
-        assert_ne!(script.header(name), "", "{name}");
-    }
-    rig.client.get("/i18n/de%20%C3%BC.json").await.expect(200);
-    rig.client.get("/nothing.js").await.is_problem(404, "gateway.route_not_found");
-    rig.client.get("/api/nothing").await.is_problem(404, "gateway.route_not_found");
-    let head = rig.client.send(reqwest::Method::HEAD, "/main-ABC.js", None).await.expect(200);
-    assert_eq!((head.text.as_str(), head.header("content-length")), ("", "5"));
-    rig.client.post("/", json!({})).await.is_problem(404, "gateway.route_not_found");
-}
-
 #[tokio::test]
 async fn requests_are_measured_by_route() {
     let rig = Rig::new().await;
@@ -272,4 +239,38 @@ async fn the_funnel_counts_days_of_the_shops_time_zone() {
         let funnel = admin.get(&format!("/api/admin/funnel?days={days}")).await.expect(200).json;
         assert_eq!((&funnel["timeZone"], &funnel["steps"][0]["count"]), (&json!("Asia/Kolkata"), &json!(visits)));
     }
+}
+
+#[tokio::test]
+async fn the_management_port_answers_no_web_page() {
+    let rig = Rig::new().await;
+    for (name, value) in [("origin", "https://evil.example"), ("host", "evil.example"), ("x-forwarded-for", "10.0.0.9")]
+    {
+        let page = rig.management.with_header(name, value);
+        page.get("/metrics").await.is_problem(403, "request.not_local");
+        page.get("/health/ready").await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn the_facts_of_the_shop_are_public_and_survive_a_service_that_is_away() {
+    let mut world = World::new().await;
+    world.deps.shop.name = "Grünkern".to_owned();
+    let rig = Rig::within(world, GatewayConfig::default(), |_| {}).await;
+    let alone = rig.client.get("/api/shop").await.expect(200);
+    assert_eq!((&alone.json["name"], &alone.json["currency"]), (&json!("Grünkern"), &json!("EUR")));
+    assert_eq!((&alone.json["paymentProvider"], &alone.json["sendsMail"]), (&json!(null), &json!(null)));
+    assert_eq!((&alone.json["testCards"], &alone.json["testClock"]), (&json!([]), &json!(false)));
+    assert_eq!(alone.header("cache-control"), "no-store");
+    let info = |facts: serde_json::Value| {
+        let info = json!({"service": "x", "version": "1", "facts": facts});
+        Router::new().route("/info", get(move || async { Json(info) }))
+    };
+    let card = json!({"token": "tok_visa", "description": "Pays."});
+    rig.world.fake_peer("payment", info(json!({"provider": "sandbox", "testCards": [card]}))).await;
+    rig.world.fake_peer("notification", info(json!({"sendsMail": true}))).await;
+    let whole = rig.client.get("/api/shop").await.expect(200);
+    assert_eq!((&whole.json["paymentProvider"], &whole.json["testCards"]), (&json!("sandbox"), &json!([card])));
+    assert_eq!((&whole.json["sendsMail"], whole.header("cache-control")), (&json!(true), "public, max-age=60"));
+    assert_eq!((&whole.json["timeZone"], &whole.json["languages"]), (&json!("UTC"), &json!(["en", "de"])));
 }

@@ -221,7 +221,10 @@ async fn the_routing_table_is_configurable() {
         predicates: vec![format!("Path={paths}"), "Method=GET,HEAD".to_owned()],
         filters: Vec::new(),
         order,
-        metadata: souk_gateway::RouteMetadata { response_timeout: None, public: vec!["* /**".to_owned()] },
+        metadata: souk_gateway::RouteMetadata {
+            public: vec!["* /**".to_owned()],
+            ..souk_gateway::RouteMetadata::default()
+        },
     };
     let routes = vec![line("wide", "/x/**", 5), line("narrow", "/x/{id}/y,/z/*", 1)];
     let rig = Rig::with(GatewayConfig { routes, ..GatewayConfig::default() }).await;

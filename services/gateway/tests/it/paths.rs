@@ -71,7 +71,7 @@ async fn not_even_a_route_that_matches_everything_leads_to_an_internal_path() {
         predicates: vec![format!("Path={path}")],
         filters: filters.iter().map(ToString::to_string).collect(),
         order: 9,
-        metadata: RouteMetadata { response_timeout: None, public: vec!["* /**".to_owned()] },
+        metadata: RouteMetadata { public: vec!["* /**".to_owned()], ..RouteMetadata::default() },
     };
     let routes = vec![everything("api", "/api/**", &["StripPrefix=1"]), everything("all", "/**", &[])];
     let rig = Rig::with(GatewayConfig { routes, ..GatewayConfig::default() }).await;

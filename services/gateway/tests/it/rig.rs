@@ -37,8 +37,13 @@ impl Rig {
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let management = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (shop_is_ready, receiver) = watch::channel(true);
-        let mut extras =
-            Extras { test_clock: None, assets: None, shop_is_ready: receiver, services: vec!["order", "product"] };
+        let mut extras = Extras {
+            test_clock: None,
+            storefront: None,
+            assets: None,
+            shop_is_ready: receiver,
+            services: vec!["order", "product"],
+        };
         change(&mut extras);
         let operators = Client::new(format!("http://{}", management.local_addr().unwrap()));
         let running = souk_gateway::start(config, &world.deps, public, management, extras).await.unwrap();

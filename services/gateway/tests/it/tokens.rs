@@ -8,7 +8,7 @@ use jsonwebtoken::{
     jwk::{Jwk, JwkSet},
 };
 use serde_json::json;
-use souk_kit::auth::{AUDIENCE, Claims, ISSUER, JwksSource, Role, Verifier};
+use souk_kit::auth::{AUDIENCE, Authority, Claims, ISSUER, Role, Verifier};
 use souk_testkit::World;
 use souk_values::Clock;
 
@@ -35,6 +35,7 @@ fn claims(rig: &Rig) -> Claims {
         jti: "x".to_owned(),
         username: Some("eve".to_owned()),
         role: Role::Admin,
+        epoch: 0,
     }
 }
 
@@ -136,8 +137,8 @@ async fn forged_tokens_are_rejected_even_for_public_requests() {
 struct Known(JwkSet);
 
 #[async_trait::async_trait]
-impl JwksSource for Known {
-    async fn fetch(&self) -> Result<JwkSet, String> {
+impl Authority for Known {
+    async fn keys(&self) -> Result<JwkSet, String> {
         Ok(self.0.clone())
     }
 }
@@ -196,8 +197,8 @@ async fn service_tokens_are_rejected() {
 struct Unreachable;
 
 #[async_trait::async_trait]
-impl JwksSource for Unreachable {
-    async fn fetch(&self) -> Result<JwkSet, String> {
+impl Authority for Unreachable {
+    async fn keys(&self) -> Result<JwkSet, String> {
         Err("auth is unreachable".to_owned())
     }
 }

@@ -9,7 +9,7 @@ use souk_values::{IdGen, NotificationId, Page, PageRequest, Timestamp};
 use tokio::fs;
 use utoipa::ToSchema;
 
-use super::{Mailer, SendError};
+use super::{Mailer, SendError, redaction::redact};
 
 /// A mail in the mailbox folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,9 +54,9 @@ pub(crate) struct MailboxMail {
     pub sent_at: Timestamp,
     /// Size of the file in bytes.
     pub size: u64,
-    /// Plain text version of the body.
+    /// Plain text version of the body, without the tokens of its links.
     pub text: String,
-    /// HTML version of the body.
+    /// HTML version of the body, without the tokens of its links.
     pub html: String,
 }
 
@@ -139,8 +139,8 @@ fn parse(id: NotificationId, raw: &[u8]) -> MailboxMail {
         message_id: mail.and_then(ParsedMail::message_id).map(|id| format!("<{id}>")).unwrap_or_default(),
         sent_at: date.map_or(Timestamp::EPOCH, |date| Timestamp::from_millis(date.to_timestamp() * 1_000)),
         size: u64::try_from(raw.len()).unwrap_or(u64::MAX),
-        text: text.map(|text| text.replace("\r\n", "\n")).unwrap_or_default(),
-        html: html.map(|html| html.replace("\r\n", "\n")).unwrap_or_default(),
+        text: text.map(|text| redact(&text.replace("\r\n", "\n"))).unwrap_or_default(),
+        html: html.map(|html| redact(&html.replace("\r\n", "\n"))).unwrap_or_default(),
     }
 }
 

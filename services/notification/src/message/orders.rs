@@ -8,7 +8,7 @@ use souk_events::{
 use souk_values::OrderId;
 
 use super::{Audience, Freshness, Message};
-use crate::kind::Kind;
+use crate::{kind::Kind, plain_name::without_links};
 
 pub(crate) fn order_received(event: &OrderCreated) -> Message {
     about_order(Kind::OrderReceived, &event.order, json!({}), false)
@@ -99,14 +99,14 @@ fn order_view(order: &OrderFacts) -> Value {
         json!({"name": line.name, "quantity": line.quantity, "price": line.price.to_string(), "sum": sum})
     });
     let to = &order.shipping_address;
-    let town = format!("{} {}", to.postal_code, to.city);
+    let town = to.postal_code.as_ref().map_or_else(|| to.city.clone(), |code| format!("{code} {}", to.city));
     let lines = [Some(&to.name), Some(&to.line1), to.line2.as_ref(), Some(&town), Some(&to.country)];
     json!({
         "number": order.order_id.to_string(),
         "placed_at": order.order_date,
         "items": items.collect::<Vec<_>>(),
         "total": order.total_amount.to_string(),
-        "address": lines.into_iter().flatten().collect::<Vec<_>>(),
+        "address": lines.into_iter().flatten().map(|line| without_links(line)).collect::<Vec<_>>(),
         "prepaid": order.payment_terms == PaymentTerms::Prepaid,
         "pay_by": order.pay_by,
     })

@@ -11,7 +11,7 @@ use axum::{
     },
 };
 use futures::Stream;
-use souk_kit::auth::Customer;
+use souk_kit::auth::{Customer, TokenLife};
 
 use crate::{
     app::App,
@@ -24,8 +24,8 @@ use crate::{
 /// The stream begins with an `id` line alone, the number after which it continues: no event to an `EventSource`, but its
 /// next `Last-Event-ID`. Each notice then is an event named `notice`, with its number as the id and a `Notice` as the
 /// data. To resume after an event, send its id as `Last-Event-ID`; without this header the stream begins with the next
-/// notice. A comment line every 15 seconds keeps the connection open. The stream ends after 15 minutes at the latest:
-/// reconnect with a fresh token.
+/// notice. A comment line every 15 seconds keeps the connection open. The stream ends with its token, after 15 minutes at
+/// the latest: reconnect with a fresh one.
 #[utoipa::path(get, path = "",
     params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that you received")),
     responses(
@@ -36,13 +36,14 @@ use crate::{
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
+    token: TokenLife,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, NotificationError> {
     let position = match headers.get("last-event-id") {
         None => app.store.last_position(caller.user_id).await?,
         Some(id) => last_seen(id).ok_or(NotificationError::InvalidLastEventId)?,
     };
-    Ok(events(feed::follow(app, caller.user_id, position)))
+    Ok(events(feed::follow(app, caller.user_id, position, token)))
 }
 
 fn last_seen(id: &header::HeaderValue) -> Option<i64> {

@@ -61,6 +61,8 @@ pub(super) mod mail {
         pub kind: String,
         pub to_name: Option<String>,
         pub to_address: Option<String>,
+        /// The address in lower case; `None` of mails from before it was kept.
+        pub address_key: Option<String>,
         pub subject: String,
         /// Variables of the templates, as JSON. May hold a token; `NULL` once the mail is sent or given up.
         pub facts: Option<String>,

@@ -21,11 +21,18 @@ use crate::{
     kind::Kind,
     mail::{Mail, MailStatus},
     message::MailAddress,
+    metrics::{self, MailOutcome},
+    plain_name::without_links,
 };
 
 /// Time after which a mail without an end of its own is given up, whatever it waits for: an address that auth never
 /// publishes, or a mail server that stays away.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
+
+/// Period in which the mails of [`Kind::hourly_limit`] are counted.
+const COUNTED_FOR: Duration = Duration::from_secs(3_600);
+/// Length of the column `address_key`. Longer addresses are cut, and then counted together.
+pub(in crate::store) const ADDRESS_KEY_LENGTH: u32 = 191;
 
 /// A lease on the mails that are due at `now`.
 #[derive(Debug, Clone)]
@@ -72,11 +79,24 @@ pub(crate) enum Delivery {
     },
 }
 
-/// Queues a mail with its notice, or lets it wait for the recipient's address.
+/// Queues a mail with its notice, or lets it wait for the recipient's address. A mail that is one too many for its address
+/// is given up at once: anyone can cause mails to an address that its owner has not confirmed.
 pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>, mail: &MailDraft, host: &str) -> Result<(), SqlError> {
     let NewNotice { id, recipient, draft, now, .. } = notice;
     let to = mail.address.as_ref().or(recipient.address.as_ref());
-    let status = if to.is_some() { MailStatus::Queued } else { MailStatus::Waiting };
+    let address_key = to.map(|to| address_key(&to.email));
+    let too_many = match (&address_key, draft.kind.hourly_limit()) {
+        (Some(key), Some(limit)) => count_recent(tx, draft.kind, key, *now).await? >= limit,
+        _ => false,
+    };
+    let status = match to {
+        Some(_) if too_many => MailStatus::Failed,
+        Some(_) => MailStatus::Queued,
+        None => MailStatus::Waiting,
+    };
+    if too_many {
+        metrics::mail_attempted(draft.kind, MailOutcome::Refused);
+    }
     let row = ActiveModel {
         mail_id: Set(id.get()),
         message_id: Set(format!("<notice.{id}@{host}>")),
@@ -84,8 +104,9 @@ pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>, mail: &MailDraft, ho
         kind: Set(draft.kind.name().to_owned()),
         to_name: Set(to.map(|to| to.name.clone())),
         to_address: Set(to.map(|to| to.email.clone())),
+        address_key: Set(address_key),
         subject: Set(draft.title.clone()),
-        facts: Set(Some(mail.facts.clone())),
+        facts: Set((!too_many).then(|| mail.facts.clone())),
         status: Set(status.name().to_owned()),
         attempts: Set(0),
         due_at: Set(now.millis()),
@@ -93,11 +114,27 @@ pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>, mail: &MailDraft, ho
         claimed_by: Set(None),
         created_at: Set(now.millis()),
         sent_at: Set(None),
-        error: Set(None),
+        error: Set(too_many.then(|| "too many mails of this kind to this address within an hour".to_owned())),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     tx.wake_on_commit();
     Ok(())
+}
+
+/// Counts the mails of a kind to an address within the last hour, without those that were given up.
+async fn count_recent(tx: &Tx, kind: Kind, address_key: &str, now: Timestamp) -> Result<u64, SqlError> {
+    let recent = Entity::find()
+        .filter(Column::AddressKey.eq(address_key))
+        .filter(Column::CreatedAt.gt(now.minus(COUNTED_FOR).millis()))
+        .filter(Column::Kind.eq(kind.name()))
+        .filter(Column::Status.ne(MailStatus::Failed.name()));
+    Ok(recent.count(tx).await?)
+}
+
+/// Returns the form in which addresses are compared.
+pub(super) fn address_key(email: &str) -> String {
+    let length = usize::try_from(ADDRESS_KEY_LENGTH).unwrap_or(0);
+    email.to_lowercase().chars().take(length).collect()
 }
 
 /// Deletes expired mails without an address, and their notices, at most 1,000 at a time.
@@ -238,7 +275,7 @@ fn outgoing(row: Model) -> Result<OutgoingMail, SqlError> {
         message_id: row.message_id,
         kind: kind(&row.kind)?,
         to: MailAddress {
-            name: row.to_name.ok_or_else(|| missing("recipient"))?,
+            name: without_links(&row.to_name.ok_or_else(|| missing("recipient"))?),
             email: row.to_address.ok_or_else(|| missing("address"))?,
         },
         subject: row.subject,

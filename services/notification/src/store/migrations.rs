@@ -1,9 +1,10 @@
 //! Migrations of the notification store, in order.
 
 mod m0001_init;
+mod m0002_mails_by_address;
 
 use sea_orm_migration::prelude::*;
-use souk_sql::create_tables;
+use souk_sql::{change_table, create_tables};
 
 /// The migrations of the bus come first.
 pub(crate) struct Migrations;
@@ -12,6 +13,7 @@ impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = souk_bus::service_migrations();
         all.push(create_tables("notification_m0001_init", m0001_init::tables));
+        all.push(change_table("notification_m0002_mails_by_address", m0002_mails_by_address::change));
         all
     }
 }

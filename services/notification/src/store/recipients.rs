@@ -13,6 +13,7 @@ use super::{
         mail,
         recipient::{ActiveModel, Column, Entity},
     },
+    mails,
 };
 use crate::{
     kind::Kind,
@@ -46,6 +47,7 @@ pub(super) async fn update_contact(tx: &Tx, contact: &Contact) -> Result<bool, S
     let readdressed = mail::Entity::update_many()
         .col_expr(mail::Column::ToName, Expr::value(contact.address.name.clone()))
         .col_expr(mail::Column::ToAddress, Expr::value(contact.address.email.clone()))
+        .col_expr(mail::Column::AddressKey, Expr::value(mails::address_key(&contact.address.email)))
         .col_expr(mail::Column::Status, Expr::value(queued))
         .filter(mail::Column::UserId.eq(contact.user_id.get()))
         .filter(mail::Column::Status.is_in([waiting, queued]))

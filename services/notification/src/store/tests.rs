@@ -19,7 +19,7 @@ async fn store(folder: &tempfile::TempDir) -> NotificationStore {
 
 fn effect(ids: &IdGen, now: Timestamp) -> EventEffect {
     let draft = Draft {
-        kind: Kind::Welcome,
+        kind: Kind::OrderPaid,
         audience: Audience::User(UserId::new(5).unwrap()),
         freshness: Freshness::Always,
         title: "Welcome".to_owned(),

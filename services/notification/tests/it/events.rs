@@ -4,7 +4,7 @@ use souk_events::{
     CancelReason, CartAbandoned, CartCheckedOut, CartExpired, CartLine, OrderCancelled, OrderConfirmed, OrderCreated,
     OrderDelivered, OrderFacts, OrderLine, OrderPaid, OrderShipped, PasswordResetRequested, PaymentFailed,
     PaymentRefundFailed, PaymentRefunded, PaymentTerms, RefusedLine, ShippingAddress, StockLow, UserChanged,
-    UserRegistered, WishlistBackInStock, WishlistPriceDropped,
+    UserEmailChanged, UserPasswordChanged, UserRegistered, WishlistBackInStock, WishlistPriceDropped,
 };
 use souk_values::{Currency, Money, OrderId, ProductId, Timestamp, UserId, ids::Id};
 
@@ -45,6 +45,27 @@ pub fn changed(user_id: UserId, email: &str, version: i64) -> UserChanged {
     }
 }
 
+pub fn email_changed(user_id: UserId, old: &str, new: &str) -> UserEmailChanged {
+    UserEmailChanged {
+        user_id,
+        username: "Ada".into(),
+        old_email: old.into(),
+        new_email: new.into(),
+        changed_at: at("2026-01-31T12:10:00.000Z"),
+        version: 2,
+    }
+}
+
+pub fn password_changed(user_id: UserId, email: &str) -> UserPasswordChanged {
+    UserPasswordChanged {
+        user_id,
+        username: "Ada".into(),
+        email: email.into(),
+        changed_at: at("2026-01-31T12:10:00.000Z"),
+        version: 3,
+    }
+}
+
 pub fn reset(user_id: UserId, token: &str, expires_at: Timestamp) -> PasswordResetRequested {
     PasswordResetRequested {
         user_id,
@@ -79,7 +100,7 @@ pub fn order(user_id: UserId, number: i64, version: i64) -> OrderFacts {
             line1: "12 Analytical Row".into(),
             line2: None,
             city: "Lyon".into(),
-            postal_code: "69001".into(),
+            postal_code: Some("69001".into()),
             country: "FR".into(),
             phone: None,
         },

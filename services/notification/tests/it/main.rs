@@ -4,6 +4,7 @@
 
 mod any_text;
 mod bad_input;
+mod bounds;
 mod deliveries;
 mod document;
 mod events;

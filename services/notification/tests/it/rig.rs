@@ -105,6 +105,13 @@ impl Rig {
         self.admin().get(&format!("/notifications/mailbox/{id}")).await.expect(200).json
     }
 
+    /// Returns the file of a mail, as the recipient's mail program would get it.
+    pub fn mail_file(&self, mail: &Value) -> String {
+        let name = format!("{}.eml", mail["id"]);
+        let file = std::fs::read_to_string(self.world.folder.path().join("mailbox").join(name)).unwrap();
+        file.replace("=\r\n", "")
+    }
+
     pub async fn facts(&self) -> NotificationAuditFacts {
         audit::read(&self.world.store_url("notification")).await.unwrap()
     }

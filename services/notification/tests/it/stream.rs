@@ -104,6 +104,11 @@ async fn a_stream_ends_with_its_token_and_with_the_service() {
 
     let mut live = blocks(open(&rig, user(5), None).await);
     next(&mut live).await;
+    rig.world.end_rights_of(user(5));
+    assert_eq!(tokio::time::timeout(Duration::from_secs(5), live.next()).await.unwrap(), None, "a locked user's");
+
+    let mut live = blocks(open(&rig, user(6), None).await);
+    next(&mut live).await;
     assert!(rig.started.running.stop().await, "an open stream does not hold up the stop");
     assert_eq!(tokio::time::timeout(Duration::from_secs(20), live.next()).await.unwrap(), None);
 }

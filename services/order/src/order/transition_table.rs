@@ -7,7 +7,7 @@ use souk_events::{CancelReason, OrderLine, PaymentTerms, RefusedLine, ShippingAd
 use souk_values::{Currency, Id, Money, OrderId, OrderItemId, PaymentId, ProductId, Timestamp, UserId};
 
 use super::{
-    Deadlines, Order, OrderStatus,
+    Deadlines, Order, OrderStatus, StepDetail,
     transition::{Change, Input, OrderEvent, Refusal, apply},
 };
 
@@ -63,7 +63,7 @@ fn placed(payment_terms: PaymentTerms) -> Order {
             line1: "1 Long Street".into(),
             line2: None,
             city: "Berlin".into(),
-            postal_code: "10115".into(),
+            postal_code: Some("10115".into()),
             country: "DE".into(),
             phone: None,
         },
@@ -269,6 +269,37 @@ fn an_order_is_refunded_until_its_refund_fails() {
     }
     let order = apply(&state("prepaid:paid"), &late, at(40)).unwrap().order;
     assert_eq!((order.status(), order.refunded_at), (OrderStatus::Paid, None));
+}
+
+#[test]
+fn the_timeline_names_payment_amount_and_reason_of_each_step() {
+    let detail = |order: &str, name: &str| apply(&state(order), &input(name), at(5_000)).unwrap().detail;
+    let payment_id = PaymentId::new(9).ok();
+    let money = |minor| Some(Money::new(minor, Currency::EUR));
+    let refused = RefusedLine { product_id: ProductId::new(7).unwrap(), requested: 2, available: 1 };
+    let nothing = StepDetail::default;
+    let reason = |reason| Some(StepDetail { reason: Some(reason), ..nothing() });
+    assert_eq!(detail("prepaid:created", "reserved"), None);
+    let rejected = StepDetail { reason: Some(CancelReason::OutOfStock), refused_lines: vec![refused], ..nothing() };
+    assert_eq!(detail("prepaid:created", "rejected"), Some(rejected));
+    let paid = StepDetail { payment_id, amount: money(TOTAL), ..nothing() };
+    assert_eq!(detail("prepaid:confirmed", "paid"), Some(paid.clone()));
+    let failed =
+        StepDetail { payment_id: PaymentId::new(8).ok(), failure_code: Some("card_declined".into()), ..nothing() };
+    assert_eq!(detail("prepaid:confirmed", "failed"), Some(failed));
+    let refund = StepDetail { in_full: Some(true), ..paid.clone() };
+    assert_eq!(detail("prepaid:shipped", "refund"), Some(refund.clone()));
+    let cancelling = StepDetail { reason: Some(CancelReason::Refunded), ..refund };
+    assert_eq!(detail("prepaid:paid", "refund"), Some(cancelling));
+    let part = StepDetail { payment_id, amount: money(1), in_full: Some(false), ..nothing() };
+    assert_eq!(detail("prepaid:paid", "part"), Some(part));
+    assert_eq!(detail("prepaid:paid", "bounced"), Some(paid));
+    assert_eq!(detail("prepaid:confirmed", "customer"), reason(CancelReason::Customer));
+    assert_eq!(detail("prepaid:paid", "admin"), reason(CancelReason::Admin));
+    assert_eq!(detail("prepaid:confirmed", "lapse"), reason(CancelReason::Unpaid));
+    assert_eq!(detail("prepaid:created", "undecided"), reason(CancelReason::Undecided));
+    let shipped = StepDetail { carrier: Some("DHL".into()), tracking_number: Some("1".into()), ..nothing() };
+    assert_eq!(detail("prepaid:paid", "ship"), Some(shipped));
 }
 
 #[test]

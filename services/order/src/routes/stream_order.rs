@@ -8,7 +8,10 @@ use axum::{
     response::sse::{Event, KeepAlive, Sse},
 };
 use futures::{Stream, stream};
-use souk_kit::{auth::Customer, extract::Path};
+use souk_kit::{
+    auth::{Customer, TokenLife},
+    extract::Path,
+};
 use souk_values::{OrderId, Timestamp};
 use utoipa::ToSchema;
 
@@ -25,7 +28,8 @@ use crate::{
 ///
 /// The name of an event is its step, such as `confirmed`, its data the timeline entry, and its id the number of the
 /// step. A client that reconnects with `Last-Event-ID` continues after that step. A comment line every 15 seconds keeps
-/// the connection open. The stream ends after 15 minutes at the latest: reconnect with a fresh token.
+/// the connection open. The stream ends with its token, after 15 minutes at the latest: reconnect with a fresh
+/// one.
 #[utoipa::path(get, path = "",
     params(
         ("orderId" = OrderId, Path),
@@ -41,6 +45,7 @@ use crate::{
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Customer,
+    token: TokenLife,
     Path(order_id): Path<OrderId>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, OrderError> {
@@ -49,7 +54,7 @@ pub(crate) async fn handle(
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(0);
     let waiter = app.waiters.subscribe(order_id);
     let ends_at = app.clock.now().plus(MAX_DURATION);
-    let reader = TimelineReader { app, order_id, waiter, last, ends_at, unsent: VecDeque::new() };
+    let reader = TimelineReader { app, order_id, token, waiter, last, ends_at, unsent: VecDeque::new() };
     let events = stream::unfold(reader, |mut reader| async move {
         let step = reader.next().await?;
         Some((Ok(event(step)), reader))
@@ -64,6 +69,7 @@ const MAX_DURATION: Duration = Duration::from_secs(15 * 60);
 struct TimelineReader {
     app: App,
     order_id: OrderId,
+    token: TokenLife,
     waiter: Waiter,
     /// Number of the last step that was sent.
     last: i64,
@@ -72,9 +78,13 @@ struct TimelineReader {
 }
 
 impl TimelineReader {
-    /// Waits for the next step. Returns `None` when the service stops, or the stream has reached its longest duration.
+    /// Waits for the next step. Returns `None` when the service stops, the token ends, or the stream has reached its
+    /// longest duration.
     async fn next(&mut self) -> Option<Step> {
         loop {
+            if self.token.is_over().await {
+                return None;
+            }
             if let Some(step) = self.unsent.pop_front() {
                 self.last = step.number;
                 return Some(step);

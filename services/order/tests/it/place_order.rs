@@ -47,6 +47,45 @@ async fn an_order_has_the_shops_prices_and_is_published_whole() {
 }
 
 #[tokio::test]
+async fn an_address_is_that_of_a_country() {
+    let rig = Rig::new().await;
+    let placed = |key: &'static str, country: &str, postal_code: Option<&str>| {
+        let mut body = order_body("prepaid");
+        body["shippingAddress"]["country"] = json!(country);
+        body["shippingAddress"].as_object_mut().unwrap().remove("postalCode");
+        if let Some(code) = postal_code {
+            body["shippingAddress"]["postalCode"] = json!(code);
+        }
+        let client = rig.client.clone();
+        async move { client.post_keyed("/orders", key, body).await }
+    };
+    let order = placed("a", "HK", None).await.expect(201).json;
+    assert_eq!(order["shippingAddress"].get("postalCode"), None);
+    let shown = rig.client.get(&format!("/orders/{}", order["orderId"])).await.expect(200).json;
+    assert_eq!(shown["shippingAddress"], order["shippingAddress"]);
+    let order = placed("b", "GB", Some(" sw1a 1aa")).await.expect(201).json;
+    assert_eq!(order["shippingAddress"]["postalCode"], "SW1A 1AA");
+
+    for (number, (country, code, field, message)) in [
+        ("UK", Some("SW1A 1AA"), "country", "; write GB for "),
+        ("Germany", Some("10115"), "country", "; write DE for Germany"),
+        ("DE", None, "postalCode", "is required in Germany"),
+        ("DE", Some("SW1A 1AA"), "postalCode", "is not a postal code of Germany"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key: &'static str = ["w", "x", "y", "z"][number];
+        let refused = placed(key, country, code).await;
+        refused.is_problem(422, "body.not_allowed");
+        let errors = refused.json["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(errors[0]["field"], format!("shippingAddress.{field}"));
+        assert!(errors[0]["message"].as_str().unwrap().contains(message), "{errors:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_items_the_cart_is_ordered_and_notified() {
     let rig = Rig::new().await;
     let body = json!({"shippingAddress": address()});

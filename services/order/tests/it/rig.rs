@@ -76,6 +76,8 @@ async fn quote(State(shop): State<Arc<Shop>>, Json(request): Json<QuoteRequest>)
             price: Money::new(price, Currency::EUR),
             stock: 10,
             revision: 1,
+            slug: None,
+            image_url: None,
         })
     });
     Ok(Json(Quote { items: items.collect() }))

@@ -79,3 +79,13 @@ async fn streams_end_when_the_service_stops() {
     assert!(rig.started.running.stop().await);
     assert_eq!(events.next().await, None);
 }
+
+#[tokio::test]
+async fn a_stream_ends_when_its_reader_is_locked() {
+    let rig = Rig::new().await;
+    let id = rig.placed("prepaid").await;
+    let mut events = Events::open(&rig, id, None).await;
+    events.next().await.unwrap();
+    rig.world.end_rights_of(rig.user);
+    assert_eq!(events.next().await, None);
+}

@@ -42,6 +42,16 @@ pub struct SandboxNotice {
     pub payment_id: PaymentId,
 }
 
+/// Tokens of the test cards, each with its effect.
+pub(crate) const TEST_CARDS: &[(&str, &str)] = &[
+    ("tok_visa", "Pays."),
+    ("tok_declined", "Is declined."),
+    ("tok_insufficient_funds", "Is declined: insufficient funds."),
+    ("tok_slow", "Pays after a second."),
+    ("tok_timeout", "Pays, but the provider's response is lost; the payment settles within 30 seconds."),
+    ("tok_provider_down", "Fails: the provider is not available."),
+];
+
 /// The test cards of the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Card {
@@ -157,4 +167,16 @@ impl PaymentProvider for Sandbox {
 
 fn lost(error: &SqlError) -> ProviderError {
     ProviderError::Lost(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_card_is_one() {
+        for (token, _) in TEST_CARDS {
+            assert!(Card::from_token(&Secret::new((*token).to_owned())).is_some(), "{token}");
+        }
+    }
 }

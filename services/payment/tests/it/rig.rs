@@ -175,7 +175,7 @@ pub fn facts(world: &World, user: UserId, version: i64) -> OrderFacts {
             line1: "Street 1".into(),
             line2: None,
             city: "Town".into(),
-            postal_code: "12345".into(),
+            postal_code: Some("12345".into()),
             country: "DE".into(),
             phone: None,
         },

@@ -32,6 +32,8 @@ pub enum Fault {
     Response(u16, Value),
     /// Another client cancels the intent just before.
     CancelledBefore,
+    /// The request takes effect, and its response has a field of this many bytes more.
+    Padded(usize),
 }
 
 /// The server, which stops with the test's runtime.
@@ -112,6 +114,11 @@ async fn respond(
             (Some(Fault::CancelledBefore), None) => {
                 state.intents.iter_mut().for_each(|intent| intent["status"] = json!("canceled"));
                 state.handle(&method, &uri, &headers, &body)
+            }
+            (Some(Fault::Padded(bytes)), None) => {
+                let mut reply = state.handle(&method, &uri, &headers, &body);
+                reply.1["padding"] = json!("x".repeat(*bytes));
+                reply
             }
             (Some(Fault::Lost) | None, None) => state.handle(&method, &uri, &headers, &body),
         };

@@ -32,6 +32,19 @@ async fn a_confirmation_with_a_lost_response_is_read_and_charged_once() {
 }
 
 #[tokio::test]
+async fn a_response_beyond_the_limit_counts_as_lost() {
+    let (rig, stripe) = shop().await;
+    stripe.next("/confirm", Fault::Padded(1_000_000));
+    assert_eq!(pay(&rig, VISA).await["status"], "succeeded", "within the limit of 1 MiB");
+    stripe.next("/confirm", Fault::Padded(1024 * 1024));
+    let order = rig.confirmed();
+    let open = rig.pay(order.order_id, "beyond", VISA).await.expect(201).json;
+    assert_eq!(open["status"], "processing");
+    settles(&rig, &open["paymentId"], "succeeded").await;
+    assert_eq!(stripe.state().charges, 2);
+}
+
+#[tokio::test]
 async fn a_decline_with_a_lost_response_is_read() {
     let (rig, stripe) = shop_with(|config| config.provider_time_limit_ms = 700).await;
     stripe.next("/confirm", Fault::Lost);

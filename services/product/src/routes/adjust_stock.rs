@@ -65,5 +65,5 @@ pub(crate) async fn handle(
         admin: admin.user_id,
         request: RequestKey::new(admin.user_id, key),
     };
-    Ok(product_view::response(app.store.adjust(adjustment).await?))
+    product_view::response(&app, app.store.adjust(adjustment).await?).await
 }

@@ -12,10 +12,11 @@ use utoipa::ToSchema;
 
 use super::{
     create_product::check_currency,
+    lists::{Options, Pictures, Tags},
     product_view::{self, ProductView},
-    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
+    rules::{self, Attributes, Brand, Description, ImageUrl, ProductName, Sku, Slug},
 };
-use crate::{app::App, error::ProductError, product::ProductEdit, stock::MAX_STOCK};
+use crate::{app::App, error::ProductError, group::GroupChange, product::ProductEdit, stock::MAX_STOCK};
 
 /// New values of a product; absent fields keep theirs.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -48,12 +49,44 @@ pub(crate) struct ProductChange {
     #[garde(dive)]
     #[schema(inline)]
     pub description: Option<Description>,
-    /// URL of its picture, or a path on this shop that begins with `/`; `null` removes the picture.
+    /// URL of its main picture, or a path on this shop that begins with `/`: a known picture becomes the first, another one
+    /// takes the place of the first. `null` removes all pictures.
     #[serde(default, deserialize_with = "rules::present")]
     #[garde(inner(inner(custom(rules::image))))]
     #[schema(inline, value_type = Option<ImageUrl>)]
     #[expect(clippy::option_option, reason = "absent, null and an address are three cases")]
     pub image_url: Option<Option<ImageUrl>>,
+    /// Price of one unit before a reduction, shown when it is above `price`; `null` removes it.
+    #[serde(default, deserialize_with = "rules::present")]
+    #[garde(inner(inner(custom(rules::price))))]
+    #[schema(value_type = Option<Money>)]
+    #[expect(clippy::option_option, reason = "absent, null and a price are three cases")]
+    pub compare_at_price: Option<Option<Money>>,
+    /// Name of the maker, at most 120 characters; `null` removes it.
+    #[serde(default, deserialize_with = "rules::present")]
+    #[garde(dive)]
+    #[schema(inline, value_type = Option<Brand>)]
+    #[expect(clippy::option_option, reason = "absent, null and a name are three cases")]
+    pub brand: Option<Option<Brand>>,
+    /// Tags, at most 50 of 100 characters; they replace all that the product has.
+    #[garde(dive)]
+    #[schema(inline)]
+    pub tags: Option<Tags>,
+    /// Pictures, at most 50, the main one first; they replace all that the product has.
+    #[garde(dive)]
+    #[schema(inline)]
+    pub pictures: Option<Pictures>,
+    /// Id of a product: this product joins its group of variants, as the last one. `null` makes this product a group of its own.
+    #[serde(default, deserialize_with = "rules::present")]
+    #[garde(skip)]
+    #[schema(value_type = Option<ProductId>)]
+    #[expect(clippy::option_option, reason = "absent, null and an id are three cases")]
+    pub group_id: Option<Option<ProductId>>,
+    /// Options that distinguish the product from the other variants of its group, at most 6; no two variants have the same. A name
+    /// that ends with the old values, or had none, ends with the new ones afterwards.
+    #[garde(dive)]
+    #[schema(inline)]
+    pub options: Option<Options>,
     /// Further properties by name, at most 30; they replace all that the product has.
     #[garde(dive)]
     #[schema(inline)]
@@ -63,19 +96,27 @@ pub(crate) struct ProductChange {
     pub low_stock_at: Option<i64>,
 }
 
-impl From<ProductChange> for ProductEdit {
-    fn from(change: ProductChange) -> Self {
-        Self {
-            sku: change.sku.map(Into::into),
-            slug: change.slug.map(Into::into),
-            name: change.name.map(Into::into),
-            description: change.description.map(Into::into),
-            price: change.price,
-            category_id: change.category_id,
-            image_url: change.image_url.map(|url| url.map(Into::into)),
-            attributes: change.attributes.map(Into::into),
-            low_stock_at: change.low_stock_at,
-        }
+impl ProductChange {
+    fn into_parts(self) -> (ProductEdit, Option<GroupChange>) {
+        let group = self.group_id.map(|id| id.map_or(GroupChange::Leave, GroupChange::Join));
+        let edit = ProductEdit {
+            sku: self.sku.map(Into::into),
+            slug: self.slug.map(Into::into),
+            name: self.name.map(Into::into),
+            description: self.description.map(Into::into),
+            price: self.price,
+            compare_at: self.compare_at_price,
+            category_id: self.category_id,
+            brand: self.brand.map(|brand| brand.map(Into::into)),
+            tags: self.tags.map(Into::into),
+            pictures: self.pictures.map(Into::into),
+            image_url: self.image_url.map(|url| url.map(Into::into)),
+            attributes: self.attributes.map(Into::into),
+            options: self.options.map(Into::into),
+            low_stock_at: self.low_stock_at,
+            ..ProductEdit::default()
+        };
+        (edit, group)
     }
 }
 
@@ -90,9 +131,9 @@ impl From<ProductChange> for ProductEdit {
         (status = 200, body = ProductView, headers(("ETag" = String))),
         (status = 400, description = "`path.invalid`, `if_match.invalid`"),
         (status = 404, description = "`product.not_found`"),
-        (status = 409, description = "`product.sku_taken`, `product.slug_taken`"),
+        (status = 409, description = "`product.sku_taken`, `product.slug_taken`, `product.options_taken`"),
         (status = 412, description = "`if_match.stale`"),
-        (status = 422, description = "`price.wrong_currency`, `category.unknown`"),
+        (status = 422, description = "`price.wrong_currency`, `category.unknown`, `group.unknown`"),
         (status = 428, description = "`if_match.required`"),
     ))]
 pub(crate) async fn handle(
@@ -112,8 +153,9 @@ pub(crate) async fn apply(
     seen: i64,
     change: ProductChange,
 ) -> Result<Response, ProductError> {
-    if let Some(price) = change.price {
+    for price in change.price.into_iter().chain(change.compare_at_price.flatten()) {
         check_currency(price, &app.store)?;
     }
-    Ok(product_view::response(app.store.edit(product_id, seen, change.into()).await?))
+    let (edit, group) = change.into_parts();
+    product_view::response(app, app.store.edit(product_id, seen, edit, group).await?).await
 }

@@ -7,6 +7,9 @@ use souk_kit::extract::is_same_tag;
 /// unavailable.
 pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=1, stale-if-error=300");
 
+/// For what only an admin may see.
+pub(crate) const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+
 /// Returns true when `If-None-Match` contains `tag`. Compares weakly, as RFC 9110 (13.1.2) requires.
 pub(crate) fn is_current(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     headers

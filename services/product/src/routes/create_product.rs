@@ -1,7 +1,6 @@
 //! `POST /products`: creates a product.
 
 use axum::{
-    Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -9,16 +8,18 @@ use axum::{
 use garde::Validate;
 use serde::Deserialize;
 use souk_kit::{auth::Admin, extract::MaybeKeyedJson};
-use souk_values::{CategoryId, Money};
+use souk_values::{CategoryId, Money, ProductId};
 use utoipa::ToSchema;
 
 use super::{
+    lists::{Options, Pictures, Tags},
     product_view::{self, ProductView},
-    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
+    rules::{self, Attributes, Brand, Description, ImageUrl, ProductName, Sku, Slug},
 };
 use crate::{
     app::App,
     error::ProductError,
+    gallery::{self, ProductPicture},
     product::ProductDetails,
     stock::MAX_STOCK,
     store::{ProductDraft, ProductStore, RequestKey},
@@ -62,7 +63,31 @@ pub(crate) struct NewProduct {
     #[garde(inner(custom(rules::image)))]
     #[schema(inline)]
     image_url: Option<ImageUrl>,
-    /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30.
+    /// Price of one unit before a reduction, shown when it is above `price`. Default: none.
+    #[garde(inner(custom(rules::price)))]
+    compare_at_price: Option<Money>,
+    /// Name of the maker, at most 120 characters. Default: not known.
+    #[garde(dive)]
+    #[schema(inline)]
+    brand: Option<Brand>,
+    /// Tags, at most 50 of 100 characters. Default: none.
+    #[serde(default)]
+    #[garde(dive)]
+    #[schema(inline)]
+    tags: Tags,
+    /// Pictures, at most 50, the main one first. Default: that of `imageUrl` alone.
+    #[garde(dive)]
+    #[schema(inline)]
+    pictures: Option<Pictures>,
+    /// Id of a product: the new one joins its group of variants, as the last one. Default: a group of its own.
+    #[garde(skip)]
+    group_id: Option<ProductId>,
+    /// Options that distinguish the product from the other variants of its group, at most 6; no two variants have the same.
+    #[serde(default)]
+    #[garde(dive)]
+    #[schema(inline)]
+    options: Options,
+    /// Further properties by name, such as `{"Weight": "1650 g"}`; at most 30.
     #[serde(default)]
     #[garde(dive)]
     #[schema(inline)]
@@ -74,19 +99,33 @@ pub(crate) struct NewProduct {
 
 impl NewProduct {
     fn into_draft(self, store: &ProductStore, request: Option<RequestKey>) -> Result<ProductDraft, ProductError> {
-        check_currency(self.price, store)?;
+        for price in [Some(self.price), self.compare_at_price].into_iter().flatten() {
+            check_currency(price, store)?;
+        }
+        let mut pictures: Vec<ProductPicture> = self.pictures.unwrap_or_default().into();
+        if let Some(url) = self.image_url {
+            pictures = gallery::with_main(&pictures, Some(url.as_ref()));
+        }
         let details = ProductDetails {
             sku: self.sku.map(Into::into).unwrap_or_default(),
             slug: self.slug.map(Into::into).unwrap_or_default(),
             name: self.name.into(),
             description: self.description.into(),
+            description_html: String::new(),
             price: self.price,
+            compare_at: self.compare_at_price,
             category_id: self.category_id,
-            image_url: self.image_url.map(Into::into),
+            brand: self.brand.map(Into::into),
+            tags: self.tags.into(),
+            pictures,
             attributes: self.attributes.into(),
+            group_id: None,
+            group_position: 0,
+            options: self.options.into(),
             low_stock_at: self.low_stock_at.unwrap_or(store.low_stock_at()),
+            import_key: None,
         };
-        Ok(ProductDraft { details, stock: self.stock, request })
+        Ok(ProductDraft { details, stock: self.stock, joins: self.group_id, request })
     }
 }
 
@@ -101,8 +140,8 @@ pub(crate) fn check_currency(price: Money, store: &ProductStore) -> Result<(), P
     request_body = NewProduct,
     responses(
         (status = 201, body = ProductView, headers(("ETag" = String), ("Location" = String))),
-        (status = 409, description = "`product.sku_taken`, `product.slug_taken`"),
-        (status = 422, description = "`price.wrong_currency`, `category.unknown`, `idempotency_key.reused`"),
+        (status = 409, description = "`product.sku_taken`, `product.slug_taken`, `product.options_taken`"),
+        (status = 422, description = "`price.wrong_currency`, `category.unknown`, `group.unknown`, `idempotency_key.reused`"),
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
@@ -111,9 +150,6 @@ pub(crate) async fn handle(
 ) -> Result<Response, ProductError> {
     let request = key.map(|key| RequestKey::new(admin.user_id, key));
     let product = app.store.insert(new.into_draft(&app.store, request)?).await?;
-    let headers = [
-        (header::ETAG, product_view::tag(&product).to_str().unwrap_or_default().to_owned()),
-        (header::LOCATION, format!("/products/{}", product.product_id)),
-    ];
-    Ok((StatusCode::CREATED, headers, Json(ProductView::from(product))).into_response())
+    let location = [(header::LOCATION, format!("/products/{}", product.product_id))];
+    Ok((StatusCode::CREATED, location, product_view::response(&app, product).await?).into_response())
 }

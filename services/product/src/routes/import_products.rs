@@ -32,12 +32,13 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
     }
 }
 
-/// Imports a catalogue: CSV with the columns of Shopify's product export, at most 20 MB. For admins.
+/// Imports a catalogue: CSV of Shopify or WooCommerce in any usual encoding, at most 20 MB. For admins.
 ///
-/// Products are identified by their SKU. Known ones are updated, except their stock; a repeated import changes nothing.
+/// Products are identified by their SKU or, without one, by handle and options. Known ones are updated, except their stock; a
+/// repeated import changes nothing.
 #[utoipa::path(post, path = "",
     request_body(content = String, content_type = "text/csv",
-        example = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nkettle,Kettle,KET-1,12,44.90\n"),
+        example = "Title,URL handle,SKU,Price,Inventory quantity\nKettle,kettle,KET-1,44.90,12\n"),
     responses(
         (status = 200, body = ImportReport),
         (status = 400, description = "`import.no_column`, `import.not_csv`, `body.broken_off`"),

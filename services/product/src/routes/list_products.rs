@@ -5,24 +5,29 @@ use std::{fmt::Display, str::FromStr};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderValue, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use souk_kit::{Problem, auth::Admin, extract::Query, text::normalized};
-use souk_values::{CategoryId, Money, PageRequest, page::MAX_PAGE_SIZE};
+use souk_values::{CategoryId, Id as _, Money, PageRequest, ProductId, page::MAX_PAGE_SIZE};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{conditional::PUBLIC, product_view::ProductView};
+use super::{
+    conditional::{NEVER, PUBLIC},
+    product_view::ProductView,
+};
 use crate::{
     app::App,
     error::ProductError,
-    store::{CategoryCount, Filter, SearchResult, Sort},
+    store::{CategoryCount, Entries, Filter, ListEntry, SearchResult, Sort},
     text,
 };
 
 /// Maximum length of `q` in characters.
 const MAX_QUERY: usize = 200;
+/// Maximum number of `ids`.
+const MAX_IDS: usize = 100;
 /// Number of words of `q` that count; further ones are ignored.
 const MAX_WORDS: usize = 8;
 
@@ -47,12 +52,28 @@ pub(crate) struct ListQuery {
     /// `true` for products that can be bought, `false` for those that are sold out.
     #[serde(default, deserialize_with = "unless_blank")]
     in_stock: Option<bool>,
+    /// Name of a brand, as the facet `brands` writes it.
+    #[serde(default)]
+    brand: Option<String>,
+    /// `true` for one entry per group of variants, `false` for one per product. Default: `true`; `false` with a parameter for
+    /// admins.
+    #[serde(default, deserialize_with = "unless_blank")]
+    groups: Option<bool>,
+    /// Ids of products, separated by commas, at most 100: the list is these products in this order, less those that the shop
+    /// does not sell, on one page without facets. Only `ids` itself may be given.
+    #[serde(default)]
+    #[param(example = "246290604621824,246290604621825")]
+    ids: Option<String>,
     /// Only products with fewer units than this. For admins.
     #[serde(default, deserialize_with = "unless_blank")]
     stock_below: Option<i64>,
-    /// Sort order: `relevance` (default; matches in the name first, then the most sold), `price`, `-price`, `name`, `newest`.
+    /// `true` for the products that were deleted from the catalogue. For admins.
     #[serde(default, deserialize_with = "unless_blank")]
-    #[param(value_type = Option<String>, pattern = "^(relevance|price|-price|name|newest)$", example = "-price")]
+    hidden: Option<bool>,
+    /// Sort order: `relevance` (default; matches in the name first, then the most sold), `price`, `-price`, `name`, `newest`;
+    /// for admins also `stock`, `-stock`.
+    #[serde(default, deserialize_with = "unless_blank")]
+    #[param(value_type = Option<String>, pattern = "^(relevance|price|-price|name|newest|stock|-stock)$", example = "-price")]
     sort: Option<Sort>,
     /// Page number, counted from 0. Default: 0.
     #[serde(default, deserialize_with = "unless_blank")]
@@ -62,35 +83,47 @@ pub(crate) struct ListQuery {
     size: Option<u32>,
 }
 
-/// A page of products, with facets over all that match.
+/// A page of products or of groups of variants, with facets over all that match.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProductList {
-    /// Matching products on this page.
+    /// Matching entries on this page. A group is shown by its first matching variant that is in stock, else by its first one.
     items: Vec<ProductView>,
     /// Page number, counted from 0.
     page: u32,
-    /// Maximum number of products on a page.
+    /// Maximum number of entries on a page.
     size: u32,
-    /// Number of products on all pages.
+    /// Number of entries on all pages.
     total: u64,
-    /// Categories, prices and availability of all matching products.
-    facets: FacetsView,
+    /// Categories, prices, brands and availability of all matching entries. Absent in a list by ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facets: Option<FacetsView>,
 }
 
-/// Facets over all matching products. Each facet ignores the filter of its own kind, so that it shows what another choice
+/// Facets over all matching entries. Each facet ignores the filter of its own kind, so that it shows what another choice
 /// would find.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct FacetsView {
-    /// Categories that have matching products in or below them.
+    /// Categories that have matching entries in or below them.
     categories: Vec<CategoryFacet>,
     /// Lowest and highest price; `null` when no product matches.
     price: Option<PriceFacet>,
-    /// Number of products that can be bought.
+    /// Number of entries that can be bought.
     in_stock: u64,
+    /// Brands of matching entries, the most frequent first, at most 50.
+    brands: Vec<BrandFacet>,
 }
 
-/// A category with the number of matching products in or below it.
+/// A brand with the number of its matching entries.
+#[derive(Debug, Serialize, ToSchema)]
+struct BrandFacet {
+    /// Name of the brand.
+    brand: String,
+    /// Number of matching entries.
+    count: u64,
+}
+
+/// A category with the number of matching entries in or below it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CategoryFacet {
@@ -102,7 +135,7 @@ struct CategoryFacet {
     slug: String,
     /// Name of the category, in plain text.
     name: String,
-    /// Number of matching products in or below the category.
+    /// Number of matching entries in or below the category.
     count: u64,
 }
 
@@ -115,28 +148,76 @@ struct PriceFacet {
     max: Money,
 }
 
-/// Searches the catalogue. `stockBelow` requires an admin's token.
+/// Searches the catalogue. `stockBelow`, `hidden` and sorting by stock require an admin's token, which also adds `reserved`,
+/// `sold` and `hidden` to each product.
 #[utoipa::path(get, path = "", params(ListQuery), responses(
     (status = 200, body = ProductList),
     (status = 400, description = "`query.invalid`"),
-    (status = 401, description = "`auth.token_missing`: `stockBelow` requires a token"),
-    (status = 403, description = "`auth.forbidden`: `stockBelow` requires an admin"),
+    (status = 401, description = "`auth.token_missing`: a parameter requires a token"),
+    (status = 403, description = "`auth.forbidden`: a parameter requires an admin"),
 ))]
 pub(crate) async fn handle(
     State(app): State<App>,
     admin: Result<Admin, Problem>,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, ProductError> {
-    let caching = if query.stock_below.is_some() {
+    let is_admin = admin.is_ok();
+    if query.is_for_admins() {
         admin.map_err(ProductError::Extractor)?;
-        HeaderValue::from_static("no-store")
+    }
+    let caching = if is_admin { NEVER } else { PUBLIC };
+    let view = if is_admin { ProductView::listed_for_admin } else { ProductView::listed };
+    let body = if let Some(ids) = query.ids.as_deref().filter(|ids| !ids.is_empty()) {
+        let found = app.store.products(&by_ids(&query, ids)?).await?.into_iter();
+        one_page(found.map(|product| view(ListEntry { product, group: None })).collect())
     } else {
-        PUBLIC
+        let page = page(&query)?;
+        let sort = query.sort.unwrap_or(Sort::Relevance);
+        list(app.store.search(&filter(&query)?, query.entries(), sort, page).await?, page, view)
     };
-    let page = page(&query)?;
-    let sort = query.sort.unwrap_or(Sort::Relevance);
-    let found = app.store.search(&filter(query)?, sort, page).await?;
-    Ok(([(header::CACHE_CONTROL, caching)], Json(list(found, page))).into_response())
+    Ok(([(header::CACHE_CONTROL, caching)], Json(body)).into_response())
+}
+
+impl ListQuery {
+    fn is_for_admins(&self) -> bool {
+        self.stock_below.is_some()
+            || self.hidden == Some(true)
+            || matches!(self.sort, Some(Sort::Stock | Sort::StockDown))
+    }
+
+    fn entries(&self) -> Entries {
+        if self.groups.unwrap_or(!self.is_for_admins()) { Entries::Groups } else { Entries::Products }
+    }
+}
+
+/// Errors: another parameter is given too, an id is none, or there are too many.
+fn by_ids(query: &ListQuery, ids: &str) -> Result<Vec<ProductId>, ProductError> {
+    let is_alone = [&query.q, &query.category, &query.brand].into_iter().flatten().all(String::is_empty)
+        && !query.is_for_admins()
+        && query.min_price.or(query.max_price).is_none()
+        && query.in_stock.or(query.groups).or(query.hidden).is_none()
+        && query.page.or(query.size).is_none()
+        && query.sort.is_none();
+    if !is_alone {
+        return Err(ProductError::Query("ids cannot be combined with other parameters".to_owned()));
+    }
+    let mut wanted = Vec::new();
+    for text in ids.split(',') {
+        let id = text.trim().parse().ok().and_then(|number: i64| ProductId::new(number).ok());
+        let id = id.ok_or_else(|| ProductError::Query(format!("ids: '{text}' is not the id of a product")))?;
+        if !wanted.contains(&id) {
+            wanted.push(id);
+        }
+    }
+    if wanted.len() > MAX_IDS {
+        return Err(ProductError::Query(format!("ids: at most {MAX_IDS}")));
+    }
+    Ok(wanted)
+}
+
+fn one_page(items: Vec<ProductView>) -> ProductList {
+    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    ProductList { items, page: 0, size: count, total: count.into(), facets: None }
 }
 
 fn page(query: &ListQuery) -> Result<PageRequest, ProductError> {
@@ -148,24 +229,25 @@ fn page(query: &ListQuery) -> Result<PageRequest, ProductError> {
     Ok(PageRequest { page: query.page.unwrap_or(default.page), size })
 }
 
-fn filter(query: ListQuery) -> Result<Filter, ProductError> {
-    let words = normalized(&query.q.unwrap_or_default());
+fn filter(query: &ListQuery) -> Result<Filter, ProductError> {
+    let words = normalized(query.q.as_deref().unwrap_or_default());
     if words.chars().count() > MAX_QUERY {
         return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
     }
-    let folded = text::fold(&words);
-    let words = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
+    let words = text::words(&text::fold(&words)).into_iter();
     Ok(Filter {
         words: words.take(MAX_WORDS).collect(),
-        category: query.category.filter(|category| !category.is_empty()),
+        category: query.category.clone().filter(|category| !category.is_empty()),
         min_price: query.min_price,
         max_price: query.max_price,
         in_stock: query.in_stock,
         stock_below: query.stock_below,
+        brand: query.brand.as_deref().map(normalized).filter(|brand| !brand.is_empty()),
+        hidden: query.hidden == Some(true),
     })
 }
 
-fn list(found: SearchResult, page: PageRequest) -> ProductList {
+fn list(found: SearchResult, page: PageRequest, view: fn(ListEntry) -> ProductView) -> ProductList {
     let category = |CategoryCount { category, count }| CategoryFacet {
         category_id: category.category_id,
         parent_id: category.parent_id,
@@ -174,15 +256,16 @@ fn list(found: SearchResult, page: PageRequest) -> ProductList {
         count,
     };
     ProductList {
-        items: found.products.into_iter().map(ProductView::from).collect(),
+        items: found.entries.into_iter().map(view).collect(),
         page: page.page,
         size: page.size,
         total: found.total,
-        facets: FacetsView {
+        facets: Some(FacetsView {
             categories: found.facets.categories.into_iter().map(category).collect(),
             price: found.facets.prices.map(|(min, max)| PriceFacet { min, max }),
             in_stock: found.facets.in_stock,
-        },
+            brands: found.facets.brands.into_iter().map(|(brand, count)| BrandFacet { brand, count }).collect(),
+        }),
     }
 }
 
@@ -208,7 +291,9 @@ impl FromStr for Sort {
             "-price" => Ok(Self::PriceDown),
             "name" => Ok(Self::Name),
             "newest" => Ok(Self::Newest),
-            _ => Err("sort must be relevance, price, -price, name or newest"),
+            "stock" => Ok(Self::Stock),
+            "-stock" => Ok(Self::StockDown),
+            _ => Err("sort must be relevance, price, -price, name, newest, stock or -stock"),
         }
     }
 }

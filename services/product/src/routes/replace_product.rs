@@ -12,12 +12,14 @@ use utoipa::ToSchema;
 
 use super::{
     change_product::{self, ProductChange},
+    lists::{Options, Pictures, Tags},
     product_view::ProductView,
-    rules::{self, Attributes, Description, ImageUrl, ProductName, Sku, Slug},
+    rules::{self, Attributes, Brand, Description, ImageUrl, ProductName, Sku, Slug},
 };
 use crate::{app::App, error::ProductError, stock::MAX_STOCK};
 
-/// All values of a product. An absent SKU or slug keeps its value; other absent fields get their default.
+/// All values of a product. An absent SKU, slug or group keeps its value, as absent options do; other absent fields get their
+/// default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
@@ -52,11 +54,34 @@ pub(crate) struct WholeProduct {
     #[garde(dive)]
     #[schema(inline)]
     description: Description,
-    /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes the picture.
+    /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes all pictures, unless `pictures` are given.
     #[garde(inner(custom(rules::image)))]
     #[schema(inline)]
     image_url: Option<ImageUrl>,
-    /// Further properties by name, such as `{"Brand": "Harrow & Pell"}`; at most 30. Default: none.
+    /// Price of one unit before a reduction, shown when it is above `price`. Default: none.
+    #[garde(inner(custom(rules::price)))]
+    compare_at_price: Option<Money>,
+    /// Name of the maker, at most 120 characters. Default: not known.
+    #[garde(dive)]
+    #[schema(inline)]
+    brand: Option<Brand>,
+    /// Tags, at most 50 of 100 characters. Default: none.
+    #[serde(default)]
+    #[garde(dive)]
+    #[schema(inline)]
+    tags: Tags,
+    /// Pictures, at most 50, the main one first. Default: that of `imageUrl` alone.
+    #[garde(dive)]
+    #[schema(inline)]
+    pictures: Option<Pictures>,
+    /// Id of a product: this product joins its group of variants.
+    #[garde(skip)]
+    group_id: Option<ProductId>,
+    /// Options that distinguish the product from the other variants of its group, at most 6; no two variants have the same.
+    #[garde(dive)]
+    #[schema(inline)]
+    options: Option<Options>,
+    /// Further properties by name, such as `{"Weight": "1650 g"}`; at most 30. Default: none.
     #[serde(default)]
     #[garde(dive)]
     #[schema(inline)]
@@ -68,6 +93,9 @@ pub(crate) struct WholeProduct {
 
 impl From<WholeProduct> for ProductChange {
     fn from(whole: WholeProduct) -> Self {
+        // Pictures that are given begin with the main one; `imageUrl` may still choose another of them.
+        let has_pictures = whole.pictures.is_some();
+        let image_url = Some(whole.image_url).filter(|url| url.is_some() || !has_pictures);
         Self {
             name: Some(whole.name),
             price: Some(whole.price),
@@ -76,7 +104,13 @@ impl From<WholeProduct> for ProductChange {
             sku: whole.sku,
             slug: whole.slug,
             description: Some(whole.description),
-            image_url: Some(whole.image_url),
+            compare_at_price: Some(whole.compare_at_price),
+            brand: Some(whole.brand),
+            tags: Some(whole.tags),
+            pictures: Some(whole.pictures.unwrap_or_default()),
+            image_url,
+            group_id: whole.group_id.map(Some),
+            options: whole.options,
             attributes: Some(whole.attributes),
             low_stock_at: whole.low_stock_at,
         }
@@ -94,9 +128,9 @@ impl From<WholeProduct> for ProductChange {
         (status = 200, body = ProductView, headers(("ETag" = String))),
         (status = 400, description = "`path.invalid`, `if_match.invalid`"),
         (status = 404, description = "`product.not_found`"),
-        (status = 409, description = "`product.sku_taken`, `product.slug_taken`"),
+        (status = 409, description = "`product.sku_taken`, `product.slug_taken`, `product.options_taken`"),
         (status = 412, description = "`if_match.stale`"),
-        (status = 422, description = "`price.wrong_currency`, `category.unknown`"),
+        (status = 422, description = "`price.wrong_currency`, `category.unknown`, `group.unknown`"),
         (status = 428, description = "`if_match.required`"),
     ))]
 pub(crate) async fn handle(

@@ -21,8 +21,8 @@ use crate::{
     category::MAX_CATEGORY_NAME,
     import::is_image_url,
     product::{
-        MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME, MAX_PRICE,
-        MAX_SKU,
+        MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_BRAND, MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME,
+        MAX_PRICE, MAX_SKU,
     },
     slug::{MAX_SLUG, is_slug},
 };
@@ -32,6 +32,7 @@ pub(crate) type Sku = Line<MAX_SKU>;
 pub(crate) type Slug = Line<MAX_SLUG>;
 pub(crate) type Description = Paragraphs<MAX_DESCRIPTION>;
 pub(crate) type ImageUrl = Line<MAX_IMAGE_URL>;
+pub(crate) type Brand = Line<MAX_BRAND>;
 pub(crate) type CategoryName = Line<MAX_CATEGORY_NAME>;
 
 pub(crate) fn slug(slug: &Slug, (): &()) -> garde::Result {

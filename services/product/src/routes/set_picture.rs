@@ -15,7 +15,7 @@ use super::{
     product_view::{self, ProductView},
     upload,
 };
-use crate::{app::App, error::ProductError, picture::Encoding, product::ProductEdit, store::StoreError};
+use crate::{app::App, error::ProductError, gallery, picture::Encoding, product::ProductEdit, store::StoreError};
 
 /// Maximum size of an upload in bytes.
 const MAX_PICTURE: usize = 5 * 1024 * 1024;
@@ -34,10 +34,12 @@ impl<S: Send + Sync> FromRequest<S> for PictureFile {
     }
 }
 
-/// Uploads the picture of a product: JPEG, PNG or WebP, at most 5 MiB and 8,000 × 8,000 pixels. For admins.
+/// Adds a picture to those of a product, as the last one: JPEG, PNG or WebP, at most 5 MiB and 8,000 × 8,000 pixels. For
+/// admins.
 ///
-/// `imageUrl` becomes `/api/pictures/{pictureId}/page`; `…/thumb` is the smaller size. Both are upright and contain no
-/// metadata such as place, time or camera. The id is the hash of the uploaded bytes, so a repeated upload changes nothing.
+/// Its URL is `/api/pictures/{pictureId}/page`; `…/medium` and `…/thumb` are smaller. All are upright and contain no metadata
+/// such as place, time or camera. The id is the hash of the uploaded bytes, so a repeated upload changes nothing. PATCH
+/// `pictures` to arrange or remove pictures and to describe them.
 #[utoipa::path(post, path = "",
     params(
         ("productId" = ProductId, Path, description = "Id of the product"),
@@ -48,6 +50,7 @@ impl<S: Send + Sync> FromRequest<S> for PictureFile {
         (status = 200, body = ProductView, headers(("ETag" = String))),
         (status = 400, description = "`path.invalid`, `if_match.invalid`, `body.broken_off`"),
         (status = 404, description = "`product.not_found`"),
+        (status = 409, description = "`picture.too_many`"),
         (status = 412, description = "`if_match.stale`"),
         (status = 413, description = "`body.too_large`"),
         (status = 415, description = "`picture.not_supported`"),
@@ -63,10 +66,12 @@ pub(crate) async fn handle(
     PictureFile(file, encoding): PictureFile,
 ) -> Result<Response, ProductError> {
     // Saves the work of decoding; the edit checks the version again.
-    if app.store.product(product_id).await?.version != seen {
+    let product = app.store.product(product_id).await?;
+    if product.version != seen {
         return Err(StoreError::Stale.into());
     }
     let picture = app.pictures.put(file, encoding).await?;
-    let edit = ProductEdit { image_url: Some(Some(picture.url())), ..ProductEdit::default() };
-    Ok(product_view::response(app.store.edit(product_id, seen, edit).await?))
+    let pictures = gallery::with_added(&product.details.pictures, picture).ok_or(ProductError::TooManyPictures)?;
+    let edit = ProductEdit { pictures: Some(pictures), ..ProductEdit::default() };
+    product_view::response(&app, app.store.edit(product_id, seen, edit, None).await?).await
 }

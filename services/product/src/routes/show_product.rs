@@ -1,27 +1,30 @@
 //! `GET /products/{productId}`: shows a product.
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use souk_kit::extract::Path;
+use souk_kit::{Problem, auth::Admin, extract::Path};
 use souk_values::ProductId;
 
 use super::product_view::{self, ProductView};
 use crate::{app::App, error::ProductError};
 
-/// Returns a product of the catalogue.
+/// Returns a product of the catalogue with all variants of its group.
 #[utoipa::path(get, path = "",
     params(
         ("productId" = ProductId, Path, description = "Id of the product"),
         ("If-None-Match" = Option<String>, Header, description = "ETag of the representation that you have"),
     ),
     responses(
-        (status = 200, body = ProductView, headers(("ETag" = String, description = "`\"v{version}.{stock}\"`"))),
+        (status = 200, body = ProductView, headers(("ETag" = String,
+            description = "`\"v{version}.{stock}\"`; with other variants, `\"v{version}.{stock}.{hash of them}\"`"))),
         (status = 304, description = "Your representation is current"),
         (status = 404, description = "`product.not_found`"),
     ))]
 pub(crate) async fn handle(
     State(app): State<App>,
+    admin: Result<Admin, Problem>,
     Path(product_id): Path<ProductId>,
     headers: HeaderMap,
 ) -> Result<Response, ProductError> {
-    Ok(product_view::conditional_response(&headers, app.store.product(product_id).await?))
+    let product = app.store.product(product_id).await?;
+    product_view::read_response(&app, &headers, admin.is_ok(), product).await
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     category::{Category, CategoryDraft, CategoryEdit, CategoryTree},
-    slug::slugify,
+    slug::{self, slugify},
 };
 
 /// Attempts to insert a category, each with another id and, from the second on, the id in its slug.
@@ -123,7 +123,7 @@ impl ProductStore {
 pub(super) fn derived_slug(name: &str, id: CategoryId, with_id: bool) -> String {
     match slugify(name) {
         slug if slug.is_empty() => format!("category-{id}"),
-        slug if with_id => format!("{slug:.100}-{id}"),
+        slug if with_id => slug::with_id(&slug, id),
         slug => slug,
     }
 }

@@ -29,6 +29,25 @@ pub(crate) mod product {
         pub updated_at: i64,
         pub request_key: Option<String>,
         pub request_hash: Option<String>,
+        /// 0 in a row of a release before groups.
+        pub group_id: i64,
+        pub group_position: i64,
+        /// JSON array of names and values.
+        pub options: Option<String>,
+        pub compare_at_minor: Option<i64>,
+        pub brand: Option<String>,
+        /// JSON array of texts.
+        pub tags: Option<String>,
+        /// JSON array of pictures; NULL in a row of a release that kept one picture in `image_url`.
+        pub pictures: Option<String>,
+        /// Safe HTML.
+        pub description_html: Option<String>,
+        /// Identity of a product that an import made without a SKU.
+        pub import_key: Option<String>,
+        /// The SKU, NULL once the product is hidden: unique among the visible.
+        pub visible_sku: Option<String>,
+        /// The slug, NULL once the product is hidden.
+        pub visible_slug: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -118,6 +137,26 @@ pub(crate) mod stock_adjustment {
         pub request_key: String,
         pub request_hash: String,
         pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// How often products were sold in one order, both ways.
+pub(crate) mod bought_together {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "bought_together")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub product_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub other_id: i64,
+        pub orders: i64,
+        pub last_at: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,8 +1,11 @@
 //! Import of catalogue rows in batches: known SKUs are updated, others inserted, in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_bus::outbox;
 use souk_sql::Tx;
 use souk_values::{CategoryId, IdGen, ProductId};
@@ -20,13 +23,20 @@ use super::{
 use crate::{
     category::{Category, CategoryTree},
     event::ProductEvent,
-    import::CatalogueRow,
+    gallery::ProductPicture,
+    import::{CatalogueRow, RowId},
     product::{CatalogueProduct, ProductDetails, ProductEdit},
+    slug::{self, slugify},
 };
 
-/// Rows of one transaction, each with the id of its product if its SKU is new.
+/// Rows of one transaction.
 #[derive(Debug, Clone)]
-pub(crate) struct ImportBatch(pub Vec<(CatalogueRow, ProductId)>);
+pub(crate) struct ImportBatch {
+    /// Each with the id of its product if that is new.
+    pub rows: Vec<(CatalogueRow, ProductId)>,
+    /// All SKUs that the file gives: a product with one of them belongs to that row.
+    pub skus: Arc<HashSet<String>>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RowOutcome {
@@ -50,9 +60,13 @@ struct Import {
 struct ImportState {
     tree: CategoryTree,
     by_sku: BTreeMap<String, CatalogueProduct>,
+    /// Products that an import made, by handle and options, unless a row of the file has their SKU.
+    by_key: BTreeMap<String, CatalogueProduct>,
     /// Slugs that are taken, of those that the batch wants.
     slugs: BTreeSet<String>,
     created: Vec<CatalogueProduct>,
+    /// Group of each product in `created`, by its key.
+    created_groups: BTreeMap<String, ProductId>,
     /// Events that the products in `created` lead to.
     events: Vec<ProductEvent>,
 }
@@ -72,8 +86,8 @@ impl ProductStore {
 
 async fn import_batch(tx: &Tx, import: &Import) -> Result<Vec<RowOutcome>, StoreError> {
     let mut state = ImportState::load(tx, import).await?;
-    let mut outcomes = Vec::with_capacity(import.batch.0.len());
-    for (row, id) in &import.batch.0 {
+    let mut outcomes = Vec::with_capacity(import.batch.rows.len());
+    for (row, id) in &import.batch.rows {
         outcomes.push(state.import_row(tx, import, row, *id).await?);
     }
     let new_rows = state.created.iter().map(|product| rows::new_row(product, None)).collect::<Result<Vec<_>, _>>()?;
@@ -88,32 +102,43 @@ async fn import_batch(tx: &Tx, import: &Import) -> Result<Vec<RowOutcome>, Store
 
 impl ImportState {
     async fn load(tx: &Tx, import: &Import) -> Result<Self, StoreError> {
-        let skus = import.batch.0.iter().map(|(row, _)| row.sku.as_str());
+        let batch = || import.batch.rows.iter().map(|(row, _)| row);
+        let made = batch().filter(|row| row.has_made_sku).map(CatalogueRow::other_sku);
+        let leaders = batch().filter_map(|row| row.leader.sku.clone());
+        let skus: BTreeSet<String> = batch().map(|row| row.sku.clone()).chain(made).chain(leaders).collect();
+        let keys: BTreeSet<&str> = batch().flat_map(|row| [row.key.as_str(), &row.leader.key]).collect();
         let known = rows::select_products()
-            .filter(Column::Sku.is_in(skus))
+            .filter(Condition::any().add(Column::Sku.is_in(skus)).add(Column::ImportKey.is_in(keys)))
             .order_by_asc(Column::ProductId)
             .lock_exclusive()
             .into_model::<ProductRow>()
             .all(tx)
             .await?;
-        let mut by_sku = BTreeMap::new();
+        let (mut by_sku, mut by_key) = (BTreeMap::new(), BTreeMap::new());
         for row in known {
             let product = rows::read_product(row, import.context.currency)?;
-            by_sku.insert(product.details.sku.clone(), product);
+            if let Some(key) = product.details.import_key.clone()
+                && !import.batch.skus.contains(&product.details.sku)
+            {
+                insert_visible(&mut by_key, key, product.clone());
+            }
+            insert_visible(&mut by_sku, product.details.sku.clone(), product);
         }
-        let wanted = import.batch.0.iter().map(|(row, _)| row.slug.as_str());
+        let wanted = batch().flat_map(|row| [row.slug.clone(), row.other_slug()]);
         let slugs: Vec<String> = Entity::find()
             .select_only()
-            .column(Column::Slug)
-            .filter(Column::Slug.is_in(wanted))
+            .column(Column::VisibleSlug)
+            .filter(Column::VisibleSlug.is_in(wanted))
             .into_tuple()
             .all(tx)
             .await?;
         Ok(Self {
             tree: categories::tree(tx).await?,
             by_sku,
+            by_key,
             slugs: slugs.into_iter().collect(),
             created: Vec::new(),
+            created_groups: BTreeMap::new(),
             events: Vec::new(),
         })
     }
@@ -125,16 +150,18 @@ impl ImportState {
         row: &CatalogueRow,
         id: ProductId,
     ) -> Result<RowOutcome, StoreError> {
-        let known = self.by_sku.get(&row.sku).cloned();
-        if known.as_ref().is_some_and(|product| product.hidden) {
-            return Ok(RowOutcome::Rejected(format!("the product with SKU {} was deleted", row.sku)));
+        let known = self.find(&row.id()).cloned();
+        if let Some(deleted) = known.as_ref().filter(|product| product.hidden) {
+            let sku = &deleted.details.sku;
+            return Ok(RowOutcome::Rejected(format!("the product with SKU {sku} was deleted; restore it")));
         }
         let category_id = self.category(tx, &row.category, &import.ids).await?;
         let Some(known) = known else {
             self.create(row, id, category_id, import);
             return Ok(RowOutcome::Created);
         };
-        match known.edited(&edit(row, category_id), import.context.now) {
+        let edit = edit(&known, row, category_id, self.group_of(row, known.product_id));
+        match known.edited(&edit, import.context.now) {
             None => Ok(RowOutcome::Unchanged),
             Some((edited, events)) => {
                 products::save(tx, &edited, &events, &import.context).await?;
@@ -143,25 +170,58 @@ impl ImportState {
         }
     }
 
+    /// Returns the group of the first row with the same handle; the product `id` begins a group if that is the row itself.
+    fn group_of(&self, row: &CatalogueRow, id: ProductId) -> ProductId {
+        match self.find(&row.leader) {
+            Some(leader) => leader.group_id(),
+            None => self.created_groups.get(&row.leader.key).copied().unwrap_or(id),
+        }
+    }
+
+    /// Returns the product with the SKU of the file, else the one that an import made of this handle and these options.
+    fn find(&self, id: &RowId) -> Option<&CatalogueProduct> {
+        let by_sku = id.sku.as_ref().and_then(|sku| self.by_sku.get(sku));
+        by_sku.or_else(|| self.by_key.get(&id.key))
+    }
+
+    /// Returns the SKU of a new product: that of the file, or the first made one that no other product has.
+    fn free_sku(&self, row: &CatalogueRow, id: ProductId) -> String {
+        let is_free = |sku: &String| self.by_sku.get(sku).is_none_or(|other| other.hidden);
+        if !row.has_made_sku || is_free(&row.sku) {
+            return row.sku.clone();
+        }
+        Some(row.other_sku()).filter(is_free).unwrap_or_else(|| format!("P-{id}"))
+    }
+
+    fn free_slug(&self, row: &CatalogueRow, id: ProductId) -> String {
+        let free = [row.slug.clone(), row.other_slug()].into_iter().find(|slug| !self.slugs.contains(slug));
+        free.unwrap_or_else(|| slug::with_id(&row.slug, id))
+    }
+
     fn create(&mut self, row: &CatalogueRow, id: ProductId, category_id: CategoryId, import: &Import) {
-        let slug = match row.slug.as_str() {
-            "" => format!("product-{id}"),
-            slug if self.slugs.contains(slug) => products::slug_with_id(slug, id),
-            slug => slug.to_owned(),
-        };
+        let slug = self.free_slug(row, id);
         self.slugs.insert(slug.clone());
         let details = ProductDetails {
-            sku: row.sku.clone(),
+            sku: self.free_sku(row, id),
             slug,
             name: row.name.clone(),
             description: row.description.clone(),
+            description_html: row.description_html.clone(),
             price: row.price,
+            compare_at: row.compare_at,
             category_id,
-            image_url: row.image_url.clone(),
+            brand: row.brand.clone(),
+            tags: row.tags.clone(),
+            pictures: row.pictures.clone(),
             attributes: row.attributes.clone(),
+            group_id: Some(self.group_of(row, id)).filter(|group| *group != id),
+            group_position: row.group_position,
+            options: row.options.clone(),
             low_stock_at: import.low_stock_at,
+            import_key: Some(row.key.clone()),
         };
         let product = CatalogueProduct::new(id, details, row.quantity, import.context.now);
+        self.created_groups.insert(row.key.clone(), product.group_id());
         self.events.push(product.stock_item().changed());
         self.created.push(product);
     }
@@ -190,7 +250,7 @@ impl ImportState {
         let category_id = ids.next();
         let is_free = |slug: &String| self.tree.nodes().iter().all(|other| other.slug != *slug);
         let plain = categories::derived_slug(name, category_id, false);
-        let below = parent.map(|parent| format!("{:.70}-{plain:.70}", parent.slug));
+        let below = parent.map(|parent| slugify(&format!("{}-{plain}", parent.slug)));
         let slug = [Some(plain), below].into_iter().flatten().find(is_free);
         let category = Category {
             category_id,
@@ -205,15 +265,39 @@ impl ImportState {
     }
 }
 
-/// Returns the edit of a known product, which never changes its stock, slug or threshold.
-fn edit(row: &CatalogueRow, category_id: CategoryId) -> ProductEdit {
+/// Inserts a product; a visible one comes before a deleted one with the same key.
+fn insert_visible(products: &mut BTreeMap<String, CatalogueProduct>, key: String, product: CatalogueProduct) {
+    let known = products.entry(key).or_insert_with(|| product.clone());
+    if known.hidden && !product.hidden {
+        *known = product;
+    }
+}
+
+/// Returns the edit of a known product, which never changes its stock, slug or threshold, nor its place in its group.
+fn edit(known: &CatalogueProduct, row: &CatalogueRow, category_id: CategoryId, group: ProductId) -> ProductEdit {
     ProductEdit {
+        sku: (!row.has_made_sku).then(|| row.sku.clone()),
         name: Some(row.name.clone()),
         description: Some(row.description.clone()),
         price: Some(row.price),
         category_id: Some(category_id),
-        image_url: row.image_url.clone().map(Some),
+        description_html: Some(row.description_html.clone()),
+        compare_at: Some(row.compare_at),
+        brand: Some(row.brand.clone()),
+        tags: Some(row.tags.clone()),
+        pictures: (!row.pictures.is_empty())
+            .then(|| row.pictures.iter().map(|picture| completed(picture, &known.details.pictures)).collect()),
         attributes: Some(row.attributes.clone()),
+        group_id: Some(group),
+        group_position: (group != known.group_id()).then_some(row.group_position),
+        options: Some(row.options.clone()),
         ..ProductEdit::default()
     }
+}
+
+/// Adds what the file does not say about a picture: its size, and an alternative text if the file has none.
+fn completed(picture: &ProductPicture, known: &[ProductPicture]) -> ProductPicture {
+    let Some(known) = known.iter().find(|known| known.url == picture.url) else { return picture.clone() };
+    let alt = if picture.alt.is_empty() { &known.alt } else { &picture.alt };
+    ProductPicture { alt: alt.clone(), ..known.clone() }
 }

@@ -1,9 +1,11 @@
 //! Migrations of the product store, in order.
 
 mod m0001_init;
+mod m0002_variants;
+mod m0003_bought_together;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
-use souk_sql::create_tables;
+use souk_sql::{change_table, create_tables};
 
 /// The migrations of the bus come first.
 pub(crate) struct Migrations;
@@ -12,6 +14,8 @@ impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = souk_bus::service_migrations();
         all.push(create_tables("product_m0001_init", m0001_init::tables));
+        all.push(change_table("product_m0002_variants", m0002_variants::change));
+        all.push(create_tables("product_m0003_bought_together", m0003_bought_together::tables));
         all
     }
 }

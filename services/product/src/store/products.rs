@@ -9,13 +9,15 @@ use souk_values::{Currency, Id, Money, ProductId};
 use super::{
     ProductStore, RequestKey, StoreError, TxContext, categories,
     entities::product::{Column, Entity},
+    groups,
     ledger::{self, MovementKind},
     rows::{self, ProductRow},
 };
 use crate::{
     event::ProductEvent,
+    group::{GroupChange, next_position},
     product::{CatalogueProduct, ProductDetails, ProductEdit},
-    slug::slugify,
+    slug::{self, slugify},
 };
 
 /// Attempts to insert a product, each with another id and, from the second on, the id in its slug.
@@ -26,6 +28,8 @@ const MAX_ATTEMPTS: u32 = 4;
 pub(crate) struct ProductDraft {
     pub details: ProductDetails,
     pub stock: i64,
+    /// A product whose group the new one joins.
+    pub joins: Option<ProductId>,
     pub request: Option<RequestKey>,
 }
 
@@ -36,6 +40,8 @@ struct QuoteRow {
     price_minor: i64,
     stock: i64,
     revision: i64,
+    slug: String,
+    image_url: Option<String>,
 }
 
 impl ProductStore {
@@ -45,7 +51,7 @@ impl ProductStore {
 
     pub(crate) async fn product_by_slug(&self, slug: &str) -> Result<CatalogueProduct, StoreError> {
         let row = rows::select_products()
-            .filter(Column::Slug.eq(slug))
+            .filter(Column::VisibleSlug.eq(slug))
             .into_model::<ProductRow>()
             .one(self.db.reader())
             .await?;
@@ -56,7 +62,15 @@ impl ProductStore {
     pub(crate) async fn quoted(&self, ids: &[ProductId]) -> Result<Vec<QuotedItem>, StoreError> {
         let rows = Entity::find()
             .select_only()
-            .columns([Column::ProductId, Column::Name, Column::PriceMinor, Column::Stock, Column::Revision])
+            .columns([
+                Column::ProductId,
+                Column::Name,
+                Column::PriceMinor,
+                Column::Stock,
+                Column::Revision,
+                Column::Slug,
+                Column::ImageUrl,
+            ])
             .filter(Column::ProductId.is_in(ids.iter().map(|id| id.get())))
             .filter(Column::Hidden.eq(false))
             .into_model::<QuoteRow>()
@@ -70,6 +84,8 @@ impl ProductStore {
                     price: Money::new(row.price_minor, self.currency),
                     stock: row.stock,
                     revision: row.revision,
+                    slug: Some(row.slug),
+                    image_url: row.image_url,
                 })
             })
             .collect()
@@ -113,13 +129,13 @@ impl ProductStore {
             let product_id = self.ids.next();
             let details = with_names(&draft.details, product_id, attempt > 1);
             let product = CatalogueProduct::new(product_id, details, draft.stock, context.now);
-            let args = (product.clone(), draft.request.clone(), context);
+            let args = (ProductDraft { details: product.details.clone(), ..draft.clone() }, product, context);
             match self
                 .db
-                .write(args, |tx, (product, request, context)| Box::pin(insert(tx, product, request.as_ref(), context)))
+                .write(args, |tx, (draft, product, context)| Box::pin(insert(tx, draft, product, context)))
                 .await
             {
-                Ok(()) => return Ok(product),
+                Ok(product) => return Ok(product),
                 Err(StoreError::Sql(error @ SqlError::Unique(_))) => {
                     // A concurrent request with the same key may have won: then its product is the result.
                     if let Some(product) = self.product_created_by(draft.request.as_ref()).await? {
@@ -154,15 +170,20 @@ impl ProductStore {
         id: ProductId,
         seen: i64,
         edit: ProductEdit,
+        group: Option<GroupChange>,
     ) -> Result<CatalogueProduct, StoreError> {
         let outcome = self
             .db
-            .write((id, seen, edit, self.tx_context()), |tx, (id, seen, edit, context)| {
+            .write((id, seen, edit, group, self.tx_context()), |tx, (id, seen, edit, group, context)| {
                 Box::pin(async move {
                     let product = lock_seen(tx, *id, *seen, context).await?;
-                    let Some((edited, events)) = product.edited(edit, context.now) else { return Ok(product) };
+                    let edit = groups::resolve(tx, &product, edit.clone(), *group, context).await?;
+                    let Some((edited, events)) = product.edited(&edit, context.now) else { return Ok(product) };
                     if edited.details.category_id != product.details.category_id {
                         categories::lock_for_content(tx, edited.details.category_id).await?;
+                    }
+                    if (edited.group_id(), &edited.details.options) != (product.group_id(), &product.details.options) {
+                        groups::check_options(tx, &edited, context).await?;
                     }
                     save(tx, &edited, &events, context).await?;
                     Ok(edited)
@@ -186,6 +207,33 @@ impl ProductStore {
             })
             .await
     }
+
+    /// Puts a deleted product back into the catalogue; one that is in it stays as it is.
+    ///
+    /// Errors: [`StoreError::SkuTaken`], [`StoreError::SlugTaken`] or [`StoreError::OptionsTaken`] when another product got them
+    /// meanwhile.
+    pub(crate) async fn restore(&self, id: ProductId) -> Result<CatalogueProduct, StoreError> {
+        let outcome = self
+            .db
+            .write((id, self.tx_context()), |tx, (id, context)| {
+                Box::pin(async move {
+                    let product = lock_any(tx, *id, context.currency).await?.ok_or(StoreError::ProductNotFound)?;
+                    if !product.hidden {
+                        return Ok(product);
+                    }
+                    let (restored, events) = product.restore(context.now);
+                    groups::check_options(tx, &restored, context).await?;
+                    categories::lock_for_content(tx, restored.details.category_id).await?;
+                    save(tx, &restored, &events, context).await?;
+                    Ok(restored)
+                })
+            })
+            .await;
+        if let Err(StoreError::Sql(error)) = &outcome {
+            refuse_taken(error, true, true)?;
+        }
+        outcome
+    }
 }
 
 /// Fills in an empty SKU and an empty slug.
@@ -199,25 +247,20 @@ fn with_names(details: &ProductDetails, id: ProductId, with_id: bool) -> Product
         if slug.is_empty() {
             slug = format!("product-{id}");
         } else if with_id {
-            slug = slug_with_id(&slug, id);
+            slug = slug::with_id(&slug, id);
         }
         details.slug = slug;
     }
     details
 }
 
-/// Appends the id, which makes the slug unique.
-pub(super) fn slug_with_id(slug: &str, id: ProductId) -> String {
-    format!("{slug:.120}-{id}")
-}
-
 /// Errors: `error` is a violation of a unique index by the slug or SKU that the caller gave.
 fn refuse_taken(error: &SqlError, slug_is_given: bool, sku_is_given: bool) -> Result<(), StoreError> {
     let is_taken = |index: &str, column: &str| error.is_unique(index) || error.is_unique(column);
-    if slug_is_given && is_taken("uq_product_slug", "product.slug") {
+    if slug_is_given && is_taken("uq_product_visible_slug", "product.visible_slug") {
         return Err(StoreError::SlugTaken);
     }
-    if sku_is_given && is_taken("uq_product_sku", "product.sku") {
+    if sku_is_given && is_taken("uq_product_visible_sku", "product.visible_sku") {
         return Err(StoreError::SkuTaken);
     }
     Ok(())
@@ -239,9 +282,14 @@ pub(super) async fn find_any(
 }
 
 pub(super) async fn lock(tx: &Tx, id: ProductId, currency: Currency) -> Result<CatalogueProduct, StoreError> {
+    visible(lock_any(tx, id, currency).await?)
+}
+
+/// Locks a product, even one that was deleted from the catalogue.
+async fn lock_any(tx: &Tx, id: ProductId, currency: Currency) -> Result<Option<CatalogueProduct>, StoreError> {
     let query = rows::select_products().filter(Column::ProductId.eq(id.get())).lock_exclusive();
     let row = query.into_model::<ProductRow>().one(tx).await?;
-    visible(row.map(|row| rows::read_product(row, currency)).transpose()?)
+    row.map(|row| rows::read_product(row, currency)).transpose()
 }
 
 async fn lock_seen(tx: &Tx, id: ProductId, seen: i64, context: &TxContext) -> Result<CatalogueProduct, StoreError> {
@@ -264,14 +312,20 @@ pub(super) async fn save(
 
 async fn insert(
     tx: &Tx,
+    draft: &ProductDraft,
     product: &CatalogueProduct,
-    request: Option<&RequestKey>,
     context: &TxContext,
-) -> Result<(), StoreError> {
+) -> Result<CatalogueProduct, StoreError> {
+    let mut product = product.clone();
     categories::lock_for_content(tx, product.details.category_id).await?;
-    Entity::insert(rows::new_row(product, request)?).exec_without_returning(tx).await?;
+    if let Some(other) = draft.joins {
+        let (group, members) = groups::joined(tx, other, context).await?;
+        (product.details.group_id, product.details.group_position) = (Some(group), next_position(&members));
+        groups::check_options(tx, &product, context).await?;
+    }
+    Entity::insert(rows::new_row(&product, draft.request.as_ref())?).exec_without_returning(tx).await?;
     let entry = ledger::Entry { kind: MovementKind::Initial, cause: "initial", order_id: None, at: context.now };
     ledger::write(tx, &entry, [(product.product_id, product.stock)]).await?;
     outbox::add(tx, &context.stamp(&[product.stock_item().changed()])?).await?;
-    Ok(())
+    Ok(product)
 }

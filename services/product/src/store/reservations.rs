@@ -12,6 +12,7 @@ use super::{
     ProductStore, StoreError, TxContext,
     entities::reservation::{ActiveModel, Column, Entity},
     ledger::{self, MovementKind},
+    related,
     rows::damaged,
     stock::{self, Transfer},
 };
@@ -193,6 +194,7 @@ async fn sell(tx: &Tx, event: &OrderEvent) -> Result<Option<ReservationState>, S
     };
     move_to(tx, event, ReservationState::Sold).await?;
     stock::sell(tx, &lines).await?;
+    related::count(tx, lines.keys().copied(), event.context.now).await?;
     event.write_movements(tx, MovementKind::Sell, lines).await?;
     Ok(Some(ReservationState::Sold))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Select, Set};
+use serde::{Serialize, de::DeserializeOwned};
 use souk_sql::SqlError;
 use souk_values::{Currency, Id, Money, Timestamp};
 
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::{
     category::Category,
+    gallery::ProductPicture,
     product::{CatalogueProduct, ProductDetails},
 };
 
@@ -38,11 +40,22 @@ pub(super) struct ProductRow {
     attributes: String,
     low_stock_at: i64,
     stock: i64,
+    reserved: i64,
+    sold: i64,
     hidden: bool,
     version: i64,
     revision: i64,
     created_at: i64,
     updated_at: i64,
+    group_id: i64,
+    group_position: i64,
+    options: Option<String>,
+    compare_at_minor: Option<i64>,
+    brand: Option<String>,
+    tags: Option<String>,
+    pictures: Option<String>,
+    description_html: Option<String>,
+    import_key: Option<String>,
     pub request_hash: Option<String>,
 }
 
@@ -61,11 +74,22 @@ pub(super) fn select_products() -> Select<product::Entity> {
         Column::Attributes,
         Column::LowStockAt,
         Column::Stock,
+        Column::Reserved,
+        Column::Sold,
         Column::Hidden,
         Column::Version,
         Column::Revision,
         Column::CreatedAt,
         Column::UpdatedAt,
+        Column::GroupId,
+        Column::GroupPosition,
+        Column::Options,
+        Column::CompareAtMinor,
+        Column::Brand,
+        Column::Tags,
+        Column::Pictures,
+        Column::DescriptionHtml,
+        Column::ImportKey,
         Column::RequestHash,
     ])
 }
@@ -73,6 +97,12 @@ pub(super) fn select_products() -> Select<product::Entity> {
 pub(super) fn read_product(row: ProductRow, currency: Currency) -> Result<CatalogueProduct, StoreError> {
     let attributes: BTreeMap<String, String> =
         serde_json::from_str(&row.attributes).map_err(|error| damaged("attribute", error))?;
+    // Rows of the release before have one picture, and no group but their own.
+    let pictures = match row.pictures {
+        Some(_) => list("picture", row.pictures.as_deref())?,
+        None => row.image_url.into_iter().map(|url| ProductPicture::new(url, String::new())).collect(),
+    };
+    let group_id = Some(row.group_id).filter(|group| ![0, row.product_id].contains(group)).map(id).transpose()?;
     Ok(CatalogueProduct {
         product_id: id(row.product_id)?,
         details: ProductDetails {
@@ -80,13 +110,23 @@ pub(super) fn read_product(row: ProductRow, currency: Currency) -> Result<Catalo
             slug: row.slug,
             name: row.name,
             description: row.description,
+            description_html: row.description_html.unwrap_or_default(),
             price: Money::new(row.price_minor, currency),
+            compare_at: row.compare_at_minor.map(|minor| Money::new(minor, currency)),
             category_id: id(row.category_id)?,
-            image_url: row.image_url,
+            brand: row.brand,
+            tags: list("tag", row.tags.as_deref())?,
+            pictures,
             attributes,
+            group_id,
+            group_position: row.group_position,
+            options: list("option", row.options.as_deref())?,
             low_stock_at: row.low_stock_at,
+            import_key: row.import_key,
         },
         stock: row.stock,
+        reserved: row.reserved,
+        sold: row.sold,
         hidden: row.hidden,
         version: row.version,
         revision: row.revision,
@@ -95,10 +135,18 @@ pub(super) fn read_product(row: ProductRow, currency: Currency) -> Result<Catalo
     })
 }
 
+/// Reads a JSON array; none when the column is NULL.
+pub(super) fn list<T: DeserializeOwned>(what: &str, json: Option<&str>) -> Result<Vec<T>, SqlError> {
+    json.map_or(Ok(Vec::new()), |json| serde_json::from_str(json).map_err(|error| damaged(what, error)))
+}
+
+fn json(what: &str, value: &impl Serialize) -> Result<String, SqlError> {
+    serde_json::to_string(value).map_err(|error| damaged(what, error))
+}
+
 /// Sets the columns that edits change.
 pub(super) fn edited_columns(product: &CatalogueProduct) -> Result<product::ActiveModel, StoreError> {
     let details = &product.details;
-    let attributes = serde_json::to_string(&details.attributes).map_err(|error| damaged("attribute", error))?;
     Ok(product::ActiveModel {
         sku: Set(details.sku.clone()),
         slug: Set(details.slug.clone()),
@@ -107,14 +155,25 @@ pub(super) fn edited_columns(product: &CatalogueProduct) -> Result<product::Acti
         description: Set(details.description.clone()),
         price_minor: Set(details.price.minor),
         category_id: Set(details.category_id.get()),
-        image_url: Set(details.image_url.clone()),
-        attributes: Set(attributes),
+        image_url: Set(details.image_url().map(str::to_owned)),
+        attributes: Set(json("attribute", &details.attributes)?),
         search_text: Set(details.search_text()),
         low_stock_at: Set(details.low_stock_at),
         hidden: Set(product.hidden),
         version: Set(product.version),
         revision: Set(product.revision),
         updated_at: Set(product.updated_at.millis()),
+        group_id: Set(product.group_id().get()),
+        group_position: Set(details.group_position),
+        options: Set(Some(json("option", &details.options)?)),
+        compare_at_minor: Set(details.compare_at.map(|price| price.minor)),
+        brand: Set(details.brand.clone()),
+        tags: Set(Some(json("tag", &details.tags)?)),
+        pictures: Set(Some(json("picture", &details.pictures)?)),
+        description_html: Set(Some(details.description_html.clone())),
+        import_key: Set(details.import_key.clone()),
+        visible_sku: Set((!product.hidden).then(|| details.sku.clone())),
+        visible_slug: Set((!product.hidden).then(|| details.slug.clone())),
         ..Default::default()
     })
 }

@@ -18,6 +18,8 @@ use crate::{reservation::StockMove, stock::StockItem};
 struct Row {
     product_id: i64,
     sku: String,
+    slug: String,
+    image_url: Option<String>,
     name: String,
     price_minor: i64,
     stock: i64,
@@ -43,6 +45,8 @@ pub(super) async fn lock(
     let columns = [
         Column::ProductId,
         Column::Sku,
+        Column::Slug,
+        Column::ImageUrl,
         Column::Name,
         Column::PriceMinor,
         Column::Stock,
@@ -66,6 +70,8 @@ fn read(row: Row, currency: Currency) -> Result<StockItem, SqlError> {
     Ok(StockItem {
         product_id: rows::id(row.product_id)?,
         sku: row.sku,
+        slug: row.slug,
+        image_url: row.image_url,
         name: row.name,
         price: Money::new(row.price_minor, currency),
         stock: row.stock,

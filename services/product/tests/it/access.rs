@@ -15,6 +15,7 @@ async fn only_catalogue_reads_are_public() {
     let public = [
         "GET /products",
         "GET /products/{productId}",
+        "GET /products/{productId}/related",
         "GET /products/by-slug/{slug}",
         "GET /pictures/{pictureId}/{size}",
         "GET /categories",
@@ -31,6 +32,8 @@ async fn customers_and_services_change_nothing() {
         client.post("/products", body.clone()).await.is_problem(403, "auth.forbidden");
         client.post("/products/import", json!({})).await.is_problem(403, "auth.forbidden");
         client.post("/products/1/picture", json!({})).await.is_problem(403, "auth.forbidden");
+        client.post("/products/1/restore", json!({})).await.is_problem(403, "auth.forbidden");
+        client.get("/products/1/movements").await.is_problem(403, "auth.forbidden");
         client.post("/categories", json!({"name": "X"})).await.is_problem(403, "auth.forbidden");
         client.post("/internal/products/quote", json!({"items": []})).await.is_problem(403, "auth.forbidden");
         client.get("/products?stockBelow=5").await.is_problem(403, "auth.forbidden");

@@ -35,9 +35,10 @@ pub async fn set(shop: &Shop, id: ProductId, media_type: &str, body: Vec<u8>) ->
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-/// Returns the path of the product's picture on this service, without its size.
+/// Returns the path of the product's last picture on this service, without its size.
 pub async fn picture(shop: &Shop, id: ProductId) -> String {
-    let url = shop.show(id).await.json["imageUrl"].as_str().unwrap().to_owned();
+    let product = shop.show(id).await.json;
+    let url = product["pictures"].as_array().unwrap().last().unwrap()["url"].as_str().unwrap().to_owned();
     url.strip_prefix("/api").unwrap().strip_suffix("/page").unwrap().to_owned()
 }
 
@@ -56,7 +57,7 @@ async fn fetch(shop: &Shop, path: &str) -> (Response, ImageFormat, (u32, u32)) {
 }
 
 #[tokio::test]
-async fn a_picture_is_shown_in_both_sizes() {
+async fn a_picture_is_shown_in_all_sizes() {
     let shop = Shop::open().await;
     let id = shop.product("Kettle", 100, 1).await;
     let large = encoded(&drawn(1_500, 750), ImageFormat::Jpeg);
@@ -69,12 +70,18 @@ async fn a_picture_is_shown_in_both_sizes() {
         let (status, product) = set(&shop, id, media_type, body).await;
         assert_eq!(status, 200, "{product}");
         let path = picture(&shop, id).await;
-        assert_eq!(product["imageUrl"], format!("/api{path}/page"));
+        let last = product["pictures"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["url"], format!("/api{path}/page"));
+        assert_eq!((&last["width"], &last["height"], &last["alt"]), (&1_200.into(), &600.into(), &"".into()));
         assert_ne!(before.header("etag"), shop.show(id).await.header("etag"));
         assert_eq!(fetch(&shop, &format!("{path}/page")).await.2, (1_200, 600));
         let (_, format, dimensions) = fetch(&shop, &format!("{path}/thumb")).await;
         assert_eq!((format, dimensions), (ImageFormat::Jpeg, (320, 160)));
+        assert_eq!(fetch(&shop, &format!("{path}/medium")).await.2, (640, 320));
     }
+    let product = shop.show(id).await.json;
+    assert_eq!(product["pictures"].as_array().unwrap().len(), 3);
+    assert_eq!(product["imageUrl"], product["pictures"][0]["url"], "the first picture stays the main one");
     shop.outbox_is_empty().await;
     assert_eq!(
         shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await.len(),
@@ -101,6 +108,34 @@ async fn small_pictures_are_not_enlarged_and_transparency_is_kept() {
         let (_, format, dimensions) = fetch(&shop, &format!("{}/{size}", picture(&shop, id).await)).await;
         assert_eq!((format, dimensions), (ImageFormat::WebP, (64, 32)));
     }
+}
+
+#[tokio::test]
+async fn webp_is_for_those_who_accept_it() {
+    let shop = Shop::open().await;
+    let id = shop.product("Kettle", 100, 1).await;
+    assert_eq!(set(&shop, id, "image/jpeg", encoded(&drawn(1_500, 750), ImageFormat::Jpeg)).await.0, 200);
+    let path = format!("{}/page", picture(&shop, id).await);
+    let get = async |accept: &str| {
+        let request = reqwest::Client::new().get(format!("http://{}{path}", shop.address)).header("accept", accept);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["vary"], "accept");
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (kind, response.headers()["etag"].clone(), response.bytes().await.unwrap())
+    };
+    let (webp, webp_tag, small) = get("image/avif,image/webp,image/*;q=0.8").await;
+    let (jpeg, jpeg_tag, large) = get("*/*").await;
+    assert_eq!((webp.as_str(), jpeg.as_str()), ("image/webp", "image/jpeg"));
+    assert_eq!((read(&small), read(&large).1), ((ImageFormat::WebP, (1_200, 600)), (1_200, 600)));
+    assert!(small.len() < large.len() && webp_tag != jpeg_tag, "{} {}", small.len(), large.len());
+    // A picture of the release before has two sizes and no WebP.
+    let folder = std::fs::read_dir(shop.world.folder.path().join("pictures")).unwrap().next().unwrap().unwrap().path();
+    for file in ["thumb.webp", "medium.webp", "medium", "page.webp"] {
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    assert_eq!(get("image/webp").await.0, "image/jpeg");
+    let medium = fetch(&shop, &path.replace("/page", "/medium")).await;
+    assert_eq!((medium.1, medium.2), (ImageFormat::Jpeg, (1_200, 600)));
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@
 //! stale: a hint is added before its wish and removed after it, so the wish itself is always checked.
 
 use souk_sql::SqlError;
-use souk_values::{ProductId, Timestamp, UserId};
+use souk_values::{Money, ProductId, Timestamp, UserId};
 
 use super::{RedisCartStore, damaged, json, retry, scripts};
 use crate::{
     cart::Refusal,
-    product::{AlertKind, MAX_WISHES, Wish},
+    product::{AlertKind, MAX_WISHES, SeenProduct, Wish},
     store::{StoreError, WishAlert, Wishlists},
 };
 
@@ -24,18 +24,26 @@ pub(super) struct StoredWish {
     pub alerted_price: i64,
     /// Sequence number of this wish's hint in the product's index.
     pub hint: i64,
+    /// Price of one unit when the wish was made, in minor units. Absent in wishes of earlier releases.
+    pub price_minor: Option<i64>,
 }
 
 impl StoredWish {
     pub fn encode(self) -> String {
-        format!("{}:{}:{}:{}", self.added_at.millis(), self.alerted_back, self.alerted_price, self.hint)
+        let Self { added_at, alerted_back, alerted_price, hint, price_minor } = self;
+        let price = price_minor.map(|minor| format!(":{minor}")).unwrap_or_default();
+        format!("{}:{alerted_back}:{alerted_price}:{hint}{price}", added_at.millis())
     }
 
     pub fn decode(text: &str, user: UserId) -> Result<Self, SqlError> {
         let wrong = || damaged(&format!("a wish of user {user}"), &text);
         let numbers: Vec<i64> = text.split(':').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
-        let [added_at, alerted_back, alerted_price, hint] = numbers.try_into().map_err(|_| wrong())?;
-        Ok(Self { added_at: Timestamp::from_millis(added_at), alerted_back, alerted_price, hint })
+        let (added_at, alerted_back, alerted_price, hint, price_minor) = match *numbers {
+            [added_at, back, price, hint] => (added_at, back, price, hint, None),
+            [added_at, back, price, hint, minor] => (added_at, back, price, hint, Some(minor)),
+            _ => return Err(wrong()),
+        };
+        Ok(Self { added_at: Timestamp::from_millis(added_at), alerted_back, alerted_price, hint, price_minor })
     }
 
     /// Returns the revision up to which alerts of `kind` were published.
@@ -59,7 +67,12 @@ impl Wishlists for RedisCartStore {
         let stored: Vec<(String, String)> = self.client.query(redis::cmd("HGETALL").arg(key)).await?;
         let wish = |(product, wish): (String, String)| {
             let product_id = product.parse().map_err(|_| damaged(&format!("the wishlist of user {user}"), &product))?;
-            Ok(Wish { product_id, added_at: StoredWish::decode(&wish, user)?.added_at })
+            let StoredWish { added_at, price_minor, .. } = StoredWish::decode(&wish, user)?;
+            Ok(Wish {
+                product_id,
+                added_at,
+                price_when_added: price_minor.map(|minor| Money::new(minor, self.currency)),
+            })
         };
         let mut wishes = stored.into_iter().map(wish).collect::<Result<Vec<_>, SqlError>>()?;
         wishes.sort_by_key(|wish| std::cmp::Reverse((wish.added_at, wish.product_id)));
@@ -70,7 +83,7 @@ impl Wishlists for RedisCartStore {
         &self,
         user: UserId,
         product: ProductId,
-        revision: i64,
+        seen: SeenProduct,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         // The hint comes first: a crash after it leaves a hint without a wish, which is skipped. In the other order a crash
@@ -79,7 +92,13 @@ impl Wishlists for RedisCartStore {
         let mut add_hint = scripts::ADD_HINT.key(keys.wishers(product));
         add_hint.key(keys.hints(keys.partition_of(product))).arg(sortable(user));
         let hint: i64 = self.client.run(&add_hint).await?;
-        let wish = StoredWish { added_at: now, alerted_back: revision, alerted_price: revision, hint };
+        let wish = StoredWish {
+            added_at: now,
+            alerted_back: seen.revision,
+            alerted_price: seen.revision,
+            hint,
+            price_minor: Some(seen.price.minor),
+        };
         let mut add = scripts::ADD_WISH.key(keys.wishes(user));
         add.arg(product.to_string()).arg(wish.encode()).arg(MAX_WISHES);
         let outcome: String = self.client.run(&add).await?;
@@ -201,9 +220,12 @@ mod tests {
     #[test]
     fn a_wish_is_decoded_as_it_was_encoded() {
         let user = UserId::new(7).unwrap();
-        let wish = StoredWish { added_at: Timestamp::from_millis(5), alerted_back: 6, alerted_price: 7, hint: 8 };
+        let added_at = Timestamp::from_millis(5);
+        let wish = StoredWish { added_at, alerted_back: 6, alerted_price: 7, hint: 8, price_minor: Some(9) };
         assert_eq!(StoredWish::decode(&wish.encode(), user).unwrap(), wish);
-        for text in ["", "1:2:3", "1:2:3:4:5", "1:2:3:x"] {
+        let earlier = StoredWish { price_minor: None, ..wish };
+        assert_eq!((StoredWish::decode("5:6:7:8", user).unwrap(), earlier.encode().as_str()), (earlier, "5:6:7:8"));
+        for text in ["", "1:2:3", "1:2:3:4:5:6", "1:2:3:x"] {
             assert!(StoredWish::decode(text, user).unwrap_err().to_string().contains("a wish of user 7"));
         }
     }

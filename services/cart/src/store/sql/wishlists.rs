@@ -6,12 +6,12 @@ use sea_orm::{
 };
 use souk_bus::outbox;
 use souk_sql::{SqlError, Tx, insert_or_ignore};
-use souk_values::{Id, ProductId, Timestamp, UserId};
+use souk_values::{Id, Money, ProductId, Timestamp, UserId};
 
 use super::{SqlCartStore, damaged, user_id};
 use crate::{
     cart::Refusal,
-    product::{AlertKind, MAX_WISHES, Wish},
+    product::{AlertKind, MAX_WISHES, SeenProduct, Wish},
     store::{
         StoreError, WishAlert, Wishlists,
         entities::wish::{Column, Entity, Model},
@@ -29,7 +29,8 @@ impl Wishlists for SqlCartStore {
             .await?;
         let wish = |row: Model| {
             let product_id = ProductId::new(row.product_id).map_err(|_| damaged("product id", row.product_id))?;
-            Ok(Wish { product_id, added_at: Timestamp::from_millis(row.added_at) })
+            let price_when_added = row.price_minor.map(|minor| Money::new(minor, self.currency));
+            Ok(Wish { product_id, added_at: Timestamp::from_millis(row.added_at), price_when_added })
         };
         Ok(rows.into_iter().map(wish).collect::<Result<_, SqlError>>()?)
     }
@@ -38,15 +39,16 @@ impl Wishlists for SqlCartStore {
         &self,
         user: UserId,
         product: ProductId,
-        revision: i64,
+        seen: SeenProduct,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let row = Model {
             user_id: user.get(),
             product_id: product.get(),
             added_at: now.millis(),
-            told_back: revision,
-            told_price: revision,
+            told_back: seen.revision,
+            told_price: seen.revision,
+            price_minor: Some(seen.price.minor),
         };
         self.db.write(row, |tx, row| Box::pin(add(tx, row))).await
     }

@@ -11,7 +11,7 @@ use souk_cart::{
 use souk_events::WishlistBackInStock;
 use souk_values::{Currency, Id, Money, UserId};
 
-use crate::fixture::{Fixture, HOUR, product, quantities};
+use crate::fixture::{Fixture, HOUR, euros, product, quantities, seen};
 
 contract! {
     wishes_are_listed_newest_first
@@ -27,9 +27,9 @@ async fn wishes_are_listed_newest_first(fixture: Fixture) {
     let user = fixture.user();
     let now = fixture.now();
     for (number, hour) in [(1, 0_u32), (2, 2), (3, 1)] {
-        store.add_wish(user, product(number), 1, now.plus(hour * HOUR)).await.unwrap();
+        store.add_wish(user, product(number), seen(1), now.plus(hour * HOUR)).await.unwrap();
     }
-    store.add_wish(user, product(1), 9, now.plus(9 * HOUR)).await.unwrap();
+    store.add_wish(user, product(1), seen(9), now.plus(9 * HOUR)).await.unwrap();
     let listed: Vec<_> = store.wishes(user).await.unwrap().into_iter().map(|wish| wish.product_id).collect();
     assert_eq!(listed, [product(2), product(3), product(1)], "wishing again changes nothing");
     assert_eq!(store.wishes(user).await.unwrap()[2].added_at, now);
@@ -45,13 +45,14 @@ async fn a_wishlist_never_overflows(fixture: Fixture) {
     let user = fixture.user();
     let now = fixture.now();
     let most = i64::try_from(MAX_WISHES).unwrap();
-    let wishes = (1..=most + 20).map(|n| stores[usize::try_from(n % 2).unwrap()].add_wish(user, product(n), 1, now));
+    let wishes =
+        (1..=most + 20).map(|n| stores[usize::try_from(n % 2).unwrap()].add_wish(user, product(n), seen(1), now));
     let done = join_all(wishes).await;
     let refused = done.iter().filter(|done| matches!(done, Err(StoreError::Refused(Refusal::TooManyWishes)))).count();
     assert_eq!((refused, stores[0].wishes(user).await.unwrap().len()), (20, 200));
     // Repeating a wish is possible on a full wishlist.
     let there = stores[0].wishes(user).await.unwrap()[0].product_id;
-    stores[1].add_wish(user, there, 1, now).await.unwrap();
+    stores[1].add_wish(user, there, seen(1), now).await.unwrap();
 }
 
 fn alert(fixture: &Fixture, user_id: UserId, revision: i64) -> WishAlert {
@@ -71,7 +72,7 @@ async fn an_alert_is_published_once(fixture: Fixture) {
     let stores = fixture.replicas(2).await;
     let user = fixture.user();
     let now = fixture.now();
-    stores[0].add_wish(user, product(1), 3, now).await.unwrap();
+    stores[0].add_wish(user, product(1), seen(3), now).await.unwrap();
     let published = join_all((0..6_usize).map(|n| stores[n % 2].publish_alert(alert(&fixture, user, 5)))).await;
     assert_eq!(published.into_iter().filter(|published| *published.as_ref().unwrap()).count(), 1);
     assert!(!stores[0].publish_alert(alert(&fixture, user, 4)).await.unwrap(), "an older revision");
@@ -94,14 +95,14 @@ async fn users_to_alert_are_listed_in_pages(fixture: Fixture) {
     // Ids of different lengths, which must not be sorted like texts.
     users.extend([9, 10, 1_000].map(|id| UserId::new(id).unwrap()));
     users.sort();
-    join_all(users.iter().map(|user| store.add_wish(*user, product(1), 3, now))).await;
-    store.add_wish(users[0], product(2), 1, now).await.unwrap();
+    join_all(users.iter().map(|user| store.add_wish(*user, product(1), seen(3), now))).await;
+    store.add_wish(users[0], product(2), seen(1), now).await.unwrap();
     assert_eq!(all_to_alert(&store, 3).await, [], "the wishes are as new as revision 3");
     assert_eq!(all_to_alert(&store, 4).await, users);
     assert!(store.publish_alert(alert(&fixture, users[4], 4)).await.unwrap());
     store.remove_wish(users[7], product(1)).await.unwrap();
     store.remove_wish(users[8], product(1)).await.unwrap();
-    store.add_wish(users[8], product(1), 4, now).await.unwrap();
+    store.add_wish(users[8], product(1), seen(4), now).await.unwrap();
     let left: Vec<UserId> = [&users[..4], &users[5..7], &users[9..]].concat();
     assert_eq!(all_to_alert(&store, 4).await, left);
     assert_eq!(
@@ -132,11 +133,11 @@ async fn an_existing_wish_is_always_found(fixture: Fixture) {
     for round in 0..40_u64 {
         let acts = stores.iter().zip(0_u64..).map(|(store, n)| async move {
             if (round + n).is_multiple_of(3) {
-                store.add_wish(user, product(1), 1, now).await.unwrap();
+                store.add_wish(user, product(1), seen(1), now).await.unwrap();
                 drop(store.remove_wish(user, product(1)).await);
             } else {
                 drop(store.remove_wish(user, product(1)).await);
-                store.add_wish(user, product(1), 1, now).await.unwrap();
+                store.add_wish(user, product(1), seen(1), now).await.unwrap();
             }
         });
         join_all(acts).await;
@@ -151,10 +152,11 @@ async fn a_wish_moves_to_the_cart_once(fixture: Fixture) {
     let stores = fixture.replicas(2).await;
     let user = fixture.user();
     let now = fixture.now();
-    stores[0].add_wish(user, product(1), 3, now).await.unwrap();
+    stores[0].add_wish(user, product(1), seen(3), now).await.unwrap();
     let move_it = |n: usize| {
         let cart_item_id = fixture.ids.uuid().to_string();
-        let item = NewItem { cart_item_id, product_id: product(1), name: "x".to_owned(), quantity: 1 };
+        let item =
+            NewItem { cart_item_id, product_id: product(1), name: "x".to_owned(), price: euros(100), quantity: 1 };
         fixture.execute(&stores[n % 2], user, CartCommand::AddFromWishlist(item))
     };
     let moved = join_all((0..4).map(move_it)).await;
@@ -162,7 +164,7 @@ async fn a_wish_moves_to_the_cart_once(fixture: Fixture) {
     assert_eq!((refused, quantities(&stores[0].cart(user).await.unwrap())), (3, vec![(1, 1)]));
     assert_eq!(stores[1].wishes(user).await.unwrap(), []);
     fixture.execute(&stores[0], user, fixture.add(1, MAX_QUANTITY - 1)).await.unwrap();
-    stores[0].add_wish(user, product(1), 3, now).await.unwrap();
+    stores[0].add_wish(user, product(1), seen(3), now).await.unwrap();
     assert!(matches!(move_it(0).await, Err(StoreError::Refused(Refusal::QuantityTooLarge(100)))));
     assert_eq!(stores[1].wishes(user).await.unwrap().len(), 1, "both or neither");
 }

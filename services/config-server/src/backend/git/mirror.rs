@@ -93,7 +93,7 @@ fn remove_abandoned(temporary: &Path) {
 pub(super) struct Mirror {
     pub folder: PathBuf,
     lock: PathBuf,
-    _locked: fs::File,
+    locked: fs::File,
     _basedir: Arc<Basedir>,
 }
 
@@ -110,7 +110,7 @@ impl Mirror {
         };
         let folder = basedir.path.join(format!("{name}.git"));
         remove_leftovers(&folder);
-        Ok(Self { folder, lock, _locked: locked, _basedir: Arc::clone(basedir) })
+        Ok(Self { folder, lock, locked, _basedir: Arc::clone(basedir) })
     }
 
     pub fn exists(&self) -> bool {
@@ -156,6 +156,14 @@ impl Mirror {
     pub fn discard(&self) {
         self.remove();
         let _ = fs::remove_file(&self.lock);
+    }
+}
+
+impl Drop for Mirror {
+    /// Unlocks explicitly: closing the file is not enough while a child process that was just forked (`ssh`, by the
+    /// transport) still holds its inherited descriptor, until it executes its program.
+    fn drop(&mut self) {
+        let _ = self.locked.unlock();
     }
 }
 
@@ -205,6 +213,8 @@ fn remove_leftovers(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use souk_values::ShiftedClock;
+
     use super::*;
 
     #[test]
@@ -224,5 +234,18 @@ mod tests {
         drop(lock_folder(&other).unwrap());
         remove_abandoned(temporary.path());
         assert!(!left.exists() && used.exists() && new.exists() && other.exists());
+    }
+
+    #[test]
+    fn a_dropped_copy_is_unlocked_though_a_forked_child_still_has_its_descriptor() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ShiftedClock::new(std::time::Duration::ZERO);
+        let basedir = Basedir::new(folder.path(), &IdGen::new(clock)).unwrap();
+        let mirror = Mirror::new(&basedir, "shop").unwrap();
+        let inherited = mirror.locked.try_clone().unwrap();
+        assert!(Mirror::new(&basedir, "shop").is_err());
+        drop(mirror);
+        assert!(Mirror::new(&basedir, "shop").is_ok());
+        drop(inherited);
     }
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::placing::MAX_LINES;
 use crate::{
+    address,
     error::OrderError,
     order::{OrderDraft, WantedLine},
 };
@@ -73,10 +74,11 @@ pub(crate) struct NewShippingAddress {
     #[garde(dive)]
     #[schema(inline)]
     city: Line<100>,
-    /// Postal code in the format of the country.
-    #[garde(dive)]
+    /// Postal code in the format of the country, stored in capital letters; left out where the country has none.
+    #[serde(default)]
+    #[garde(dive, custom(code_of(&self.country)))]
     #[schema(inline)]
-    postal_code: Line<20>,
+    postal_code: Option<Line<20>>,
     /// Country as ISO 3166-1 alpha-2 code, such as `DE`.
     #[garde(custom(country_code()))]
     #[schema(pattern = "^[A-Z]{2}$")]
@@ -89,12 +91,14 @@ pub(crate) struct NewShippingAddress {
 }
 
 fn country_code() -> impl FnOnce(&str, &()) -> garde::Result {
-    |code, ()| {
-        if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
-            Ok(())
-        } else {
-            Err(garde::Error::new("must be two capital letters, such as DE"))
-        }
+    |code, ()| address::country(code).map(drop).map_err(garde::Error::new)
+}
+
+/// Checks nothing when the country is unknown, which its own rule reports.
+fn code_of(country: &str) -> impl FnOnce(&Option<Line<20>>, &()) -> garde::Result {
+    move |code, ()| match address::country(country) {
+        Ok(country) => address::postal_code(&country, code.as_ref().map(AsRef::as_ref)).map_err(garde::Error::new),
+        Err(_) => Ok(()),
     }
 }
 
@@ -117,7 +121,7 @@ impl PlaceOrder {
             line1: line1.into(),
             line2: line2.map(Into::into),
             city: city.into(),
-            postal_code: postal_code.into(),
+            postal_code: postal_code.map(|code| address::in_capitals(code.as_ref())),
             country,
             phone: phone.map(Into::into),
         };

@@ -92,7 +92,12 @@ impl Pool {
             RunError::User(error) => error,
             RunError::TimedOut => {
                 let last = self.last_failure.0.lock().clone();
-                let why = last.map_or_else(|| "all are in use".to_owned(), |error| error.to_string());
+                let why = match last {
+                    // Its text alone: the error around it says the same.
+                    Some(SqlError::Unavailable(why)) => why,
+                    Some(error) => error.to_string(),
+                    None => "all are in use".to_owned(),
+                };
                 SqlError::Unavailable(format!("no connection within {} s: {why}", WAIT_LIMIT.as_secs()))
             }
         })

@@ -1,0 +1,164 @@
+//! Products that go with a product: bought together with it, counted from orders, and of the same category.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set,
+    sea_query::{Expr, OnConflict},
+};
+use souk_sql::{SqlError, Tx};
+use souk_values::{Id, ProductId, Timestamp};
+
+use super::{
+    ProductStore, StoreError,
+    entities::{bought_together, product},
+    rows::{self, ProductRow},
+};
+use crate::product::CatalogueProduct;
+
+/// Products of one order that are counted as pairs: with more, their number would grow with the square.
+const MAX_COUNTED: usize = 10;
+/// Products remembered for each product; those that were bought with it least often are forgotten.
+const MAX_REMEMBERED: u64 = 50;
+/// Products whose companions are trimmed in one run.
+const TRIMMED_AT_ONCE: u64 = 100;
+
+impl ProductStore {
+    /// Returns at most `count` visible products that go with `product`, one of each group: first those bought together with
+    /// it or its variants, most often first and of equals the last one, then the best sold of its category.
+    pub(crate) async fn related(
+        &self,
+        product: &CatalogueProduct,
+        count: usize,
+    ) -> Result<Vec<CatalogueProduct>, StoreError> {
+        let mut found = self.bought_together(product).await?;
+        found.extend(self.of_category(product).await?);
+        let mut groups = BTreeSet::from([product.group_id()]);
+        found.retain(|other| groups.insert(other.group_id()));
+        found.truncate(count);
+        Ok(found)
+    }
+
+    async fn bought_together(&self, product: &CatalogueProduct) -> Result<Vec<CatalogueProduct>, StoreError> {
+        use bought_together::{Column, Entity};
+        let variants = product::Entity::find()
+            .select_only()
+            .column(product::Column::ProductId)
+            .filter(product::Column::GroupId.eq(product.group_id().get()))
+            .into_query();
+        let ids: Vec<i64> = Entity::find()
+            .select_only()
+            .column(Column::OtherId)
+            .filter(Column::ProductId.in_subquery(variants))
+            .group_by(Column::OtherId)
+            .order_by_desc(Column::Orders.sum())
+            .order_by_desc(Column::LastAt.max())
+            .order_by_asc(Column::OtherId)
+            .limit(MAX_REMEMBERED)
+            .into_tuple()
+            .all(self.db.reader())
+            .await?;
+        let ids = ids.into_iter().map(rows::id).collect::<Result<Vec<ProductId>, SqlError>>()?;
+        self.products(&ids).await
+    }
+
+    /// Returns the visible products of `ids`, in that order.
+    pub(crate) async fn products(&self, ids: &[ProductId]) -> Result<Vec<CatalogueProduct>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = rows::select_products()
+            .filter(product::Column::ProductId.is_in(ids.iter().map(|id| id.get())))
+            .filter(product::Column::Hidden.eq(false))
+            .into_model::<ProductRow>()
+            .all(self.db.reader())
+            .await?;
+        let mut found = found
+            .into_iter()
+            .map(|row| rows::read_product(row, self.currency))
+            .collect::<Result<Vec<CatalogueProduct>, StoreError>>()?;
+        found.sort_by_key(|product| ids.iter().position(|id| *id == product.product_id));
+        Ok(found)
+    }
+
+    async fn of_category(&self, product: &CatalogueProduct) -> Result<Vec<CatalogueProduct>, StoreError> {
+        use product::Column;
+        let found = rows::select_products()
+            .filter(Column::CategoryId.eq(product.details.category_id.get()))
+            .filter(Column::Hidden.eq(false))
+            .order_by_desc(Column::Sold)
+            .order_by_desc(Column::ProductId)
+            .limit(MAX_REMEMBERED)
+            .into_model::<ProductRow>()
+            .all(self.db.reader())
+            .await?;
+        found.into_iter().map(|row| rows::read_product(row, self.currency)).collect()
+    }
+
+    /// Forgets the companions of products that have too many. Errors: the store's.
+    pub async fn trim_bought_together(&self) -> Result<(), StoreError> {
+        use bought_together::{Column, Entity};
+        let crowded: Vec<i64> = Entity::find()
+            .select_only()
+            .column(Column::ProductId)
+            .group_by(Column::ProductId)
+            .having(Column::OtherId.count().gt(i64::try_from(MAX_REMEMBERED).unwrap_or(i64::MAX)))
+            .limit(TRIMMED_AT_ONCE)
+            .into_tuple()
+            .all(self.db.reader())
+            .await?;
+        for product_id in crowded {
+            let others: Vec<i64> = Entity::find()
+                .select_only()
+                .column(Column::OtherId)
+                .filter(Column::ProductId.eq(product_id))
+                .order_by_desc(Column::Orders)
+                .order_by_desc(Column::LastAt)
+                .order_by_asc(Column::OtherId)
+                .into_tuple()
+                .all(self.db.reader())
+                .await?;
+            let kept = usize::try_from(MAX_REMEMBERED).unwrap_or(usize::MAX);
+            let forgotten: Vec<i64> = others.into_iter().skip(kept).collect();
+            self.db
+                .write((product_id, forgotten), |tx, (product_id, forgotten)| {
+                    Box::pin(async move {
+                        Entity::delete_many()
+                            .filter(Column::ProductId.eq(*product_id))
+                            .filter(Column::OtherId.is_in(forgotten.iter().copied()))
+                            .exec(tx)
+                            .await?;
+                        Ok::<_, StoreError>(())
+                    })
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts the products of a sold order as bought together.
+pub(super) async fn count(tx: &Tx, products: impl Iterator<Item = ProductId>, now: Timestamp) -> Result<(), SqlError> {
+    use bought_together::{ActiveModel, Column, Entity};
+    let products: Vec<i64> = products.take(MAX_COUNTED).map(Id::get).collect();
+    // In the order of the key, as other transactions write it, so that they do not wait for each other in a circle.
+    let pairs = products.iter().flat_map(|one| products.iter().map(move |other| (*one, *other)));
+    let pairs: Vec<ActiveModel> = pairs
+        .filter(|(one, other)| one != other)
+        .map(|(product_id, other_id)| ActiveModel {
+            product_id: Set(product_id),
+            other_id: Set(other_id),
+            orders: Set(1),
+            last_at: Set(now.millis()),
+        })
+        .collect();
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let counted = OnConflict::columns([Column::ProductId, Column::OtherId])
+        .value(Column::Orders, Expr::col((Entity, Column::Orders)).add(1))
+        .value(Column::LastAt, now.millis())
+        .to_owned();
+    Entity::insert_many(pairs).on_conflict(counted).exec_without_returning(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,52 @@
+import { ChangeDetectionStrategy, Component, computed, inject } from '@angular/core';
+import { toSignal } from '@angular/core/rxjs-interop';
+import { FormControl, FormGroup, ReactiveFormsModule, Validators } from '@angular/forms';
+import { texts } from '../../i18n/i18n';
+import { Session } from '../../session/session';
+import { Countdown } from '../../ui/countdown';
+import { TextField } from '../../ui/text-field';
+import { Toasts } from '../../ui/toasts';
+import { AccountClient } from '../account-client';
+import { FormAct } from '../form-act';
+import { FormFailure } from '../form-failure';
+
+@Component({
+  selector: 'app-profile-form',
+  imports: [ReactiveFormsModule, FormFailure, TextField],
+  providers: [FormAct, Countdown],
+  template: `<form class="stack" [formGroup]="form" (ngSubmit)="submit()" novalidate>
+    <app-form-failure />
+    <app-text-field [control]="form.controls.email" [label]="t().account.email" type="email" autocomplete="email" inputmode="email" />
+    @if (isNewEmail()) {
+      <app-text-field [control]="form.controls.current" [label]="t().account.currentPassword" type="password" autocomplete="current-password" />
+    }
+    <app-text-field [control]="form.controls.username" [label]="t().account.username" autocomplete="nickname" />
+    <div><button class="btn" type="submit" [attr.aria-busy]="act.isBusy()">{{ t().common.save }}</button></div>
+  </form>`,
+  changeDetection: ChangeDetectionStrategy.OnPush,
+})
+export class ProfileForm {
+  protected readonly t = texts();
+  protected readonly act = inject(FormAct);
+  private readonly session = inject(Session);
+  private readonly client = inject(AccountClient);
+  private readonly toasts = inject(Toasts);
+  protected readonly form = new FormGroup({
+    email: new FormControl(this.session.user()?.email ?? '', { nonNullable: true, validators: [Validators.required, Validators.email, Validators.maxLength(191)] }),
+    /** A new address opens the account, so it takes the password. */
+    current: new FormControl('', { nonNullable: true }),
+    username: new FormControl(this.session.user()?.username ?? '', { nonNullable: true, validators: [Validators.required, Validators.minLength(3), Validators.maxLength(40)] }),
+  });
+
+  private readonly email = toSignal(this.form.controls.email.valueChanges, { initialValue: this.form.controls.email.value });
+  protected readonly isNewEmail = computed(() => this.email().trim() !== (this.session.user()?.email ?? ''));
+
+  protected async submit(): Promise<void> {
+    const { email, username, current } = this.form.getRawValue();
+    const change = { email: email.trim(), username: username.trim(), ...(this.isNewEmail() ? { current } : {}) };
+    const done = await this.act.run(this.form, async () => this.session.update(await this.client.change(change)));
+    if (!done) return;
+    this.form.controls.current.reset();
+    this.toasts.success(this.t().common.saved);
+  }
+}

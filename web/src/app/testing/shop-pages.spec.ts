@@ -1,0 +1,116 @@
+import { NoticesPage } from '../account/notices-page/notices-page';
+import { BuyAgainPage } from '../cart/buy-again-page/buy-again-page';
+import { CartPage } from '../cart/cart-page/cart-page';
+import { WishlistPage } from '../cart/wishlist-page/wishlist-page';
+import { CatalogPage } from '../catalog/catalog-page/catalog-page';
+import { Home } from '../catalog/home/home';
+import { ProductPage } from '../catalog/product-page/product-page';
+import { CheckoutPage } from '../checkout/checkout-page/checkout-page';
+import { PaymentPage } from '../checkout/payment-page/payment-page';
+import { OrderList } from '../orders/order-list/order-list';
+import { OrderPage } from '../orders/order-page/order-page';
+import type { Backend } from './page';
+import { showPage } from './page';
+import { cart, cartItem, category, eur, notice, order, page, payment, product, productList, shopFacts, step } from './samples';
+import { describeStates } from './states';
+
+const categories = [/GET \/api\/categories/, { body: page([category()]) }] as const;
+const noCart = [/GET \/api\/cart/, { body: cart([]) }] as const;
+const wish = { productId: 11, name: 'Kettle', slug: 'kettle', imageUrl: null, price: eur(4490), priceWhenAdded: null, stock: 3, available: true, addedAt: '2026-01-31T12:00:00.000Z' };
+const final = order({ status: 'cancelled', cancelReason: 'customer' });
+
+describeStates('home', {
+  page: Home,
+  reads: /GET \/api\/products/,
+  empty: { backend: [[/GET \/api\/products/, { body: productList([]) }]], says: 'The shelves are still empty' },
+  data: { backend: [categories, [/GET \/api\/products/, { body: productList([product()]) }]], says: ['Kettle', '€44.90', 'Harrow & Pell', '1 product'] },
+});
+
+describeStates('catalogue', {
+  page: CatalogPage,
+  inputs: { slug: undefined },
+  reads: /GET \/api\/products/,
+  empty: { backend: [[/GET \/api\/products/, { body: productList([]) }]], says: 'Nothing matches' },
+  data: { backend: [categories, [/GET \/api\/products/, { body: productList([product()]) }]], says: ['All products', 'Kettle', '1 product', 'All makers'] },
+});
+
+describeStates('product', {
+  page: ProductPage,
+  inputs: { slug: 'kettle' },
+  reads: /by-slug/,
+  empty: { backend: [], says: 'This product is no longer here' },
+  data: {
+    backend: [categories, [/by-slug\/kettle/, { body: product({ stock: 3 }) }], [/GET \/api\/products\/11\/related/, { body: page([product({ productId: 12, slug: 'pot', name: 'Pot' })]) }]],
+    says: ['Kettle', 'only 3 left', 'Boils water.', '900 g', 'Pot'],
+  },
+});
+
+describeStates('cart', {
+  page: CartPage,
+  reads: /GET \/api\/cart/,
+  empty: { backend: [noCart], says: 'Your cart is empty' },
+  data: { backend: [[/GET \/api\/cart/, { body: cart([cartItem(), cartItem({ cartItemId: 'c2', state: 'ordered', orderId: 42, name: 'Pan' })]) }]], says: ['Kettle', '€89.80', 'another 24 hours', 'Ordered, waiting for payment', 'Pan'] },
+});
+
+describeStates('wishlist', {
+  page: WishlistPage,
+  reads: /GET \/api\/wishlist/,
+  empty: { backend: [noCart, [/GET \/api\/wishlist/, { body: { items: [] } }]], says: 'Your wishlist is empty' },
+  data: { backend: [noCart, [/GET \/api\/wishlist/, { body: { items: [wish] } }]], says: ['Kettle', 'Move to cart'] },
+});
+
+describeStates('buy again', {
+  page: BuyAgainPage,
+  reads: /GET \/api\/cart/,
+  empty: { backend: [noCart], says: 'Nothing here yet' },
+  data: { backend: [[/GET \/api\/cart/, { body: cart([cartItem({ state: 'purchased', expiryTime: null })]) }]], says: ['Kettle', 'Add to cart'] },
+});
+
+describeStates('checkout', {
+  page: CheckoutPage,
+  reads: /GET \/api\/cart/,
+  empty: { backend: [noCart, [/GET \/api\/orders/, { body: page([]) }]], says: 'There is nothing to check out' },
+  data: { backend: [[/GET \/api\/cart/, { body: cart([cartItem()]) }], [/GET \/api\/orders/, { body: page([]) }]], says: ['Where shall we send it?', 'Kettle', '€89.80'] },
+});
+
+const paying: Backend = [[/GET \/api\/shop/, { body: shopFacts() }], [/GET \/api\/orders\/42/, { body: order() }], [/GET \/api\/payments/, { body: page([]) }], noCart];
+describeStates('payment', {
+  page: PaymentPage,
+  inputs: { id: '42' },
+  reads: /GET \/api\/orders\/42/,
+  empty: { backend: [[/GET \/api\/orders\/42/, { status: 404, code: 'order.not_found' }], [/GET \/api\/payments/, { body: page([payment()]) }], noCart], says: 'We cannot find this order' },
+  data: { backend: paying, says: ['Pay for your order', '€89.80', 'This is a test shop', 'Declined card'] },
+});
+
+describeStates('orders', {
+  page: OrderList,
+  reads: /GET \/api\/orders/,
+  empty: { backend: [[/GET \/api\/orders/, { body: page([]) }]], says: 'No orders yet' },
+  data: { backend: [[/GET \/api\/orders/, { body: page([order()]) }]], says: ['Waiting for payment', 'Kettle', '€89.80', 'Pay now'] },
+});
+
+describeStates('order', {
+  page: OrderPage,
+  inputs: { id: '42' },
+  reads: /GET \/api\/orders\/42$/,
+  empty: { backend: [[/GET \/api\/orders\/42$/, { status: 404, code: 'order.not_found' }], [/timeline/, { body: page([]) }], noCart], says: 'We cannot find this order' },
+  data: { backend: [[/GET \/api\/orders\/42$/, { body: final }], [/timeline/, { body: page([step('created'), step('cancelled', { reason: 'customer' } as never)]) }], noCart], says: ['Order 42', 'Cancelled', 'You cancelled it.', 'Order received', 'Lyon'] },
+});
+
+describe('the lines of an order', () => {
+  it('have the pictures that their products have now', async () => {
+    const shown = await showPage(
+      OrderPage,
+      [[/GET \/api\/products\?ids=11$/, { body: page([product()]) }], [/GET \/api\/orders\/42$/, { body: final }], [/timeline/, { body: page([]) }], noCart],
+      { inputs: { id: '42' } },
+    );
+    expect(shown.element.querySelector('.lines img')?.getAttribute('src')).toBe('/pictures/kettle.svg');
+  });
+});
+
+describeStates('notices', {
+  page: NoticesPage,
+  reads: /GET \/api\/notifications/,
+  empty: { backend: [[/GET \/api\/notifications/, { body: page([]) }]], says: 'Nothing new' },
+  data: { backend: [[/GET \/api\/notifications/, { body: page([notice()]) }]], says: ['Payment received', 'Thank you.', 'New'] },
+});
