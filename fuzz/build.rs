@@ -1,5 +1,5 @@
-//! Copies the limits of products, and how tags are split, from their service: the parser of the import needs nothing else of
-//! these files.
+//! Copies what the targets need of files that they cannot include: the limits of products and how tags are split, which is all
+//! that the parser of the import needs of these files, and the decoder of pictures, a file with another one below it.
 
 use std::{env, fmt::Write, fs, path::Path};
 
@@ -19,5 +19,12 @@ fn main() {
         let import = if tags.is_empty() { "" } else { "use crate::text;" };
         writeln!(modules, "pub(crate) mod {name} {{\n{import}\n{}\n{tags}\n}}", limits.join("\n")).unwrap();
     }
-    fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("limits.rs"), modules).unwrap();
+    let out = env::var_os("OUT_DIR").unwrap();
+    let out = Path::new(&out);
+    fs::write(out.join("limits.rs"), modules).unwrap();
+    fs::create_dir_all(out.join("picture")).unwrap();
+    for name in ["picture.rs", "picture/render.rs"] {
+        fs::copy(source.join(name), out.join(name)).unwrap();
+    }
+    fs::write(out.join("pictures.rs"), "mod picture;\n").unwrap();
 }

@@ -8,6 +8,7 @@ mod backend {
     pub use crate::backend_error::BackendError;
 }
 
+#[path = "../../services/config-server/src/environment"]
 mod environment {
     pub mod document;
     pub mod error;

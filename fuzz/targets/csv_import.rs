@@ -21,6 +21,7 @@ pub(crate) mod text {
     pub(crate) use crate::{frame_text::*, product_text::*};
 }
 
+#[path = "../../services/product/src/import"]
 mod import {
     pub mod catalogue;
     mod encoding;

@@ -1,7 +1,7 @@
 //! An uploaded picture: decoded within limits, or refused.
 #![no_main]
 
-mod picture;
+include!(concat!(env!("OUT_DIR"), "/pictures.rs"));
 
 use libfuzzer_sys::fuzz_target;
 use picture::{Encoding, render};

@@ -1,6 +1,7 @@
 //! Access tokens: nothing verifies but what the key has signed, and claims of any form are only refused.
 #![no_main]
 
+#[path = "../../crates/kit/src/auth"]
 mod auth {
     pub mod ended;
     pub mod signed_token;

@@ -1,1 +1,0 @@
-../../services/product/src/picture.rs
