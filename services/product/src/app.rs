@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 use souk_kit::{Deps, StartError};
 use souk_values::Clock;
 
-use crate::{ProductConfig, picture_store::PictureStore, store::ProductStore};
+use crate::{ProductConfig, answers::Answers, index::CatalogueIndex, picture_store::PictureStore, store::ProductStore};
 
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub store: ProductStore,
+    /// `None` when it could not be opened; the store answers then.
+    pub index: Option<CatalogueIndex>,
+    pub answers: Answers,
     pub pictures: PictureStore,
     pub clock: Arc<dyn Clock>,
     /// Time between two readings of `stock_available`.
@@ -22,7 +25,14 @@ impl App {
         let clock = Arc::clone(&deps.clock);
         let store =
             ProductStore::open(&config.store_url, deps.ids.clone(), Arc::clone(&clock), deps.shop.currency).await?;
+        let index = CatalogueIndex::open(&config.index_folder(), deps.shop.currency)
+            .inspect_err(
+                |error| tracing::error!(%error, "there is no index of the catalogue; the store answers, slower"),
+            )
+            .ok();
         Ok(Self {
+            index,
+            answers: Answers::default(),
             store: store.with_low_stock_at(config.low_stock_at),
             pictures: PictureStore::new(config.pictures_folder(), Arc::clone(&clock)),
             clock,

@@ -42,7 +42,7 @@ pub(crate) struct CategoryEdit {
     pub position: Option<i64>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CategoryTree(Vec<Category>);
 
 impl CategoryTree {

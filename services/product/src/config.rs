@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{picture_store, store::DEFAULT_LOW_STOCK_AT};
+use crate::{index::IndexFolder, picture_store, store::DEFAULT_LOW_STOCK_AT};
 
 /// The section `product` of the configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -17,6 +17,9 @@ pub struct ProductConfig {
     /// `product.pictures-dir`: folder of uploaded pictures. Default: empty, `pictures` beside the SQLite file of
     /// `store-url`, or in the working directory with another engine.
     pub pictures_dir: String,
+    /// `product.index-dir`: folder of the index of the catalogue, one for each process. Default: empty, `index` beside the
+    /// SQLite file of `store-url`; with another engine the index is in memory, and each start reads the whole catalogue.
+    pub index_dir: String,
     /// `product.stock-metrics-seconds`: period of the gauge `stock_available`. Default: 15.
     pub stock_metrics_seconds: u64,
 }
@@ -29,6 +32,13 @@ impl ProductConfig {
             PathBuf::from(&self.pictures_dir)
         }
     }
+
+    pub(crate) fn index_folder(&self) -> IndexFolder {
+        if !self.index_dir.is_empty() {
+            return IndexFolder::Kept(PathBuf::from(&self.index_dir));
+        }
+        picture_store::folder_beside(&self.store_url, "index").map_or(IndexFolder::Memory, IndexFolder::Kept)
+    }
 }
 
 impl Default for ProductConfig {
@@ -37,6 +47,7 @@ impl Default for ProductConfig {
             store_url: "sqlite:product.db".to_owned(),
             low_stock_at: DEFAULT_LOW_STOCK_AT,
             pictures_dir: String::new(),
+            index_dir: String::new(),
             stock_metrics_seconds: 15,
         }
     }

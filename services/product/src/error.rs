@@ -32,6 +32,9 @@ pub(crate) enum ProductError {
     /// The connection broke before the body was complete.
     #[error("the upload ended before the file was complete; send it again")]
     BrokenOff,
+    /// An answer that cannot be written.
+    #[error("the answer cannot be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
     #[error(transparent)]
     Unreadable(#[from] UnreadableFile),
     #[error(transparent)]
@@ -81,6 +84,7 @@ impl From<ProductError> for Problem {
             },
             ProductError::WrongCurrency(_) => (StatusCode::UNPROCESSABLE_ENTITY, "price.wrong_currency"),
             ProductError::Query(_) => (StatusCode::BAD_REQUEST, "query.invalid"),
+            ProductError::Unwritable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             ProductError::NotCsv => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "body.not_csv"),
             ProductError::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large"),
             ProductError::BrokenOff => (StatusCode::BAD_REQUEST, "body.broken_off"),

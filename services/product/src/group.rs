@@ -16,6 +16,19 @@ pub(crate) struct Variant {
     pub image_url: Option<String>,
 }
 
+impl From<CatalogueProduct> for Variant {
+    fn from(product: CatalogueProduct) -> Self {
+        Self {
+            product_id: product.product_id,
+            image_url: product.details.image_url().map(str::to_owned),
+            slug: product.details.slug,
+            options: product.details.options,
+            price: product.details.price,
+            stock: product.stock,
+        }
+    }
+}
+
 /// Prices and number of a group's variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GroupFacts {

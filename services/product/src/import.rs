@@ -16,7 +16,7 @@ mod tests;
 mod values;
 mod woocommerce;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use souk_sql::SqlError;
@@ -86,6 +86,9 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
+/// Longest time that an import waits, once all is stored, until lists show it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+
 /// Imports `csv` into `store`. After each batch, `progress` is called with the numbers of finished and of all rows.
 pub async fn import_csv(
     store: &ProductStore,
@@ -119,6 +122,7 @@ pub async fn import_csv(
         progress(done, total);
     }
     report.rejected.sort_by_key(|row| row.line);
+    store.changes().shown(SHOWN_WITHIN).await;
     Ok(report)
 }
 

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod export;
 pub mod import;
 
+mod answers;
 mod app;
 mod category;
 mod config;
@@ -12,10 +13,12 @@ mod error;
 mod event;
 mod gallery;
 mod group;
+mod index;
 mod metrics;
 mod picture;
 mod picture_store;
 mod product;
+mod reading;
 mod reservation;
 mod routes;
 mod slug;
@@ -50,6 +53,7 @@ impl Service for Product {
         metrics::describe();
         let (router, openapi) = routes::table().finish(Self::NAME, DESCRIPTION);
         let db = app.store.db().clone();
+        let router = router.layer(axum::middleware::from_fn_with_state(app.clone(), reading::show_changes));
         Ok(ServiceParts::new(Self::NAME, router.with_state(app.clone()), openapi)
             .consuming(consumers::table(&app))
             .publishing(SqlOutbox::new(db.clone()))

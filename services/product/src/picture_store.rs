@@ -157,12 +157,16 @@ fn key(id: &PictureId, size: PictureSize, stored_as: StoredAs) -> Key {
 
 /// Returns the folder `pictures` beside the SQLite file of `store_url`, or in the working directory with another engine.
 pub(crate) fn default_folder(store_url: &str) -> PathBuf {
-    let pictures = Path::new("pictures");
-    let Some(file) = store_url.strip_prefix("sqlite:") else { return pictures.to_owned() };
-    let file = file.trim_start_matches("//").split('?').next().unwrap_or_default();
+    folder_beside(store_url, "pictures").unwrap_or_else(|| PathBuf::from("pictures"))
+}
+
+/// Returns the folder `name` beside the SQLite file of `store_url`; `None` for another engine, and for a store in memory.
+pub(crate) fn folder_beside(store_url: &str, name: &str) -> Option<PathBuf> {
+    let file = store_url.strip_prefix("sqlite:")?;
+    let file = file.trim_start_matches("//").split('?').next().filter(|file| *file != ":memory:")?;
     // SQLx decodes the path of a URL in the same way.
     let file = percent_decode_str(file).decode_utf8_lossy();
-    Path::new(&*file).with_file_name(pictures)
+    Some(Path::new(&*file).with_file_name(name))
 }
 
 #[cfg(test)]
@@ -180,5 +184,8 @@ mod tests {
         ] {
             assert_eq!(default_folder(url), Path::new(folder), "{url}");
         }
+        assert_eq!(folder_beside("sqlite:/data/product.db", "index").as_deref(), Some(Path::new("/data/index")));
+        assert_eq!(folder_beside("sqlite::memory:", "index"), None);
+        assert_eq!(folder_beside("mysql://db/product", "index"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use souk_values::{CategoryId, Money, ProductId, Timestamp};
 
 use crate::{
@@ -28,7 +29,7 @@ pub(crate) const MAX_TAG: usize = 100;
 const MAX_SEARCH_TEXT: usize = 12_000;
 
 /// The part of a product that admins edit; orders never change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProductDetails {
     pub sku: String,
     pub slug: String,
@@ -159,7 +160,8 @@ impl ProductEdit {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// As JSON, what the index keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CatalogueProduct {
     pub product_id: ProductId,
     pub details: ProductDetails,

@@ -2,6 +2,7 @@
 
 mod adjustments;
 mod categories;
+mod changes;
 pub(crate) mod entities;
 mod exports;
 mod groups;
@@ -26,13 +27,18 @@ use souk_sql::{Access, Db, Retryable, SqlError};
 use souk_values::{CategoryId, Clock, Currency, IdGen, ProductId, Timestamp};
 
 pub(crate) use adjustments::Adjustment;
+pub(crate) use changes::{ChangeBatch, Changes, ProductState};
 pub(crate) use imports::{ImportBatch, RowOutcome};
 pub(crate) use ledger::MovementKind;
 pub(crate) use migrations::Migrations;
 pub(crate) use movements::Movement;
 pub(crate) use products::ProductDraft;
 pub(crate) use request_key::RequestKey;
-pub(crate) use search::{CategoryCount, Entries, Filter, ListEntry, SearchResult, Sort};
+pub(crate) use search::{
+    CategoryCount, Entries, Facets, Filter, ListEntry, MAX_BRANDS, MAX_OPTION_VALUES, OptionCount, SearchResult, Sort,
+};
+
+use changes::{By, Touched};
 
 use crate::{event::ProductEvent, reservation::StockFull};
 
@@ -117,6 +123,7 @@ pub struct ProductStore {
     clock: Arc<dyn Clock>,
     currency: Currency,
     low_stock_at: i64,
+    changes: Changes,
 }
 
 impl ProductStore {
@@ -124,7 +131,7 @@ impl ProductStore {
     pub async fn open(url: &str, ids: IdGen, clock: Arc<dyn Clock>, currency: Currency) -> Result<Self, SqlError> {
         let db = Db::open(url, Access::ReadWrite).await?;
         db.migrate::<Migrations>().await?;
-        Ok(Self { db, ids, clock, currency, low_stock_at: DEFAULT_LOW_STOCK_AT })
+        Ok(Self { db, ids, clock, currency, low_stock_at: DEFAULT_LOW_STOCK_AT, changes: Changes::default() })
     }
 
     /// Sets the low stock threshold of products without one of their own.
@@ -153,6 +160,10 @@ impl ProductStore {
         self.low_stock_at
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(crate) fn db(&self) -> &Db {
         &self.db
     }
@@ -160,16 +171,20 @@ impl ProductStore {
     /// Returns what a transaction that starts now needs besides its arguments.
     fn tx_context(&self) -> TxContext {
         let stamper = Stamper::new(self.ids.clone(), Arc::clone(&self.clock)).with_current_trace();
-        TxContext { stamper, now: self.clock.now(), currency: self.currency }
+        let touched = Touched::new(self.changes.clone());
+        TxContext { stamper, now: self.clock.now(), currency: self.currency, touched, by: By::Admin }
     }
 }
 
-/// Time, currency and event stamper of a transaction.
+/// Time, currency and event stamper of a transaction, and the products that it changes.
 #[derive(Debug, Clone)]
 struct TxContext {
     stamper: Stamper,
     now: Timestamp,
     currency: Currency,
+    touched: Touched,
+    /// Who edits; orders only move units.
+    by: By,
 }
 
 impl TxContext {

@@ -1,4 +1,4 @@
-//! Background work: the gauge of stock, and deleting expired inbox events.
+//! Background work: the index, the gauge of stock, and deleting expired inbox events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use souk_sql::SqlError;
 use souk_values::ProductId;
 use tokio::sync::Mutex;
 
-use crate::{app::App, metrics, store::ProductStore};
+use crate::{app::App, index, metrics, store::ProductStore};
 
 /// Maximum number of `stock_available` series.
 const MAX_WATCHED: usize = 20;
@@ -24,7 +24,7 @@ struct WatchedStock {
 
 pub(crate) fn table(app: &App) -> Vec<Task> {
     let watched = WatchedStock { store: app.store.clone(), products: Arc::default() };
-    vec![
+    let tasks = [
         Task::every("publish_stock_gauge", &app.clock, app.stock_metrics_period, &watched, |watched| async move {
             watched.publish().await
         }),
@@ -32,7 +32,8 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
             store.trim_bought_together().await
         }),
         purge_inbox(app.store.db(), &app.clock),
-    ]
+    ];
+    tasks.into_iter().chain(index::task(app)).collect()
 }
 
 impl WatchedStock {

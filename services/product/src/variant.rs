@@ -12,7 +12,7 @@ const TITLE_END: &str = " – ";
 const VALUE_END: &str = " / ";
 
 /// What distinguishes a variant from the others of its group, such as `Size: 26 cm`. Stored as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ProductOption {
     pub name: String,
     pub value: String,

@@ -1,47 +1,53 @@
 //! `GET /products`: searches the catalogue.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use axum::{
     Json,
-    extract::State,
-    http::header,
+    extract::{RawQuery, State},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        Error as _,
+        value::{Error as ValueError, MapDeserializer},
+    },
+};
 use souk_kit::{Problem, auth::Admin, extract::Query, text::normalized};
 use souk_values::{CategoryId, Id as _, Money, PageRequest, ProductId, page::MAX_PAGE_SIZE};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    conditional::{NEVER, PUBLIC},
-    product_view::ProductView,
-};
+use super::{conditional::NEVER, product_view::ProductView};
 use crate::{
+    answers::Prepared,
     app::App,
     error::ProductError,
-    store::{CategoryCount, Entries, Filter, ListEntry, SearchResult, Sort},
-    text,
+    index::CatalogueIndex,
+    reading,
+    store::{CategoryCount, Entries, Filter, ListEntry, OptionCount, SearchResult, Sort},
 };
 
 /// Maximum length of `q` in characters.
 const MAX_QUERY: usize = 200;
 /// Maximum number of `ids`.
 const MAX_IDS: usize = 100;
-/// Number of words of `q` that count; further ones are ignored.
-const MAX_WORDS: usize = 8;
+/// Maximum number of options of a filter, and of values of one of them or of brands.
+const MAX_OPTIONS: usize = 8;
+const MAX_VALUES: usize = 30;
 
 /// An empty parameter is the same as an absent one: search forms send all their fields.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// Search terms, at most 200 characters; a product matches when each of them occurs in its name, SKU, attributes or
-    /// description.
-    #[serde(default)]
+    /// Search terms, at most 200 characters. Each of them has to occur, or to begin a word, in name, brand, category, SKU,
+    /// barcode, attributes or description; forms of English and German words count, and typos if nothing else is found.
+    #[serde(default, deserialize_with = "unless_blank")]
     q: Option<String>,
     /// Slug or id of a category; products of the categories below it are included.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unless_blank")]
     category: Option<String>,
     /// Lowest price, inclusive, in minor units of the currency.
     #[serde(default, deserialize_with = "unless_blank")]
@@ -52,16 +58,21 @@ pub(crate) struct ListQuery {
     /// `true` for products that can be bought, `false` for those that are sold out.
     #[serde(default, deserialize_with = "unless_blank")]
     in_stock: Option<bool>,
-    /// Name of a brand, as the facet `brands` writes it.
-    #[serde(default)]
-    brand: Option<String>,
+    /// Name of a brand, as the facet `brands` writes it; may be repeated: a product of any of them matches.
+    #[serde(skip)]
+    #[param(required = false)]
+    brand: Vec<String>,
+    /// Values of options: read from parameters such as `option.Diameter=26 cm`.
+    #[serde(skip)]
+    #[param(ignore)]
+    options: BTreeMap<String, Vec<String>>,
     /// `true` for one entry per group of variants, `false` for one per product. Default: `true`; `false` with a parameter for
     /// admins.
     #[serde(default, deserialize_with = "unless_blank")]
     groups: Option<bool>,
     /// Ids of products, separated by commas, at most 100: the list is these products in this order, less those that the shop
     /// does not sell, on one page without facets. Only `ids` itself may be given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unless_blank")]
     #[param(example = "246290604621824,246290604621825")]
     ids: Option<String>,
     /// Only products with fewer units than this. For admins.
@@ -94,6 +105,9 @@ pub(crate) struct ProductList {
     size: u32,
     /// Number of entries on all pages.
     total: u64,
+    /// The query as it was understood, when a word was found only with typos.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrected: Option<String>,
     /// Categories, prices, brands and availability of all matching entries. Absent in a list by ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     facets: Option<FacetsView>,
@@ -112,6 +126,27 @@ struct FacetsView {
     in_stock: u64,
     /// Brands of matching entries, the most frequent first, at most 50.
     brands: Vec<BrandFacet>,
+    /// Options of matching variants, in the order of their names, each with its 50 most frequent values. Empty in lists for
+    /// admins.
+    options: Vec<OptionFacet>,
+}
+
+/// An option with the values that matching entries have.
+#[derive(Debug, Serialize, ToSchema)]
+struct OptionFacet {
+    /// Name of the option, such as `Diameter`. The parameter `option.Diameter` filters by it.
+    name: String,
+    /// Values in their natural order.
+    values: Vec<OptionValueFacet>,
+}
+
+/// A value of an option with the number of its matching entries.
+#[derive(Debug, Serialize, ToSchema)]
+struct OptionValueFacet {
+    /// The value, such as `26 cm`.
+    value: String,
+    /// Number of matching entries.
+    count: u64,
 }
 
 /// A brand with the number of its matching entries.
@@ -148,7 +183,8 @@ struct PriceFacet {
     max: Money,
 }
 
-/// Searches the catalogue. `stockBelow`, `hidden` and sorting by stock require an admin's token, which also adds `reserved`,
+/// Searches the catalogue. A parameter `option.{name}`, such as `option.Diameter=26 cm`, selects the variants with this value of
+/// an option; repeated, any of its values will do. `stockBelow`, `hidden` and sorting by stock require an admin's token, which also adds `reserved`,
 /// `sold` and `hidden` to each product.
 #[utoipa::path(get, path = "", params(ListQuery), responses(
     (status = 200, body = ProductList),
@@ -159,13 +195,23 @@ struct PriceFacet {
 pub(crate) async fn handle(
     State(app): State<App>,
     admin: Result<Admin, Problem>,
-    Query(query): Query<ListQuery>,
+    Query(parameters): Query<Vec<(String, String)>>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, ProductError> {
+    let key = raw.unwrap_or_default();
+    if admin.is_err()
+        && let Some(kept) = app.ready_index().and_then(|index| app.answers.list(&key, index))
+    {
+        return Ok(kept.response(&headers));
+    }
+    let query = ListQuery::read(parameters)?;
     let is_admin = admin.is_ok();
     if query.is_for_admins() {
         admin.map_err(ProductError::Extractor)?;
     }
-    let caching = if is_admin { NEVER } else { PUBLIC };
+    // Read before the list is: what changes meanwhile makes the answer old.
+    let epoch = app.ready_index().map(CatalogueIndex::epoch);
     let view = if is_admin { ProductView::listed_for_admin } else { ProductView::listed };
     let body = if let Some(ids) = query.ids.as_deref().filter(|ids| !ids.is_empty()) {
         let found = app.store.products(&by_ids(&query, ids)?).await?.into_iter();
@@ -173,12 +219,54 @@ pub(crate) async fn handle(
     } else {
         let page = page(&query)?;
         let sort = query.sort.unwrap_or(Sort::Relevance);
-        list(app.store.search(&filter(&query)?, query.entries(), sort, page).await?, page, view)
+        let (filter, entries) = (filter(&query)?, query.entries());
+        let indexed = match entries {
+            Entries::Groups if !is_admin => reading::search(&app, &filter, sort, page).await,
+            Entries::Groups | Entries::Products => None,
+        };
+        let found = match indexed {
+            Some(found) => found,
+            None => app.store.search(&filter, entries, sort, page).await?,
+        };
+        list(found, page, view)
     };
-    Ok(([(header::CACHE_CONTROL, caching)], Json(body)).into_response())
+    if is_admin {
+        return Ok(([(header::CACHE_CONTROL, NEVER)], Json(body)).into_response());
+    }
+    let prepared = Prepared::hashed(&body)?;
+    if let Some(epoch) = epoch {
+        app.answers.keep_list(&key, epoch, prepared.clone());
+    }
+    Ok(prepared.response(&headers))
 }
 
 impl ListQuery {
+    /// Errors: an unknown parameter, one that is repeated though it may not be, or one whose value has another form.
+    fn read(parameters: Vec<(String, String)>) -> Result<Self, ProductError> {
+        let (mut brands, mut options) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
+        let mut others = Vec::with_capacity(parameters.len());
+        for (name, value) in parameters {
+            if name == "brand" {
+                brands.push(normalized(&value));
+            } else if let Some(option) = name.strip_prefix("option.") {
+                options.entry(normalized(option)).or_default().push(normalized(&value));
+            } else {
+                others.push((name, value));
+            }
+        }
+        brands.retain(|brand| !brand.is_empty());
+        options.values_mut().for_each(|values| values.retain(|value| !value.is_empty()));
+        options.retain(|_, values| !values.is_empty());
+        if options.len() > MAX_OPTIONS
+            || options.values().map(Vec::len).chain([brands.len()]).any(|many| many > MAX_VALUES)
+        {
+            return Err(ProductError::Query(format!("at most {MAX_OPTIONS} options, and {MAX_VALUES} values of one")));
+        }
+        let others = MapDeserializer::<_, ValueError>::new(others.into_iter());
+        let query = Self::deserialize(others).map_err(|error| ProductError::Query(error.to_string()))?;
+        Ok(Self { brand: brands, options, ..query })
+    }
+
     fn is_for_admins(&self) -> bool {
         self.stock_below.is_some()
             || self.hidden == Some(true)
@@ -192,7 +280,9 @@ impl ListQuery {
 
 /// Errors: another parameter is given too, an id is none, or there are too many.
 fn by_ids(query: &ListQuery, ids: &str) -> Result<Vec<ProductId>, ProductError> {
-    let is_alone = [&query.q, &query.category, &query.brand].into_iter().flatten().all(String::is_empty)
+    let is_alone = [&query.q, &query.category].into_iter().flatten().all(String::is_empty)
+        && query.brand.is_empty()
+        && query.options.is_empty()
         && !query.is_for_admins()
         && query.min_price.or(query.max_price).is_none()
         && query.in_stock.or(query.groups).or(query.hidden).is_none()
@@ -217,7 +307,7 @@ fn by_ids(query: &ListQuery, ids: &str) -> Result<Vec<ProductId>, ProductError> 
 
 fn one_page(items: Vec<ProductView>) -> ProductList {
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-    ProductList { items, page: 0, size: count, total: count.into(), facets: None }
+    ProductList { items, page: 0, size: count, total: count.into(), corrected: None, facets: None }
 }
 
 fn page(query: &ListQuery) -> Result<PageRequest, ProductError> {
@@ -234,15 +324,15 @@ fn filter(query: &ListQuery) -> Result<Filter, ProductError> {
     if words.chars().count() > MAX_QUERY {
         return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
     }
-    let words = text::words(&text::fold(&words)).into_iter();
     Ok(Filter {
-        words: words.take(MAX_WORDS).collect(),
+        query: words,
         category: query.category.clone().filter(|category| !category.is_empty()),
         min_price: query.min_price,
         max_price: query.max_price,
         in_stock: query.in_stock,
         stock_below: query.stock_below,
-        brand: query.brand.as_deref().map(normalized).filter(|brand| !brand.is_empty()),
+        brands: query.brand.clone(),
+        options: query.options.clone(),
         hidden: query.hidden == Some(true),
     })
 }
@@ -260,12 +350,21 @@ fn list(found: SearchResult, page: PageRequest, view: fn(ListEntry) -> ProductVi
         page: page.page,
         size: page.size,
         total: found.total,
+        corrected: found.corrected,
         facets: Some(FacetsView {
             categories: found.facets.categories.into_iter().map(category).collect(),
             price: found.facets.prices.map(|(min, max)| PriceFacet { min, max }),
             in_stock: found.facets.in_stock,
             brands: found.facets.brands.into_iter().map(|(brand, count)| BrandFacet { brand, count }).collect(),
+            options: found.facets.options.into_iter().map(OptionFacet::from).collect(),
         }),
+    }
+}
+
+impl From<OptionCount> for OptionFacet {
+    fn from(option: OptionCount) -> Self {
+        let values = option.values.into_iter().map(|(value, count)| OptionValueFacet { value, count });
+        Self { name: option.name, values: values.collect() }
     }
 }
 

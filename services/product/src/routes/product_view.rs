@@ -19,6 +19,7 @@ use crate::{
     error::ProductError,
     gallery::ProductPicture,
     group::Variant,
+    index::IndexedPage,
     product::CatalogueProduct,
     store::ListEntry,
     variant::{ProductOption, title},
@@ -230,6 +231,11 @@ pub(crate) struct ProductPage {
 }
 
 impl ProductPage {
+    /// The page of a product as the index has it.
+    pub(crate) fn indexed(page: IndexedPage) -> Self {
+        Self { product: page.product, variants: page.group.into_iter().map(Variant::from).collect() }
+    }
+
     /// Reads the variants of `product`.
     pub(crate) async fn of(app: &App, product: CatalogueProduct) -> Result<Self, ProductError> {
         let variants = app.store.variants(product.group_id()).await?;
@@ -252,7 +258,7 @@ impl ProductPage {
         HeaderValue::try_from(text).unwrap_or_else(|_| etag(self.product.version, Some(self.product.stock)))
     }
 
-    fn view(self, is_for_admin: bool) -> ProductView {
+    pub(crate) fn view(self, is_for_admin: bool) -> ProductView {
         let html = Some(self.product.details.description_html.clone()).filter(|html| !html.is_empty());
         let variants = self.variants.into_iter().map(VariantView::from).collect();
         let entry = ListEntry { product: self.product, group: None };

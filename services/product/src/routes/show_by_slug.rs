@@ -4,7 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use souk_kit::{Problem, auth::Admin, extract::Path};
 
 use super::product_view::{self, ProductView};
-use crate::{app::App, error::ProductError, slug::is_slug, store::StoreError};
+use crate::{answers::PageKey, app::App, error::ProductError, reading, slug::is_slug, store::StoreError};
 
 /// Returns a product of the catalogue with all variants of its group by its slug.
 #[utoipa::path(get, path = "",
@@ -26,6 +26,11 @@ pub(crate) async fn handle(
 ) -> Result<Response, ProductError> {
     if !is_slug(&slug) {
         return Err(StoreError::ProductNotFound.into());
+    }
+    if admin.is_err()
+        && let Some(page) = reading::page(&app, PageKey::Slug(slug.clone()))
+    {
+        return Ok(page.response(&headers));
     }
     let product = app.store.product_by_slug(&slug).await?;
     product_view::read_response(&app, &headers, admin.is_ok(), product).await

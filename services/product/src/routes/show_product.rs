@@ -5,7 +5,7 @@ use souk_kit::{Problem, auth::Admin, extract::Path};
 use souk_values::ProductId;
 
 use super::product_view::{self, ProductView};
-use crate::{app::App, error::ProductError};
+use crate::{answers::PageKey, app::App, error::ProductError, reading};
 
 /// Returns a product of the catalogue with all variants of its group.
 #[utoipa::path(get, path = "",
@@ -25,6 +25,11 @@ pub(crate) async fn handle(
     Path(product_id): Path<ProductId>,
     headers: HeaderMap,
 ) -> Result<Response, ProductError> {
+    if admin.is_err()
+        && let Some(page) = reading::page(&app, PageKey::Id(product_id))
+    {
+        return Ok(page.response(&headers));
+    }
     let product = app.store.product(product_id).await?;
     product_view::read_response(&app, &headers, admin.is_ok(), product).await
 }

@@ -64,6 +64,7 @@ async fn adjust(
     id: &str,
     context: &TxContext,
 ) -> Result<CatalogueProduct, StoreError> {
+    context.touched.edited(adjustment.product_id, context.by);
     let product = products::lock(tx, adjustment.product_id, context.currency).await?;
     let (item, events) = product
         .stock_item()

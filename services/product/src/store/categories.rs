@@ -6,6 +6,7 @@ use souk_values::{CategoryId, Id};
 
 use super::{
     ProductStore, RequestKey, StoreError,
+    changes::By,
     entities::{
         category::{Column, Entity},
         product,
@@ -56,7 +57,10 @@ impl ProductStore {
                 })
                 .await
             {
-                Ok(()) => return Ok(category),
+                Ok(()) => {
+                    self.changes.note_categories(By::Admin);
+                    return Ok(category);
+                }
                 Err(StoreError::Sql(error @ SqlError::Unique(_))) => {
                     if let Some(category) = self.category_created_by(request.as_ref()).await? {
                         return Ok(category);
@@ -84,6 +88,7 @@ impl ProductStore {
 
     pub(crate) async fn edit_category(&self, id: CategoryId, edit: CategoryEdit) -> Result<Category, StoreError> {
         let outcome = self.db.write((id, edit), |tx, (id, edit)| Box::pin(save(tx, *id, edit))).await;
+        self.changes.note_categories(By::Admin);
         if let Err(StoreError::Sql(error)) = &outcome {
             refuse_taken(error)?;
         }
@@ -92,7 +97,8 @@ impl ProductStore {
 
     /// Deletes an empty category. Products that were deleted from the catalogue do not count.
     pub(crate) async fn delete_category(&self, id: CategoryId) -> Result<(), StoreError> {
-        self.db
+        let outcome = self
+            .db
             .write(id, |tx, id| {
                 Box::pin(async move {
                     if !is_locked(tx, *id).await? {
@@ -115,7 +121,9 @@ impl ProductStore {
                     Ok(())
                 })
             })
-            .await
+            .await;
+        self.changes.note_categories(By::Admin);
+        outcome
     }
 }
 

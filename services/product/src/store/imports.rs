@@ -12,6 +12,7 @@ use souk_values::{CategoryId, IdGen, ProductId};
 
 use super::{
     ProductStore, StoreError, TxContext, categories,
+    changes::By,
     entities::{
         category,
         product::{Column, Entity},
@@ -74,9 +75,12 @@ struct ImportState {
 impl ProductStore {
     /// Imports all rows of `batch` but the rejected ones, and returns an outcome for each row.
     pub(crate) async fn import(&self, batch: ImportBatch) -> Result<Vec<RowOutcome>, StoreError> {
-        let context = self.tx_context();
+        let context = TxContext { by: By::Import, ..self.tx_context() };
         let args = Import { batch, context, ids: self.ids.clone(), low_stock_at: self.low_stock_at };
-        self.db.write(args, |tx, import| Box::pin(import_batch(tx, import))).await
+        let outcome = self.db.write(args, |tx, import| Box::pin(import_batch(tx, import))).await;
+        // A file may bring categories.
+        self.changes.note_categories(By::Import);
+        outcome
     }
 
     pub(crate) fn product_ids(&self, count: usize) -> Vec<ProductId> {
@@ -90,6 +94,7 @@ async fn import_batch(tx: &Tx, import: &Import) -> Result<Vec<RowOutcome>, Store
     for (row, id) in &import.batch.rows {
         outcomes.push(state.import_row(tx, import, row, *id).await?);
     }
+    state.created.iter().for_each(|product| import.context.touched.edited(product.product_id, By::Import));
     let new_rows = state.created.iter().map(|product| rows::new_row(product, None)).collect::<Result<Vec<_>, _>>()?;
     if !new_rows.is_empty() {
         Entity::insert_many(new_rows).exec_without_returning(tx).await?;

@@ -3,6 +3,7 @@
 mod m0001_init;
 mod m0002_variants;
 mod m0003_bought_together;
+mod m0004_changes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use souk_sql::{change_table, create_tables};
@@ -16,6 +17,8 @@ impl MigratorTrait for Migrations {
         all.push(create_tables("product_m0001_init", m0001_init::tables));
         all.push(change_table("product_m0002_variants", m0002_variants::change));
         all.push(create_tables("product_m0003_bought_together", m0003_bought_together::tables));
+        all.push(change_table("product_m0004_edits_by_time", m0004_changes::edits));
+        all.push(change_table("product_m0004_moves_by_time", m0004_changes::moves));
         all
     }
 }

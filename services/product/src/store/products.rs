@@ -304,6 +304,7 @@ pub(super) async fn save(
     events: &[ProductEvent],
     context: &TxContext,
 ) -> Result<(), StoreError> {
+    context.touched.edited(product.product_id, context.by);
     let columns = rows::edited_columns(product)?;
     Entity::update_many().set(columns).filter(Column::ProductId.eq(product.product_id.get())).exec(tx).await?;
     outbox::add(tx, &context.stamp(events)?).await?;
@@ -316,6 +317,7 @@ async fn insert(
     product: &CatalogueProduct,
     context: &TxContext,
 ) -> Result<CatalogueProduct, StoreError> {
+    context.touched.edited(product.product_id, context.by);
     let mut product = product.clone();
     categories::lock_for_content(tx, product.details.category_id).await?;
     if let Some(other) = draft.joins {

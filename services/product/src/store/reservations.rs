@@ -92,6 +92,8 @@ impl OrderEvent {
         kind: MovementKind,
         units: impl IntoIterator<Item = (ProductId, i64)>,
     ) -> Result<(), SqlError> {
+        let units: Vec<_> = units.into_iter().collect();
+        self.context.touched.moved(units.iter().map(|(product, _)| *product));
         let cause = self.cause.event_id.to_string();
         let entry = ledger::Entry { kind, cause: &cause, order_id: Some(self.request.order_id), at: self.context.now };
         ledger::write(tx, &entry, units).await

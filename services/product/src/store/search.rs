@@ -18,19 +18,26 @@ use crate::{
     category::{Category, CategoryTree},
     group::GroupFacts,
     product::CatalogueProduct,
+    text,
+    variant::ProductOption,
 };
+
+/// Number of words of a query that count; further ones are ignored.
+const MAX_WORDS: usize = 8;
 
 /// Escape character of LIKE patterns. Not a backslash, which MySQL also treats as an escape in the literal.
 const ESCAPE: char = '!';
 
 /// Brands in the facets.
-const MAX_BRANDS: u64 = 50;
+pub(crate) const MAX_BRANDS: usize = 50;
+/// Values of one option in the facets.
+pub(crate) const MAX_OPTION_VALUES: usize = 50;
 
 /// Conditions that all have to hold; `None` and empty ones are no condition.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
-    /// Folded words, all of which the product's text contains.
-    pub words: Vec<String>,
+    /// What was typed: words, all of which must occur.
+    pub query: String,
     /// Slug or id of a category; its descendants are included.
     pub category: Option<String>,
     /// Inclusive, in minor units, as is `max_price`.
@@ -40,10 +47,35 @@ pub(crate) struct Filter {
     pub in_stock: Option<bool>,
     /// Exclusive upper bound of the stock.
     pub stock_below: Option<i64>,
-    /// The exact name of a brand.
-    pub brand: Option<String>,
+    /// Exact names of brands, one of which the product must have; empty for any.
+    pub brands: Vec<String>,
+    /// Values by the name of an option; of each named option, the product must have one of the values.
+    pub options: BTreeMap<String, Vec<String>>,
     /// True for the deleted products instead of the visible ones.
     pub hidden: bool,
+}
+
+impl Filter {
+    /// Returns the folded words of the query, at most [`MAX_WORDS`].
+    fn words(&self) -> Vec<String> {
+        text::words(&text::fold(&self.query)).into_iter().take(MAX_WORDS).collect()
+    }
+}
+
+impl OptionCount {
+    /// `values` are in no order. Keeps the `max` most frequent ones.
+    pub(crate) fn new(name: &str, mut values: Vec<(String, u64)>, max: usize) -> Self {
+        values.sort_by(|(left, many), (right, more)| more.cmp(many).then_with(|| left.cmp(right)));
+        values.truncate(max);
+        values.sort_by(|(left, _), (right, _)| natural(left).cmp(&natural(right)).then_with(|| left.cmp(right)));
+        Self { name: name.to_owned(), values }
+    }
+}
+
+/// Returns a key that sorts `9 cm` before `10 cm`, and both before words.
+fn natural(value: &str) -> (u64, String) {
+    let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+    (digits.parse().unwrap_or(u64::MAX), text::fold(value))
 }
 
 /// What the entries of a list are.
@@ -82,11 +114,13 @@ pub(crate) struct SearchResult {
     /// Number of all entries.
     pub total: u64,
     pub facets: Facets,
+    /// The query as it was understood, when a word occurs only with typos; only the index corrects.
+    pub corrected: Option<String>,
 }
 
 /// Counts over all matching entries. Each facet ignores the filter of its own kind, so that it shows what another
 /// choice would find.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Facets {
     /// Categories with matching products in or below them.
     pub categories: Vec<CategoryCount>,
@@ -96,9 +130,19 @@ pub(crate) struct Facets {
     pub in_stock: u64,
     /// Brands with the most matching entries first, at most [`MAX_BRANDS`].
     pub brands: Vec<(String, u64)>,
+    /// Options of variants; only the index counts them.
+    pub options: Vec<OptionCount>,
 }
 
-#[derive(Debug)]
+/// An option with its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OptionCount {
+    pub name: String,
+    /// Number of matching entries by value, in the order of the values.
+    pub values: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Clone)]
 pub(crate) struct CategoryCount {
     pub category: Category,
     /// Number of matching entries in or below the category.
@@ -151,14 +195,16 @@ impl ProductStore {
                 prices: prices.map(|(lowest, highest)| (money(lowest), money(highest))),
                 in_stock: count(in_stock),
                 brands,
+                options: Vec::new(),
             },
+            corrected: None,
         })
     }
 
     async fn page(&self, search: &Search<'_>, sort: Sort, page: PageRequest) -> Result<Vec<ListEntry>, StoreError> {
         match search.entries {
             Entries::Products => {
-                let query = sorted(rows::select_products().filter(search.matching()), sort, &search.filter.words);
+                let query = sorted(rows::select_products().filter(search.matching()), sort, &search.filter.words());
                 let found = query
                     .offset(page.offset())
                     .limit(page.limit())
@@ -172,7 +218,7 @@ impl ProductStore {
             }
             Entries::Groups => {
                 let query = Entity::find().select_only().column(Column::GroupId).filter(search.matching());
-                let groups: Vec<i64> = sorted_groups(query.group_by(Column::GroupId), sort, &search.filter.words)
+                let groups: Vec<i64> = sorted_groups(query.group_by(Column::GroupId), sort, &search.filter.words())
                     .offset(page.offset())
                     .limit(page.limit())
                     .into_tuple()
@@ -260,7 +306,7 @@ impl ProductStore {
     }
 
     async fn brand_counts(&self, search: &Search<'_>) -> Result<Vec<(String, u64)>, StoreError> {
-        let filter = Filter { brand: None, ..search.filter.clone() };
+        let filter = Filter { brands: Vec::new(), ..search.filter.clone() };
         let matching = || Expr::col(search.entries.id()).count_distinct();
         let rows: Vec<(String, i64)> = Entity::find()
             .select_only()
@@ -271,7 +317,7 @@ impl ProductStore {
             .group_by(Column::Brand)
             .order_by_desc(matching())
             .order_by_asc(Column::Brand)
-            .limit(MAX_BRANDS)
+            .limit(count_of(MAX_BRANDS))
             .into_tuple()
             .all(self.db.reader())
             .await?;
@@ -303,6 +349,10 @@ impl Totals {
     }
 }
 
+fn count_of(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
@@ -311,8 +361,15 @@ impl Search<'_> {
     fn matching(&self) -> Condition {
         let Self { filter, tree, .. } = *self;
         let mut all = Condition::all().add(Column::Hidden.eq(filter.hidden));
-        for word in &filter.words {
-            all = all.add(Expr::col(Column::SearchText).like(containing(word)));
+        for word in filter.words() {
+            all = all.add(Expr::col(Column::SearchText).like(containing(&word)));
+        }
+        for (name, values) in &filter.options {
+            let any = values.iter().fold(Condition::any(), |any, value| any.add(having(name, value)));
+            all = all.add(any);
+        }
+        if !filter.brands.is_empty() {
+            all = all.add(Column::Brand.is_in(&filter.brands));
         }
         if let Some(named) = &filter.category {
             let inside =
@@ -323,7 +380,6 @@ impl Search<'_> {
             .add_option(filter.max_price.map(|max| Column::PriceMinor.lte(max)))
             .add_option(filter.in_stock.map(|yes| if yes { Column::Stock.gt(0) } else { Column::Stock.lte(0) }))
             .add_option(filter.stock_below.map(|below| Column::Stock.lt(below)))
-            .add_option(filter.brand.as_ref().map(|brand| Column::Brand.eq(brand)))
     }
 }
 
@@ -364,6 +420,14 @@ fn rank(words: &[String]) -> Expr {
     let in_name =
         words.iter().fold(Condition::all(), |all, word| all.add(Expr::col(Column::NameKey).like(containing(word))));
     CaseStatement::new().case(Expr::col(Column::NameKey).like(beginning), 0).case(in_name, 1).finally(2).into()
+}
+
+/// Condition that a product has the value of an option, in the JSON of its options.
+fn having(name: &str, value: &str) -> Expr {
+    let option = ProductOption { name: name.to_owned(), value: value.to_owned() };
+    // Two strings are always JSON.
+    let json = serde_json::to_string(&option).unwrap_or_default();
+    Expr::col(Column::Options).like(containing(&json))
 }
 
 fn containing(word: &str) -> LikeExpr {

@@ -17,6 +17,7 @@ async fn only_catalogue_reads_are_public() {
         "GET /products/{productId}",
         "GET /products/{productId}/related",
         "GET /products/by-slug/{slug}",
+        "GET /products/suggest",
         "GET /pictures/{pictureId}/{size}",
         "GET /categories",
     ];

@@ -50,6 +50,21 @@ impl Shop {
         Self { world, client: started.client, admin, store, consumer, address, category }
     }
 
+    /// Waits until the index answers; before, the store does.
+    pub async fn is_indexed(&self) {
+        self.product("Indexprobe", 1, 1).await;
+        eventually("the index answers", || async {
+            self.client.get("/products/suggest?q=indexprobe").await.expect(200).json["total"] == 1
+        })
+        .await;
+    }
+
+    /// Lists products by query parameters.
+    pub async fn find(&self, parameters: &[(&str, &str)]) -> Value {
+        let url = reqwest::Url::parse_with_params("http://x/products", parameters).unwrap();
+        self.client.get(&format!("/products?{}", url.query().unwrap_or_default())).await.expect(200).json
+    }
+
     pub fn body(&self, name: &str, cents: i64, stock: i64) -> Value {
         json!({"name": name, "price": {"amount": cents, "currency": "EUR"}, "stock": stock, "categoryId": self.category})
     }
@@ -64,8 +79,9 @@ impl Shop {
         self.client.get(&format!("/products/{id}")).await
     }
 
+    /// Returns the stock in the store; what everyone reads may be a moment behind.
     pub async fn stock(&self, id: ProductId) -> i64 {
-        self.show(id).await.expect(200).json["stock"].as_i64().unwrap()
+        self.admin.get(&format!("/products/{id}")).await.expect(200).json["stock"].as_i64().unwrap()
     }
 
     /// Returns an admin client that sends the current `ETag` of the product.

@@ -1,0 +1,108 @@
+//! The folder of the index: opened at the start, begun anew when it cannot be read.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use tantivy::{
+    Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, directory::MmapDirectory,
+    schema::Schema,
+};
+
+use super::{
+    IndexError,
+    shelf::{Shelf, ShelfEntry, Units},
+};
+
+/// Name of the folder's content. Another form of documents gets another name, so that an old index is not read.
+const FORM: &str = "catalogue-1";
+/// Memory of the writer in bytes, the least that tantivy takes; it is used as documents come.
+const WRITER_MEMORY: usize = 15_000_000;
+
+/// An open index, and the shelf of its documents.
+type Opened = (IndexReader, IndexWriter, Shelf);
+
+/// Where the index is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IndexFolder {
+    /// In a folder, of which an index named after its form is kept.
+    Kept(PathBuf),
+    /// In memory: a start reads the whole catalogue.
+    Memory,
+}
+
+impl IndexFolder {
+    /// Opens the index. One that cannot be opened is begun anew, and the feed fills it from the store.
+    pub(super) fn open(&self, schema: &Schema) -> Result<Opened, IndexError> {
+        let Self::Kept(parent) = self else {
+            return opened(&Index::create_in_ram(schema.clone()));
+        };
+        let folder = parent.join(FORM);
+        match open_in(&folder, schema) {
+            Ok(index) => Ok(index),
+            Err(IndexError::Tantivy(TantivyError::LockFailure(..))) => {
+                tracing::error!(folder = %folder.display(), "another process has the folder of the index; give each its own \
+                    product.index-dir; this one keeps the index in memory");
+                opened(&Index::create_in_ram(schema.clone()))
+            }
+            Err(error) => {
+                tracing::warn!(folder = %folder.display(), %error,
+                    "the index of the catalogue cannot be read; it is made anew from the store");
+                remove(&folder)?;
+                open_in(&folder, schema)
+            }
+        }
+    }
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn open_in(folder: &Path, schema: &Schema) -> Result<Opened, IndexError> {
+    std::fs::create_dir_all(folder)?;
+    let directory = MmapDirectory::open(folder).map_err(TantivyError::from)?;
+    opened(&Index::open_or_create(directory, schema.clone())?)
+}
+
+fn opened(index: &Index) -> Result<Opened, IndexError> {
+    let writer = index.writer_with_num_threads::<TantivyDocument>(1, WRITER_MEMORY)?;
+    let reader: IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+    let shelf = load(&reader.searcher())?;
+    Ok((reader, writer, shelf))
+}
+
+/// Fills a shelf from the documents. Nothing is known of stock yet.
+fn load(searcher: &Searcher) -> Result<Shelf, IndexError> {
+    let mut shelf = Shelf::default();
+    for reader in searcher.segment_readers() {
+        let Some(entries) = reader.fast_fields().bytes("entry")? else { continue };
+        let places = reader.fast_fields().u64("place")?;
+        // Entries are unique, so each is read once, in the order of the dictionary.
+        let mut of_entry = vec![None; entries.num_terms()];
+        for document in 0..reader.max_doc() {
+            if reader.alive_bitset().is_some_and(|alive| alive.is_deleted(document)) {
+                continue;
+            }
+            let number = entries.term_ords(document).next().and_then(|number| usize::try_from(number).ok());
+            let place = places.first(document).and_then(|place| usize::try_from(place).ok());
+            let slot = number.and_then(|number| of_entry.get_mut(number));
+            *slot.ok_or(IndexError::Damaged("a document without an entry"))? = place;
+        }
+        let mut terms = entries.dictionary().stream()?;
+        for place in of_entry {
+            if !terms.advance() {
+                return Err(IndexError::Damaged("fewer entries than documents"));
+            }
+            if let Some(place) = place {
+                let entry: ShelfEntry = serde_json::from_slice(terms.key())?;
+                shelf.put(place, entry, |_| Units { stock: 0, sold: 0 });
+            }
+        }
+    }
+    Ok(shelf)
+}

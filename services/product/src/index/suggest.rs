@@ -1,0 +1,82 @@
+//! Suggestions for what is being typed.
+
+use souk_values::{Money, PageRequest, ProductId};
+
+use super::{CatalogueIndex, IndexError, MAX_WORDS, words};
+use crate::{
+    category::Category,
+    store::{Filter, ListEntry, Sort},
+    text,
+};
+
+/// Products, categories and brands in an answer.
+const PRODUCTS: u32 = 6;
+const CATEGORIES: usize = 3;
+const BRANDS: usize = 3;
+
+#[derive(Debug)]
+pub(crate) struct Suggested {
+    pub products: Vec<SuggestedProduct>,
+    pub categories: Vec<Category>,
+    pub brands: Vec<String>,
+    /// What was probably meant, when a word occurs only with typos.
+    pub corrected: Option<String>,
+    /// Number of all groups that the query finds.
+    pub total: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct SuggestedProduct {
+    pub product_id: ProductId,
+    pub slug: String,
+    pub name: String,
+    pub image_url: Option<String>,
+    pub price_from: Money,
+    pub prices_differ: bool,
+}
+
+impl CatalogueIndex {
+    /// Returns what the beginning of a query may become. The last word may be incomplete, as in every search.
+    pub(crate) fn suggest(&self, query: &str) -> Result<Suggested, IndexError> {
+        let filter = Filter { query: query.to_owned(), ..Filter::default() };
+        let found = self.search(&filter, Sort::Relevance, PageRequest { page: 0, size: PRODUCTS })?;
+        let words = words::of_query(query, MAX_WORDS);
+        let tree = std::sync::Arc::clone(&self.0.tree.read());
+        let shelf = self.0.shelf.read();
+        let begun = |name: &str| {
+            let of_name = words::of_text(name);
+            !words.is_empty()
+                && words
+                    .iter()
+                    .flat_map(|word| &word.parts)
+                    .all(|part| of_name.iter().any(|word| word.starts_with(part)))
+        };
+        let categories =
+            tree.nodes().iter().filter(|category| begun(&category.name)).take(CATEGORIES).cloned().collect();
+        let mut brands: Vec<String> = shelf.brands.iter().filter(|brand| begun(brand)).cloned().collect();
+        brands.sort_by_key(|brand| text::fold(brand));
+        brands.truncate(BRANDS);
+        Ok(Suggested {
+            products: found.entries.into_iter().map(SuggestedProduct::from).collect(),
+            categories,
+            brands,
+            corrected: found.corrected,
+            total: found.total,
+        })
+    }
+}
+
+impl From<ListEntry> for SuggestedProduct {
+    fn from(entry: ListEntry) -> Self {
+        let ListEntry { product, group } = entry;
+        let image_url = product.details.image_url().map(str::to_owned);
+        Self {
+            product_id: product.product_id,
+            image_url,
+            price_from: group.map_or(product.details.price, |group| group.price_from),
+            prices_differ: group.is_some_and(|group| group.prices_differ),
+            name: crate::variant::title(&product.details.name, &product.details.options).to_owned(),
+            slug: product.details.slug,
+        }
+    }
+}
