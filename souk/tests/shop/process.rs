@@ -275,7 +275,9 @@ impl Shop {
 
     /// Returns the units of a product that can be bought.
     pub async fn stock(&self, product: i64) -> i64 {
-        self.client.get(&format!("/products/{product}")).await.expect(200).json["stock"].as_i64().unwrap()
+        // Admins read the store; what everyone reads may be a moment behind.
+        let admin = self.admin().await;
+        admin.get(&format!("/products/{product}")).await.expect(200).json["stock"].as_i64().unwrap()
     }
 }
 
