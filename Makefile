@@ -10,7 +10,7 @@ SOUK_TEST_POSTGRES ?= postgres://postgres@127.0.0.1:5432
 PROFILE ?= local
 EXAMPLES ?= 100
 
-.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling measure audit-bench web web-dev web-check web-modules e2e e2e-modules screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page
+.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling measure audit-bench catalogue-bench web web-dev web-check web-modules e2e e2e-modules screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -119,6 +119,9 @@ measure: build ## CPU time and memory of a purchase (ORDERS, PROFILE).
 audit-bench: build ## Time and memory of an audit of AUDIT_ORDERS orders on SQLite and PostgreSQL (SOUK_TEST_POSTGRES, PROFILE).
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS)
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS) --postgres "$(SOUK_TEST_POSTGRES)"
+
+catalogue-bench: ## Speed of the catalogue at 1,000, 100,000 and 1,000,000 products beside nginx (SOUK_BIN, SIZES, SECONDS; needs wrk).
+	SOUK_BIN=$${SOUK_BIN:-target/release/souk} python3 scripts/catalogue_bench.py
 
 soak: ## The crash test with 1,000 kills (SOAK_KILLS) in both modes.
 	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --workspace --test shop crash -- --nocapture

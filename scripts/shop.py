@@ -45,6 +45,16 @@ def free_port():
 def start(folder, on_engines=False, flags=(), environment=None):
     """Starts SOUK_BIN (target/debug/souk) with data in `folder`: one process, or one for each service on the engines of this
     machine. Returns the process and the gateway's port once the shop is ready."""
+    for _ in range(5):
+        port = free_port()
+        process = restart(folder, port, on_engines, flags, environment)
+        if process:
+            return process, port
+    sys.exit(f"the shop does not start:\n{pathlib.Path(folder, 'shop.log').read_text()[-4000:]}")
+
+
+def restart(folder, port, on_engines=False, flags=(), environment=None):
+    """Starts the shop of an earlier `start` again. Returns the process once the shop is ready; `None` if it ended."""
     binary = os.environ.get("SOUK_BIN", "target/debug/souk")
     env = os.environ | {
         "SOUK_AUTH__ADMIN_EMAIL": ADMIN["email"],
@@ -52,22 +62,20 @@ def start(folder, on_engines=False, flags=(), environment=None):
         # All requests come from one address.
         "SOUK_GATEWAY__RATE_LIMIT__ENABLED": "false",
     } | (environment or {})
-    for _ in range(5):
-        port = free_port()
-        log = open(os.path.join(folder, "shop.log"), "wb")
-        command = [binary, "up", "--port", str(port), "--data", f"{folder}/{port}", *flags]
-        if on_engines:
-            command = ["bash", "scripts/up-engines.sh"]
-            env |= {"PORT": str(port), "DATA": f"{folder}/{port}", "SOUK_BIN": os.path.abspath(binary)}
-        shop = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-        for _ in range(1200):
-            if shop.poll() is not None:
-                break
-            # The line is written when the shop is ready and filled.
-            if READY.search(pathlib.Path(log.name).read_text()):
-                return shop, port
-            time.sleep(0.1)
-    sys.exit(f"the shop does not start:\n{open(log.name).read()[-4000:]}")
+    command = [binary, "up", "--port", str(port), "--data", f"{folder}/{port}", *flags]
+    if on_engines:
+        command = ["bash", "scripts/up-engines.sh"]
+        env |= {"PORT": str(port), "DATA": f"{folder}/{port}", "SOUK_BIN": os.path.abspath(binary)}
+    log = open(os.path.join(folder, "shop.log"), "wb")
+    process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    for _ in range(1200):
+        if process.poll() is not None:
+            break
+        # The line is written when the shop is ready and filled.
+        if READY.search(pathlib.Path(log.name).read_text()):
+            return process
+        time.sleep(0.1)
+    return None
 
 
 def stop(process):

@@ -65,7 +65,7 @@ test('a list is narrowed down to a maker, whose chip removes it again', async ({
   await open(page, '/c/kitchen');
   await expect(page.locator('.list-page app-product-card').first()).toBeVisible();
   const before = (await page.locator('.count-line').textContent())!.trim();
-  const maker = page.locator('.list-filters').getByRole('radio').nth(1);
+  const maker = page.locator('.list-filters').getByRole('group', { name: 'Maker' }).getByRole('checkbox').first();
   await maker.check();
   await expect(page).toHaveURL(/brand=/);
   const name = new URL(page.url()).searchParams.get('brand')!;
@@ -75,6 +75,31 @@ test('a list is narrowed down to a maker, whose chip removes it again', async ({
   await page.getByRole('button', { name: `Remove filter: ${name}` }).click();
   await expect(page).not.toHaveURL(/brand=/);
   await expect(page.locator('.count-line')).toHaveText(before);
+});
+
+test('values of an option add up, and stand in the address', async ({ page }) => {
+  await open(page, '/search?q=cast%20iron%20skillet');
+  const sizes = page.locator('.list-filters').getByRole('group', { name: 'Diameter' });
+  await sizes.getByRole('checkbox', { name: /26 cm/ }).check();
+  await expect(page).toHaveURL(/option\.Diameter=26%20cm/);
+  await expect(page.locator('app-product-card').first()).toContainText('Cast Iron Skillet');
+  await sizes.getByRole('checkbox', { name: /30 cm/ }).check();
+  await expect.poll(() => new URL(page.url()).searchParams.getAll('option.Diameter')).toEqual(['26 cm', '30 cm']);
+  await page.reload();
+  await page.getByRole('button', { name: 'Remove filter: Diameter: 26 cm' }).click();
+  await page.getByRole('button', { name: 'Remove filter: Diameter: 30 cm' }).click();
+  await expect(page).not.toHaveURL(/option/);
+});
+
+test('a typo is understood while typing and in the list', async ({ page }) => {
+  await open(page, '/');
+  const search = page.getByRole('combobox', { name: 'Search' });
+  await search.fill('skilet');
+  await expect(page.getByRole('option', { name: 'Did you mean “skillet”?' })).toBeVisible();
+  await search.press('Enter');
+  await expect(page).toHaveURL(/q=skilet/);
+  await expect(page.getByText('Showing what was found for “skillet”.')).toBeVisible();
+  await expect(page.locator('app-product-card').first()).toContainText('Cast Iron Skillet');
 });
 
 for (const width of [1280, 360]) {

@@ -31,6 +31,7 @@ pub(crate) struct SuggestedProduct {
     pub slug: String,
     pub name: String,
     pub image_url: Option<String>,
+    pub brand: Option<String>,
     pub price_from: Money,
     pub prices_differ: bool,
 }
@@ -73,6 +74,7 @@ impl From<ListEntry> for SuggestedProduct {
         Self {
             product_id: product.product_id,
             image_url,
+            brand: product.details.brand,
             price_from: group.map_or(product.details.price, |group| group.price_from),
             prices_differ: group.is_some_and(|group| group.prices_differ),
             name: crate::variant::title(&product.details.name, &product.details.options).to_owned(),

@@ -55,6 +55,8 @@ struct ProductSuggestion {
     name: String,
     /// URL of its main picture; `null` when there is none.
     image_url: Option<String>,
+    /// Name of the maker; `null` when it is not known.
+    brand: Option<String>,
     /// Lowest price of the group's variants.
     price_from: Money,
     /// True when the group's variants have different prices.
@@ -122,7 +124,7 @@ impl From<Suggested> for Suggestions {
 
 impl From<SuggestedProduct> for ProductSuggestion {
     fn from(product: SuggestedProduct) -> Self {
-        let SuggestedProduct { product_id, slug, name, image_url, price_from, prices_differ } = product;
-        Self { product_id, slug, name, image_url, price_from, prices_differ }
+        let SuggestedProduct { product_id, slug, name, image_url, brand, price_from, prices_differ } = product;
+        Self { product_id, slug, name, image_url, brand, price_from, prices_differ }
     }
 }

@@ -1084,7 +1084,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Searches the catalogue. `stockBelow`, `hidden` and sorting by stock require an admin's token, which also adds `reserved`,
+         * Searches the catalogue. A parameter `option.{name}`, such as `option.Diameter=26 cm`, selects the variants with this value of
+         *     an option; repeated, any of its values will do. `stockBelow`, `hidden` and sorting by stock require an admin's token, which also adds `reserved`,
          *     `sold` and `hidden` to each product.
          */
         get: operations["getProducts"];
@@ -1266,6 +1267,26 @@ export interface paths {
          *     repeated import changes nothing.
          */
         post: operations["postProductsImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/products/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggests products, categories and brands for what is typed, and what was meant if it has a typo. Nothing is suggested
+         *     while the service prepares its index, for some seconds after its first start.
+         */
+        get: operations["getProductsSuggest"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1695,6 +1716,15 @@ export interface components {
          * @example 246290604621824
          */
         CategoryId: number;
+        /** @description A category whose name matches what is typed. */
+        CategorySuggestion: {
+            /** @description Unique id of the category. */
+            categoryId: components["schemas"]["CategoryId"];
+            /** @description Name of the category. */
+            name: string;
+            /** @description Unique part of the URL. */
+            slug: string;
+        };
         /**
          * @description A category of the tree.
          * @example {
@@ -1828,6 +1858,11 @@ export interface components {
              * @description Number of entries that can be bought.
              */
             inStock: number;
+            /**
+             * @description Options of matching variants, in the order of their names, each with its 50 most frequent values. Empty in lists for
+             *     admins.
+             */
+            options: components["schemas"]["OptionFacet"][];
             price?: components["schemas"]["PriceFacet"] | null;
         };
         /**
@@ -2319,6 +2354,23 @@ export interface components {
          * @example 246290604621824
          */
         NotificationId: number;
+        /** @description An option with the values that matching entries have. */
+        OptionFacet: {
+            /** @description Name of the option, such as `Diameter`. The parameter `option.Diameter` filters by it. */
+            name: string;
+            /** @description Values in their natural order. */
+            values: components["schemas"]["OptionValueFacet"][];
+        };
+        /** @description A value of an option with the number of its matching entries. */
+        OptionValueFacet: {
+            /**
+             * Format: int64
+             * @description Number of matching entries.
+             */
+            count: number;
+            /** @description The value, such as `26 cm`. */
+            value: string;
+        };
         /**
          * @description An option with its value.
          * @example {
@@ -3184,6 +3236,8 @@ export interface components {
         ProductId: number;
         /** @description A page of products or of groups of variants, with facets over all that match. */
         ProductList: {
+            /** @description The query as it was understood, when a word was found only with typos. */
+            corrected?: string | null;
             facets?: components["schemas"]["FacetsView"] | null;
             /** @description Matching entries on this page. A group is shown by its first matching variant that is in stock, else by its first one. */
             items: components["schemas"]["ProductView"][];
@@ -3202,6 +3256,23 @@ export interface components {
              * @description Number of entries on all pages.
              */
             total: number;
+        };
+        /** @description A product that matches what is typed. */
+        ProductSuggestion: {
+            /** @description Name of the maker; `null` when it is not known. */
+            brand?: string | null;
+            /** @description URL of its main picture; `null` when there is none. */
+            imageUrl?: string | null;
+            /** @description Name of its group. */
+            name: string;
+            /** @description Lowest price of the group's variants. */
+            priceFrom: components["schemas"]["Money"];
+            /** @description True when the group's variants have different prices. */
+            pricesDiffer: boolean;
+            /** @description Unique id of the product. */
+            productId: components["schemas"]["ProductId"];
+            /** @description Unique part of the URL. */
+            slug: string;
         };
         /**
          * @description A product of the catalogue.
@@ -3752,6 +3823,22 @@ export interface components {
             delta: number;
             /** @description Reason for other admins, such as `Delivery of 12 May`; 1 to 200 characters. */
             reason: string;
+        };
+        /** @description What a query may become. */
+        Suggestions: {
+            /** @description Brands whose names match, at most 3. */
+            brands: string[];
+            /** @description Categories whose names match, at most 3. */
+            categories: components["schemas"]["CategorySuggestion"][];
+            /** @description The query as it was understood, when a word was found only with typos; else `null`. */
+            corrected?: string | null;
+            /** @description The best matches, at most 6, one of each group of variants. */
+            products: components["schemas"]["ProductSuggestion"][];
+            /**
+             * Format: int64
+             * @description Number of all entries that `GET /products` lists for this query.
+             */
+            total: number;
         };
         /**
          * @description A card that the sandbox accepts.
@@ -9000,8 +9087,6 @@ export interface operations {
     getProducts: {
         parameters: {
             query?: {
-                /** @description Name of a brand, as the facet `brands` writes it. */
-                brand?: string;
                 /** @description Slug or id of a category; products of the categories below it are included. */
                 category?: string;
                 /**
@@ -9026,8 +9111,8 @@ export interface operations {
                 /** @description Page number, counted from 0. Default: 0. */
                 page?: number;
                 /**
-                 * @description Search terms, at most 200 characters; a product matches when each of them occurs in its name, SKU, attributes or
-                 *     description.
+                 * @description Search terms, at most 200 characters. Each of them has to occur, or to begin a word, in name, brand, category, SKU,
+                 *     barcode, attributes or description; forms of English and German words count, and typos if nothing else is found.
                  */
                 q?: string;
                 /** @description Products on a page, 1 to 100. Default: 20. */
@@ -10177,6 +10262,49 @@ export interface operations {
             };
             /** @description `body.not_allowed` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProductsSuggest: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The query as far as it is typed, at most 200 characters.
+                 * @example skil
+                 */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description `query.invalid`; `path.invalid`, `query.invalid` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -18,18 +18,14 @@ export type ProductOption = Schemas['OptionView'];
 export type Variant = Schemas['VariantView'];
 export type Movement = Schemas['MovementView'];
 export type BrandFacet = Schemas['BrandFacet'];
+export type OptionFacet = Schemas['OptionFacet'];
 export type CategoryFacet = Schemas['CategoryFacet'];
 export type Facets = Schemas['FacetsView'];
 /** Only a list by ids has no facets, and no page requests one. */
 export type ProductList = Schemas['ProductList'] & { facets: Facets };
 export type Category = Schemas['CategoryView'];
 
-export interface Suggestions {
-  products: { productId: number; slug: string; name: string; imageUrl: string | null; price: Money; pricesDiffer: boolean; brand: string | null }[];
-  categories: CategoryFacet[];
-  brands: string[];
-  total: number;
-}
+export type Suggestions = Schemas['Suggestions'];
 
 export type CartItem = Schemas['CartItemView'];
 export type Cart = Schemas['CartView'];

@@ -39,7 +39,7 @@ interface Choice {
                   @if (item.pricesDiffer) {
                     {{ t().card.from }}
                   }
-                  {{ item.price | money }}
+                  {{ item.priceFrom | money }}
                 </span>
               }
             }
@@ -91,7 +91,9 @@ export class SiteSearch {
     for (const brand of found.brands) {
       choices.push({ kind: 'brand', label: brand, go: () => this.leaveFor(['/search'], { brand }) });
     }
-    choices.push({ kind: 'all', label: this.t().header.allResults(q), go: () => this.leaveFor(['/search'], { q }) });
+    const meant = found.corrected;
+    if (meant) choices.push({ kind: 'all', label: this.t().header.didYouMean(meant), go: () => this.leaveFor(['/search'], { q: meant }) });
+    if (found.total || !meant) choices.push({ kind: 'all', label: this.t().header.allResults(q), go: () => this.leaveFor(['/search'], { q }) });
     return choices.map((choice, i) => ({ ...choice, id: `suggestion-${i}` }));
   });
   protected readonly isOpen = computed(() => this.focused() && this.choices().length > 0 && this.text().trim().length >= 2);

@@ -14,7 +14,7 @@ export function product(change: Partial<Product> = {}): Product {
 
 export function productList(items: Product[]): ProductList {
   const categories = [{ categoryId: 5, parentId: null, slug: 'kitchen', name: 'Kitchen', count: items.length }];
-  return { items, page: 0, size: 24, total: items.length, facets: { categories, inStock: items.length, brands: [{ brand: 'Harrow & Pell', count: items.length }], price: { min: eur(100), max: eur(9000) } } };
+  return { items, page: 0, size: 24, total: items.length, facets: { options: [], categories, inStock: items.length, brands: [{ brand: 'Harrow & Pell', count: items.length }], price: { min: eur(100), max: eur(9000) } } };
 }
 
 export const category = (change: Partial<Category> = {}): Category => ({ categoryId: 5, parentId: null, slug: 'kitchen', name: 'Kitchen', position: 0, ...change }) as Category;

@@ -31,7 +31,7 @@ describeStates('catalogue', {
   inputs: { slug: undefined },
   reads: /GET \/api\/products/,
   empty: { backend: [[/GET \/api\/products/, { body: productList([]) }]], says: 'Nothing matches' },
-  data: { backend: [categories, [/GET \/api\/products/, { body: productList([product()]) }]], says: ['All products', 'Kettle', '1 product', 'All makers'] },
+  data: { backend: [categories, [/GET \/api\/products/, { body: productList([product()]) }]], says: ['All products', 'Kettle', '1 product', 'Harrow & Pell'] },
 });
 
 describeStates('product', {

@@ -39,7 +39,8 @@ export class CatalogPage {
   private readonly count = viewChild<ElementRef<HTMLElement>>('count');
 
   protected readonly heading = computed(() => {
-    const { q, brand } = this.store.query();
+    const { q, brands } = this.store.query();
+    const brand = brands.length === 1 ? brands[0] : null;
     const category = this.store.category()?.name;
     if (q) return category ? `${category}: ${this.t().catalog.resultsFor(q)}` : this.t().catalog.resultsFor(q);
     return category ?? (this.slug() ? '' : (brand ?? this.t().catalog.allTitle));
@@ -100,6 +101,8 @@ export class CatalogPage {
         return catalog.inStock;
       case 'brand':
         return chip.value;
+      case 'option':
+        return `${chip.name}: ${chip.value}`;
     }
   }
 }

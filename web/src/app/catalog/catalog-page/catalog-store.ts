@@ -5,12 +5,14 @@ import { ActivatedRoute, Router } from '@angular/router';
 import type { CategoryFacet, ProductList } from '../../api/types';
 import { ShopStore } from '../../stores/shop-store';
 import type { ListQuery } from './list-query';
-import { PAGE_SIZE, addressOf, readQuery, requestOf, withoutFilters } from './list-query';
+import { PAGE_SIZE, addressOf, readQuery, removedOptions, requestOf, toggled, withOption, withoutFilters } from './list-query';
 
 /** One filter that is set, as a chip shows it. */
 export interface Chip {
-  kind: 'price' | 'inStock' | 'brand';
+  kind: 'price' | 'inStock' | 'brand' | 'option';
   value: string;
+  /** Name of the option. */
+  name?: string;
 }
 
 /** The list of products that the address describes. */
@@ -50,11 +52,14 @@ export class CatalogStore {
       .sort((a, b) => a.name.localeCompare(b.name));
   });
   readonly chips = computed<Chip[]>(() => {
-    const { minPrice, maxPrice, inStock, brand } = this.query();
+    const { minPrice, maxPrice, inStock, brands, options } = this.query();
     const chips: Chip[] = [];
     if (minPrice !== null || maxPrice !== null) chips.push({ kind: 'price', value: '' });
     if (inStock) chips.push({ kind: 'inStock', value: '' });
-    if (brand) chips.push({ kind: 'brand', value: brand });
+    for (const value of brands) chips.push({ kind: 'brand', value });
+    for (const [name, values] of Object.entries(options)) {
+      for (const value of values) chips.push({ kind: 'option', name, value });
+    }
     return chips;
   });
 
@@ -67,10 +72,18 @@ export class CatalogStore {
     const query = { ...this.query(), page: 0, ...change };
     return this.router.navigate([], {
       relativeTo: this.route,
-      queryParams: addressOf(query),
+      queryParams: { ...removedOptions(this.query(), query), ...addressOf(query) },
       queryParamsHandling: 'merge',
       state: { keepScroll: change.page === undefined },
     });
+  }
+
+  toggleBrand(brand: string): Promise<boolean> {
+    return this.apply({ brands: toggled(this.query().brands, brand) });
+  }
+
+  toggleOption(name: string, value: string): Promise<boolean> {
+    return this.apply({ options: withOption(this.query().options, name, value) });
   }
 
   remove(chip: Chip): Promise<boolean> {
@@ -80,7 +93,9 @@ export class CatalogStore {
       case 'inStock':
         return this.apply({ inStock: false });
       case 'brand':
-        return this.apply({ brand: null });
+        return this.toggleBrand(chip.value);
+      case 'option':
+        return this.toggleOption(chip.name ?? '', chip.value);
     }
   }
 
