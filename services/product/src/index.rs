@@ -45,7 +45,7 @@ use crate::{
     store::{Filter, ListEntry, SearchResult, Sort},
 };
 use document::Fields;
-use matching::{Matcher, Matches};
+use matching::{Matcher, Matches, Places};
 use pass::{Findings, Wanted};
 use shelf::{Shelf, ShelfGroup};
 use words::QueryWord;
@@ -92,6 +92,8 @@ struct Inner {
     writer: Mutex<IndexWriter>,
     shelf: RwLock<Shelf>,
     tree: RwLock<Arc<CategoryTree>>,
+    /// The last commit that is shown, with the places of its documents.
+    shown: RwLock<Shown>,
     is_ready: AtomicBool,
     edits: AtomicU64,
     moves: AtomicU64,
@@ -101,6 +103,22 @@ struct Inner {
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inner").field("is_ready", &self.is_ready).finish_non_exhaustive()
+    }
+}
+
+/// What searches see.
+#[derive(Clone)]
+struct Shown {
+    searcher: Searcher,
+    places: Arc<Places>,
+}
+
+impl Shown {
+    /// Reads the last commit. `places` are those of an earlier one.
+    fn read(reader: &IndexReader, mut places: Places) -> Result<Self, IndexError> {
+        let searcher = reader.searcher();
+        places.read(&searcher)?;
+        Ok(Self { searcher, places: Arc::new(places) })
     }
 }
 
@@ -132,6 +150,7 @@ impl CatalogueIndex {
         }
         let (fields, schema) = Fields::build();
         let (reader, writer, shelf) = folder.open(&schema)?;
+        let shown = RwLock::new(Shown::read(&reader, Places::default())?);
         let inner = Arc::new(Inner {
             currency,
             fields,
@@ -139,6 +158,7 @@ impl CatalogueIndex {
             writer: Mutex::new(writer),
             shelf: RwLock::new(shelf),
             tree: RwLock::default(),
+            shown,
             is_ready: AtomicBool::new(false),
             edits: AtomicU64::new(0),
             moves: AtomicU64::new(0),
@@ -168,11 +188,11 @@ impl CatalogueIndex {
     /// million products.
     pub(crate) fn search(&self, filter: &Filter, sort: Sort, page: PageRequest) -> Result<SearchResult, IndexError> {
         let tree = Arc::clone(&self.0.tree.read());
-        let searcher = self.0.reader.searcher();
+        let shown = self.0.shown.read().clone();
         let offset = usize::try_from(page.offset()).unwrap_or(usize::MAX);
         let size = usize::try_from(page.limit()).unwrap_or(usize::MAX);
         let depth = offset.saturating_add(size).max(MIN_DEPTH).checked_next_power_of_two().unwrap_or(usize::MAX);
-        let findings = self.findings(&searcher, filter, sort, depth, &tree)?;
+        let findings = self.findings(&shown, filter, sort, depth, &tree)?;
         let shelf = self.0.shelf.read();
         let wanted = Wanted::new(filter, &shelf, &tree);
         let words = words::of_query(&filter.query, MAX_WORDS);
@@ -180,7 +200,7 @@ impl CatalogueIndex {
         for place in findings.places.iter().skip(offset).take(size) {
             // The group may have left since the pass.
             if let Some(group) = shelf.group(*place) {
-                entries.extend(self.entry(&searcher, group, &wanted, &words)?);
+                entries.extend(self.entry(&shown.searcher, group, &wanted, &words)?);
             }
         }
         let corrected = findings.corrected.clone();
@@ -195,7 +215,7 @@ impl CatalogueIndex {
             let Some(group) = shelf.group(place) else { return Ok(None) };
             (PageStamp { place, revision: group.revision.load(Ordering::Acquire) }, group.group_id)
         };
-        let group = self.products_of(&self.0.reader.searcher(), self.0.fields.key(group_id))?;
+        let group = self.products_of(&self.0.shown.read().searcher, self.0.fields.key(group_id))?;
         let product = group.iter().find(|product| product.product_id == id).cloned();
         Ok(product.map(|product| (stamp, IndexedPage { product, group })))
     }
@@ -203,7 +223,7 @@ impl CatalogueIndex {
     /// Returns the id of the product with this slug; `None` when it is not in the index.
     pub(crate) fn product_by_slug(&self, slug: &str) -> Result<Option<ProductId>, IndexError> {
         let key = Term::from_field_text(self.0.fields.slug, slug);
-        let group = self.products_of(&self.0.reader.searcher(), key)?;
+        let group = self.products_of(&self.0.shown.read().searcher, key)?;
         Ok(group.into_iter().find(|product| product.details.slug == slug).map(|product| product.product_id))
     }
 
@@ -216,7 +236,7 @@ impl CatalogueIndex {
     /// Returns the kept pass for a filter, or makes one.
     fn findings(
         &self,
-        searcher: &Searcher,
+        shown: &Shown,
         filter: &Filter,
         sort: Sort,
         depth: usize,
@@ -232,7 +252,7 @@ impl CatalogueIndex {
         }
         let shelf = self.0.shelf.read();
         let wanted = Wanted::new(filter, &shelf, tree);
-        let matches = self.matches(searcher, &shelf, tree, filter)?;
+        let matches = self.matches(shown, &shelf, tree, filter)?;
         let findings = Arc::new(pass::run(&shelf, tree, &wanted, matches, (sort, depth), self.0.currency));
         self.0.findings.insert(key, (epoch, Arc::clone(&findings)));
         Ok(findings)
@@ -241,7 +261,7 @@ impl CatalogueIndex {
     /// Returns what the words of `filter` match; `None` when it has none.
     fn matches(
         &self,
-        searcher: &Searcher,
+        shown: &Shown,
         shelf: &Shelf,
         tree: &CategoryTree,
         filter: &Filter,
@@ -250,7 +270,7 @@ impl CatalogueIndex {
             return Ok(None);
         }
         let words = words::of_query(&filter.query, MAX_WORDS);
-        Matcher::new(searcher, self.0.fields, shelf, tree)?.matching(&words).map(Some)
+        Matcher::new(&shown.searcher, &shown.places, self.0.fields, shelf, tree)?.matching(&words).map(Some)
     }
 
     /// Returns a group as a list shows it, by the variant of which the query names most; of equals one that is in stock, and

@@ -23,7 +23,7 @@ use crate::{
 /// Longest time that an act waits until reads show it.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 /// Products from which on a search gets a thread of its own: with fewer, it is done sooner than a thread has begun.
-const MANY_PRODUCTS: usize = 20_000;
+const MANY_PRODUCTS: usize = 200_000;
 
 impl App {
     /// Returns the index once it has what the store has.

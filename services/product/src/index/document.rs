@@ -60,6 +60,11 @@ impl Fields {
         (fields, schema.build())
     }
 
+    /// The fields in which the words of a query are looked for.
+    pub(super) fn searched(&self) -> [Field; 6] {
+        [self.code, self.name, self.name_stem, self.brand, self.text, self.text_stem]
+    }
+
     /// Returns the key of a group's document.
     pub(super) fn key(&self, group_id: ProductId) -> Term {
         Term::from_field_u64(self.group, group_id.get().unsigned_abs())

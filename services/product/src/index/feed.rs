@@ -14,7 +14,8 @@ use souk_kit::tasks::Task;
 use souk_values::{ProductId, Timestamp};
 
 use super::{
-    CatalogueIndex, IndexError,
+    CatalogueIndex, IndexError, Shown,
+    matching::Places,
     shelf::{Known, ShelfEntry, Units},
 };
 use crate::{
@@ -23,14 +24,14 @@ use crate::{
     store::{ChangeBatch, ProductState, ProductStore, StoreError},
 };
 
-/// Time for which the moves of orders are collected before they are read.
-const COLLECTED_FOR: Duration = Duration::from_millis(100);
 /// Time between two looks at what other processes changed.
 const LOOK_PERIOD: Duration = Duration::from_millis(500);
 /// How far a look reaches back before the one before it.
 const OVERLAP: Duration = Duration::from_secs(10);
 /// Time between two readings of the categories, which few processes change and rarely.
 const TREE_PERIOD: Duration = Duration::from_secs(5);
+/// Time between two comparisons of the whole catalogue, which would end any difference that all else left behind.
+const SWEEP_PERIOD: Duration = Duration::from_secs(600);
 /// Time until a failed reading is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Products that a start compares at a time.
@@ -84,20 +85,7 @@ impl Feed {
     async fn catch_up(&self) -> Result<(), FeedError> {
         let began = Instant::now();
         self.read_tree().await?;
-        let mut seen = BTreeSet::new();
-        let mut differing = BTreeSet::new();
-        let mut after = None;
-        loop {
-            let states = self.store.states_after(after, COMPARED_AT_ONCE).await.map_err(StoreError::from)?;
-            let Some(last) = states.last() else { break };
-            after = Some(last.product_id);
-            seen.extend(states.iter().map(|state| state.product_id));
-            self.compare(&states, &mut differing);
-        }
-        let gone: Vec<ProductId> = self.index.0.shelf.read().product_ids().filter(|id| !seen.contains(id)).collect();
-        self.leave(&gone, &mut differing);
-        let made = differing.len();
-        self.make(differing.into_iter().collect()).await?;
+        let made = self.compare_all().await?;
         self.store.changes().shown_up_to(0);
         self.index.0.is_ready.store(true, Ordering::Release);
         tracing::info!(
@@ -109,11 +97,36 @@ impl Feed {
         Ok(())
     }
 
+    /// Makes the documents of all groups that the index has not as the store has them, and returns their number.
+    async fn compare_all(&self) -> Result<usize, FeedError> {
+        let mut seen = BTreeSet::new();
+        let mut differing = BTreeSet::new();
+        let mut after = None;
+        loop {
+            let states = self.store.states_after(after, COMPARED_AT_ONCE).await.map_err(StoreError::from)?;
+            let Some(last) = states.last() else { break };
+            after = Some(last.product_id);
+            seen.extend(states.iter().map(|state| state.product_id));
+            if self.compare(&states, &mut differing) {
+                self.index.0.moves.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        let gone: Vec<ProductId> = self.index.0.shelf.read().product_ids().filter(|id| !seen.contains(id)).collect();
+        self.leave(&gone, &mut differing);
+        let made = differing.len();
+        self.make(differing.into_iter().collect()).await?;
+        Ok(made)
+    }
+
     /// Follows what this process changes.
     async fn follow(&self) {
-        let mut tree_read = Instant::now();
+        let (mut tree_read, mut swept) = (Instant::now(), Instant::now());
         loop {
-            let batch = match tokio::time::timeout(TREE_PERIOD, self.store.changes().next(COLLECTED_FOR)).await {
+            if swept.elapsed() >= SWEEP_PERIOD {
+                swept = Instant::now();
+                self.sweep().await;
+            }
+            let batch = match tokio::time::timeout(TREE_PERIOD, self.store.changes().next()).await {
                 Ok(batch) => batch,
                 Err(_) => ChangeBatch::default(),
             };
@@ -131,6 +144,18 @@ impl Feed {
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
             }
+        }
+    }
+
+    /// Compares the whole catalogue once more. A failure is left to the next time.
+    async fn sweep(&self) {
+        match self.compare_all().await {
+            Ok(0) => {}
+            // Most of them changed a moment ago.
+            Ok(groups) => {
+                tracing::debug!(groups, "the index of the catalogue differed from the store, and was put right")
+            }
+            Err(error) => tracing::warn!(%error, "the index of the catalogue cannot be compared with the store now"),
         }
     }
 
@@ -258,6 +283,8 @@ impl CatalogueIndex {
             }
             writer.commit()?;
             self.0.reader.reload()?;
+            let places = Places::clone(&self.0.shown.read().places);
+            *self.0.shown.write() = Shown::read(&self.0.reader, places)?;
         }
         let mut shelf = self.0.shelf.write();
         for (group_id, place, entry, _) in placed {

@@ -7,7 +7,7 @@ use std::{
 
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, directory::MmapDirectory,
-    schema::Schema,
+    merge_policy::LogMergePolicy, schema::Schema,
 };
 
 use super::{
@@ -22,6 +22,9 @@ const WRITER_MEMORY: usize = 15_000_000;
 
 /// An open index, and the shelf of its documents.
 type Opened = (IndexReader, IndexWriter, Shelf);
+
+/// Segments of one size that are merged: each search looks its words up in every segment.
+const MERGED_SEGMENTS: usize = 4;
 
 /// Where the index is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +74,9 @@ fn open_in(folder: &Path, schema: &Schema) -> Result<Opened, IndexError> {
 
 fn opened(index: &Index) -> Result<Opened, IndexError> {
     let writer = index.writer_with_num_threads::<TantivyDocument>(1, WRITER_MEMORY)?;
+    let mut merging = LogMergePolicy::default();
+    merging.set_min_num_segments(MERGED_SEGMENTS);
+    writer.set_merge_policy(Box::new(merging));
     let reader: IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
     let shelf = load(&reader.searcher())?;
     Ok((reader, writer, shelf))

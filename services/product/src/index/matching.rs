@@ -3,12 +3,16 @@
 //! The inverted index is tantivy's; what a match is worth is decided here, because a shop does not rank by frequency: a word
 //! in the name beats one in the brand, which beats one in the text, however often it occurs.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use souk_values::CategoryId;
 use tantivy::{
     Searcher, SegmentReader, Term,
-    columnar::ColumnValues,
+    index::{InvertedIndexReader, SegmentId},
     postings::TermInfo,
     query::FuzzyTermQuery,
     schema::{Field, IndexRecordOption},
@@ -55,7 +59,32 @@ pub(super) struct Matches {
 /// A segment with the places of its documents.
 struct Segment<'s> {
     reader: &'s SegmentReader,
-    places: std::sync::Arc<dyn ColumnValues<u64>>,
+    places: Arc<[u32]>,
+    indexes: HashMap<Field, Arc<InvertedIndexReader>>,
+}
+
+/// Places of the documents of each segment, in their order.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Places(HashMap<SegmentId, Arc<[u32]>>);
+
+impl Places {
+    /// Reads those of the segments of `searcher`, and forgets those of others.
+    pub(super) fn read(&mut self, searcher: &Searcher) -> Result<(), IndexError> {
+        let mut known = std::mem::take(&mut self.0);
+        for reader in searcher.segment_readers() {
+            let id = reader.segment_id();
+            let places = match known.remove(&id) {
+                Some(places) => places,
+                None => {
+                    let column = reader.fast_fields().u64("place")?.first_or_default_col(u64::MAX);
+                    let places = (0..reader.max_doc()).map(|document| u32::try_from(column.get_val(document)));
+                    places.map(|place| place.unwrap_or(u32::MAX)).collect()
+                }
+            };
+            self.0.insert(id, places);
+        }
+        Ok(())
+    }
 }
 
 pub(super) struct Matcher<'s> {
@@ -72,16 +101,25 @@ enum Leniency {
     WithTypos,
 }
 
+thread_local! {
+    /// What a word is worth at each place. Kept, because the pages of a new one cost more than the search.
+    static WORTHS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 impl<'s> Matcher<'s> {
+    /// Errors: a segment without its places, which were then not read since the last commit.
     pub(super) fn new(
         searcher: &'s Searcher,
+        places: &Places,
         fields: Fields,
         shelf: &'s Shelf,
         tree: &'s CategoryTree,
     ) -> Result<Self, IndexError> {
         let segments = searcher.segment_readers().iter().map(|reader| {
-            let places = reader.fast_fields().u64("place")?.first_or_default_col(u64::MAX);
-            Ok(Segment { reader, places })
+            let places = places.0.get(&reader.segment_id()).cloned();
+            let places = places.ok_or(IndexError::Damaged("a segment without places"))?;
+            let indexes = fields.searched().into_iter().map(|field| Ok((field, reader.inverted_index(field)?)));
+            Ok(Segment { reader, places, indexes: indexes.collect::<Result<_, IndexError>>()? })
         });
         Ok(Self { segments: segments.collect::<Result<_, IndexError>>()?, fields, shelf, tree })
     }
@@ -90,97 +128,123 @@ impl<'s> Matcher<'s> {
     /// when no group has them together.
     pub(super) fn matching(&self, query: &[QueryWord]) -> Result<Matches, IndexError> {
         let mut typos = Typos::default();
-        let mut worths: Vec<Vec<u8>> = Vec::with_capacity(query.len());
-        for word in query {
-            let mut worth = self.word(word, Leniency::AsTyped, &mut typos)?;
-            if worth.iter().all(|worth| *worth == 0) {
-                worth = self.word(word, Leniency::WithTypos, &mut typos)?;
-            }
-            worths.push(worth);
-        }
-        let mut groups = together(&worths);
+        let mut groups = self.together(query, Leniency::AsTyped, &mut typos)?;
         if groups.is_empty() && query.len() > 1 {
             typos = Typos::default();
-            for (word, worth) in query.iter().zip(&mut worths) {
-                let lenient = self.word(word, Leniency::WithTypos, &mut typos)?;
-                worth.iter_mut().zip(lenient).for_each(|(worth, lenient)| *worth = (*worth).max(lenient));
-            }
-            groups = together(&worths);
+            groups = self.together(query, Leniency::WithTypos, &mut typos)?;
         }
         let corrected = typos.corrected(query).filter(|_| !groups.is_empty());
         Ok(Matches { groups, corrected })
     }
 
-    /// Returns what a word is worth in each group.
-    fn word(&self, word: &QueryWord, leniency: Leniency, typos: &mut Typos) -> Result<Vec<u8>, IndexError> {
-        let mut parts = Vec::with_capacity(word.parts.len());
-        for part in &word.parts {
-            parts.push(match leniency {
-                Leniency::AsTyped => self.as_typed(part)?,
-                Leniency::WithTypos => self.with_typos(part, typos)?,
-            });
-        }
-        // All parts have to occur; the word is worth as much as the least of them.
-        let mut worth = parts.into_iter().reduce(|mut least, part| {
-            least.iter_mut().zip(part).for_each(|(least, part)| *least = (*least).min(part));
-            least
-        });
-        if let Some(worth) = &mut worth {
-            self.exactly(self.fields.code, &words::code(&word.whole), worth::CODE, worth)?;
-            if word.parts.len() > 1 {
-                // `tea-pot` is also found as `teapot`.
-                self.exactly(self.fields.name, &word.parts.concat(), worth::NAME, worth)?;
+    /// Returns the groups in which all words are worth something, with the sum. A word that occurs nowhere as it is typed may
+    /// always have typos.
+    fn together(
+        &self,
+        query: &[QueryWord],
+        leniency: Leniency,
+        typos: &mut Typos,
+    ) -> Result<Vec<(usize, u32)>, IndexError> {
+        let mut groups: Option<Vec<(usize, u32)>> = None;
+        WORTHS.with_borrow_mut(|worths| {
+            for word in query {
+                self.clear(worths);
+                self.word(word, Leniency::AsTyped, typos, worths)?;
+                if leniency == Leniency::WithTypos || worths.iter().all(|worth| *worth == 0) {
+                    self.word(word, Leniency::WithTypos, typos, worths)?;
+                }
+                let worth = |place: usize| worths.get(place).copied().filter(|worth| *worth > 0).map(u32::from);
+                match &mut groups {
+                    None => groups = Some((0..worths.len()).filter_map(|place| Some((place, worth(place)?))).collect()),
+                    Some(groups) => groups.retain_mut(|(place, sum)| {
+                        let worth = worth(*place);
+                        *sum += worth.unwrap_or(0);
+                        worth.is_some()
+                    }),
+                }
             }
-        }
-        Ok(worth.unwrap_or_default())
+            Ok(groups.unwrap_or_default())
+        })
     }
 
-    fn as_typed(&self, word: &str) -> Result<Vec<u8>, IndexError> {
+    /// Raises `worths` by what a word is worth in each group.
+    fn word(
+        &self,
+        word: &QueryWord,
+        leniency: Leniency,
+        typos: &mut Typos,
+        worths: &mut [u8],
+    ) -> Result<(), IndexError> {
+        let mut look = |part: &str, worths: &mut [u8]| match leniency {
+            Leniency::AsTyped => self.as_typed(part, worths),
+            Leniency::WithTypos => self.with_typos(part, typos, worths),
+        };
+        match word.parts.as_slice() {
+            [part] => look(part, worths)?,
+            parts => {
+                // All parts have to occur; the word is worth as much as the least of them.
+                let mut least = vec![u8::MAX; worths.len()];
+                let mut part_worths = vec![0; worths.len()];
+                for part in parts {
+                    part_worths.fill(0);
+                    look(part, &mut part_worths)?;
+                    least.iter_mut().zip(&part_worths).for_each(|(least, worth)| *least = (*least).min(*worth));
+                }
+                worths.iter_mut().zip(&least).for_each(|(worth, least)| *worth = (*worth).max(*least));
+                // `tea-pot` is also found as `teapot`.
+                self.exactly(self.fields.name, &parts.concat(), worth::NAME, worths)?;
+            }
+        }
+        self.exactly(self.fields.code, &words::code(&word.whole), worth::CODE, worths)
+    }
+
+    fn as_typed(&self, word: &str, worths: &mut [u8]) -> Result<(), IndexError> {
         let Fields { name, name_stem, brand, text, text_stem, .. } = self.fields;
-        let mut worth = self.none();
         if word.chars().count() >= MIN_PREFIX_OF_TEXT {
-            self.beginning(text, word, worth::TEXT_BEGINS, &mut worth)?;
+            self.beginning(text, word, worth::TEXT_BEGINS, worths)?;
         }
-        self.exactly(text, word, worth::TEXT, &mut worth)?;
-        self.categories(word, &mut worth);
-        self.beginning(brand, word, worth::BRAND_BEGINS, &mut worth)?;
-        self.exactly(brand, word, worth::BRAND, &mut worth)?;
-        self.beginning(name, word, worth::NAME_BEGINS, &mut worth)?;
-        self.exactly(name, word, worth::NAME, &mut worth)?;
+        self.exactly(text, word, worth::TEXT, worths)?;
+        self.categories(word, worths);
+        self.beginning(brand, word, worth::BRAND_BEGINS, worths)?;
+        self.exactly(brand, word, worth::BRAND, worths)?;
+        self.beginning(name, word, worth::NAME_BEGINS, worths)?;
+        self.exactly(name, word, worth::NAME, worths)?;
         for stem in words::stems(word) {
-            self.exactly(text_stem, &stem, worth::TEXT, &mut worth)?;
-            self.exactly(name_stem, &stem, worth::NAME, &mut worth)?;
+            self.exactly(text_stem, &stem, worth::TEXT, worths)?;
+            self.exactly(name_stem, &stem, worth::NAME, worths)?;
         }
-        Ok(worth)
+        Ok(())
     }
 
     /// A word that is too short for a typo is worth nothing here.
-    fn with_typos(&self, word: &str, typos: &mut Typos) -> Result<Vec<u8>, IndexError> {
+    fn with_typos(&self, word: &str, typos: &mut Typos, worths: &mut [u8]) -> Result<(), IndexError> {
         let letters = word.chars().count();
-        let mut worth = self.none();
         let most = if letters >= TWO_TYPOS { 2 } else { u8::from(letters >= ONE_TYPO) };
         for distance in 1..=most {
             let Fields { name, brand, text, .. } = self.fields;
             let mut nearest = Nearest::default();
-            self.nearly(text, word, distance, worth::TEXT_TYPO, &mut worth, &mut nearest)?;
-            self.nearly(brand, word, distance, worth::BRAND_TYPO, &mut worth, &mut nearest)?;
-            self.nearly(name, word, distance, worth::NAME_TYPO, &mut worth, &mut nearest)?;
+            self.nearly(text, word, distance, worth::TEXT_TYPO, worths, &mut nearest)?;
+            self.nearly(brand, word, distance, worth::BRAND_TYPO, worths, &mut nearest)?;
+            self.nearly(name, word, distance, worth::NAME_TYPO, worths, &mut nearest)?;
             if let Some(nearest) = nearest.word {
                 typos.0.push((word.to_owned(), nearest));
                 break;
             }
         }
-        Ok(worth)
+        Ok(())
     }
 
-    fn none(&self) -> Vec<u8> {
-        vec![0; self.shelf.len()]
+    /// Makes `worths` nothing at every place.
+    fn clear(&self, worths: &mut Vec<u8>) {
+        worths.clear();
+        worths.resize(self.shelf.len(), 0);
     }
 
     fn exactly(&self, field: Field, word: &str, worth: u8, worths: &mut [u8]) -> Result<(), IndexError> {
         for segment in &self.segments {
-            if let Some(term) = segment.reader.inverted_index(field)?.terms().get(word)? {
-                segment.mark(field, &term, worth, worths)?;
+            let index = segment.index(field)?;
+            if let Some(term) = index.terms().get(word)? {
+                segment.mark(index, &term, worth, worths)?;
             }
         }
         Ok(())
@@ -188,10 +252,10 @@ impl<'s> Matcher<'s> {
 
     fn beginning(&self, field: Field, prefix: &str, worth: u8, worths: &mut [u8]) -> Result<(), IndexError> {
         for segment in &self.segments {
-            let index = segment.reader.inverted_index(field)?;
+            let index = segment.index(field)?;
             let mut terms = index.terms().range().ge(prefix).into_stream()?;
             while terms.advance() && terms.key().starts_with(prefix.as_bytes()) {
-                segment.mark(field, terms.value(), worth, worths)?;
+                segment.mark(index, terms.value(), worth, worths)?;
             }
         }
         Ok(())
@@ -208,10 +272,10 @@ impl<'s> Matcher<'s> {
     ) -> Result<(), IndexError> {
         let automaton = FuzzyTermQuery::new(Term::from_field_text(field, word), distance, true).automaton()?;
         for segment in &self.segments {
-            let index = segment.reader.inverted_index(field)?;
+            let index = segment.index(field)?;
             let mut terms = index.terms().search(&automaton).into_stream()?;
             while terms.advance() {
-                segment.mark(field, terms.value(), worth, worths)?;
+                segment.mark(index, terms.value(), worth, worths)?;
                 nearest.offer(terms.key(), worth, terms.value().doc_freq);
             }
         }
@@ -241,16 +305,26 @@ impl<'s> Matcher<'s> {
 }
 
 impl Segment<'_> {
+    fn index(&self, field: Field) -> Result<&InvertedIndexReader, IndexError> {
+        self.indexes.get(&field).map(|index| &**index).ok_or(IndexError::Damaged("a field that is not searched"))
+    }
+
     /// Raises the worth of all documents with a term.
-    fn mark(&self, field: Field, term: &TermInfo, worth: u8, worths: &mut [u8]) -> Result<(), IndexError> {
-        let index = self.reader.inverted_index(field)?;
+    fn mark(
+        &self,
+        index: &InvertedIndexReader,
+        term: &TermInfo,
+        worth: u8,
+        worths: &mut [u8],
+    ) -> Result<(), IndexError> {
         let mut postings = index.read_block_postings_from_terminfo(term, IndexRecordOption::Basic)?;
         let alive = self.reader.alive_bitset();
         while !postings.docs().is_empty() {
             for &document in postings.docs() {
                 if alive.is_none_or(|alive| alive.is_alive(document)) {
-                    let place = usize::try_from(self.places.get_val(document)).unwrap_or(usize::MAX);
-                    raise(worths, place, worth);
+                    let place = usize::try_from(document).ok().and_then(|document| self.places.get(document));
+                    let place = place.and_then(|place| usize::try_from(*place).ok());
+                    raise(worths, place.unwrap_or(usize::MAX), worth);
                 }
             }
             postings.advance();
@@ -264,21 +338,6 @@ fn raise(worths: &mut [u8], place: usize, worth: u8) {
     if let Some(was) = worths.get_mut(place) {
         *was = (*was).max(worth);
     }
-}
-
-/// Returns the groups in which all words are worth something, with the sum.
-fn together(worths: &[Vec<u8>]) -> Vec<(usize, u32)> {
-    let Some((first, rest)) = worths.split_first() else { return Vec::new() };
-    let found = first.iter().enumerate().filter(|(_, worth)| **worth > 0);
-    let sums = found.filter_map(|(place, worth)| {
-        let mut sum = u32::from(*worth);
-        for other in rest {
-            let worth = other.get(place).copied().filter(|worth| *worth > 0)?;
-            sum += u32::from(worth);
-        }
-        Some((place, sum))
-    });
-    sums.collect()
 }
 
 /// The word that was most likely meant: of a name rather than of a text, and a frequent one.

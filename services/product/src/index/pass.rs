@@ -40,6 +40,8 @@ pub(super) struct Findings {
 
 /// A filter with the numbers that the shelf has for its names.
 pub(super) struct Wanted {
+    /// True when nothing is filtered.
+    is_everything: bool,
     categories: Option<BTreeSet<CategoryId>>,
     min_price: Option<i64>,
     max_price: Option<i64>,
@@ -77,6 +79,7 @@ impl Wanted {
             (name.clone(), numbers.map(|(number, _)| number).collect())
         });
         Self {
+            is_everything: filter.has_words_alone(),
             categories,
             min_price: filter.min_price,
             max_price: filter.max_price,
@@ -88,6 +91,9 @@ impl Wanted {
 
     /// Returns the kinds of filters that a product fails; 0 when it matches.
     fn failed(&self, item: &Item) -> u32 {
+        if self.is_everything {
+            return 0;
+        }
         let fails = |is_failed: bool, kind: u32| if is_failed { kind } else { 0 };
         let is_elsewhere = self.categories.as_ref().is_some_and(|inside| !inside.contains(&item.category_id));
         let is_other_price =

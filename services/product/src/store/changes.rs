@@ -23,6 +23,10 @@ use crate::product::CatalogueProduct;
 
 /// Time after which a change is read a second time: the transaction of a caller that went away may end after it was noted.
 const SECOND_READ: Duration = Duration::from_secs(2);
+/// Time for which the moves of orders are collected before they are read.
+const MOVES_COLLECTED_FOR: Duration = Duration::from_millis(100);
+/// Time for which an import's products are collected: each commit of the index costs as much as a thousand of its documents.
+const IMPORTS_COLLECTED_FOR: Duration = Duration::from_millis(800);
 /// Products that are read at a time.
 const PART: usize = 500;
 
@@ -69,6 +73,8 @@ pub(crate) struct ChangeBatch {
     pub categories: bool,
     /// True when somebody may wait for one of them, as an admin does after an edit.
     pub is_urgent: bool,
+    /// True when an import changed one of them.
+    pub is_of_import: bool,
 }
 
 impl Default for Changes {
@@ -89,6 +95,7 @@ impl Changes {
         waiting.again_at.get_or_insert_with(|| Instant::now() + SECOND_READ);
         waiting.batch.products.extend(products);
         waiting.batch.is_urgent |= by == By::Admin;
+        waiting.batch.is_of_import |= by == By::Import;
         drop(waiting);
         self.0.wake.notify_one();
     }
@@ -108,8 +115,8 @@ impl Changes {
         self.0.wake.notify_one();
     }
 
-    /// Waits for changes. Those of orders are collected for `collected_for`, unless an admin changes something meanwhile.
-    pub(crate) async fn next(&self, collected_for: Duration) -> ChangeBatch {
+    /// Waits for changes, and collects further ones for a while, unless an admin changes something meanwhile.
+    pub(crate) async fn next(&self) -> ChangeBatch {
         let mut began: Option<Instant> = None;
         loop {
             let until = {
@@ -120,6 +127,8 @@ impl Changes {
                     waiting.batch.products.extend(again);
                 }
                 let has_changes = waiting.batch.categories || !waiting.batch.products.is_empty();
+                let collected_for =
+                    if waiting.batch.is_of_import { IMPORTS_COLLECTED_FOR } else { MOVES_COLLECTED_FOR };
                 let began = has_changes.then(|| *began.get_or_insert_with(Instant::now));
                 if waiting.batch.is_urgent || began.is_some_and(|began| began.elapsed() >= collected_for) {
                     let last = waiting.last;

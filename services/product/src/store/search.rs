@@ -34,7 +34,7 @@ pub(crate) const MAX_BRANDS: usize = 50;
 pub(crate) const MAX_OPTION_VALUES: usize = 50;
 
 /// Conditions that all have to hold; `None` and empty ones are no condition.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
     /// What was typed: words, all of which must occur.
     pub query: String,
@@ -56,6 +56,11 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// Returns true when there is no condition but the words.
+    pub(crate) fn has_words_alone(&self) -> bool {
+        *self == Self { query: self.query.clone(), ..Self::default() }
+    }
+
     /// Returns the folded words of the query, at most [`MAX_WORDS`].
     fn words(&self) -> Vec<String> {
         text::words(&text::fold(&self.query)).into_iter().take(MAX_WORDS).collect()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
 use souk_kit::Service as _;
 use souk_product::{Product, ProductConfig, ProductStore, import::import_csv};
@@ -279,4 +280,71 @@ async fn a_replica_shows_what_another_changed_within_a_second() {
     .await;
     // Half a second between two looks, and a tenth to collect; the rest is for a busy machine.
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// Filters and sort orders, without words and relevance: there the index does more than the store.
+fn any_list() -> impl Strategy<Value = String> {
+    let category = prop::option::of(prop::sample::select(vec!["pots", "pans", "other", "none"]));
+    let brand = prop::collection::vec(prop::sample::select(vec!["Ostra", "Harrow", "Nobody"]), 0..3);
+    let option =
+        prop::collection::vec(prop::sample::select(vec!["Size=S", "Size=M", "Colour=Red", "Colour=Green"]), 0..3);
+    let prices = (prop::option::of(0..2_000_i64), prop::option::of(0..2_000_i64));
+    let sort = prop::sample::select(vec!["price", "-price", "name", "newest"]);
+    let rest = (prop::option::of(any::<bool>()), sort, 1..9_u32, 0..3_u32);
+    (category, brand, option, prices, rest).prop_map(
+        |(category, brands, options, (min, max), (stock, sort, size, page))| {
+            let mut query = format!("groups=true&sort={sort}&size={size}&page={page}");
+            let mut add = |name: &str, value: String| query.push_str(&format!("&{name}={value}"));
+            category.into_iter().for_each(|slug| add("category", slug.to_owned()));
+            brands.into_iter().for_each(|brand| add("brand", brand.to_owned()));
+            min.into_iter().for_each(|min| add("minPrice", min.to_string()));
+            max.into_iter().for_each(|max| add("maxPrice", max.to_string()));
+            stock.into_iter().for_each(|stock| add("inStock", stock.to_string()));
+            for option in options {
+                query.push_str(&format!("&option.{option}"));
+            }
+            query
+        },
+    )
+}
+
+/// What index and store must agree on.
+fn comparable(list: &Value) -> Value {
+    let items = list["items"].as_array().unwrap().iter();
+    let items: Vec<Value> = items
+        .map(|item| json!([item["productId"], item["stock"], item["price"], item["priceFrom"], item["variantCount"]]))
+        .collect();
+    let facets = &list["facets"];
+    let counted = json!([facets["categories"], facets["price"], facets["inStock"], facets["brands"]]);
+    json!({"total": list["total"], "items": items, "facets": counted})
+}
+
+#[tokio::test]
+async fn the_index_lists_what_the_store_would() {
+    let shop = Shop::open().await;
+    shop.is_indexed().await;
+    let mut runner = TestRunner::deterministic();
+    let row = (0..14_u8, 0..4_usize, 0..4_usize, 0..3_usize, 0..3_u8, 1..1_900_i64);
+    let rows = prop::collection::vec(row, 60).new_tree(&mut runner).unwrap().current();
+    let mut file = "Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant Inventory Qty,Variant Price\n".to_owned();
+    for (handle, size, colour, brand, stock, cents) in rows {
+        // A group has one brand and one type, as in files.
+        let (vendor, kind) = (["Ostra", "Harrow", ""][usize::from(handle) % 3], ["Pots", "Pans", ""][brand]);
+        let (size, colour) = (["S", "M", "L", "XL"][size], ["Red", "Green", "Blue", "Grey"][colour]);
+        let price = format!("{}.{:02}", cents / 100, cents % 100);
+        file.push_str(&format!(
+            "h{handle},Thing {handle},{vendor},{kind},Size,{size},Colour,{colour},{stock},{price}\n"
+        ));
+    }
+    import_csv(&shop.store, file.as_bytes(), |_, _| {}).await.unwrap();
+    let mut found = 0;
+    for _ in 0..150 {
+        let query = any_list().new_tree(&mut runner).unwrap().current();
+        let path = format!("/products?{query}");
+        // Admins read the store.
+        let (indexed, stored) = (shop.client.get(&path).await.expect(200), shop.admin.get(&path).await.expect(200));
+        assert_eq!(comparable(&indexed.json), comparable(&stored.json), "{query}");
+        found += indexed.json["total"].as_u64().unwrap();
+    }
+    assert!(found > 200, "the filters leave something to compare: {found}");
 }
