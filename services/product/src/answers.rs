@@ -1,7 +1,7 @@
 //! Answers kept as prepared bytes: what many people read is made once.
 //!
-//! A list is made anew after each edit of the catalogue; a sale may be missing from it for [`MOVES_SHOWN_AFTER`]. A product's
-//! page is made anew when anything that it shows has changed.
+//! A list is made again after each edit of the catalogue; a sale may be missing from it for [`MOVES_SHOWN_AFTER`]. A product's
+//! page is made again when anything that it shows has changed.
 
 use std::{
     sync::Arc,
@@ -64,7 +64,7 @@ impl Prepared {
     }
 }
 
-/// How a product's page is asked for.
+/// How a product's page is named in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum PageKey {
     Id(ProductId),

@@ -193,13 +193,13 @@ impl CatalogueIndex {
         let size = usize::try_from(page.limit()).unwrap_or(usize::MAX);
         let depth = offset.saturating_add(size).max(MIN_DEPTH).checked_next_power_of_two().unwrap_or(usize::MAX);
         let findings = self.findings(&shown, filter, sort, depth, &tree)?;
-        let shelf = self.0.shelf.read();
-        let wanted = Wanted::new(filter, &shelf, &tree);
+        let goods = self.0.shelf.read();
+        let wanted = Wanted::new(filter, &goods, &tree);
         let words = words::of_query(&filter.query, MAX_WORDS);
         let mut entries = Vec::with_capacity(size);
         for place in findings.places.iter().skip(offset).take(size) {
             // The group may have left since the pass.
-            if let Some(group) = shelf.group(*place) {
+            if let Some(group) = goods.group(*place) {
                 entries.extend(self.entry(&shown.searcher, group, &wanted, &words)?);
             }
         }
@@ -210,9 +210,9 @@ impl CatalogueIndex {
     /// Returns the product with its group; `None` when it is not in the index.
     pub(crate) fn page(&self, id: ProductId) -> Result<Option<(PageStamp, IndexedPage)>, IndexError> {
         let (stamp, group_id) = {
-            let shelf = self.0.shelf.read();
-            let Some(place) = shelf.place_of_product(id) else { return Ok(None) };
-            let Some(group) = shelf.group(place) else { return Ok(None) };
+            let goods = self.0.shelf.read();
+            let Some(place) = goods.place_of_product(id) else { return Ok(None) };
+            let Some(group) = goods.group(place) else { return Ok(None) };
             (PageStamp { place, revision: group.revision.load(Ordering::Acquire) }, group.group_id)
         };
         let group = self.products_of(&self.0.shown.read().searcher, self.0.fields.key(group_id))?;
@@ -229,8 +229,8 @@ impl CatalogueIndex {
 
     /// Returns true when nothing that the page shows has changed.
     pub(crate) fn is_current(&self, stamp: PageStamp) -> bool {
-        let shelf = self.0.shelf.read();
-        shelf.group(stamp.place).is_some_and(|group| group.revision.load(Ordering::Acquire) == stamp.revision)
+        let goods = self.0.shelf.read();
+        goods.group(stamp.place).is_some_and(|group| group.revision.load(Ordering::Acquire) == stamp.revision)
     }
 
     /// Returns the kept pass for a filter, or makes one.
@@ -250,10 +250,10 @@ impl CatalogueIndex {
         {
             return Ok(findings);
         }
-        let shelf = self.0.shelf.read();
-        let wanted = Wanted::new(filter, &shelf, tree);
-        let matches = self.matches(shown, &shelf, tree, filter)?;
-        let findings = Arc::new(pass::run(&shelf, tree, &wanted, matches, (sort, depth), self.0.currency));
+        let goods = self.0.shelf.read();
+        let wanted = Wanted::new(filter, &goods, tree);
+        let matches = self.matches(shown, &goods, tree, filter)?;
+        let findings = Arc::new(pass::run(&goods, tree, &wanted, matches, (sort, depth), self.0.currency));
         self.0.findings.insert(key, (epoch, Arc::clone(&findings)));
         Ok(findings)
     }
@@ -262,7 +262,7 @@ impl CatalogueIndex {
     fn matches(
         &self,
         shown: &Shown,
-        shelf: &Shelf,
+        goods: &Shelf,
         tree: &CategoryTree,
         filter: &Filter,
     ) -> Result<Option<Matches>, IndexError> {
@@ -270,7 +270,7 @@ impl CatalogueIndex {
             return Ok(None);
         }
         let words = words::of_query(&filter.query, MAX_WORDS);
-        Matcher::new(&shown.searcher, &shown.places, self.0.fields, shelf, tree)?.matching(&words).map(Some)
+        Matcher::new(&shown.searcher, &shown.places, self.0.fields, goods, tree)?.matching(&words).map(Some)
     }
 
     /// Returns a group as a list shows it, by the variant of which the query names most; of equals one that is in stock, and
@@ -301,9 +301,9 @@ impl CatalogueIndex {
         let found = searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
         let Some((_, address)) = found.first() else { return Ok(Vec::new()) };
         let mut products = self.0.fields.products(&searcher.doc(*address)?)?;
-        let shelf = self.0.shelf.read_recursive();
+        let goods = self.0.shelf.read_recursive();
         for product in &mut products {
-            if let Some(units) = shelf.units(product.product_id) {
+            if let Some(units) = goods.units(product.product_id) {
                 product.stock = units.stock;
             }
         }

@@ -8,6 +8,7 @@ mod exports;
 mod groups;
 mod imports;
 mod ledger;
+mod list;
 mod migrations;
 mod movements;
 mod products;
@@ -30,13 +31,13 @@ pub(crate) use adjustments::Adjustment;
 pub(crate) use changes::{ChangeBatch, Changes, ProductState};
 pub(crate) use imports::{ImportBatch, RowOutcome};
 pub(crate) use ledger::MovementKind;
+pub(crate) use list::{
+    CategoryCount, Entries, Facets, Filter, ListEntry, MAX_BRANDS, MAX_OPTION_VALUES, OptionCount, SearchResult, Sort,
+};
 pub(crate) use migrations::Migrations;
 pub(crate) use movements::Movement;
 pub(crate) use products::ProductDraft;
 pub(crate) use request_key::RequestKey;
-pub(crate) use search::{
-    CategoryCount, Entries, Facets, Filter, ListEntry, MAX_BRANDS, MAX_OPTION_VALUES, OptionCount, SearchResult, Sort,
-};
 
 use changes::{By, Touched};
 

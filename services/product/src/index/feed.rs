@@ -126,10 +126,8 @@ impl Feed {
                 swept = Instant::now();
                 self.sweep().await;
             }
-            let batch = match tokio::time::timeout(TREE_PERIOD, self.store.changes().next()).await {
-                Ok(batch) => batch,
-                Err(_) => ChangeBatch::default(),
-            };
+            let batch: ChangeBatch =
+                tokio::time::timeout(TREE_PERIOD, self.store.changes().next()).await.unwrap_or_default();
             let is_tree_due = batch.categories || tree_read.elapsed() >= TREE_PERIOD;
             match self.apply(&batch, is_tree_due).await {
                 Ok(()) => {
@@ -153,7 +151,7 @@ impl Feed {
             Ok(0) => {}
             // Most of them changed a moment ago.
             Ok(groups) => {
-                tracing::debug!(groups, "the index of the catalogue differed from the store, and was put right")
+                tracing::debug!(groups, "the index of the catalogue differed from the store, and was put right");
             }
             Err(error) => tracing::warn!(%error, "the index of the catalogue cannot be compared with the store now"),
         }
@@ -202,13 +200,13 @@ impl Feed {
     /// Takes over the units of products whose version the index has, and adds the groups of the others to `differing`. Returns
     /// true when units changed.
     fn compare(&self, states: &[ProductState], differing: &mut BTreeSet<ProductId>) -> bool {
-        let shelf = self.index.0.shelf.read();
+        let goods = self.index.0.shelf.read();
         let mut has_moved = false;
         for state in states {
-            let known = shelf.known(state.product_id);
+            let known = goods.known(state.product_id);
             if known == Some(Known { group_id: state.group_id, version: state.version }) {
                 let units = Units { stock: state.stock, sold: state.sold };
-                has_moved |= shelf.set_units(state.product_id, units);
+                has_moved |= goods.set_units(state.product_id, units);
                 continue;
             }
             differing.insert(state.group_id);
@@ -219,8 +217,8 @@ impl Feed {
 
     /// Adds the groups that these products leave to `differing`.
     fn leave(&self, products: &[ProductId], differing: &mut BTreeSet<ProductId>) {
-        let shelf = self.index.0.shelf.read();
-        differing.extend(products.iter().filter_map(|id| shelf.known(*id)).map(|known| known.group_id));
+        let goods = self.index.0.shelf.read();
+        differing.extend(products.iter().filter_map(|id| goods.known(*id)).map(|known| known.group_id));
     }
 
     /// Makes the documents of groups, and puts the groups on the shelf.
@@ -265,17 +263,17 @@ impl CatalogueIndex {
     /// Writes documents durably, and then shows them.
     fn write(&self, made: Made) -> Result<(), IndexError> {
         let Made { groups, units } = made;
-        let mut placed = Vec::with_capacity(groups.len());
+        let mut entries = Vec::with_capacity(groups.len());
         {
-            let mut shelf = self.0.shelf.write();
+            let mut goods = self.0.shelf.write();
             for (group_id, products) in groups {
                 let entry = ShelfEntry::of(group_id, &products);
-                placed.push((group_id, shelf.place_for(group_id), entry, products));
+                entries.push((group_id, goods.place_for(group_id), entry, products));
             }
         }
         {
             let mut writer = self.0.writer.lock();
-            for (group_id, place, entry, products) in &placed {
+            for (group_id, place, entry, products) in &entries {
                 writer.delete_term(self.0.fields.key(*group_id));
                 if let Some(entry) = entry {
                     writer.add_document(self.0.fields.document(*place, entry, products)?)?;
@@ -286,16 +284,16 @@ impl CatalogueIndex {
             let places = Places::clone(&self.0.shown.read().places);
             *self.0.shown.write() = Shown::read(&self.0.reader, places)?;
         }
-        let mut shelf = self.0.shelf.write();
-        for (group_id, place, entry, _) in placed {
+        let mut goods = self.0.shelf.write();
+        for (group_id, place, entry, _) in entries {
             match entry {
                 Some(entry) => {
-                    shelf.put(place, entry, |id| units.get(&id).copied().unwrap_or(Units { stock: 0, sold: 0 }))
+                    goods.put(place, entry, |id| units.get(&id).copied().unwrap_or(Units { stock: 0, sold: 0 }));
                 }
-                None => shelf.remove(group_id),
+                None => goods.remove(group_id),
             }
         }
-        drop(shelf);
+        drop(goods);
         self.0.edits.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The folder of the index: opened at the start, begun anew when it cannot be read.
+//! The folder of the index: opened at the start, begun again when it cannot be read.
 
 use std::{
     io,
@@ -36,7 +36,7 @@ pub(crate) enum IndexFolder {
 }
 
 impl IndexFolder {
-    /// Opens the index. One that cannot be opened is begun anew, and the feed fills it from the store.
+    /// Opens the index. One that cannot be opened is begun again, and the feed fills it from the store.
     pub(super) fn open(&self, schema: &Schema) -> Result<Opened, IndexError> {
         let Self::Kept(parent) = self else {
             return opened(&Index::create_in_ram(schema.clone()));
@@ -51,7 +51,7 @@ impl IndexFolder {
             }
             Err(error) => {
                 tracing::warn!(folder = %folder.display(), %error,
-                    "the index of the catalogue cannot be read; it is made anew from the store");
+                    "the index of the catalogue cannot be read; it is made from the store again");
                 remove(&folder)?;
                 open_in(&folder, schema)
             }

@@ -73,13 +73,12 @@ impl Places {
         let mut known = std::mem::take(&mut self.0);
         for reader in searcher.segment_readers() {
             let id = reader.segment_id();
-            let places = match known.remove(&id) {
-                Some(places) => places,
-                None => {
-                    let column = reader.fast_fields().u64("place")?.first_or_default_col(u64::MAX);
-                    let places = (0..reader.max_doc()).map(|document| u32::try_from(column.get_val(document)));
-                    places.map(|place| place.unwrap_or(u32::MAX)).collect()
-                }
+            let places = if let Some(places) = known.remove(&id) {
+                places
+            } else {
+                let column = reader.fast_fields().u64("place")?.first_or_default_col(u64::MAX);
+                let places = (0..reader.max_doc()).map(|document| u32::try_from(column.get_val(document)));
+                places.map(|place| place.unwrap_or(u32::MAX)).collect()
             };
             self.0.insert(id, places);
         }
@@ -222,10 +221,11 @@ impl<'s> Matcher<'s> {
         let most = if letters >= TWO_TYPOS { 2 } else { u8::from(letters >= ONE_TYPO) };
         for distance in 1..=most {
             let Fields { name, brand, text, .. } = self.fields;
+            let typo = Typo { word, distance };
             let mut nearest = Nearest::default();
-            self.nearly(text, word, distance, worth::TEXT_TYPO, worths, &mut nearest)?;
-            self.nearly(brand, word, distance, worth::BRAND_TYPO, worths, &mut nearest)?;
-            self.nearly(name, word, distance, worth::NAME_TYPO, worths, &mut nearest)?;
+            self.nearly(text, typo, worth::TEXT_TYPO, worths, &mut nearest)?;
+            self.nearly(brand, typo, worth::BRAND_TYPO, worths, &mut nearest)?;
+            self.nearly(name, typo, worth::NAME_TYPO, worths, &mut nearest)?;
             if let Some(nearest) = nearest.word {
                 typos.0.push((word.to_owned(), nearest));
                 break;
@@ -264,13 +264,13 @@ impl<'s> Matcher<'s> {
     fn nearly(
         &self,
         field: Field,
-        word: &str,
-        distance: u8,
+        typo: Typo<'_>,
         worth: u8,
         worths: &mut [u8],
         nearest: &mut Nearest,
     ) -> Result<(), IndexError> {
-        let automaton = FuzzyTermQuery::new(Term::from_field_text(field, word), distance, true).automaton()?;
+        let term = Term::from_field_text(field, typo.word);
+        let automaton = FuzzyTermQuery::new(term, typo.distance, true).automaton()?;
         for segment in &self.segments {
             let index = segment.index(field)?;
             let mut terms = index.terms().search(&automaton).into_stream()?;
@@ -338,6 +338,13 @@ fn raise(worths: &mut [u8], place: usize, worth: u8) {
     if let Some(was) = worths.get_mut(place) {
         *was = (*was).max(worth);
     }
+}
+
+/// A word that may be wrong in `distance` letters.
+#[derive(Debug, Clone, Copy)]
+struct Typo<'w> {
+    word: &'w str,
+    distance: u8,
 }
 
 /// The word that was most likely meant: of a name rather than of a text, and a frequent one.

@@ -31,7 +31,7 @@ const FIRST_OPTION: u32 = 4;
 pub(super) struct Findings {
     /// Number of matching groups.
     pub total: u64,
-    /// The first places of the list, as many as were asked for.
+    /// The first places of the list, as many as were wanted.
     pub places: Vec<usize>,
     pub facets: Facets,
     /// The query as it was understood, when a word occurs only with typos.
@@ -132,7 +132,7 @@ struct Counts<'s> {
     in_stock: u64,
     brands: Vec<u64>,
     options: Vec<u64>,
-    /// What was counted of the group at hand: a group counts once, however many of its variants match.
+    /// What was counted of the current group: a group counts once, however many of its variants match.
     seen_categories: Vec<CategoryId>,
     seen_brands: Vec<usize>,
     seen_options: Vec<usize>,
@@ -306,9 +306,9 @@ fn sorted(shelf: &Shelf, found: Vec<Found>, sort: Sort, depth: usize) -> Vec<usi
 /// Returns the places of the `depth` least by `key`, in their order.
 fn first<K: Ord>(mut found: Vec<Found>, depth: usize, key: impl Fn(&Found) -> K) -> Vec<usize> {
     if depth < found.len() {
-        found.select_nth_unstable_by(depth, |left, right| key(left).cmp(&key(right)));
+        found.select_nth_unstable_by_key(depth, &key);
         found.truncate(depth);
     }
-    found.sort_unstable_by(|left, right| key(left).cmp(&key(right)));
+    found.sort_unstable_by_key(&key);
     found.into_iter().map(|found| found.place).collect()
 }

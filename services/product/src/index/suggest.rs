@@ -43,7 +43,7 @@ impl CatalogueIndex {
         let found = self.search(&filter, Sort::Relevance, PageRequest { page: 0, size: PRODUCTS })?;
         let words = words::of_query(query, MAX_WORDS);
         let tree = std::sync::Arc::clone(&self.0.tree.read());
-        let shelf = self.0.shelf.read();
+        let goods = self.0.shelf.read();
         let begun = |name: &str| {
             let of_name = words::of_text(name);
             !words.is_empty()
@@ -54,7 +54,7 @@ impl CatalogueIndex {
         };
         let categories =
             tree.nodes().iter().filter(|category| begun(&category.name)).take(CATEGORIES).cloned().collect();
-        let mut brands: Vec<String> = shelf.brands.iter().filter(|brand| begun(brand)).cloned().collect();
+        let mut brands: Vec<String> = goods.brands.iter().filter(|brand| begun(brand)).cloned().collect();
         brands.sort_by_key(|brand| text::fold(brand));
         brands.truncate(BRANDS);
         Ok(Suggested {

@@ -6,7 +6,7 @@ use frostem::{Algorithm, Stemmer};
 
 use crate::text;
 
-/// Longest word that is stored, in bytes: longer ones are codes that nobody types.
+/// Longest word that is stored, in bytes: people do not type longer ones.
 const MAX_WORD: usize = 80;
 /// Letters from which on a word has stems.
 const MIN_STEMMED: usize = 3;

@@ -255,7 +255,9 @@ impl ListQuery {
             }
         }
         brands.retain(|brand| !brand.is_empty());
-        options.values_mut().for_each(|values| values.retain(|value| !value.is_empty()));
+        for values in options.values_mut() {
+            values.retain(|value| !value.is_empty());
+        }
         options.retain(|_, values| !values.is_empty());
         if options.len() > MAX_OPTIONS
             || options.values().map(Vec::len).chain([brands.len()]).any(|many| many > MAX_VALUES)

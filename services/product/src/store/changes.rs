@@ -54,7 +54,7 @@ struct Waiting {
 /// Who changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum By {
-    /// Often, and nobody waits for it to be shown.
+    /// Often; no caller waits until it is shown.
     #[default]
     Order,
     /// Often, and the end of the import waits for all of it.
@@ -203,7 +203,7 @@ impl Drop for TouchedProducts {
     }
 }
 
-/// What tells whether the index has a product as it is.
+/// The part of a product that shows whether the index has it as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProductState {
     pub product_id: ProductId,

@@ -209,7 +209,7 @@ async fn import(store: &ProductStore, rows: &str) {
 }
 
 #[tokio::test]
-async fn a_start_catches_up_and_a_damaged_index_is_made_anew() {
+async fn a_start_catches_up_and_a_damaged_index_is_made_again() {
     let world = World::new().await;
     let folder = world.folder.path().join("index");
     let service = Service::start(&world, &folder).await;
@@ -234,7 +234,7 @@ async fn a_start_catches_up_and_a_damaged_index_is_made_anew() {
     assert!(back.started.running.stop().await);
     drop(back.store);
 
-    // A damaged file of the index costs nothing but the time to make it anew.
+    // A damaged file of the index costs nothing but the time to make it again.
     let form = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     std::fs::write(form.join("meta.json"), "{").unwrap();
     let damaged = Service::start(&world, &folder).await;
@@ -293,17 +293,16 @@ fn any_list() -> impl Strategy<Value = String> {
     let rest = (prop::option::of(any::<bool>()), sort, 1..9_u32, 0..3_u32);
     (category, brand, option, prices, rest).prop_map(
         |(category, brands, options, (min, max), (stock, sort, size, page))| {
-            let mut query = format!("groups=true&sort={sort}&size={size}&page={page}");
-            let mut add = |name: &str, value: String| query.push_str(&format!("&{name}={value}"));
-            category.into_iter().for_each(|slug| add("category", slug.to_owned()));
-            brands.into_iter().for_each(|brand| add("brand", brand.to_owned()));
-            min.into_iter().for_each(|min| add("minPrice", min.to_string()));
-            max.into_iter().for_each(|max| add("maxPrice", max.to_string()));
-            stock.into_iter().for_each(|stock| add("inStock", stock.to_string()));
-            for option in options {
-                query.push_str(&format!("&option.{option}"));
-            }
-            query
+            let mut pairs = vec![("groups", "true".to_owned()), ("sort", sort.to_owned())];
+            pairs.extend([("size", size.to_string()), ("page", page.to_string())]);
+            pairs.extend(category.map(|slug| ("category", slug.to_owned())));
+            pairs.extend(brands.into_iter().map(|brand| ("brand", brand.to_owned())));
+            pairs.extend(min.map(|min| ("minPrice", min.to_string())));
+            pairs.extend(max.map(|max| ("maxPrice", max.to_string())));
+            pairs.extend(stock.map(|stock| ("inStock", stock.to_string())));
+            let mut pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+            pairs.extend(options.into_iter().map(|option| format!("option.{option}")));
+            pairs.join("&")
         },
     )
 }
@@ -326,16 +325,15 @@ async fn the_index_lists_what_the_store_would() {
     let mut runner = TestRunner::deterministic();
     let row = (0..14_u8, 0..4_usize, 0..4_usize, 0..3_usize, 0..3_u8, 1..1_900_i64);
     let rows = prop::collection::vec(row, 60).new_tree(&mut runner).unwrap().current();
-    let mut file = "Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant Inventory Qty,Variant Price\n".to_owned();
-    for (handle, size, colour, brand, stock, cents) in rows {
-        // A group has one brand and one type, as in files.
-        let (vendor, kind) = (["Ostra", "Harrow", ""][usize::from(handle) % 3], ["Pots", "Pans", ""][brand]);
+    let head = "Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant Inventory Qty,Variant Price";
+    let lines = rows.into_iter().map(|(handle, size, colour, kind, stock, cents)| {
+        // A group has one brand, as in files.
+        let (vendor, kind) = (["Ostra", "Harrow", ""][usize::from(handle) % 3], ["Pots", "Pans", ""][kind]);
         let (size, colour) = (["S", "M", "L", "XL"][size], ["Red", "Green", "Blue", "Grey"][colour]);
         let price = format!("{}.{:02}", cents / 100, cents % 100);
-        file.push_str(&format!(
-            "h{handle},Thing {handle},{vendor},{kind},Size,{size},Colour,{colour},{stock},{price}\n"
-        ));
-    }
+        format!("h{handle},Thing {handle},{vendor},{kind},Size,{size},Colour,{colour},{stock},{price}")
+    });
+    let file = std::iter::once(head.to_owned()).chain(lines).collect::<Vec<_>>().join("\n");
     import_csv(&shop.store, file.as_bytes(), |_, _| {}).await.unwrap();
     let mut found = 0;
     for _ in 0..150 {
