@@ -257,8 +257,10 @@ async fn a_catalogue_is_imported_beside_the_running_shop() {
     let (code, report, error) = shop.command(&["import", &file.path().display().to_string()]).await;
     assert_eq!(code, 0, "{error}");
     assert!(report.contains("1 new"), "{report}");
-    let list = shop.client.get("/products?q=kettle").await.expect(200).json;
-    assert_eq!(list["total"], 1, "{list}");
+    // The command writes the store; the running service finds out within a second.
+    let find = async || shop.client.get("/products?q=kettle").await.expect(200).json;
+    eventually("the product is listed", async || find().await["total"] == 1).await;
+    let list = find().await;
     // Its events arrive: the cart knows the product's name without a request to product.
     let ada = Shopper::register_at(&shop.client, "ada").await;
     let cart = ada.put_into_cart(list["items"][0]["productId"].as_i64().unwrap(), 1).await;

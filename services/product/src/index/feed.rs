@@ -32,6 +32,8 @@ const OVERLAP: Duration = Duration::from_secs(10);
 const TREE_PERIOD: Duration = Duration::from_secs(5);
 /// Time between two comparisons of the whole catalogue, which would end any difference that all else left behind.
 const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+/// Time from the start to the first of them: a service that this one replaces may change products until it has ended.
+const FIRST_SWEEP: Duration = Duration::from_secs(30);
 /// Time until a failed reading is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Products that a start compares at a time.
@@ -120,11 +122,11 @@ impl Feed {
 
     /// Follows what this process changes.
     async fn follow(&self) {
-        let (mut tree_read, mut swept) = (Instant::now(), Instant::now());
+        let (mut tree_read, mut sweep_at) = (Instant::now(), Instant::now() + FIRST_SWEEP);
         loop {
-            if swept.elapsed() >= SWEEP_PERIOD {
-                swept = Instant::now();
+            if Instant::now() >= sweep_at {
                 self.sweep().await;
+                sweep_at = Instant::now() + SWEEP_PERIOD;
             }
             let batch: ChangeBatch =
                 tokio::time::timeout(TREE_PERIOD, self.store.changes().next()).await.unwrap_or_default();
