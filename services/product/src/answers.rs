@@ -64,7 +64,7 @@ impl Prepared {
     }
 }
 
-/// How a product's page is named in a request.
+/// Name of a product's page in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum PageKey {
     Id(ProductId),

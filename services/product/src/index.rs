@@ -42,7 +42,7 @@ use crate::{
     category::CategoryTree,
     group::GroupFacts,
     product::CatalogueProduct,
-    store::{Filter, ListEntry, SearchResult, Sort},
+    store::{Filter, ListEntry, MAX_WORDS, SearchResult, Sort},
 };
 use document::Fields;
 use matching::{Matcher, Matches, Places};
@@ -54,8 +54,6 @@ use words::QueryWord;
 const MIN_DEPTH: usize = 256;
 /// Passes kept.
 const KEPT_FINDINGS: usize = 500;
-/// Number of words of a query that count; further ones are ignored.
-const MAX_WORDS: usize = 8;
 
 /// Indexes that are open in this process, by their folders: tantivy lets one writer have a folder.
 static OPEN: LazyLock<Mutex<HashMap<PathBuf, Weak<Inner>>>> = LazyLock::new(Mutex::default);
@@ -73,7 +71,7 @@ pub(crate) enum IndexError {
     Damaged(&'static str),
 }
 
-/// How often the catalogue changed, as the index shows it. Edits count apart from moves of stock: an answer that is older
+/// Number of changes of the catalogue, as the index shows it. Edits count apart from moves of stock: an answer that is older
 /// than an edit is never given, one that is older than a sale for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch {
@@ -106,7 +104,7 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// What searches see.
+/// The last commit, as searches see it.
 #[derive(Clone)]
 struct Shown {
     searcher: Searcher,
@@ -130,7 +128,7 @@ pub(crate) struct IndexedPage {
     pub group: Vec<CatalogueProduct>,
 }
 
-/// What a prepared page is of, and how old it is: it is current as long as the group has this revision.
+/// Group and age of a prepared page, which is current as long as the group has this revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PageStamp {
     place: usize,

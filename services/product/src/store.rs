@@ -32,7 +32,8 @@ pub(crate) use changes::{ChangeBatch, Changes, ProductState};
 pub(crate) use imports::{ImportBatch, RowOutcome};
 pub(crate) use ledger::MovementKind;
 pub(crate) use list::{
-    CategoryCount, Entries, Facets, Filter, ListEntry, MAX_BRANDS, MAX_OPTION_VALUES, OptionCount, SearchResult, Sort,
+    CategoryCount, Entries, Facets, Filter, ListEntry, MAX_BRANDS, MAX_OPTION_VALUES, MAX_WORDS, OptionCount,
+    SearchResult, Sort,
 };
 pub(crate) use migrations::Migrations;
 pub(crate) use movements::Movement;
@@ -184,7 +185,7 @@ struct TxContext {
     now: Timestamp,
     currency: Currency,
     touched: Touched,
-    /// Who edits; orders only move units.
+    /// Cause of the edits; orders only move units.
     by: By,
 }
 

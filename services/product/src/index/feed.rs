@@ -1,6 +1,6 @@
 //! The feed: keeps the index as the store is.
 //!
-//! What transactions of this process change is noted once they have ended. What other processes change is found by time: each
+//! Changes of this process are noted once their transactions have ended. Those of other processes are found by time: each
 //! look covers the last seconds before the one before it, so that a transaction that ends late is not missed. A start compares
 //! the version of every product, and makes the documents of those that changed while the service was away.
 
@@ -26,7 +26,7 @@ use crate::{
 
 /// Time between two looks at what other processes changed.
 const LOOK_PERIOD: Duration = Duration::from_millis(500);
-/// How far a look reaches back before the one before it.
+/// Time that a look reaches back before the one before it.
 const OVERLAP: Duration = Duration::from_secs(10);
 /// Time between two readings of the categories, which few processes change and rarely.
 const TREE_PERIOD: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Which groups the words of a query match, and how well.
+//! The groups that the words of a query match, and the worth of each match.
 //!
 //! The inverted index is tantivy's; what a match is worth is decided here, because a shop does not rank by frequency: a word
 //! in the name beats one in the brand, which beats one in the text, however often it occurs.
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::category::CategoryTree;
 
-/// What a word is worth where it occurs, the highest of its occurrences; 0 is no match.
+/// Worth of a word where it occurs, the highest of its occurrences; 0 is no match.
 mod worth {
     pub(super) const CODE: u8 = 40;
     pub(super) const NAME: u8 = 20;
@@ -93,7 +93,7 @@ pub(super) struct Matcher<'s> {
     tree: &'s CategoryTree,
 }
 
-/// How a word is compared.
+/// Comparison of a word with those of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leniency {
     AsTyped,
@@ -101,7 +101,7 @@ enum Leniency {
 }
 
 thread_local! {
-    /// What a word is worth at each place. Kept, because the pages of a new one cost more than the search.
+    /// Worth of a word at each place. Kept, because the pages of a new one cost more than the search.
     static WORTHS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -26,7 +26,7 @@ const STOCK: u32 = 1 << 2;
 const BRAND: u32 = 1 << 3;
 const FIRST_OPTION: u32 = 4;
 
-/// What a pass found.
+/// Result of a pass.
 #[derive(Debug)]
 pub(super) struct Findings {
     /// Number of matching groups.
@@ -51,7 +51,7 @@ pub(super) struct Wanted {
     options: Vec<(String, Vec<usize>)>,
 }
 
-/// What lists are sorted by, of the matching variants of a group.
+/// Sort keys of a list, of the matching variants of a group.
 #[derive(Debug, Clone, Copy)]
 struct Found {
     place: usize,
@@ -132,7 +132,7 @@ struct Counts<'s> {
     in_stock: u64,
     brands: Vec<u64>,
     options: Vec<u64>,
-    /// What was counted of the current group: a group counts once, however many of its variants match.
+    /// Labels already counted of the current group: a group counts once, however many of its variants match.
     seen_categories: Vec<CategoryId>,
     seen_brands: Vec<usize>,
     seen_options: Vec<usize>,

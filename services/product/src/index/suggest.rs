@@ -2,10 +2,10 @@
 
 use souk_values::{Money, PageRequest, ProductId};
 
-use super::{CatalogueIndex, IndexError, MAX_WORDS, words};
+use super::{CatalogueIndex, IndexError, words};
 use crate::{
     category::Category,
-    store::{Filter, ListEntry, Sort},
+    store::{Filter, ListEntry, MAX_WORDS, Sort},
     text,
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct Suggested {
     pub products: Vec<SuggestedProduct>,
     pub categories: Vec<Category>,
     pub brands: Vec<String>,
-    /// What was probably meant, when a word occurs only with typos.
+    /// The probable meaning, when a word occurs only with typos.
     pub corrected: Option<String>,
     /// Number of all groups that the query finds.
     pub total: u64,

@@ -19,7 +19,7 @@ static STEMMERS: LazyLock<[Stemmer; 2]> =
 pub(super) struct QueryWord {
     /// The word with its punctuation, such as `kit-cook-0001`.
     pub whole: String,
-    /// What stands between punctuation, such as `kit`, `cook` and `0001`; never empty.
+    /// The words between punctuation, such as `kit`, `cook` and `0001`; never empty.
     pub parts: Vec<String>,
 }
 

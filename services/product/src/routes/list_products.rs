@@ -19,7 +19,7 @@ use souk_kit::{Problem, auth::Admin, extract::Query, text::normalized};
 use souk_values::{CategoryId, Id as _, Money, PageRequest, ProductId, page::MAX_PAGE_SIZE};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{conditional::NEVER, product_view::ProductView};
+use super::{conditional::NEVER, product_view::ProductView, rules::search_terms};
 use crate::{
     answers::Prepared,
     app::App,
@@ -29,8 +29,6 @@ use crate::{
     store::{CategoryCount, Entries, Filter, ListEntry, OptionCount, SearchResult, Sort},
 };
 
-/// Maximum length of `q` in characters.
-const MAX_QUERY: usize = 200;
 /// Maximum number of `ids`.
 const MAX_IDS: usize = 100;
 /// Maximum number of options of a filter, and of values of one of them or of brands.
@@ -322,12 +320,8 @@ fn page(query: &ListQuery) -> Result<PageRequest, ProductError> {
 }
 
 fn filter(query: &ListQuery) -> Result<Filter, ProductError> {
-    let words = normalized(query.q.as_deref().unwrap_or_default());
-    if words.chars().count() > MAX_QUERY {
-        return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
-    }
     Ok(Filter {
-        query: words,
+        query: search_terms(query.q.as_deref().unwrap_or_default())?,
         category: query.category.clone().filter(|category| !category.is_empty()),
         min_price: query.min_price,
         max_price: query.max_price,

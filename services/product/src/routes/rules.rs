@@ -1,4 +1,4 @@
-//! Validation rules for the fields of bodies.
+//! Validation rules for the fields of bodies, and for search terms.
 
 #![expect(
     clippy::option_option,
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use garde::{Error, Path, Report, Validate};
 use serde::{Deserialize, Deserializer};
-use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs};
+use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs, normalized};
 use souk_values::Money;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -19,6 +19,7 @@ use utoipa::{
 
 use crate::{
     category::MAX_CATEGORY_NAME,
+    error::ProductError,
     import::is_image_url,
     product::{
         MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_BRAND, MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME,
@@ -105,4 +106,16 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// Maximum length of `q` in characters.
+const MAX_QUERY: usize = 200;
+
+/// Returns the normalized `q` of a request. Errors: it is too long.
+pub(super) fn search_terms(q: &str) -> Result<String, ProductError> {
+    let terms = normalized(q);
+    if terms.chars().count() > MAX_QUERY {
+        return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
+    }
+    Ok(terms)
 }

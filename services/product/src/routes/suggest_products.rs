@@ -2,10 +2,11 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
-use souk_kit::{extract::Query, text::normalized};
+use souk_kit::extract::Query;
 use souk_values::{CategoryId, Money, ProductId};
 use utoipa::{IntoParams, ToSchema};
 
+use super::rules::search_terms;
 use crate::{
     answers::Prepared,
     app::App,
@@ -13,9 +14,6 @@ use crate::{
     index::{CatalogueIndex, Suggested, SuggestedProduct},
     reading,
 };
-
-/// Maximum length of `q` in characters.
-const MAX_QUERY: usize = 200;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -86,10 +84,7 @@ pub(crate) async fn handle(
     Query(query): Query<SuggestQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ProductError> {
-    let typed = normalized(&query.q);
-    if typed.chars().count() > MAX_QUERY {
-        return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
-    }
+    let typed = search_terms(&query.q)?;
     // A list has another first letter, so that no key is of both.
     let key = format!("?{typed}");
     if let Some(kept) = app.ready_index().and_then(|index| app.answers.list(&key, index)) {

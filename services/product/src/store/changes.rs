@@ -1,4 +1,4 @@
-//! What transactions changed, for the index: noted once they have ended, so that the index reads what was committed.
+//! Changes of transactions, for the index: noted once they have ended, so that the index reads what was committed.
 
 use std::{
     collections::BTreeSet,
@@ -51,7 +51,7 @@ struct Waiting {
     again_at: Option<Instant>,
 }
 
-/// Who changed something.
+/// Cause of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum By {
     /// Often; no caller waits until it is shown.

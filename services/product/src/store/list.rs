@@ -1,4 +1,4 @@
-//! What lists of products are of: their filter, their order, their entries, and the facets.
+//! Lists of products: their filter, their order, their entries, and the facets.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use souk_values::Money;
 use crate::{category::Category, group::GroupFacts, product::CatalogueProduct, text};
 
 /// Number of words of a query that count; further ones are ignored.
-const MAX_WORDS: usize = 8;
+pub(crate) const MAX_WORDS: usize = 8;
 
 /// Brands in the facets.
 pub(crate) const MAX_BRANDS: usize = 50;
@@ -17,7 +17,7 @@ pub(crate) const MAX_OPTION_VALUES: usize = 50;
 /// Conditions that all have to hold; `None` and empty ones are no condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// What was typed: words, all of which must occur.
+    /// The query as typed: words, all of which must occur.
     pub query: String,
     /// Slug or id of a category; its descendants are included.
     pub category: Option<String>,
