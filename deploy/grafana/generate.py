@@ -31,6 +31,10 @@ def rendered(module) -> str:
     model = json.loads(json.dumps(module.dashboard().build(), cls=JSONEncoder))
     for number, panel in enumerate(model["panels"], start=1):
         panel["id"] = number
+    for variable in model["templating"]["list"]:
+        # The SDK writes these options of interval variables into variables of every type.
+        for option in ("auto", "auto_count", "auto_min"):
+            variable.pop(option)
     return json.dumps(model, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 

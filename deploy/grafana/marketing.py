@@ -16,17 +16,17 @@ def dashboard():
         frame("souk-marketing", "Visits, their sources, and the way from a visit to a purchase. Pages and steps are counted, "
               "not people; browsers that ask not to be tracked are not counted.", "now-24h")
         .with_row(Row("Today"))
-        .with_panel(tile("Visits", "Visits since midnight.", "sum(increase(storefront_visits_total[$__range]))", today=True, decimals=0))
-        .with_panel(tile("Purchases", "Visits since midnight that ended with a payment.", step("purchase"), today=True, decimals=0))
+        .with_panel(tile("Visits", "Visits since midnight.", "sum(increase(storefront_visits_total[$__range]))", "locale", today=True, decimals=0))
+        .with_panel(tile("Purchases", "Visits since midnight that ended with a payment.", step("purchase"), "locale", today=True, decimals=0))
         .with_panel(tile("Conversion", "Purchases for each visit since midnight. Two to three percent are usual.",
                          f"{step('purchase')} / ({step('visit')} > 0)", "percentunit", today=True, decimals=2))
         .with_panel(tile("New accounts", "Registrations since midnight.", "sum(increase(registrations_total[$__range]))",
-                         today=True, decimals=0))
+                         "locale", today=True, decimals=0))
         .with_panel(tile("Traffic now", "Visits of the last ten minutes against the hour before, per minute. Above 3 is a spike.",
                          "(sum(rate(storefront_visits_total[10m])) / (sum(rate(storefront_visits_total[1h] offset 10m)) > 0)) "
                          "or (0 * sum(rate(storefront_visits_total[10m])))", "short", decimals=1))
         .with_panel(tile("Value of a visit", "Captured money for each visit since midnight, in minor units (cents).",
-                         f"sum(increase(order_revenue_minor_total[$__range])) / ({step('visit')} > 0)", today=True, decimals=0))
+                         f"sum(increase(order_revenue_minor_total[$__range])) / ({step('visit')} > 0)", "locale", today=True, decimals=0))
         .with_row(Row("Traffic"))
         .with_panel(lines("Visits by source", "A minute. The source is the campaign's, or the kind of the page that linked here.",
                           [("60 * sum by (source) (rate(storefront_visits_total[$__rate_interval]))", "{{source}}")], "opm", 16,

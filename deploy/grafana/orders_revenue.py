@@ -20,16 +20,16 @@ def dashboard():
         frame("souk-orders", "Orders from their placing to their payment, and the money.", "now-24h")
         .with_variable(minor)
         .with_row(Row("Today"))
-        .with_panel(tile("Orders placed", "Orders placed since midnight.", since("orders_created_total"), today=True, decimals=0))
+        .with_panel(tile("Orders placed", "Orders placed since midnight.", since("orders_created_total"), "locale", today=True, decimals=0))
         .with_panel(tile("Orders paid", "Orders since midnight whose money was captured.", since("orders_paid_total"),
-                         today=True, decimals=0))
+                         "locale", today=True, decimals=0))
         .with_panel(tile("Revenue", "Money captured since midnight, in units of the shop's currency; refunds are not deducted.",
-                         f"{since('order_revenue_minor_total')} / $minor", today=True, decimals=2))
+                         f"{since('order_revenue_minor_total')} / $minor", "locale", today=True, decimals=2))
         .with_panel(tile("Order success", "Paid of placed since midnight. Orders on delivery count once they are paid, and "
                          "those that still wait for their payment not yet.",
                          f"{since('orders_paid_total')} / ({since('orders_created_total')} > 0)", "percentunit", SUCCESS,
                          today=True, decimals=1))
-        .with_panel(tile("Failed payments", "Payments since midnight that were declined or could not be made.", failed,
+        .with_panel(tile("Failed payments", "Payments since midnight that were declined or could not be made.", failed, "locale",
                          thresholds=levels((None, GREEN), (1, YELLOW)), today=True, decimals=0))
         .with_panel(tile("Stuck", "Orders and payments that have waited for over five minutes for somebody else.",
                          "max(orders_stuck) + max(payments_stuck)", thresholds=none_is_good()))
@@ -50,7 +50,7 @@ def dashboard():
                           "opm"))
         .with_row(Row("Money"))
         .with_panel(lines("Revenue of seven days", "Money captured each day, in units of the shop's currency.",
-                          [("sum by (currency) (increase(order_revenue_minor_total[1d])) / $minor", "{{currency}}")],
+                          [("sum by (currency) (increase(order_revenue_minor_total[1d] offset -1d)) / $minor", "{{currency}}")],
                           "short", 12, bars=True, days=7))
         .with_panel(lines("Payments", "A minute: succeeded, failed, refunded.",
                           [("60 * sum(rate(payment_success_total[$__rate_interval]))", "succeeded"),
@@ -62,13 +62,13 @@ def dashboard():
                          [("sum by (reason) (increase(payment_failure_total[$__range]))", "{{reason}}")], width=8))
         .with_panel(lines("Failures by provider", "Calls a second to each payment provider that failed or were not let through. "
                           "A spike at one provider alone is its outage.",
-                          [('sum by (name) (rate(resilience4j_circuitbreaker_calls_seconds_count{service="payment",kind="failed"}'
-                            "[$__rate_interval]))", "{{name}} failed"),
-                           ('sum by (name) (rate(resilience4j_circuitbreaker_not_permitted_calls_total{service="payment"}'
-                            "[$__rate_interval]))", "{{name}} not let through")], "cps", 8))
+                          [('sum by (name) (rate(resilience4j_circuitbreaker_calls_seconds_count{service="payment",kind="failed",'
+                            'name!~"auth|order"}[$__rate_interval]))', "{{name}} failed"),
+                           ('sum by (name) (rate(resilience4j_circuitbreaker_not_permitted_calls_total{service="payment",'
+                            'name!~"auth|order"}[$__rate_interval]))', "{{name}} not let through")], "cps", 8))
         .with_panel(lines("Payments under way", "Payments that wait for their provider, and those that have for too long.",
                           [("max(payments_processing)", "processing"), ("max(payments_stuck)", "stuck")], "short", 8))
         .with_row(Row("Stock"))
         .with_panel(bars("Stock of the best sellers", "Units that can be bought, of at most 20 products that sell most.",
-                         [("sort(max by (productId) (stock_available))", "{{productId}}")], width=24))
+                         [("sort(max by (productId) (stock_available))", "{{productId}}")], width=24, height=15))
     )

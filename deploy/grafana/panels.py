@@ -17,12 +17,12 @@ from grafana_foundation_sdk.builders import (
 )
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
-from grafana_foundation_sdk.models.piechart import PieChartType
+from grafana_foundation_sdk.models.piechart import PieChartLegendValues, PieChartType
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 # Width of the grid in columns, and heights in its rows.
 WIDTH = 24
-TILE, CHART = 4, 8
+TILE, CHART, TABLE = 4, 8, 11
 SOURCE = d.DataSourceRef(type_val="prometheus", uid="${datasource}")
 TITLES = {
     "souk-health": "System Health",
@@ -70,11 +70,15 @@ def tile(title, text, expression, unit="short", thresholds=None, today=False, wi
     )
     if decimals is not None:
         panel = panel.decimals(decimals)
-    return panel.time_from("now/d") if today else panel
+    # The row is titled with the day; the tile has no room for it beside its own title.
+    return panel.time_from("now/d").hide_time_override(True) if today else panel
 
 
-def lines(title, text, series, unit="short", width=12, stacked=False, bars=False, most=None, only_with="", days=None):
-    """Curves of `series`, pairs of expression and legend. `days`: a bar for each of the last days."""
+def lines(title, text, series, unit="short", width=12, stacked=False, bars=False, most=None, only_with="", days=None,
+          height=CHART, many=False, colors=None):
+    """Curves of `series`, pairs of expression and legend; `many` of them have their legend at the side. `colors` are those
+    of names that have a meaning. `days`: a bar for each of the last days, today's the last; the
+    expression is evaluated at the beginning of each day, so that of a day looks ahead with `offset -1d`."""
     panel = _described(timeseries.Panel(), title, text, unit, only_with)
     for expression, legend in series:
         panel = panel.with_target(query(expression, legend))
@@ -89,13 +93,16 @@ def lines(title, text, series, unit="short", width=12, stacked=False, bars=False
             common.VizLegendOptions()
             .show_legend(True)
             .display_mode(c.LegendDisplayMode.LIST)
-            .placement(c.LegendPlacement.BOTTOM)
+            .placement(c.LegendPlacement.RIGHT if many else c.LegendPlacement.BOTTOM)
             .calcs([])
         )
         .tooltip(common.VizTooltipOptions().mode(c.TooltipDisplayMode.MULTI).sort(c.SortOrder.DESCENDING))
-        .height(CHART)
+        .height(height)
         .span(width)
     )
+    for name, color in (colors or {}).items():
+        fixed = d.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})
+        panel = panel.override_by_name(name, [fixed])
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(c.StackingMode.NORMAL))
     if most is not None:
@@ -103,8 +110,8 @@ def lines(title, text, series, unit="short", width=12, stacked=False, bars=False
     return panel.time_from(f"{days}d").interval("1d") if days else panel
 
 
-def bars(title, text, series, unit="short", width=12, only_with=""):
-    """One bar for each of `series`, in their order."""
+def bars(title, text, series, unit="locale", width=12, only_with="", height=CHART):
+    """One bar for each of `series`, in their order. They are counts; `increase` extrapolates to fractions of one."""
     panel = _described(bargauge.Panel(), title, text, unit, only_with)
     for expression, legend in series:
         panel = panel.with_target(query(expression, legend, instant=True))
@@ -113,8 +120,9 @@ def bars(title, text, series, unit="short", width=12, only_with=""):
         .display_mode(c.BarGaugeDisplayMode.BASIC)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .thresholds(levels((None, BLUE)))
+        .decimals(0)
         .min(0)
-        .height(CHART)
+        .height(height)
         .span(width)
     )
 
@@ -124,13 +132,21 @@ def shares(title, text, expression, legend, unit="short", width=8):
     return (
         panel.with_target(query(expression, legend, instant=True))
         .pie_type(PieChartType.DONUT)
+        .legend(
+            piechart.PieChartLegendOptions()
+            .show_legend(True)
+            .display_mode(c.LegendDisplayMode.TABLE)
+            .placement(c.LegendPlacement.RIGHT)
+            .calcs([])
+            .values([PieChartLegendValues.PERCENT])
+        )
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .height(CHART)
         .span(width)
     )
 
 
-def states(title, text, expression, legend, names: dict[int, tuple[str, str]], width=12):
+def states(title, text, expression, legend, names: dict[int, tuple[str, str]], width=12, height=CHART):
     """Which state held when: `names` of values with their colours."""
     panel = _described(statetimeline.Panel(), title, text, "short", "")
     options = {str(value): d.ValueMappingResult(text=name, color=color) for value, (name, color) in names.items()}
@@ -139,13 +155,20 @@ def states(title, text, expression, legend, names: dict[int, tuple[str, str]], w
         .mappings([d.ValueMap(options=options)])
         .merge_values(True)
         .show_value(c.VisibilityMode.NEVER)
-        .height(CHART)
+        .legend(
+            common.VizLegendOptions()
+            .show_legend(True)
+            .display_mode(c.LegendDisplayMode.LIST)
+            .placement(c.LegendPlacement.BOTTOM)
+            .calcs([])
+        )
+        .height(height)
         .span(width)
     )
 
 
-def rows_of(title, text, columns: list[tuple[str, str, str]], label: str, heading: str, width=24):
-    """A table with a line for each value of `label`, and `columns` of name, expression and unit."""
+def rows_of(title, text, columns: list[tuple[str, str, str]], label: str, heading: str, sort: str, width=24):
+    """A table with a line for each value of `label`, and `columns` of name, expression and unit, the greatest `sort` first."""
     panel = _described(table.Panel(), title, text, "short", "")
     renamed, hidden = {label: heading}, {"Time": True}
     for number, (name, expression, unit) in enumerate(columns):
@@ -156,7 +179,7 @@ def rows_of(title, text, columns: list[tuple[str, str, str]], label: str, headin
     panel = panel.with_transformation(d.DataTransformerConfig(id_val="merge", options={}))
     organize = {"renameByName": renamed, "excludeByName": hidden}
     panel = panel.with_transformation(d.DataTransformerConfig(id_val="organize", options=organize))
-    return panel.height(CHART).span(width)
+    return panel.show_header(True).sort_by([common.TableSortByFieldState().display_name(sort).desc(True)]).height(TABLE).span(width)
 
 
 def quantiles(buckets: str, by: str = "") -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ def dashboard():
         .with_row(Row("Stores"))
         .with_panel(lines("Connections to stores", "Connections of each pool, used and idle. Used ones at their limit make "
                           "requests wait.", [(f"sum by (service, state) (db_client_connections{{{OF_SERVICE}}})",
-                                              "{{service}} {{state}}")]))
+                                              "{{service}} {{state}}")], many=True))
         .with_panel(lines("Redis hits", "Share of look-ups that found their key. Carts that expired since they were last "
                           "looked at are misses.",
                           [("max by (instance) (rate(redis_keyspace_hits_total[$__rate_interval])) / (max by (instance) "
@@ -48,24 +48,26 @@ def dashboard():
         .with_row(Row("Events"))
         .with_panel(lines("Events waiting in outboxes", "Committed and not published yet. Rises while the bus is away, and "
                           "falls to zero afterwards: nothing is lost.",
-                          [(f"outbox_pending{{{OF_SERVICE}}}", "{{service}}")], "short", 8))
-        .with_panel(lines("Queue depth", "Messages in RabbitMQ's queues. One that only rises has no consumer, or a slow one.",
-                          [("sum by (queue) (rabbitmq_detailed_queue_messages or rabbitmq_queue_messages)", "{{queue}}")],
-                          "short", 8, only_with="RabbitMQ and its Prometheus plug-in"))
+                          [(f"outbox_pending{{{OF_SERVICE}}}", "{{service}}")], "short", height=11))
+        .with_panel(lines("Queue depth", "Messages in RabbitMQ's queues. One that only rises has no consumer, or a slow one. "
+                          "Without dead letters, and queues that end with their connection.",
+                          [('sum by (queue) (rabbitmq_detailed_queue_messages{queue!~"amq\\\\..*|.*\\\\.dead"} or '
+                            'rabbitmq_queue_messages{queue!~"amq\\\\..*|.*\\\\.dead"})', "{{queue}}")],
+                          "short", height=11, many=True, only_with="RabbitMQ and its Prometheus plug-in"))
         .with_panel(lines("Events", "Published and applied a second, by service and outcome. 'duplicate' is harmless: the "
                           "inbox has seen it before.",
                           [(f"sum by (service, outcome) (rate(bus_events_total{{{OF_SERVICE}}}[$__rate_interval]))",
-                            "{{service}} {{outcome}}")], "cps", 8))
+                            "{{service}} {{outcome}}")], "cps", 24, many=True))
         .with_row(Row("Calls between services"))
         .with_panel(states("Circuit breakers", "Each breaker by caller and callee. Red lets no calls through, yellow tries a few.",
                            f'max by (service, name) (resilience4j_circuitbreaker_state{{{OF_SERVICE},state=~"open|forced_open"}} '
                            f'* 2 or resilience4j_circuitbreaker_state{{{OF_SERVICE},state="half_open"}})',
-                           "{{service}} → {{name}}", {0: ("closed", GREEN), 1: ("half open", YELLOW), 2: ("open", RED)}))
+                           "{{service}} → {{name}}", {0: ("closed", GREEN), 1: ("half open", YELLOW), 2: ("open", RED)}, height=13))
         .with_panel(lines("Calls that failed or were not let through", "By caller and callee, a second.",
                           [(f'sum by (service, name) (rate(resilience4j_circuitbreaker_calls_seconds_count{{{OF_SERVICE},'
-                            'kind="failed"}[$__rate_interval]))', "{{service}} → {{name}} failed"),
-                           (f"sum by (service, name) (rate(resilience4j_circuitbreaker_not_permitted_calls_total{{{OF_SERVICE}}}"
-                            "[$__rate_interval]))", "{{service}} → {{name}} not let through")], "cps"))
+                            'kind="failed"}[$__rate_interval])) + sum by (service, name) '
+                            f"(rate(resilience4j_circuitbreaker_not_permitted_calls_total{{{OF_SERVICE}}}[$__rate_interval]))",
+                            "{{service}} → {{name}}")], "cps", height=13, many=True))
         .with_panel(rows_of("Services", "Requests of the last minutes as each service saw them.",
                             [("Requests", f"sum by (service) (rate({SERVED}[$__rate_interval]))", "reqps"),
                              ("Errors", f"sum by (service) (rate({FAILED}[$__rate_interval])) or 0 * sum by (service) "
@@ -74,10 +76,11 @@ def dashboard():
                               f"http_server_request_duration_seconds_bucket{{{OF_SERVICE}}}[$__rate_interval])))", "s"),
                              ("Oldest event", f"max by (service) (outbox_oldest_seconds{{{OF_SERVICE}}})", "s"),
                              ("Dead letters", f"sum by (service) (dead_letters{{{OF_SERVICE}}})", "short")],
-                            "service", "Service"))
+                            "service", "Service", "p99"))
         .with_row(Row("Registry"))
         .with_panel(lines("Instances", "Instances in the registry, by status.",
-                          [("max by (status) (eureka_instances)", "{{status}}")], "short", 12))
+                          [("max by (status) (eureka_instances)", "{{status}}")], "short", 12,
+                          colors={"UP": GREEN, "DOWN": RED}))
         .with_panel(lines("Heartbeats", "Renewals of the last minute, and how few of them make the registry keep everybody.",
                           [("max(eureka_renews_last_minute)", "renewals"), ("max(eureka_renews_threshold)", "threshold")],
                           "short", 12))

@@ -32,6 +32,7 @@ const office = (): [name: string, path: string][] => [
   ['admin-dashboard', '/admin'],
   ['admin-orders', '/admin/orders'],
   ['admin-products', '/admin/products'],
+  ['admin-customers', '/admin/customers'],
 ];
 
 for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]] as const) {

@@ -12,14 +12,19 @@ export interface Product {
 
 let admin: { token: string; until: number } | null = null;
 
+/** A service that has just started reads from the registry where the others are within ten seconds; until then, it says to try again. */
+const PEERS_KNOWN_AFTER_MS = 15_000;
+
 export async function call<T = unknown>(method: string, path: string, options: { token?: string; body?: unknown; headers?: Record<string, string> } = {}): Promise<T> {
   const headers: Record<string, string> = { ...options.headers };
   if (options.token) headers['authorization'] = `Bearer ${options.token}`;
   if (options.body !== undefined) headers['content-type'] ??= 'application/json';
   const body = typeof options.body === 'string' || options.body === undefined ? options.body : JSON.stringify(options.body);
+  const deadline = Date.now() + PEERS_KNOWN_AFTER_MS;
   for (;;) {
     const response = await fetch(url(`/api${path}`), { method, headers, body });
-    if (response.status === 429) {
+    const isEarly = response.status === 503 && response.headers.has('retry-after') && Date.now() < deadline;
+    if (response.status === 429 || isEarly) {
       await new Promise((done) => setTimeout(done, 1000 * Number(response.headers.get('retry-after') ?? 1)));
       continue;
     }
@@ -36,6 +41,11 @@ export async function adminToken(): Promise<string> {
     admin = { token: accessToken, until: Date.now() + 60_000 };
   }
   return admin.token;
+}
+
+/** True if the clock of the shop can be moved: in one process, but not on engines. */
+export async function hasTestClock(): Promise<boolean> {
+  return (await call<{ testClock: boolean }>('GET', '/shop')).testClock;
 }
 
 /** Moves the clock of the shop. Tokens that were issued before may expire. */
@@ -64,6 +74,7 @@ export async function changeStock(productId: number, delta: number): Promise<voi
 }
 
 export interface Customer {
+  userId: number;
   email: string;
   token: string;
 }
@@ -71,16 +82,16 @@ export interface Customer {
 export async function register(): Promise<Customer> {
   const email = uniqueEmail();
   const username = email.split('@')[0];
-  const { accessToken } = await call<{ accessToken: string }>('POST', '/auth/register', { body: { email, password: PASSWORD, username } });
-  return { email, token: accessToken };
+  const { accessToken, user } = await call<{ accessToken: string; user: { userId: number } }>('POST', '/auth/register', { body: { email, password: PASSWORD, username } });
+  return { userId: user.userId, email, token: accessToken };
 }
 
 export const ADDRESS = { name: 'Ada Byron', line1: '12 Analytical Row', city: 'Lyon', postalCode: '69001', country: 'FR' };
 
-/** An order of one product, paid unless `token` is `null`. */
-export async function placeOrder(customer: Customer, productId: number, token: string | null = 'tok_visa'): Promise<number> {
+/** An order of one product, paid unless `token` is `null`, to be delivered to `name`. */
+export async function placeOrder(customer: Customer, productId: number, token: string | null = 'tok_visa', name = ADDRESS.name): Promise<number> {
   const headers = { 'idempotency-key': `e2e-${Date.now()}-${++made}`, prefer: 'wait=5' };
-  const { orderId } = await call<{ orderId: number }>('POST', '/orders', { token: customer.token, headers, body: { shippingAddress: ADDRESS, items: [{ productId, quantity: 1 }] } });
+  const { orderId } = await call<{ orderId: number }>('POST', '/orders', { token: customer.token, headers, body: { shippingAddress: { ...ADDRESS, name }, items: [{ productId, quantity: 1 }] } });
   if (token) {
     await call('POST', '/payments', { token: customer.token, headers: { 'idempotency-key': `pay-${orderId}` }, body: { orderId, method: { type: 'card', token } } });
     await eventually(async () => {

@@ -11,8 +11,8 @@ const ATTEMPTS = 5;
 const BINARIES = ['target/debug/souk', 'target/local/souk', 'target/release/souk'];
 
 /**
- * Starts a fresh shop on a folder of its own, unless SOUK_E2E_URL names one (with SOUK_E2E_ADMIN_EMAIL and
- * SOUK_E2E_ADMIN_PASSWORD). Tests find it in the environment.
+ * Starts a fresh shop on a folder of its own, unless SOUK_E2E_URL names one (with SOUK_E2E_ADMIN_EMAIL,
+ * SOUK_E2E_ADMIN_PASSWORD and SOUK_E2E_NOTIFICATION_STORE). Tests find it in the environment.
  */
 export default async function setUp(): Promise<() => Promise<void>> {
   process.env['SOUK_E2E_ADMIN_EMAIL'] ??= ADMIN.email;
@@ -34,6 +34,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
   };
   const { shop, url } = await start(binary, data, env);
   process.env['SOUK_E2E_URL'] = url;
+  process.env['SOUK_E2E_NOTIFICATION_STORE'] = `sqlite:${join(data, 'notification.db')}`;
   return async () => {
     const ended = new Promise((done) => shop.once('exit', done));
     shop.kill('SIGTERM');

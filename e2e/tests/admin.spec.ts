@@ -71,6 +71,42 @@ test('an admin imports a file, and reads what was rejected', async ({ page }) =>
   await expect(page.getByRole('cell', { name: '451' })).toBeVisible();
 });
 
+test('an admin finds a customer by address, and the orders of a day', async ({ page }) => {
+  const [customer, other] = [await register(), await register()];
+  const orderId = await placeOrder(customer, (await makeProduct()).productId);
+  await open(page, '/admin/customers');
+  await page.getByLabel('Name or e-mail address').fill(customer.email.toUpperCase());
+  await page.getByRole('button', { name: 'Find' }).click();
+  await expect(page.getByRole('row', { name: new RegExp(customer.email) })).toBeVisible();
+  await expect(page.getByText(other.email)).toHaveCount(0);
+  await page.getByRole('group', { name: 'Role' }).getByRole('button', { name: 'Admin' }).click();
+  await expect(page.getByText('Nothing matches these filters.')).toBeVisible();
+  await page.getByRole('group', { name: 'Role' }).getByRole('button', { name: 'All' }).click();
+  await page.getByRole('link', { name: `Orders ${customer.email}` }).click();
+  await expect(page.getByRole('heading', { name: `Orders of customer ${customer.email}` })).toBeVisible();
+  await expect(page.getByRole('link', { name: String(orderId) })).toBeVisible();
+  await page.getByLabel('Placed until').fill('2020-01-31');
+  await expect(page.getByText('Nothing matches these filters.')).toBeVisible();
+  await expect(page).toHaveURL(/to=2020-01-31/);
+});
+
+test('an admin finds an order by name, address and number', async ({ page }) => {
+  const [customer, other] = [await register(), await register()];
+  const { productId } = await makeProduct();
+  const name = `Zoë Quux${Date.now()}`;
+  const [orderId, otherId] = [await placeOrder(customer, productId, null, name), await placeOrder(other, productId, null)];
+  await open(page, '/admin/orders');
+  for (const query of [`zoe ${name.split(' ')[1]?.toUpperCase()}`, customer.email.toUpperCase(), String(orderId)]) {
+    await page.getByLabel('Name, e-mail address or order number').fill(query);
+    await page.getByRole('button', { name: 'Find' }).click();
+    await expect(page.getByRole('link', { name: String(orderId) })).toBeVisible();
+    await expect(page.getByRole('link', { name: String(otherId) })).toHaveCount(0);
+  }
+  await page.getByLabel('Name, e-mail address or order number').fill(`${name} Nobody`);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await expect(page.getByText('Nothing matches these filters.')).toBeVisible();
+});
+
 test('an admin ships and delivers an order', async ({ page }) => {
   const orderId = await placeOrder(await register(), (await makeProduct()).productId);
   await open(page, `/admin/orders/${orderId}`);

@@ -126,10 +126,10 @@ for (const width of [1280, 360]) {
       // A catalogue that takes longer than the gateway waits for it leaves a page without its first view.
       await expect(async () => {
         await view.goto(url(path));
-        await expect(view.locator(`app-root ${parts[1]}`).first()).toBeVisible({ timeout: 500 });
+        await expect(view.locator(`#first-view ${parts[1]}`).first()).toBeVisible({ timeout: 500 });
       }).toPass({ timeout: 20_000 });
       for (const part of parts) {
-        const [mine, first] = [page.locator(`app-root ${part}`).first(), view.locator(`app-root ${part}`).first()];
+        const [mine, first] = [page.locator(`app-root ${part}`).first(), view.locator(`#first-view ${part}`).first()];
         const words = async (it: typeof mine) => (await it.innerText()).replace(/\s+/g, ' ').trim();
         if (!part.endsWith('.picture')) expect(await words(first), `${path} ${part}`).toBe(await words(mine));
         const [a, b] = [(await mine.boundingBox())!, (await first.boundingBox())!];

@@ -1,22 +1,27 @@
-import { advanceClock, makeProduct, register, url } from '../support/api';
+import { advanceClock, eventually, hasTestClock, makeProduct, register, url } from '../support/api';
 import { expect, open, signIn, test } from '../support/test';
 
 test('two tabs whose token expired refresh one after the other, and both stay signed in', async ({ page, context, watch }) => {
   // The browser logs the two refusals that start the refreshing.
   watch.allow(/status of 401/);
+  const movesClock = await hasTestClock();
+  // Where the shop's clock cannot be moved, the browser's is: its tabs refresh before the token expires.
+  if (!movesClock) await context.clock.install();
   const customer = await register();
   await signIn(page, customer.email);
   const other = await context.newPage();
   await open(other, '/account');
   await open(page, '/account');
-  await advanceClock(16 * 60);
+  if (movesClock) await advanceClock(16 * 60);
   const refreshes: number[] = [];
   context.on('response', (response) => {
     if (response.url().endsWith('/api/auth/refresh')) refreshes.push(response.status());
   });
+  if (!movesClock) await context.clock.fastForward('13:00');
   await Promise.all([page, other].map((tab) => tab.getByRole('main').getByRole('link', { name: /Your orders/ }).click()));
   for (const tab of [page, other]) await expect(tab.getByText('No orders yet')).toBeVisible();
   expect(refreshes.every((status) => status === 200)).toBe(true);
+  if (!movesClock) await eventually(async () => expect(refreshes.length).toBeGreaterThan(0));
   expect(refreshes.length).toBeLessThanOrEqual(2);
   await page.reload();
   await expect(page.getByText('No orders yet')).toBeVisible();

@@ -5,6 +5,8 @@ include!(concat!(env!("OUT_DIR"), "/limits.rs"));
 
 extern crate self as souk_kit;
 
+#[path = "../../services/product/src/description.rs"]
+mod description;
 #[path = "../../crates/kit/src/text.rs"]
 mod frame_text;
 #[path = "../../services/product/src/gallery.rs"]
@@ -25,7 +27,6 @@ pub(crate) mod text {
 mod import {
     pub mod catalogue;
     mod encoding;
-    mod html;
     mod item;
     mod layout;
     mod numbers;

@@ -67,13 +67,13 @@ struct Queued {
 }
 
 pub async fn run(args: AuditArgs) -> Result<(), CommandError> {
-    let settings = Settings::of(&args.shop).await?;
     if args.watch {
-        return watch::serve(settings, &args).await;
+        return watch::serve(Settings::of_lasting(&args.shop).await?, &args).await;
     }
+    let settings = Settings::of(&args.shop).await?;
     let report = settle(&settings, &args).await?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
+        say!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
     } else {
         print(&report);
     }
@@ -158,24 +158,24 @@ fn print(report: &Report) {
             _ => "VIOLATED",
         };
         let pending = if *pending > 0 { format!(", {pending} pending") } else { String::new() };
-        println!("{invariant:<2}  {mark:<8}  {statement} ({checked} checked, {violations} violated{pending})");
+        say!("{invariant:<2}  {mark:<8}  {statement} ({checked} checked, {violations} violated{pending})");
     }
     for (word, found) in [("violated", &report.violations), ("pending", &report.pending)] {
         for Discrepancy { invariant, subject, detail, .. } in found {
-            println!("   {word} {invariant}: {subject}: {detail}");
+            say!("   {word} {invariant}: {subject}: {detail}");
         }
     }
     if report.omitted > 0 {
-        println!("   {} further discrepancies are not listed", report.omitted);
+        say!("   {} further discrepancies are not listed", report.omitted);
     }
     if let Some(reason) = &report.provider_error {
-        println!("   the provider's own books were not read ({reason}); payment's record of them was checked");
+        say!("   the provider's own books were not read ({reason}); payment's record of them was checked");
     }
     if let Some(error) = &report.broker_error {
-        println!("   the broker's queues could not be read: {error}");
+        say!("   the broker's queues could not be read: {error}");
     }
     for Queued { queue, messages } in &report.queued {
-        println!("   {messages} messages wait in the broker's queue {queue}");
+        say!("   {messages} messages wait in the broker's queue {queue}");
     }
-    println!("{}", if report.clean { "Clean." } else { "NOT clean." });
+    say!("{}", if report.clean { "Clean." } else { "NOT clean." });
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use souk_bus::{Announcement, Transport};
 use souk_kit::{
     Deps, Peers, ServiceParts, ShopConfig, StartError,
-    auth::{RemoteAuthority, Verifier},
+    auth::{RemoteAuthority, VERIFIER, Verifier},
     call::Directory,
+    trace_export::TraceExport,
 };
 use souk_sql::SqlError;
 use souk_values::{Clock, IdGen, SystemClock};
 
-use crate::{address, command_error::CommandError, services::Section};
+use crate::{address, command_error::CommandError, process_config::TraceConfig, services::Section};
 
 pub fn make_deps(
     shop: ShopConfig,
@@ -22,8 +23,14 @@ pub fn make_deps(
 ) -> Result<Deps, CommandError> {
     let secret = shop.service_secret.clone();
     let peers = Peers::new(directory, secret, Arc::clone(&clock), ids.clone()).map_err(CommandError::failed)?;
-    let verifier = Verifier::new(RemoteAuthority::new(&peers, "verifier"), Arc::clone(&clock));
+    let verifier = Verifier::new(RemoteAuthority::new(&peers, VERIFIER), Arc::clone(&clock));
     Ok(Deps { clock, ids, transport, peers, verifier, shop })
+}
+
+/// Exports the spans of this process from now on, if a collector is configured.
+pub fn export_traces(config: Option<TraceConfig>) -> Result<Option<TraceExport>, CommandError> {
+    let start = |config: TraceConfig| TraceExport::start(config.collector, config.ratio);
+    config.map(start).transpose().map_err(CommandError::failed)
 }
 
 /// Returns `deps` with the machine's clock, for the terms of the network, which `--test-clock` does not move.

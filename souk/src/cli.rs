@@ -43,6 +43,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Check that nothing was oversold, lost or charged twice.
     Audit(AuditArgs),
+    /// Copy an embedded shop, running or stopped, into an empty folder.
+    Backup(BackupArgs),
+    /// Write a back-up into an empty folder, on which 'souk up' starts the shop as it was.
+    Restore(RestoreArgs),
     /// List, replay or discard messages that no attempt could process.
     DeadLetters(DeadLettersArgs),
     /// Check every engine, broker and service, and say what to do about each problem.
@@ -51,6 +55,12 @@ pub enum Command {
     Config(ConfigArgs),
     /// Print the OpenAPI document of a service as JSON.
     Openapi(OpenapiArgs),
+    /// Check that a service of this machine is ready; exits 1 when it is not.
+    Probe(ProbeArgs),
+    /// Print the completions of the command line for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands into a folder.
+    Man(ManArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -158,6 +168,26 @@ pub struct AuditArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// Folder of the back-up, which is empty or does not exist.
+    #[arg(value_name = "DIR")]
+    pub target: PathBuf,
+    /// Folder of the embedded shop.
+    #[arg(long, value_name = "DIR", default_value = "./souk-data")]
+    pub data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// Folder of the back-up.
+    #[arg(value_name = "DIR")]
+    pub source: PathBuf,
+    /// Folder of the restored shop, which is empty or does not exist.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub struct DeadLettersArgs {
     #[command(subcommand)]
     pub command: DeadLettersCommand,
@@ -253,4 +283,33 @@ pub struct OpenapiArgs {
     /// Service whose document is printed.
     #[arg(value_parser = services::parser())]
     pub service: &'static ServiceRow,
+}
+
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// Service that is probed at its standard port.
+    #[arg(default_value = "gateway", value_parser = services::parser())]
+    pub service: &'static ServiceRow,
+    /// Port, in place of the service's standard port.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Path that answers 200 when all is well.
+    #[arg(long, default_value = "/health/ready")]
+    pub path: String,
+    /// Time limit of the answer in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Shell that reads the completions.
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder for the pages of all commands: souk.1, souk-up.1 and so on.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }

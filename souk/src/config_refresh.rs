@@ -25,7 +25,15 @@ const GATHERING_DELAY: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Prefixes of keys that are read only when the process starts. The same holds for all keys of services that do not
 /// share the bus, and for stores that are files.
-const READ_AT_START: [&str; 5] = ["bus.", "serve.", "registration.", "services.", "shop.service-secret"];
+const READ_AT_START: [&str; 7] = [
+    "bus.",
+    "serve.",
+    "registration.",
+    "services.",
+    "shop.service-secret",
+    "telemetry.otlp-url",
+    "telemetry.trace-ratio",
+];
 
 /// Sets the values of a section that only the process knows, such as a token that it generated.
 pub type ProcessValues = Box<dyn Fn(&mut Section) + Send + Sync>;

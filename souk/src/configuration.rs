@@ -9,7 +9,7 @@ use souk_kit::{
 };
 
 use crate::{
-    process_config::{BusConfig, ServeConfig, TelemetryConfig},
+    process_config::{BusConfig, ServeConfig, TelemetryConfig, TraceConfig},
     services::{self, Role, Section, ServiceRow},
     settings::Settings,
     sqlite_file,
@@ -18,6 +18,8 @@ use crate::{
 pub struct Configuration {
     pub host: IpAddr,
     pub log_filter: &'static str,
+    /// `None` when no traces are exported.
+    pub traces: Option<TraceConfig>,
     pub shop: ShopConfig,
     /// `None` when no bus is configured and no service of the process needs one.
     pub bus: Option<BusConfig>,
@@ -37,6 +39,7 @@ impl Configuration {
         let has_peers = services.iter().any(|service| service.role == Role::Shop);
         let serve: Option<ServeConfig> = collect(settings.shared_section("serve"), &mut mistakes);
         let telemetry: Option<TelemetryConfig> = collect(settings.shared_section("telemetry"), &mut mistakes);
+        let traces = telemetry.as_ref().and_then(|telemetry| collect(telemetry.traces(), &mut mistakes)).flatten();
         let shop: Option<ShopConfig> = collect(settings.shared_section("shop"), &mut mistakes);
         let is_distributed = settings.is_distributed();
         if is_distributed && has_peers && shop.as_ref().is_some_and(|shop| shop.service_secret.expose().is_empty()) {
@@ -68,6 +71,7 @@ impl Configuration {
                 Ok(Self {
                     host: serve.host,
                     log_filter: telemetry.log_filter(),
+                    traces,
                     shop,
                     bus: has_bus.then_some(bus),
                     services,

@@ -33,22 +33,22 @@ async fn list(shop: &ShopArgs, service: Option<&str>, json: bool) -> Result<(), 
     let letters = bus.transport().dead_letters(service).await.map_err(CommandError::failed)?;
     let letters: Vec<DeadLetter> = letters.into_iter().map(DeadLetter::redacted).collect();
     if json {
-        println!("{}", serde_json::to_string_pretty(&letters).map_err(CommandError::failed)?);
+        say!("{}", serde_json::to_string_pretty(&letters).map_err(CommandError::failed)?);
         return Ok(());
     }
     if letters.is_empty() {
-        println!("No dead letters.");
+        say!("No dead letters.");
     }
     for letter in &letters {
         let DeadLetter { dead_letter_id, queue, attempts, error, died_at, .. } = letter;
-        println!("{dead_letter_id}  {died_at}  {queue:<24} {:<24} {attempts}x  {error}", letter.event_type());
+        say!("{dead_letter_id}  {died_at}  {queue:<24} {:<24} {attempts}x  {error}", letter.event_type());
     }
     Ok(())
 }
 
 async fn show(shop: &ShopArgs, id: &str) -> Result<(), CommandError> {
     let letter = find(&Settings::of(shop).await?, id).await?.redacted();
-    println!("{}", serde_json::to_string_pretty(&letter).map_err(CommandError::failed)?);
+    say!("{}", serde_json::to_string_pretty(&letter).map_err(CommandError::failed)?);
     Ok(())
 }
 
@@ -66,8 +66,8 @@ async fn change(shop: &ShopArgs, id: &str, change: Change) -> Result<(), Command
         }
     }
     match change {
-        Change::Replay => println!("{id} is back in its queue."),
-        Change::Discard => println!("{id} is deleted."),
+        Change::Replay => say!("{id} is back in its queue."),
+        Change::Discard => say!("{id} is deleted."),
     }
     Ok(())
 }
@@ -89,8 +89,7 @@ async fn through_the_shop(
     change: &Change,
 ) -> Result<(), CommandError> {
     let letter = find(settings, id).await?;
-    let service = letter.queue.split('.').next().unwrap_or_default();
-    let path = format!("/admin/{service}/dead-letters/{id}");
+    let path = format!("/admin/{}/dead-letters/{id}", letter.service());
     let operator = Operator::sign_in(shop).await?;
     match change {
         Change::Replay => operator.send(Method::POST, &format!("{path}/replay"), None).await?,

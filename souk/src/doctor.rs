@@ -42,7 +42,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CommandError> {
     let healthy = findings.iter().all(|finding| finding.state != State::Wrong);
     if args.json {
         let report = Report { healthy, findings };
-        println!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
+        say!("{}", serde_json::to_string_pretty(&report).map_err(CommandError::failed)?);
     } else {
         print(&findings);
     }
@@ -55,15 +55,15 @@ fn print(findings: &[Finding]) {
     let part_width = width(|finding| &finding.part);
     let address_width = width(|finding| &finding.address);
     for Finding { part, address, state, message, advice } in findings {
-        println!("{:<5}  {part:<part_width$}  {address:<address_width$}  {message}", state.word());
+        say!("{:<5}  {part:<part_width$}  {address:<address_width$}  {message}", state.word());
         if let Some(advice) = advice {
-            println!("{:<5}  {:<part_width$}  → {advice}", "", "");
+            say!("{:<5}  {:<part_width$}  → {advice}", "", "");
         }
     }
     let count = |state| findings.iter().filter(|finding| finding.state == state).count();
     match (count(State::Wrong), count(State::Warning)) {
-        (0, 0) => println!("All is well."),
-        (0, warnings) => println!("Nothing is wrong; {warnings} warning(s)."),
-        (wrong, warnings) => println!("{wrong} wrong, {warnings} warning(s)."),
+        (0, 0) => say!("All is well."),
+        (0, warnings) => say!("Nothing is wrong; {warnings} warning(s)."),
+        (wrong, warnings) => say!("{wrong} wrong, {warnings} warning(s)."),
     }
 }

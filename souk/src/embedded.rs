@@ -8,7 +8,10 @@ use souk_config_server::{
     ConfigReader, ConfigServerConfig,
     backend::{Backend, EmbeddedBackend, LayeredBackend, NativeBackend},
 };
-use souk_kit::config::{ConfigError, Sources};
+use souk_kit::{
+    config::{ConfigError, Sources},
+    environment,
+};
 use souk_values::{Clock, IdGen, Secret, SystemClock};
 
 use crate::{command_error::CommandError, folder::Folder, services};
@@ -51,7 +54,7 @@ pub fn config(folder: &Folder) -> Result<ConfigServerConfig, CommandError> {
 }
 
 fn profiles_of_environment() -> Vec<String> {
-    let names = std::env::var(PROFILES).unwrap_or_default();
+    let names = environment::variable(PROFILES).unwrap_or_default();
     let names: Vec<String> =
         names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect();
     if names.is_empty() { vec!["default".to_owned()] } else { names }

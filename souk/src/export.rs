@@ -40,6 +40,6 @@ async fn write<B: AsRef<[u8]>, E: std::fmt::Display>(
     }
     file.sync_all().await.map_err(|error| failed(&error))?;
     tokio::fs::rename(&part, path).await.map_err(|error| failed(&error))?;
-    println!("{} is written.", path.display());
+    say!("{} is written.", path.display());
     Ok(())
 }

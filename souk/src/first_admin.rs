@@ -12,7 +12,7 @@ pub fn print_if_created(parts: &mut ServiceParts) {
 }
 
 pub fn print(admin: &FirstAdmin) {
-    println!("{}", line(&admin.email, admin.generated.then_some(&admin.password)));
+    say!("{}", line(&admin.email, admin.generated.then_some(&admin.password)));
 }
 
 /// Returns the line for an admin. `password` is `None` when the operator configured it.

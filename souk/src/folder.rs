@@ -19,6 +19,8 @@ pub const ORIGIN: &str = "the shop's folder";
 const FIRST_PASSWORD_FILE: &str = "first-password.json";
 const RUN_FILE: &str = "run.json";
 const SECRETS_FILE: &str = "secrets.json";
+const CLOCK_FILE: &str = "test-clock";
+const RESTORING: &str = "restoring";
 
 /// An embedded shop's folder, which another process may have locked.
 #[derive(Debug, Clone)]
@@ -87,8 +89,15 @@ impl Folder {
 
     /// Locks the folder for this process.
     ///
-    /// Errors: another process has locked it; the message names its process id.
+    /// Errors: another process has locked it; the message names its process id. Or a restore did not end.
     pub fn lock(&self) -> Result<FolderLock, CommandError> {
+        if self.restoring().exists() {
+            return Err(CommandError::failed(format!(
+                "{} has a part of a back-up: 'souk restore' still writes it, or was ended. Then delete the folder, and \
+                 restore again.",
+                self.0.display()
+            )));
+        }
         let path = self.0.join("souk.lock");
         let mut file = OpenOptions::new()
             .read(true)
@@ -219,6 +228,26 @@ impl Folder {
         self.0.join(format!("{name}.db"))
     }
 
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Returns the names of files and folders that are the shop's beside its stores, whether they exist or not. The index
+    /// is made again, and everything else belongs to the running process.
+    pub fn kept_beside_stores() -> [&'static str; 6] {
+        [SECRETS_FILE, FIRST_PASSWORD_FILE, CLOCK_FILE, "config", "mailbox", "pictures"]
+    }
+
+    /// Returns the folder that 'souk restore' fills, and which exists until all of a back-up is in place.
+    pub fn restoring(&self) -> PathBuf {
+        self.0.join(RESTORING)
+    }
+
+    /// Returns the folder of uploaded pictures, which product creates.
+    pub fn pictures(&self) -> PathBuf {
+        self.0.join("pictures")
+    }
+
     /// Returns the folder of configuration files, which may be empty.
     pub fn config(&self) -> PathBuf {
         self.0.join("config")
@@ -231,7 +260,7 @@ impl Folder {
 
     /// Reads the offset of the test clock; zero when it was never moved.
     pub fn clock_offset(&self) -> Duration {
-        let text = std::fs::read_to_string(self.0.join("test-clock")).unwrap_or_default();
+        let text = std::fs::read_to_string(self.0.join(CLOCK_FILE)).unwrap_or_default();
         Duration::from_secs(text.trim().parse().unwrap_or(0))
     }
 
@@ -241,7 +270,7 @@ impl Folder {
         let mut file = File::create(&new)?;
         writeln!(file, "{}", offset.as_secs())?;
         file.sync_all()?;
-        std::fs::rename(new, self.0.join("test-clock"))
+        std::fs::rename(new, self.0.join(CLOCK_FILE))
     }
 
     fn write_private(&self, name: &str, content: &impl Serialize) -> Result<(), CommandError> {

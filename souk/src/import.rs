@@ -98,11 +98,11 @@ pub async fn import_with_bar(store: &ProductStore, csv: &[u8]) -> Result<ImportR
 
 fn print(report: &Report) {
     let Report { created, updated, unchanged, rejected, ignored_columns } = report;
-    println!("{created} new, {updated} updated, {unchanged} unchanged, {} rejected.", rejected.len());
+    say!("{created} new, {updated} updated, {unchanged} unchanged, {} rejected.", rejected.len());
     for Rejected { line, reason } in rejected {
-        println!("  line {line}: {reason}");
+        say!("  line {line}: {reason}");
     }
     if !ignored_columns.is_empty() {
-        println!("Columns that are not used: {}.", ignored_columns.join(", "));
+        say!("Columns that are not used: {}.", ignored_columns.join(", "));
     }
 }

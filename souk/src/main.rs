@@ -3,13 +3,18 @@
 // An optimised build computes the layout of the commands' nested futures by recursion, deeper than the default of 128.
 #![recursion_limit = "256"]
 
+#[macro_use]
+mod say;
+
 mod address;
 mod assets;
 mod audit;
+mod backup;
 mod building;
 mod bus;
 mod cli;
 mod command_error;
+mod command_line_pages;
 mod config_command;
 mod config_refresh;
 mod configuration;
@@ -25,7 +30,9 @@ mod listening;
 mod migrate;
 mod openapi;
 mod operator;
+mod probe;
 mod process_config;
+mod restore;
 mod serve;
 mod services;
 mod settings;
@@ -50,10 +57,14 @@ fn main() -> ExitCode {
     souk_kit::install_crypto();
     let cli = Cli::read();
     prepare_process();
+    if let Err(error) = souk_kit::environment::read_files() {
+        complain!("souk: {error}");
+        return ExitCode::FAILURE;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("souk: the runtime cannot start: {error}");
+            complain!("souk: the runtime cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -64,7 +75,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError::Finding) => ExitCode::FAILURE,
         Err(error @ CommandError::Failed(_)) => {
-            eprintln!("souk: {error}");
+            complain!("souk: {error}");
             ExitCode::FAILURE
         }
     }
@@ -78,7 +89,7 @@ fn prepare_process() {
     // Shells start with a soft limit of 1,024 (256 on macOS); each connection of a customer takes two descriptors.
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        eprintln!("souk: the limit of open files stays at {:?}: {error}", limit.current);
+        complain!("souk: the limit of open files stays at {:?}: {error}", limit.current);
     }
 }
 
@@ -90,9 +101,14 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Import(args) => import::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Audit(args) => audit::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
         Command::DeadLetters(args) => dead_letters::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Config(args) => config_command::run(args).await,
         Command::Openapi(args) => openapi::run(&args),
+        Command::Probe(args) => probe::run(args).await,
+        Command::Completions(args) => command_line_pages::completions(&args),
+        Command::Man(args) => command_line_pages::man(&args),
     }
 }

@@ -29,10 +29,10 @@ pub async fn run(args: MigrateArgs) -> Result<(), CommandError> {
             CommandError::failed(format!("the store of {name} ({}): {error}", address::redacted(&url)))
         })?;
         if applied.is_empty() {
-            println!("{name:<13} is up to date");
+            say!("{name:<13} is up to date");
         }
         for migration in applied {
-            println!("{name:<13} applied {migration}");
+            say!("{name:<13} applied {migration}");
         }
     }
     Ok(())

@@ -3,6 +3,6 @@
 use crate::{cli::OpenapiArgs, command_error::CommandError};
 
 pub fn run(args: &OpenapiArgs) -> Result<(), CommandError> {
-    println!("{}", (args.service.openapi)().map_err(CommandError::failed)?);
+    say!("{}", (args.service.openapi)().map_err(CommandError::failed)?);
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 use souk_kit::config::ConfigError;
 use souk_values::Secret;
+use url::Url;
 
 /// The reason why a process of `souk serve` needs a broker, and the remedy.
 const LOCAL_BUS_REFUSED: &str = "the local bus works only inside 'souk up': set SOUK_BUS__URL to the shop's RabbitMQ, \
@@ -58,12 +59,31 @@ impl Default for ServeConfig {
     }
 }
 
-/// The section `telemetry`, which sets the amount of logging.
-#[derive(Debug, Default, Deserialize, Serialize)]
+/// The section `telemetry`, which sets the amount of logging and the destination of traces.
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
     /// `telemetry.level`: `error`, `warn`, `info`, `debug` or `trace`. Default: `info`.
     level: Level,
+    /// `telemetry.otlp-url`: URL of an OpenTelemetry collector that takes OTLP by HTTP, such as `http://collector:4318`.
+    /// Default: empty, no traces are exported.
+    otlp_url: Secret,
+    /// `telemetry.trace-ratio`: share of the traces that are exported, 0 to 1. Default: 1.
+    trace_ratio: f64,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { level: Level::default(), otlp_url: Secret::default(), trace_ratio: 1.0 }
+    }
+}
+
+/// The destination of traces.
+#[derive(Debug, Clone)]
+pub struct TraceConfig {
+    pub collector: Url,
+    /// Share of the traces that are exported, 0 to 1.
+    pub ratio: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
@@ -78,6 +98,24 @@ enum Level {
 }
 
 impl TelemetryConfig {
+    /// Returns the destination of traces; `None` when there is none. Errors: an invalid URL, or a ratio beyond 0 to 1.
+    pub fn traces(&self) -> Result<Option<TraceConfig>, ConfigError> {
+        let mut mistakes = Vec::new();
+        let url = self.otlp_url.expose();
+        let collector = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if collector.is_none() && !url.is_empty() {
+            // Without the URL, which may hold a password.
+            mistakes.push("telemetry.otlp-url is not like http://collector:4318".to_owned());
+        }
+        if !(0.0..=1.0).contains(&self.trace_ratio) {
+            mistakes.push("telemetry.trace-ratio is a number from 0 to 1".to_owned());
+        }
+        if !mistakes.is_empty() {
+            return Err(ConfigError(mistakes));
+        }
+        Ok(collector.map(|collector| TraceConfig { collector, ratio: self.trace_ratio }))
+    }
+
     /// Returns the filter of `tracing`. Libraries log one level below souk itself, except for migrations.
     pub fn log_filter(&self) -> &'static str {
         // lapin logs an error at each attempt to reconnect; the bus logs the first.
@@ -94,6 +132,21 @@ impl TelemetryConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn traces_have_a_collector_and_a_ratio() {
+        let of = |url: &str, trace_ratio: f64| {
+            TelemetryConfig { otlp_url: Secret::new(url.to_owned()), trace_ratio, ..TelemetryConfig::default() }
+                .traces()
+        };
+        assert!(TelemetryConfig::default().traces().unwrap().is_none());
+        let traces = of("http://collector:4318", 0.25).unwrap().unwrap();
+        assert_eq!((traces.collector.as_str(), traces.ratio), ("http://collector:4318/", 0.25));
+        let ConfigError(mistakes) = of("collector:4318/secret", 1.5).unwrap_err();
+        assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+        assert!(!mistakes.join(" ").contains("secret"), "{mistakes:?}");
+        assert!(of("", f64::NAN).is_err());
+    }
 
     #[test]
     fn processes_share_a_broker() {

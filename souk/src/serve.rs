@@ -39,6 +39,7 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let settings = Settings::of_process(&names).await?;
     let mut configuration = Configuration::read(&args.services, &settings).map_err(CommandError::failed)?;
     telemetry::change_level(configuration.log_filter);
+    let traces = building::export_traces(configuration.traces.take())?;
     let mut signals = StopSignals::register()?;
     let _locks = unshared_files::lock_stores(&configuration.sections)?;
     unshared_files::warn_about_folders(&configuration.sections);
@@ -84,6 +85,9 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
         // Returns unsettled messages to their queues now, and not when the broker misses our heartbeats.
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, broker.close()).await;
         tracing::debug!(is_clean = closed.is_ok(), "disconnected from the broker");
+    }
+    if let Some(traces) = traces {
+        traces.stop().await;
     }
     outcome
 }

@@ -12,6 +12,7 @@ use souk_kit::{
     Deps,
     config::{ConfigError, Sources},
     discovery::{Discovery, RegistrationConfig},
+    environment,
     remote_config::RemoteConfig,
 };
 use souk_values::{IdGen, Secret, SystemClock};
@@ -104,6 +105,15 @@ impl Settings {
         Self::embedded(&folder, Sources::default(), &[]).await
     }
 
+    /// The same for a command that runs as long as the shop: waits for a config server that does not answer yet.
+    pub async fn of_lasting(shop: &ShopArgs) -> Result<Self, CommandError> {
+        if !shop.distributed {
+            return Self::of(shop).await;
+        }
+        let names = services::all().iter().map(|service| service.name).filter(|name| *name != "config-server");
+        Self::of_process(&names.collect::<Vec<&str>>()).await
+    }
+
     /// Returns the keys that `newer` changes, of the sections that are shared or belong to `names`.
     pub fn changed_keys(&self, newer: &Self, names: &[&str]) -> Vec<String> {
         let is_read = |key: &String| {
@@ -116,7 +126,7 @@ impl Settings {
     /// Returns the client of the registry at `SOUK_DISCOVERY_URL`, if that is set. It updates the directory of `deps`,
     /// except for services whose addresses are configured.
     pub fn discovery(&self, config: &RegistrationConfig, deps: &Deps) -> Result<Option<Discovery>, CommandError> {
-        let Ok(urls) = std::env::var(DISCOVERY_URL) else { return Ok(None) };
+        let Some(urls) = environment::variable(DISCOVERY_URL) else { return Ok(None) };
         let fixed = self.configured_services().map_err(CommandError::failed)?.into_keys().collect();
         Self::discovery_at(&Secret::new(urls), config, deps, fixed).map(Some)
     }
@@ -150,6 +160,20 @@ impl Settings {
         let text = |key| self.sources.text("notification", key).filter(|text| !text.is_empty());
         let default = || PathBuf::from("mailbox");
         text("smtp_url").is_none().then(|| text("mailbox_dir").map_or_else(default, PathBuf::from))
+    }
+
+    /// Returns the name and the URL of every store of the shop, the bus's file included if it has one.
+    pub fn all_stores(&self) -> Result<Vec<(&'static str, String)>, ConfigError> {
+        let mut stores = Vec::new();
+        for service in with_store() {
+            for store in service.stores(&self.sources) {
+                stores.push((store.file, self.url(service.name, store.key)?));
+            }
+        }
+        if let (Some(folder), true) = (&self.folder, self.bus()?.is_local()?) {
+            stores.push(("bus", folder.store_url("bus")));
+        }
+        Ok(stores)
     }
 
     /// Locks a distributed shop's SQLite store for this process. An embedded shop has the lock of its folder.
@@ -202,7 +226,7 @@ impl Settings {
     /// Returns the base URLs of each service: the configured ones, otherwise its standard port on this machine. With a
     /// registry only the configured ones.
     pub fn services(&self) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
-        if self.is_distributed() && std::env::var_os(DISCOVERY_URL).is_some() {
+        if self.is_distributed() && environment::variable(DISCOVERY_URL).is_some() {
             return self.configured_services();
         }
         let standard = with_store().map(|service| {

@@ -7,6 +7,7 @@ use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use percent_encoding::NON_ALPHANUMERIC;
 use souk_auth::AuthConfig;
+use souk_bus::Transport;
 use souk_config_server::{ConfigServerConfig, ConfigServerExtras};
 use souk_discovery::DiscoveryConfig;
 use souk_gateway::{Extras, GatewayConfig, TestClock};
@@ -14,7 +15,8 @@ use souk_kit::{
     Deps, Running, Service,
     call::Directory,
     config::Sources,
-    discovery::{Discovery, RegistrationConfig},
+    discovery::{Discovery, RegistrationConfig, Registry},
+    trace_export::TraceExport,
 };
 use souk_product::ProductStore;
 use souk_values::{Clock, IdGen, Secret, ShiftedClock, SystemClock};
@@ -47,8 +49,11 @@ pub struct Shop {
     /// Ends the client of the registry.
     stop_discovery: CancellationToken,
     refresh: Option<ConfigRefresh>,
+    /// `None` when no traces are exported.
+    traces: Option<TraceExport>,
     /// The configuration at the start, from which the audit opens the stores.
     pub settings: Settings,
+    pub transport: Arc<dyn Transport>,
     /// The catalogue's store, filled while the shop already serves.
     pub products: ProductStore,
     /// The first admin, if it was created just now and not shown yet.
@@ -80,6 +85,7 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
     let rows: Vec<_> = services::all().iter().collect();
     let mut configuration = Configuration::read(&rows, &settings).map_err(CommandError::failed)?;
     let gateway_config = configuration.of::<GatewayConfig>().cloned().unwrap_or_default();
+    let traces = building::export_traces(configuration.traces.take())?;
     let listeners = Listeners::bind(args.port, &gateway_config).await?;
     let bus = configuration.bus.take().unwrap_or_default();
     let names: Vec<&str> = with_store().map(|service| service.name).collect();
@@ -99,17 +105,19 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         None => first_admin.map(|admin| AdminSignIn { email: admin.email, password: None }),
     };
     let (is_ready, shop_is_ready) = watch::channel(false);
+    let registry = registry_url(configuration.of(), args.port);
+    let registry_reader = Registry::new(&registry, Arc::new(SystemClock)).map_err(CommandError::failed)?;
     let extras = Extras {
         test_clock: test_clock.map(|clock| TestClock { clock, keep: store_offset_in(folder) }),
         storefront: Some(assets::STOREFRONT),
         assets: Some(assets::asset),
         shop_is_ready,
+        registry: Some(registry_reader),
         services: names,
     };
     let gateway = souk_gateway::start(gateway_config, &deps, listeners.gateway, listeners.management, extras)
         .await
         .map_err(CommandError::failed)?;
-    let registry = registry_url(configuration.of(), args.port);
     let discovery = discovery(&settings, &registry, &configuration.registration, &deps)?;
     let stop_discovery = CancellationToken::new();
     tokio::spawn(discovery.clone().run(stop_discovery.clone()));
@@ -117,6 +125,7 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         discovery.register(running.name, running.address);
     }
     let announcements = deps.transport.announcements();
+    let transport = Arc::clone(&deps.transport);
     let refresh =
         ConfigRefresh { settings: settings.clone(), services: rows, deps, store_files, process_values, announcements };
     Ok(Shop {
@@ -125,7 +134,9 @@ pub async fn start(args: &UpArgs, folder: &Folder, operator_token: String) -> Re
         discovery,
         stop_discovery,
         refresh: Some(refresh),
+        traces,
         settings,
+        transport,
         products,
         first_admin,
         management: listeners.management_address,
@@ -251,6 +262,9 @@ impl Shop {
         let gateway_is_done = tokio::time::timeout(DRAIN_TIMEOUT, self.gateway.stop()).await.unwrap_or(false);
         let services = self.services.into_iter().map(Running::stop);
         let services_are_done = tokio::time::timeout(DRAIN_TIMEOUT, futures::future::join_all(services)).await;
+        if let Some(traces) = self.traces {
+            traces.stop().await;
+        }
         gateway_is_done && services_are_done.is_ok_and(|done| done.into_iter().all(|is_done| is_done))
     }
 }

@@ -35,7 +35,7 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
     let _lock = folder.lock()?;
     let mut signals = StopSignals::register()?;
     if !args.test_clock && !folder.clock_offset().is_zero() {
-        eprintln!(
+        complain!(
             "souk: this shop's clock was moved {} s ahead by --test-clock; without that option, what happened then \
              lies in the future.",
             folder.clock_offset().as_secs()
@@ -59,11 +59,12 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
     let serving = async {
         fill(&args, &shop).await?;
         shop.is_ready.send_replace(true);
-        println!("Ready.");
+        say!("Ready.");
         if args.open && webbrowser::open(&format!("http://localhost:{}", args.port)).is_err() {
-            println!("No browser could be opened; the address is above.");
+            say!("No browser could be opened; the address is above.");
         }
-        let watch = audit::Watch::new(shop.settings.clone(), AUDIT_EVERY, AUDIT_SETTLE);
+        let watch = audit::Watch::new(shop.settings.clone(), AUDIT_EVERY, AUDIT_SETTLE)
+            .announcing_on(Arc::clone(&shop.transport));
         tokio::join!(shop.refresh(), Box::pin(watch.run()), free_space::publish(args.data.data.clone()));
         std::future::pending::<Result<(), CommandError>>().await
     };
@@ -71,10 +72,10 @@ pub async fn run(args: UpArgs) -> Result<(), CommandError> {
         () = signals.received() => Ok(()),
         failed = serving => failed,
     };
-    println!("Stopping …");
+    say!("Stopping …");
     let is_done = shop.stop().await;
     folder.remove_run_file();
-    println!("{}", if is_done { "Stopped." } else { "Stopped; some streams or requests were cut." });
+    say!("{}", if is_done { "Stopped." } else { "Stopped; some streams or requests were cut." });
     outcome
 }
 
@@ -83,33 +84,33 @@ async fn fill(args: &UpArgs, shop: &Shop) -> Result<(), CommandError> {
     if args.empty || !shop.products.is_empty().await.map_err(CommandError::failed)? {
         return Ok(());
     }
-    println!("Filling the empty shop with the sample catalogue …");
+    say!("Filling the empty shop with the sample catalogue …");
     for (name, csv) in assets::catalogue() {
         let report = import_with_bar(&shop.products, &csv).await?;
         for rejected in &report.rejected {
-            println!("  {name}, line {}: {}", rejected.line, rejected.reason);
+            say!("  {name}, line {}: {}", rejected.line, rejected.reason);
         }
     }
     Ok(())
 }
 
 fn greet(args: &UpArgs, shop: &Shop) {
-    println!("souk runs on {}", args.data.data.display());
-    println!();
-    println!("  shop and API   http://localhost:{}", args.port);
-    println!("  API documents  http://localhost:{}/docs", args.port);
-    println!("  metrics        http://{}/metrics", shop.management);
+    say!("souk runs on {}", args.data.data.display());
+    say!();
+    say!("  shop and API   http://localhost:{}", args.port);
+    say!("  API documents  http://localhost:{}/docs", args.port);
+    say!("  metrics        http://{}/metrics", shop.management);
     for service in services::in_role(Role::Shop).chain(services::in_role(Role::Platform)) {
-        println!("  {:<13}  http://127.0.0.1:{}", service.name, port_beside(args.port, service.port));
+        say!("  {:<13}  http://127.0.0.1:{}", service.name, port_beside(args.port, service.port));
     }
-    println!();
+    say!();
     if args.test_clock {
-        println!("  An admin can move the clock: POST /api/test-clock. Not for a shop that sells.");
-        println!();
+        say!("  An admin can move the clock: POST /api/test-clock. Not for a shop that sells.");
+        say!();
     }
     if let Some(admin) = &shop.first_admin {
-        println!("  {}", first_admin::line(&admin.email, admin.password.as_ref()));
-        println!();
+        say!("  {}", first_admin::line(&admin.email, admin.password.as_ref()));
+        say!();
     }
-    println!("Ctrl-C stops it.");
+    say!("Ctrl-C stops it.");
 }

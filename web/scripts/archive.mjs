@@ -4,7 +4,7 @@
 //        node scripts/archive.mjs --check    fails if the archive does not hold what dist/browser holds
 //        node scripts/archive.mjs --current  fails if the archive was made of other sources
 import { createHash } from 'node:crypto';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
@@ -39,7 +39,9 @@ async function pack(files) {
   }
   const archive = Buffer.concat([...parts, Buffer.alloc(1024)]);
   if (archive.length > LIMIT) fail(`web/shop.tar would have ${archive.length} bytes; the limit is ${LIMIT}.`);
-  await writeFile(target, archive);
+  // Whoever interrupts this keeps the archive that there was.
+  await writeFile(`${target}.new`, archive);
+  await rename(`${target}.new`, target);
   console.log(`web/shop.tar: ${files.size} files, ${archive.length} bytes`);
 }
 

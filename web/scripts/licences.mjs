@@ -6,14 +6,17 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'CC-BY-3.0', 'CC-BY-4.0', 'CC0-1.0', 'ISC', 'MIT', 'MIT-0', 'MPL-2.0', 'OFL-1.1', 'Python-2.0', 'Unlicense', 'WTFPL']);
-/** Its package says only "see LICENSE.md", which is the MIT licence for community versions such as this one. */
-const READ_BY_HAND = new Set(['primeng 21.1.10']);
+/**
+ * Packages that do not name their licence: primeng's "see LICENSE.md" is the MIT licence for community versions such as this one,
+ * the other's file LICENSE is BSD-3-Clause.
+ */
+const READ_BY_HAND = new Set(['primeng 21.1.10', 'parse-cache-control 1.0.1']);
 
 /** From these majors on, and as `-lts`, they are commercial. */
 const COMMERCIAL = { primeng: 22, '@primeuix/themes': 3, '@primeuix/styled': 1, '@primeuix/styles': 3, primeicons: 8 };
 
 const files = process.argv.slice(2);
-const locks = files.length > 0 ? files : [join(root, 'package-lock.json'), join(root, '../e2e/package-lock.json')];
+const locks = files.length > 0 ? files : [join(root, 'package-lock.json'), join(root, '../e2e/package-lock.json'), join(root, '../e2e/lighthouse/package-lock.json')];
 const faults = [];
 for (const file of locks) {
   const { packages } = JSON.parse(await readFile(file, 'utf8'));

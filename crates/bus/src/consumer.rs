@@ -108,7 +108,10 @@ impl Consumer {
         };
         loop {
             let batch = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => {
+                    subscription.finish().await;
+                    return Ok(());
+                }
                 batch = subscription.next(BATCH) => batch?,
             };
             let held = self.handle_and_settle(&mut *subscription, batch).await?;

@@ -4,15 +4,14 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::Value;
-use souk_events::Envelope;
+use souk_events::{Envelope, Payload};
 use souk_values::Timestamp;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::BusError;
 
 /// Id of a dead letter, derived from its queue and event, so that the same message never has two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DeadLetterId(pub Uuid);
 
@@ -31,7 +30,7 @@ impl std::fmt::Display for DeadLetterId {
 }
 
 /// A message that its consumer failed to handle too often.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
     /// Id for the requests that replay or discard this letter, a UUID.
@@ -46,7 +45,6 @@ pub struct DeadLetter {
     pub died_at: Timestamp,
     /// The event as a CloudEvents 1.0 envelope; absent if the message cannot be read as one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
     pub envelope: Option<Envelope>,
     /// Body of the message; present only if it cannot be read as an envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,9 +59,11 @@ impl DeadLetter {
     /// that cannot be read as an event may hold one, too; its length is left.
     #[must_use]
     pub fn redacted(mut self) -> Self {
-        if let Some(envelope) = &mut self.envelope {
-            redact(&mut envelope.data);
-        }
+        self.envelope = self.envelope.and_then(|envelope| {
+            let mut data = envelope.data.read().ok()?;
+            redact(&mut data);
+            Some(Envelope { data: Payload::of(&data).ok()?, ..envelope })
+        });
         self.raw = self.raw.map(|raw| match serde_json::from_str(&raw) {
             Ok(mut json) => {
                 redact(&mut json);
@@ -73,6 +73,12 @@ impl DeadLetter {
             Err(_) => raw,
         });
         self
+    }
+
+    /// Returns the name of the service whose queue or outbox holds the letter.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.queue.split_once('.').map_or(&*self.queue, |(service, _)| service)
     }
 
     /// Returns the type of the event, or `(no event)` for a message that cannot be read.

@@ -1,6 +1,6 @@
 //! The handlers of one queue: the event they receive, the outcome they return, and the lookup by event type.
 
-use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Instant};
 
 use futures::FutureExt;
 use souk_events::{Envelope, Event, Queue};
@@ -8,7 +8,10 @@ use souk_sql::SqlError;
 use souk_values::Timestamp;
 use uuid::Uuid;
 
-use crate::{BusError, trace};
+use crate::{
+    BusError,
+    trace::{self, Attribute, Span, SpanKind},
+};
 
 /// An event as a handler receives it.
 #[derive(Debug, Clone)]
@@ -137,9 +140,61 @@ impl Handlers {
     /// Runs the handler of the envelope's event type. An event without a handler is ignored.
     pub async fn handle(&self, envelope: Envelope) -> Result<Outcome, Failure> {
         let Some(handler) = self.by_type.get(envelope.event_type.as_str()) else { return Ok(Outcome::Ignored) };
-        let handling = trace::within(envelope.traceparent.clone(), handler(envelope));
+        let span = HandlingSpan::begin(self.queue, &envelope);
+        let context = span.as_ref().map(|span| span.traceparent.clone()).or_else(|| envelope.traceparent.clone());
+        let handling = trace::within(context, handler(envelope));
         // A panic is a defect of the handler; it must not stop the queue.
         let caught = AssertUnwindSafe(handling).catch_unwind().await;
-        caught.unwrap_or_else(|_| Err(Failure::Handling("the handler panicked".to_owned())))
+        let outcome = caught.unwrap_or_else(|_| Err(Failure::Handling("the handler panicked".to_owned())));
+        if let Some(span) = span {
+            span.end(outcome.is_err());
+        }
+        outcome
+    }
+}
+
+/// The span of one event's handling, caused by the span in which the event was stamped.
+struct HandlingSpan {
+    queue: &'static Queue,
+    event_type: String,
+    event_id: Uuid,
+    traceparent: String,
+    parent: Option<String>,
+    began: Instant,
+}
+
+impl HandlingSpan {
+    /// Returns `None` for an event outside of a trace, and when this process exports no spans.
+    fn begin(queue: &'static Queue, envelope: &Envelope) -> Option<Self> {
+        let cause = envelope.traceparent.as_deref()?;
+        Some(Self {
+            queue,
+            event_type: envelope.event_type.clone(),
+            event_id: envelope.id,
+            traceparent: trace::child(cause, (queue.name, envelope.id.as_bytes()))?,
+            parent: trace::span_id(cause).map(ToOwned::to_owned),
+            began: Instant::now(),
+        })
+    }
+
+    fn end(self, has_failed: bool) {
+        let Self { queue, event_type, event_id, traceparent, parent, began } = self;
+        let context = traceparent.clone();
+        let span = || Span {
+            service: queue.service(),
+            name: format!("process {event_type}"),
+            kind: SpanKind::Consumer,
+            traceparent,
+            parent,
+            duration: began.elapsed(),
+            attributes: vec![
+                ("messaging.system", Attribute::Text("souk".to_owned())),
+                ("messaging.operation.type", Attribute::Text("process".to_owned())),
+                ("messaging.destination.name", Attribute::Text(queue.name.to_owned())),
+                ("messaging.message.id", Attribute::Text(event_id.to_string())),
+            ],
+            has_failed,
+        };
+        trace::record(span, &context);
     }
 }

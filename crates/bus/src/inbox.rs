@@ -5,14 +5,14 @@ use std::time::Duration;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_sql::{Db, SqlError, Tx, insert_or_ignore};
 use souk_values::{DAY, Timestamp};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::tables::inbox_event::{ActiveModel, Column, Entity};
 
 /// Time for which the inbox keeps an event. No transport redelivers one later than that.
 pub const RETENTION: Duration = DAY.saturating_mul(30);
 
-/// Approximate number of rows that are deleted per transaction.
+/// Maximum number of rows that are deleted per transaction, so that other writes do not wait while a month of rows goes.
 const PURGE_BATCH: u64 = 1_000;
 
 /// Records that `queue` applies `event_id` in this transaction. Returns false if it has applied the event before, in which
@@ -27,30 +27,52 @@ pub async fn record(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) -> Res
 }
 
 /// Deletes the events received more than [`RETENTION`] before `now`, and returns their number.
+///
+/// They are found by their key. An id begins with the time at which its event was stamped (UUID version 7), and none is
+/// received before that: so an index on the time of receipt, which each event would have to be entered in, is not needed.
 pub async fn purge_old(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
-    let before = now.minus(RETENTION).millis();
+    let before = now.minus(RETENTION);
     let mut purged = 0;
-    loop {
-        // In batches, so that other writes do not wait while a month of rows is deleted.
-        let oldest = || Entity::find().filter(Column::ReceivedAt.lt(before)).order_by_asc(Column::ReceivedAt);
-        let bound = oldest().offset(PURGE_BATCH).one(db.reader()).await?.map_or(before, |row| row.received_at);
-        // A batch may consist of a single instant. Its rows exceed the batch then, and are deleted together.
-        let bound = if oldest().one(db.reader()).await?.is_some_and(|row| row.received_at == bound) {
-            bound + 1
-        } else {
-            bound
-        };
-        let deleted = db
-            .write(bound, |tx, &bound| {
-                Box::pin(async move {
-                    let old = Entity::delete_many().filter(Column::ReceivedAt.lt(bound));
-                    Ok::<_, SqlError>(old.exec(tx).await?.rows_affected)
-                })
-            })
-            .await?;
-        purged += deleted;
-        if deleted == 0 || bound == before {
-            return Ok(purged);
+    let mut last: Option<String> = None;
+    while let Some(queue) = next_queue(db, last.as_deref()).await? {
+        loop {
+            let ids = oldest(db, &queue, before).await?;
+            let are_all = u64::try_from(ids.len()).is_ok_and(|ids| ids < PURGE_BATCH);
+            if !ids.is_empty() {
+                purged += db.write((queue.clone(), ids), |tx, (queue, ids)| Box::pin(delete(tx, queue, ids))).await?;
+            }
+            if are_all {
+                break;
+            }
         }
+        last = Some(queue);
     }
+    Ok(purged)
+}
+
+/// Returns the first queue of the inbox behind `last`.
+async fn next_queue(db: &Db, last: Option<&str>) -> Result<Option<String>, SqlError> {
+    let first = Entity::find().select_only().column_as(Column::Queue.min(), "first");
+    let first = first.filter(Column::Queue.gt(last.unwrap_or_default()));
+    Ok(first.into_tuple::<Option<String>>().one(db.reader()).await?.flatten())
+}
+
+/// Returns the ids of events that `queue` received before `before`, at most [`PURGE_BATCH`].
+async fn oldest(db: &Db, queue: &str, before: Timestamp) -> Result<Vec<String>, SqlError> {
+    let first_later =
+        Builder::from_unix_timestamp_millis(before.millis().try_into().unwrap_or(0), &[0; 10]).into_uuid();
+    let old = Entity::find()
+        .select_only()
+        .column(Column::EventId)
+        .filter(Column::Queue.eq(queue))
+        .filter(Column::EventId.lt(first_later.to_string()))
+        .filter(Column::ReceivedAt.lt(before.millis()))
+        .order_by_asc(Column::EventId)
+        .limit(PURGE_BATCH);
+    Ok(old.into_tuple().all(db.reader()).await?)
+}
+
+async fn delete(tx: &Tx, queue: &str, ids: &[String]) -> Result<u64, SqlError> {
+    let rows = Entity::delete_many().filter(Column::Queue.eq(queue)).filter(Column::EventId.is_in(ids.to_vec()));
+    Ok(rows.exec(tx).await?.rows_affected)
 }

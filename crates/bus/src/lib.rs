@@ -19,12 +19,15 @@ mod error;
 mod handler;
 mod local;
 mod migrations;
+mod newest;
 mod redelivery;
 mod relay;
+mod removals;
 mod sql_outbox;
 mod stamper;
 mod tables;
 mod transport;
+mod waiting;
 
 pub use consumer::{Consumer, Pause};
 pub use dead_letters::{DeadLetter, DeadLetterId};

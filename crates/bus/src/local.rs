@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
 use souk_events::{Envelope, QUEUES, Queue};
 use souk_sql::Access;
-use souk_values::Clock;
+use souk_values::{Clock, Page, PageRequest};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::{
     tables::bus_message::{Column, Entity},
 };
 
-use queues::Queues;
+use queues::{Arrival, Queues};
 use subscription::LocalSubscription;
 
 /// The transport within one process. Cloning shares it.
@@ -55,18 +55,18 @@ impl Transport for LocalTransport {
     async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
         let Inner { queues, signals, .. } = &*self.0;
         let mut rows = Vec::new();
-        let mut receiving = Vec::new();
+        let mut arrivals = Vec::new();
         for envelope in envelopes {
+            let body = serde_json::to_string(envelope)?;
             for queue in QUEUES.iter().filter(|queue| queue.binds.contains(&envelope.event_type.as_str())) {
-                rows.push(queues.row(queue.name, envelope.id, serde_json::to_string(envelope)?));
-                receiving.push(queue.name);
+                let position = queues.next_position();
+                rows.push(queues::row(queue.name, envelope.id, position, body.clone()));
+                arrivals.push(Arrival { queue: queue.name, position, envelope: envelope.clone() });
             }
         }
-        queues.db.write(rows, |tx, rows| Box::pin(queues::insert(tx, rows))).await?;
-        receiving.sort_unstable();
-        receiving.dedup();
-        for queue in receiving {
-            queues.notify(queue);
+        if !rows.is_empty() {
+            queues.db.write(rows, |tx, rows| Box::pin(queues::insert(tx, rows))).await?;
+            queues.arrived(arrivals);
         }
         for envelope in envelopes {
             // Fails if there is no receiver, which is fine.
@@ -109,6 +109,14 @@ impl Transport for LocalTransport {
         letters::list(&self.0.queues.db, service).await
     }
 
+    async fn dead_letter_page(
+        &self,
+        service: Option<&str>,
+        request: PageRequest,
+    ) -> Result<Page<DeadLetter>, BusError> {
+        letters::page(&self.0.queues.db, service, request).await
+    }
+
     async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError> {
         letters::count(&self.0.queues.db, queues).await
     }
@@ -127,9 +135,10 @@ impl Transport for LocalTransport {
             return letters::discard(&queues.db, id).await;
         }
         let event_id = serde_json::from_str::<Envelope>(&letter.envelope).map_or(id.0, |envelope| envelope.id);
-        let row = queues.row(&letter.queue, event_id, letter.envelope);
+        let position = queues.next_position();
+        let row = queues::row(&letter.queue, event_id, position, letter.envelope);
         letters::replay(&queues.db, id, row).await?;
-        queues.notify(&letter.queue);
+        queues.stored(&letter.queue, position);
         Ok(())
     }
 

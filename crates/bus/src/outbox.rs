@@ -19,7 +19,7 @@ pub async fn add(tx: &Tx, envelopes: &[Envelope]) -> Result<(), SqlError> {
     }
     let rows = envelopes.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     Entity::insert_many(rows).exec_without_returning(tx).await?;
-    tx.wake_on_commit();
+    tx.hand_over(envelopes.to_vec());
     Ok(())
 }
 
@@ -32,7 +32,8 @@ fn row(envelope: &Envelope) -> Result<ActiveModel, SqlError> {
     })
 }
 
-/// The number and age of the unpublished events of an outbox.
+/// The number and age of the unpublished events of an outbox, and for a moment of those that are published and not yet
+/// removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Number of unpublished events.
@@ -53,6 +54,8 @@ pub trait Outbox: Send + Sync {
     async fn backlog(&self) -> Result<Backlog, BusError>;
     /// Waits until an event is written.
     async fn written(&self);
+    /// Ends what confirming has left for later, before the relay stops.
+    async fn finish(&self) {}
 }
 
 /// A claimed event that cannot be read, which the relay moves to the dead letters.

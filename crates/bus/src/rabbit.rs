@@ -25,7 +25,7 @@ mod topology;
 use std::sync::Arc;
 
 use souk_events::{Envelope, Queue};
-use souk_values::{Clock, IdGen, Secret};
+use souk_values::{Clock, IdGen, Page, PageRequest, Secret};
 use tokio::{
     sync::{Mutex, Notify, broadcast, watch},
     task::JoinHandle,
@@ -261,6 +261,14 @@ impl Transport for RabbitTransport {
         letters::list(self.0.options.clone(), service.map(ToOwned::to_owned)).await
     }
 
+    async fn dead_letter_page(
+        &self,
+        service: Option<&str>,
+        request: PageRequest,
+    ) -> Result<Page<DeadLetter>, BusError> {
+        letters::page(self.0.options.clone(), service.map(ToOwned::to_owned), request).await
+    }
+
     async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError> {
         let names: Vec<String> = queues.iter().map(|queue| self.0.options.names.letters(queue)).collect();
         let depths = inspection::depths(&self.session()?.consuming, names).await?;
@@ -268,8 +276,7 @@ impl Transport for RabbitTransport {
     }
 
     async fn dead_letter(&self, id: DeadLetterId) -> Result<DeadLetter, BusError> {
-        let letters = self.dead_letters(None).await?;
-        let letter = letters.into_iter().find(|letter| letter.dead_letter_id == id);
+        let letter = letters::show(self.0.options.clone(), id).await?;
         letter.ok_or_else(|| BusError::NoSuchDeadLetter(id.to_string()))
     }
 

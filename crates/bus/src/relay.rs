@@ -58,6 +58,7 @@ pub async fn relay(
             }
         }
     }
+    outbox.finish().await;
 }
 
 /// Publishes until the outbox is empty or the transport does not confirm some event.
@@ -82,8 +83,13 @@ async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn
             metrics::count_event(service, event_type, "published");
         }
         buried?;
+        let are_all = u64::try_from(claimed).is_ok_and(|claimed| claimed < BATCH);
         if ids.len() < claimed {
             tracing::warn!(service, unconfirmed = claimed - ids.len(), "the transport did not confirm some events");
+            return Ok(());
+        }
+        if are_all {
+            // Whatever is written from now on wakes the relay.
             return Ok(());
         }
     }

@@ -1,6 +1,6 @@
 //! The outbox in the `outbox_event` table of a SQL store.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic,
@@ -15,6 +15,7 @@ use crate::{
     BusError,
     outbox::{Backlog, Claim, Events, Outbox, UnreadableEvent},
     tables::outbox_event::{Column, Entity, Model},
+    waiting::Waiting,
 };
 
 /// Time limit of a statement of a claim, which runs on a transaction without the limits of `souk_sql`.
@@ -22,22 +23,25 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The outbox of a SQL store.
 #[derive(Debug, Clone)]
-pub struct SqlOutbox(Db);
+pub struct SqlOutbox {
+    db: Db,
+    waiting: Arc<Waiting>,
+}
 
 impl SqlOutbox {
     /// Returns the outbox of `db`.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self(db)
+        Self { waiting: Arc::new(Waiting::new(&db)), db }
     }
 }
 
-fn oldest(limit: u64) -> Select<Entity> {
+pub(crate) fn oldest(limit: u64) -> Select<Entity> {
     Entity::find().order_by_asc(Column::EventId).limit(limit)
 }
 
 /// Reads rows one by one, so that a damaged one does not hide the others. Errors: a row has no readable key.
-fn events(rows: &[QueryResult]) -> Result<Events, BusError> {
+pub(crate) fn events(rows: &[QueryResult]) -> Result<Events, BusError> {
     let mut events = Events::default();
     for row in rows {
         match read(row) {
@@ -64,18 +68,17 @@ fn raw_body(row: &QueryResult) -> String {
         .unwrap_or_default()
 }
 
-fn key_list(events: &[UnreadableEvent]) -> Vec<String> {
+pub(crate) fn key_list(events: &[UnreadableEvent]) -> Vec<String> {
     events.iter().map(|event| event.key.clone()).collect()
 }
 
 #[async_trait::async_trait]
 impl Outbox for SqlOutbox {
     async fn claim(&self, limit: u64) -> Result<Box<dyn Claim>, BusError> {
-        let reader = self.0.reader();
+        let reader = self.db.reader();
         if reader.get_database_backend() == DbBackend::Sqlite {
             // A file belongs to one process, whose only relay needs no lock.
-            let events = events(&reader.query_all_raw(oldest(limit).build(DbBackend::Sqlite)).await?)?;
-            return Ok(Box::new(UnlockedClaim { db: self.0.clone(), events }));
+            return Ok(Box::new(self.waiting.claim(limit).await?));
         }
         let transaction = reader.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await?;
         let select = lock_skip_locked(oldest(limit)).build(transaction.get_database_backend());
@@ -84,60 +87,28 @@ impl Outbox for SqlOutbox {
     }
 
     async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
-        let reader = self.0.reader();
+        let reader = self.db.reader();
         let rows = reader.query_all_raw(oldest(limit).build(reader.get_database_backend())).await?;
         Ok(events(&rows)?.envelopes)
     }
 
     async fn backlog(&self) -> Result<Backlog, BusError> {
-        let pending = Entity::find().count(self.0.reader()).await?;
+        let pending = Entity::find().count(self.db.reader()).await?;
+        if pending == 0 {
+            return Ok(Backlog::default());
+        }
         // Not the whole row, which may be unreadable.
         let times = Entity::find().select_only().column(Column::CreatedAt).order_by_asc(Column::EventId).limit(1);
-        let oldest: Option<i64> = times.into_tuple().one(self.0.reader()).await?;
+        let oldest: Option<i64> = times.into_tuple().one(self.db.reader()).await?;
         Ok(Backlog { pending, oldest: oldest.map(Timestamp::from_millis) })
     }
 
     async fn written(&self) {
-        self.0.committed().await;
-    }
-}
-
-/// Events of a SQLite file, which need no lock.
-struct UnlockedClaim {
-    db: Db,
-    events: Events,
-}
-
-impl UnlockedClaim {
-    async fn delete(&self, ids: Vec<String>) -> Result<(), BusError> {
-        self.db
-            .write(ids, |tx, ids| {
-                Box::pin(async move {
-                    Entity::delete_many().filter(Column::EventId.is_in(ids.clone())).exec(tx).await?;
-                    Ok::<_, SqlError>(())
-                })
-            })
-            .await?;
-        Ok(())
-    }
-}
-
-#[async_trait::async_trait]
-impl Claim for UnlockedClaim {
-    fn envelopes(&self) -> &[Envelope] {
-        &self.events.envelopes
+        self.db.committed().await;
     }
 
-    fn unreadable(&self) -> &[UnreadableEvent] {
-        &self.events.unreadable
-    }
-
-    async fn remove_unreadable(&mut self) -> Result<(), BusError> {
-        self.delete(key_list(&self.events.unreadable)).await
-    }
-
-    async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {
-        self.delete(ids.iter().map(Uuid::to_string).collect()).await
+    async fn finish(&self) {
+        self.waiting.finish_removals().await;
     }
 }
 
@@ -191,4 +162,62 @@ async fn in_time<T>(work: impl Future<Output = Result<T, DbErr>>) -> Result<T, B
         return Err(SqlError::Unavailable(sentence).into());
     };
     Ok(outcome?)
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{Database, TransactionTrait};
+    use sea_orm_migration::MigratorTrait;
+    use souk_events::StockReserved;
+    use souk_sql::Access;
+    use souk_values::{Id, IdGen, OrderId, SystemClock};
+
+    use super::*;
+    use crate::{Stamper, outbox, service_migrations};
+
+    struct Tables;
+
+    impl MigratorTrait for Tables {
+        fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+            service_migrations()
+        }
+    }
+
+    /// The claim of the other engines, on a transaction of SQLite.
+    #[tokio::test]
+    async fn a_locked_claim_deletes_what_is_confirmed_or_unreadable_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/t.db", folder.path().display());
+        let db = Db::open(&url, Access::ReadWrite).await.unwrap();
+        db.migrate::<Tables>().await.unwrap();
+        let clock = Arc::new(SystemClock);
+        let stamper = Stamper::new(IdGen::new(clock.clone()), clock);
+        let stamp = |order| stamper.stamp(&StockReserved { order_id: OrderId::new(order).unwrap(), order_version: 1 });
+        let envelopes = [stamp(1).unwrap(), stamp(2).unwrap()];
+        db.write(envelopes.clone(), |tx, envelopes| Box::pin(outbox::add(tx, envelopes))).await.unwrap();
+        let damaged = Uuid::from_u128(7);
+        let connection = Database::connect(&url).await.unwrap();
+        let row = format!("INSERT INTO outbox_event VALUES ('{damaged}', 'stock.reserved.v1', 1, '[]')");
+        connection.execute_unprepared(&row).await.unwrap();
+
+        let transaction = connection.begin().await.unwrap();
+        let rows = transaction.query_all_raw(oldest(10).build(DbBackend::Sqlite)).await.unwrap();
+        let mut claim = Box::new(LockedClaim { events: events(&rows).unwrap(), transaction });
+        assert_eq!(claim.envelopes(), envelopes);
+        assert_eq!(key_list(claim.unreadable()), [damaged.to_string()]);
+        claim.remove_unreadable().await.unwrap();
+        claim.confirm(&[envelopes[0].id]).await.unwrap();
+
+        let outbox = SqlOutbox::new(db);
+        assert_eq!(outbox.unpublished(10).await.unwrap(), envelopes[1..]);
+        assert_eq!(outbox.backlog().await.unwrap().pending, 1);
+    }
+
+    #[test]
+    fn mysql_deletes_each_row_with_a_statement_of_its_own() {
+        let ids = ["a", "b", "c"].map(ToOwned::to_owned);
+        let count = |backend, ids: &[String]| deletions(backend, ids).len();
+        assert_eq!((count(DbBackend::MySql, &ids), count(DbBackend::Postgres, &ids)), (3, 1));
+        assert_eq!((count(DbBackend::MySql, &[]), count(DbBackend::Postgres, &[])), (0, 0));
+    }
 }

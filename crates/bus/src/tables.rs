@@ -46,10 +46,9 @@ pub mod bus_message {
     #[sea_orm(table_name = "bus_message")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub queue: String,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub event_id: String,
         pub position: i64,
+        pub queue: String,
+        pub event_id: String,
         pub attempts: i64,
         pub due_at: i64,
         pub envelope: String,

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use souk_events::{Envelope, Queue};
+use souk_values::{Page, PageRequest};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -38,6 +39,9 @@ pub trait Transport: Send + Sync + std::fmt::Debug {
 
     /// Returns the dead letters of the queues of `service`, or of all queues, newest first.
     async fn dead_letters(&self, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError>;
+    /// Returns a page of them, without holding all in memory. On RabbitMQ all are read, because a queue of AMQP has no pages.
+    async fn dead_letter_page(&self, service: Option<&str>, request: PageRequest)
+    -> Result<Page<DeadLetter>, BusError>;
     /// Returns the number of dead letters of each of `queues`, in their order; cheap enough for a gauge.
     async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError>;
     /// Returns the dead letter `id`. Errors: it does not exist.
@@ -56,6 +60,8 @@ pub trait Subscription: Send {
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError>;
     /// Settles messages with their verdicts. Messages that are never settled are redelivered.
     async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) -> Result<(), BusError>;
+    /// Ends what settling has left for later, before the consumer stops.
+    async fn finish(&mut self) {}
 }
 
 /// A message delivered to a consumer.
@@ -65,7 +71,7 @@ pub struct Delivery {
     pub envelope: Envelope,
     /// Number of earlier attempts that failed because of this message.
     pub attempts: u32,
-    /// AMQP's delivery tag; 0 on the local transport.
+    /// AMQP's delivery tag; on the local transport the position in its queue.
     pub(crate) tag: u64,
 }
 

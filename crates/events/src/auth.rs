@@ -17,11 +17,14 @@ pub struct UserRegistered {
     pub email: String,
     /// Role of the user: `customer` or `admin`.
     pub role: String,
+    /// Language of the user as a BCP 47 tag; absent in events of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Version of the user after the event.
     pub version: i64,
 }
 
-/// The name, mail address, role or lock of a user changed.
+/// The name, mail address, language, role or lock of a user changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserChanged {
@@ -35,6 +38,9 @@ pub struct UserChanged {
     pub role: String,
     /// True while the user cannot sign in.
     pub locked: bool,
+    /// Language of the user as a BCP 47 tag; absent in events of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Version of the user after the event.
     pub version: i64,
 }
@@ -53,6 +59,9 @@ pub struct PasswordResetRequested {
     pub token: String,
     /// Expiry of the token.
     pub expires_at: Timestamp,
+    /// Language of the user as a BCP 47 tag; absent in events of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Version of the user after the event.
     pub version: i64,
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use souk_values::Timestamp;
 use uuid::Uuid;
 
+use crate::Payload;
+
 /// A fact about an aggregate that a service publishes.
 pub trait Event: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// Name with version, such as `order.created.v1`; also the routing key on the broker.
@@ -42,7 +44,7 @@ pub struct Envelope {
     /// Version of the aggregate, see [`Event::version`].
     pub aggregateversion: i64,
     /// Payload of the event.
-    pub data: serde_json::Value,
+    pub data: Payload,
 }
 
 impl std::fmt::Debug for Envelope {
@@ -86,8 +88,7 @@ impl Envelope {
         traceparent: Option<String>,
         event: &E,
     ) -> Result<Self, EventError> {
-        let data =
-            serde_json::to_value(event).map_err(|cause| EventError::Data { event_type: E::TYPE.to_owned(), cause })?;
+        let data = Payload::of(event).map_err(|cause| EventError::Data { event_type: E::TYPE.to_owned(), cause })?;
         Ok(Self {
             specversion: "1.0".to_owned(),
             id,
@@ -107,7 +108,7 @@ impl Envelope {
         if self.event_type != E::TYPE {
             return Err(EventError::OtherType { expected: E::TYPE, found: self.event_type.clone() });
         }
-        E::deserialize(&self.data).map_err(|cause| EventError::Data { event_type: self.event_type.clone(), cause })
+        self.data.read().map_err(|cause| EventError::Data { event_type: self.event_type.clone(), cause })
     }
 }
 

@@ -9,6 +9,7 @@ mod auth;
 mod cart;
 mod envelope;
 mod order;
+mod payload;
 mod payment;
 mod product;
 mod topology;
@@ -20,6 +21,7 @@ pub use order::{
     CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFacts, OrderLine, OrderPaid,
     OrderShipped, PaymentTerms, RefusedLine, ShippingAddress,
 };
+pub use payload::Payload;
 pub use payment::{PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded};
 pub use product::{ProductChanged, StockBack, StockLow, StockRejected, StockReserved};
 pub use topology::{OUTBOXES, QUEUES, Queue, dead_letter_names, outbox_of, queue};

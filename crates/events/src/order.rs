@@ -9,7 +9,7 @@ use crate::envelope::events;
 
 /// The address to which an order is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ShippingAddress {
     /// Full name of the recipient.
     pub name: String,

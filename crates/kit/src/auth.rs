@@ -9,5 +9,5 @@ mod verifier;
 pub use callers::{Admin, Caller, Customer, PeerService, TokenLife};
 pub use ended::{ACCESS_LIFETIME, EndedRights, EndedUser, LISTED_FOR};
 pub use signed_token::SignedToken;
-pub use tokens::{RemoteAuthority, ServiceToken, ServiceTokenRequest, ServiceTokens};
+pub use tokens::{RemoteAuthority, ServiceToken, ServiceTokenRequest, ServiceTokens, VERIFIER};
 pub use verifier::{AUDIENCE, Authority, Claims, ISSUER, Refused, Role, Verifier};

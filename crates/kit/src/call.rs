@@ -5,11 +5,21 @@
 //! count.
 
 mod instances;
+mod local;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
+use axum::{body::Body, http::Request};
+use http_body_util::BodyExt;
 use parking_lot::Mutex;
-use reqwest::{Method, StatusCode, header};
+use reqwest::{
+    Method, StatusCode,
+    header::{self, HeaderMap, HeaderValue},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use souk_resilience::{
     Breaker, BreakerConfig, NotPermitted, Retry, RetryBudget, RetryBudgetConfig, RetryPolicy, TimeLimit, TimedOut,
@@ -17,6 +27,7 @@ use souk_resilience::{
 use souk_values::{Clock, IdGen, Secret, error_chain};
 
 pub use instances::{Chosen, Directory, NoInstance};
+pub use local::{LocalService, LocalServices};
 
 use crate::{Problem, auth::ServiceTokens};
 
@@ -89,6 +100,7 @@ pub enum RetrySafety {
 #[derive(Debug, Clone)]
 pub struct Peers {
     directory: Directory,
+    local: LocalServices,
     http: reqwest::Client,
     clock: Arc<dyn Clock>,
     ids: IdGen,
@@ -96,9 +108,10 @@ pub struct Peers {
     shared: Arc<Mutex<Shared>>,
 }
 
-/// Clients by caller and callee, service tokens by caller.
+/// Clients by caller and callee, service tokens by caller, and the services of this process.
 #[derive(Debug, Default)]
 struct Shared {
+    served: HashSet<&'static str>,
     clients: HashMap<(&'static str, &'static str), PeerClient>,
     tokens: HashMap<&'static str, ServiceTokens>,
 }
@@ -119,13 +132,19 @@ impl Peers {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { directory, http, clock, ids, secret, shared: Arc::default() })
+        Ok(Self { directory, local: LocalServices::default(), http, clock, ids, secret, shared: Arc::default() })
     }
 
     /// Directory of instances, shared with the discovery client.
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Returns the services of this process.
+    #[must_use]
+    pub fn local(&self) -> &LocalServices {
+        &self.local
     }
 
     /// Returns the client with which `from` calls `to`. Repeated calls share its breaker, retry budget and token.
@@ -143,11 +162,30 @@ impl Peers {
         self.shared.lock().clients.entry((from, to)).or_insert_with(|| self.new_client(from, to)).clone()
     }
 
+    /// Records that this process serves `service`.
+    pub(crate) fn note_served(&self, service: &'static str) {
+        self.shared.lock().served.insert(service);
+    }
+
+    /// True if this process serves `service`, whose calls then share what the process has once, such as the verifier.
+    #[must_use]
+    pub fn serves(&self, service: &str) -> bool {
+        self.shared.lock().served.contains(service)
+    }
+
+    /// Returns the breakers of all calls of `from`.
+    pub(crate) fn breakers(&self, from: &str) -> Vec<Arc<Breaker>> {
+        let shared = self.shared.lock();
+        let own = shared.clients.iter().filter(|((caller, _), _)| *caller == from);
+        own.map(|(_, client)| Arc::clone(&client.breaker)).collect()
+    }
+
     fn new_client(&self, from: &'static str, to: &'static str) -> PeerClient {
         let budget = RetryBudget::new(RetryBudgetConfig::default(), Arc::clone(&self.clock));
         PeerClient {
             to,
             directory: self.directory.clone(),
+            local: self.local.clone(),
             http: self.http.clone(),
             tokens: None,
             breaker: Breaker::new(from, to, breaker_config(), Arc::clone(&self.clock)),
@@ -176,6 +214,7 @@ pub fn breaker_config() -> BreakerConfig {
 pub struct PeerClient {
     to: &'static str,
     directory: Directory,
+    local: LocalServices,
     http: reqwest::Client,
     tokens: Option<ServiceTokens>,
     breaker: Arc<Breaker>,
@@ -280,18 +319,24 @@ impl PeerClient {
         token: Option<&str>,
     ) -> Result<(StatusCode, bytes::Bytes), AttemptError> {
         let instance = self.directory.choose(self.to).map_err(|error| AttemptError::Unsent(error.to_string()))?;
-        let url = format!("{}{path}", instance.base());
-        let mut request = self.http.request(method.clone(), url).header(header::ACCEPT, "application/json");
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(token) = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok()) {
+            headers.insert(header::AUTHORIZATION, token);
         }
-        if let Some(traceparent) = souk_bus::trace::current() {
-            request = request.header("traceparent", traceparent);
+        if let Some(traceparent) = souk_bus::trace::current().and_then(|trace| HeaderValue::try_from(trace).ok()) {
+            headers.insert("traceparent", traceparent);
         }
-        if let Some(body) = body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+        if body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let response = request.send().await.map_err(|error| self.no_response(&instance, &error))?;
+        let body = body.unwrap_or_default();
+        if let Some(service) = self.local.at(instance.base()) {
+            return exchange_in_process(service, method, path, headers, body).await;
+        }
+        let request = self.http.request(method.clone(), format!("{}{path}", instance.base())).headers(headers);
+        let sent = request.body(body).send().await;
+        let response = sent.map_err(|error| self.no_response(&instance, &error))?;
         let status = response.status();
         let body = response.bytes().await.map_err(|error| AttemptError::Lost(error_chain(&error)))?;
         Ok((status, body))
@@ -329,4 +374,21 @@ impl PeerClient {
     fn unavailable(&self, retry_after: Duration, cause: String) -> CallError {
         CallError::Unavailable { service: self.to.to_owned(), retry_after, cause }
     }
+}
+
+async fn exchange_in_process(
+    service: LocalService,
+    method: &Method,
+    path: &str,
+    headers: HeaderMap,
+    body: bytes::Bytes,
+) -> Result<(StatusCode, bytes::Bytes), AttemptError> {
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = method.clone();
+    *request.uri_mut() = path.parse().map_err(|error| AttemptError::Unsent(format!("{path}: {error}")))?;
+    *request.headers_mut() = headers;
+    let response = service.send(request).await.map_err(|error| AttemptError::Lost(error_chain(&error)))?;
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|error| AttemptError::Lost(error_chain(&error)))?;
+    Ok((parts.status, body.to_bytes()))
 }

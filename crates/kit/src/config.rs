@@ -19,6 +19,8 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::environment::{self, Variable};
+
 use self::{
     draft::{Draft, Flaw, Node},
     fitting::Misfit,
@@ -55,11 +57,13 @@ struct Layer {
 }
 
 impl Sources {
-    /// Reads the variables `SOUK_*` of the environment.
+    /// Reads the variables `SOUK_*` of the environment, and of files that it names.
     #[must_use]
     pub fn from_env() -> Self {
-        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        Self::default().with_env(std::env::vars_os().map(|(name, value)| (text(name), text(value))))
+        let variables = environment::variables().into_iter();
+        variables.fold(Self::default(), |sources, (name, Variable { text, origin })| {
+            sources.with_variable(&name, text, origin)
+        })
     }
 
     /// Adds `SOUK_SECTION__KEY` of `variables`. Variables without `__` belong to no section.
@@ -67,9 +71,15 @@ impl Sources {
     pub fn with_env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         for (name, text) in variables {
-            let Some(path) = name.strip_prefix("SOUK_").filter(|path| path.contains("__")) else { continue };
-            let path = path.replace("__", ".");
-            self.push(format!("{name} in the environment"), false, [(path, Value::String(text))]);
+            let origin = format!("{name} in the environment");
+            self = self.with_variable(&name, text, origin);
+        }
+        self
+    }
+
+    fn with_variable(mut self, name: &str, text: String, origin: String) -> Self {
+        if let Some(path) = name.strip_prefix("SOUK_").filter(|path| path.contains("__")) {
+            self.push(origin, false, [(path.replace("__", "."), Value::String(text))]);
         }
         self
     }

@@ -7,6 +7,7 @@ mod fetching;
 mod listing;
 mod metrics;
 mod registration;
+mod registry;
 mod replica;
 mod servers;
 
@@ -27,6 +28,7 @@ use crate::{call::Directory, config::ConfigError};
 use fetching::Fetching;
 use listing::Listing;
 use registration::Registration;
+pub use registry::{RegisteredInstance, Registry};
 use servers::Servers;
 
 /// The service that checks passwords and hands out tokens: its address is believed to a registry that knows its callers.

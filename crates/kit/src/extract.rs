@@ -5,9 +5,11 @@ mod conditions;
 mod idempotency;
 mod paged;
 mod parts;
+mod terms;
 
 pub use body::{MAX_BODY, NoFields, ValidJson};
 pub use conditions::{IfMatch, etag, is_same_tag};
 pub use idempotency::{Idempotency, KeyedJson, MaybeKeyedJson};
 pub use paged::{Days, NoFilter, Paged};
 pub use parts::{Path, Query};
+pub use terms::{listed_ids, search_terms};

@@ -1,25 +1,23 @@
 //! Routes that every service has: `/health/live`, `/health/ready`, `/info`, `/metrics`, `/openapi.json`, `/docs`, and its
-//! dead letters.
+//! breakers and dead letters.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use futures::future::join_all;
 use serde::Serialize;
-use souk_bus::{BusError, DeadLetter, DeadLetterId, Transport};
+use souk_bus::{BusError, Transport};
+use souk_resilience::Breaker;
 use utoipa::openapi::OpenApi;
 
 use crate::{
-    Problem,
-    auth::Admin,
-    extract::Path,
-    metrics,
+    Peers, breakers, dead_letters, metrics,
     parts::Check,
     tasks::{self, Task},
     telemetry,
@@ -36,6 +34,10 @@ pub(crate) struct Frame {
     pub service: &'static str,
     pub checks: Arc<Vec<(&'static str, Check)>>,
     pub transport: Arc<dyn Transport>,
+    /// Their breakers guard the calls of the service to its peers.
+    pub peers: Peers,
+    /// Breakers of its other calls.
+    pub breakers: Arc<[Arc<Breaker>]>,
     pub has_bus: bool,
     pub openapi: Arc<OpenApi>,
     /// Public facts at `/info`, beside name and version.
@@ -60,11 +62,9 @@ pub(crate) fn routes(frame: Frame) -> Router {
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
     let mut routes = probe_routes().route("/openapi.json", get(openapi));
     if frame.has_bus {
-        let letters = format!("/admin/{}/dead-letters", frame.service);
         routes = routes
-            .route(&letters, get(list_letters))
-            .route(&format!("{letters}/{{deadLetterId}}"), get(show_letter).delete(discard_letter))
-            .route(&format!("{letters}/{{deadLetterId}}/replay"), post(replay_letter));
+            .merge(breakers::table(frame.service).into_router())
+            .merge(dead_letters::table(frame.service).into_router());
     }
     routes.with_state(frame).merge(Router::from(docs))
 }
@@ -117,31 +117,12 @@ async fn info(State(frame): State<Frame>) -> Response {
     Json(info).into_response()
 }
 
-async fn metrics(State(frame): State<Frame>) -> Response {
-    let text = telemetry::render_metrics(Some(frame.service));
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+async fn metrics(State(frame): State<Frame>, headers: HeaderMap) -> Response {
+    telemetry::metrics_response(Some(frame.service), &headers)
 }
 
 async fn openapi(State(frame): State<Frame>) -> Response {
     Json(&*frame.openapi).into_response()
-}
-
-fn refuse(error: &BusError) -> Problem {
-    match error {
-        BusError::NoSuchDeadLetter(_) => {
-            Problem::new(StatusCode::NOT_FOUND, "dead_letter.not_found", "There is no dead letter with this id.")
-        }
-        BusError::StillUnreadable(_) => Problem::new(
-            StatusCode::CONFLICT,
-            "dead_letter.unreadable",
-            "This dead letter is an event that cannot be read, so it cannot be published. Discard it.",
-        ),
-        BusError::Store(error) => Problem::store(error),
-        BusError::Unavailable(_) | BusError::Drift(_) => Problem::unavailable("bus", error),
-        BusError::Event(_) | BusError::Damaged(_) | BusError::ReadOnly | BusError::Configuration(_) => {
-            Problem::internal(error)
-        }
-    }
 }
 
 /// Publishes the gauge `dead_letters` of each of the service's queues.
@@ -159,43 +140,4 @@ pub(crate) fn count_dead_letters(
         }
         Ok::<(), BusError>(())
     })
-}
-
-/// Returns the dead letter if it is one of this service's queues'.
-async fn own_letter(frame: &Frame, id: &str) -> Result<DeadLetter, Problem> {
-    let bad = || Problem::new(StatusCode::BAD_REQUEST, "path.invalid", "A dead letter's id is a UUID.");
-    let id: DeadLetterId = id.parse().map_err(|_: BusError| bad())?;
-    let letter = frame.transport.dead_letter(id).await.map_err(|error| refuse(&error))?;
-    if letter.queue.starts_with(&format!("{}.", frame.service)) {
-        Ok(letter)
-    } else {
-        Err(refuse(&BusError::NoSuchDeadLetter(id.to_string())))
-    }
-}
-
-async fn list_letters(_: Admin, State(frame): State<Frame>) -> Result<Json<serde_json::Value>, Problem> {
-    let letters = frame.transport.dead_letters(Some(frame.service)).await.map_err(|error| refuse(&error))?;
-    let letters: Vec<DeadLetter> = letters.into_iter().map(DeadLetter::redacted).collect();
-    let total = letters.len();
-    Ok(Json(serde_json::json!({"items": letters, "page": 0, "size": total, "total": total})))
-}
-
-async fn show_letter(
-    _: Admin,
-    State(frame): State<Frame>,
-    Path(id): Path<String>,
-) -> Result<Json<DeadLetter>, Problem> {
-    own_letter(&frame, &id).await.map(|letter| Json(letter.redacted()))
-}
-
-async fn replay_letter(_: Admin, State(frame): State<Frame>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let letter = own_letter(&frame, &id).await?;
-    frame.transport.replay(letter.dead_letter_id).await.map_err(|error| refuse(&error))?;
-    Ok(StatusCode::ACCEPTED)
-}
-
-async fn discard_letter(_: Admin, State(frame): State<Frame>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let letter = own_letter(&frame, &id).await?;
-    frame.transport.discard(letter.dead_letter_id).await.map_err(|error| refuse(&error))?;
-    Ok(StatusCode::NO_CONTENT)
 }

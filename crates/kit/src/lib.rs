@@ -4,11 +4,15 @@
 
 pub mod auth;
 pub mod basic_auth;
+pub mod breakers;
 pub mod call;
 pub mod config;
 pub mod cookies;
 pub mod credentials;
+pub mod dead_letters;
 pub mod discovery;
+pub mod encoding;
+pub mod environment;
 pub mod extract;
 pub mod http_body;
 pub mod problem;
@@ -19,6 +23,7 @@ pub mod tasks;
 pub mod telemetry;
 pub mod text;
 pub mod this_machine;
+pub mod trace_export;
 pub mod traces;
 
 mod client_address;

@@ -5,6 +5,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 use axum::Router;
 use futures::future::BoxFuture;
 use souk_bus::{Consumer, Outbox};
+use souk_resilience::Breaker;
 use souk_sql::{ConnectionCounts, Db};
 use utoipa::openapi::OpenApi;
 
@@ -38,6 +39,8 @@ pub struct ServiceParts {
     pub tasks: Vec<Task>,
     /// Readiness checks by name.
     pub checks: Vec<(&'static str, Check)>,
+    /// Breakers of its calls to others than peers, such as a mail server.
+    pub breakers: Vec<Arc<Breaker>>,
     /// False for a service that is ready without a bus.
     pub has_bus: bool,
     /// Layer over all routes.
@@ -59,6 +62,7 @@ impl ServiceParts {
             outbox: None,
             tasks: Vec::new(),
             checks: Vec::new(),
+            breakers: Vec::new(),
             has_bus: true,
             guard: None,
             facts: serde_json::Map::new(),
@@ -91,6 +95,13 @@ impl ServiceParts {
     #[must_use]
     pub fn consuming(mut self, consumers: impl IntoIterator<Item = Consumer>) -> Self {
         self.consumers.extend(consumers);
+        self
+    }
+
+    /// Lists `breakers` among those of the service. Those of its calls to peers are listed anyway.
+    #[must_use]
+    pub fn listing_breakers(mut self, breakers: impl IntoIterator<Item = Arc<Breaker>>) -> Self {
+        self.breakers.extend(breakers);
         self
     }
 

@@ -16,7 +16,10 @@ use futures::future::BoxFuture;
 use souk_values::{IdGen, Secret};
 use url::Url;
 
-use crate::config::{ConfigError, Sources};
+use crate::{
+    config::{ConfigError, Sources},
+    environment,
+};
 
 /// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -83,7 +86,7 @@ impl FetchError {
 impl RemoteConfig {
     /// Reads the environment. Returns `None` when no config server is configured.
     pub fn from_env() -> Result<Option<Self>, ConfigError> {
-        Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+        Self::from_variables(environment::variable)
     }
 
     /// Reads the variables above through `variable`. Returns `None` when `SOUK_CONFIG_URL` is not set or empty.

@@ -6,15 +6,13 @@ use std::collections::BTreeMap;
 
 use axum::routing::{MethodFilter, MethodRouter};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, KnownFormat, ObjectBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr,
-    Required, ResponseBuilder, Schema, SchemaFormat,
-    path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn},
-    schema::Type,
+    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, ResponseBuilder, Schema,
+    path::{HttpMethod, Operation},
     security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::Problem;
+use crate::{Problem, breakers, dead_letters};
 
 /// Named schemas that operations refer to.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -58,10 +56,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// The router, and the OpenAPI document of `service`.
+    /// Returns the router alone.
+    pub(crate) fn into_router(self) -> axum::Router<S> {
+        self.router
+    }
+
+    /// Returns the router, and the OpenAPI document of `service`, which includes the frame's operations.
     pub fn finish(mut self, service: &str, description: &str) -> (axum::Router<S>, OpenApi) {
-        for (method, path, operation) in dead_letters(service) {
-            self.paths.add_path_operation(path, vec![method], operation);
+        for of_frame in [breakers::table(service), dead_letters::table(service)] {
+            self.paths.paths.extend(of_frame.paths.paths);
+            self.schemas.extend(of_frame.schemas);
         }
         let mut problem_schemas = Vec::new();
         Problem::schemas(&mut problem_schemas);
@@ -80,51 +84,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let document = OpenApiBuilder::new().info(info).paths(self.paths).components(Some(components)).build();
         (self.router, document)
     }
-}
-
-/// The frame's routes for dead letters, which `crate::health` serves beside the service's own.
-fn dead_letters(service: &str) -> Vec<(HttpMethod, String, Operation)> {
-    let list = format!("/admin/{service}/dead-letters");
-    let one = format!("{list}/{{deadLetterId}}");
-    let replay = format!("{one}/replay");
-    let id = || {
-        let schema = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
-            .build();
-        ParameterBuilder::new()
-            .name("deadLetterId")
-            .description(Some("Id of the dead letter, a UUID"))
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .schema(Some(schema))
-            .build()
-    };
-    let operation = |summary: &str, status: &str, means: &str| {
-        OperationBuilder::new().summary(Some(summary)).response(status, ResponseBuilder::new().description(means))
-    };
-    let not_found = || refusal("`dead_letter.not_found`");
-    let of_one = |summary: &str, status: &str, means: &str| {
-        operation(summary, status, means).parameter(id()).response("404", not_found()).build()
-    };
-    let mut all = vec![
-        (
-            HttpMethod::Get,
-            list,
-            operation("Lists this service's dead letters, newest first.", "200", "The letters").build(),
-        ),
-        (
-            HttpMethod::Get,
-            one.clone(),
-            of_one("Shows a dead letter with its event and the error.", "200", "The letter"),
-        ),
-        (HttpMethod::Delete, one, of_one("Drops a dead letter for good.", "204", "It is gone")),
-        (HttpMethod::Post, replay, of_one("Puts a dead letter back into its queue.", "202", "It is in its queue")),
-    ];
-    for (method, path, operation) in &mut all {
-        document(operation, method, path, Access::Token);
-    }
-    all
 }
 
 fn filter(method: &HttpMethod) -> MethodFilter {
@@ -210,7 +169,7 @@ fn operation_id(method: &HttpMethod, path: &str) -> String {
 /// ```
 #[macro_export]
 macro_rules! routes {
-    ($state:ty: $($method:ident $path:literal $access:ident $($module:ident)::+;)*) => {{
+    ($state:ty: $($method:ident $path:tt $access:ident $($module:ident)::+;)*) => {{
         let routes = $crate::routes::Routes::<$state>::default();
         $(let routes = {
             use $crate::routes::SchemasOf as _;

@@ -89,6 +89,7 @@ pub fn start(service: ServiceParts, listener: TcpListener, deps: &Deps) -> std::
     let tasks = TaskTracker::new();
     let entrance = Entrance::at(address);
     entrance.admit(service, deps, &tasks, &stop);
+    deps.peers.local().add(address, entrance.routes(), stop.clone());
     listen(name, listener, entrance.app(), &tasks, stop.clone());
     Ok(Running::new(name, address, stop, tasks).behind(entrance))
 }
@@ -159,6 +160,7 @@ impl Entrance {
     /// one has ended.
     pub(crate) fn admit(&self, service: ServiceParts, deps: &Deps, tasks: &TaskTracker, stop: &CancellationToken) {
         let name = service.name;
+        deps.peers.note_served(name);
         let current = Background { stop: stop.child_token(), own: TaskTracker::new(), all: tasks.clone() };
         // A service with a guard of its own decides itself whom it answers.
         let is_guarded = self.is_loopback && service.guard.is_none();
@@ -175,8 +177,13 @@ impl Entrance {
         }
     }
 
-    /// Returns the application for a listener, which always serves the current routes.
+    /// Returns the application for a listener.
     pub(crate) fn app(&self) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+        self.routes().into_make_service_with_connect_info()
+    }
+
+    /// Returns routes that always lead to the current ones.
+    fn routes(&self) -> Router {
         let routes = Arc::clone(&self.routes);
         let serve = move |request: Request| {
             let current = routes.read().clone();
@@ -186,7 +193,7 @@ impl Entrance {
                 response
             }
         };
-        Router::new().fallback(serve).into_make_service_with_connect_info()
+        Router::new().fallback(serve)
     }
 }
 
@@ -208,13 +215,27 @@ pub(crate) fn listen(
 
 /// Returns the service's routes in their frame, and its relay, consumers and tasks, which end by `stop`.
 fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Router, Vec<BoxFuture<'static, ()>>) {
-    let ServiceParts { name, router, openapi, consumers, outbox, tasks, mut checks, has_bus, guard, facts, .. } =
-        service;
+    let ServiceParts {
+        name,
+        router,
+        openapi,
+        consumers,
+        outbox,
+        tasks,
+        mut checks,
+        breakers,
+        has_bus,
+        guard,
+        facts,
+        ..
+    } = service;
     checks.extend(consumers.iter().map(|consumer| (consumer.queue(), consuming_check(consumer))));
     let frame = Frame {
         service: name,
         checks: Arc::new(checks),
         transport: Arc::clone(&deps.transport),
+        peers: deps.peers.clone(),
+        breakers: breakers.into(),
         has_bus,
         openapi: Arc::new(openapi),
         facts: Arc::new(facts),

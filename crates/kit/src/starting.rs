@@ -123,6 +123,8 @@ fn stand_in(name: &'static str, failure: &LastFailure, deps: &Deps) -> Router {
         service: name,
         checks: Arc::new(vec![("store", Arc::new(check))]),
         transport: Arc::clone(&deps.transport),
+        peers: deps.peers.clone(),
+        breakers: Arc::default(),
         has_bus: true,
         openapi: Arc::new(OpenApi::default()),
         facts: Arc::default(),

@@ -5,10 +5,11 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use souk_kit::{
     Problem, ServiceParts,
-    auth::{Admin, Customer, PeerService, Role},
+    auth::{Admin, Customer, PeerService, Role, VERIFIER},
     extract::{KeyedJson, NoFields, Path, Query, ValidJson},
     text::{Line, Paragraphs},
 };
+use souk_resilience::{Breaker, BreakerConfig};
 use souk_testkit::{Client, World};
 use souk_values::OrderId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -240,7 +241,34 @@ async fn panics_unknown_paths_and_methods_are_problems() {
     let metrics = client.get("/metrics").await.text;
     assert!(metrics.contains("http_server_request_duration_seconds_count{service=\"note\""), "{metrics}");
     assert!(metrics.contains("process_resident_memory_bytes"));
+    let compressed = client.with_header("accept-encoding", "gzip").get("/metrics").await;
+    assert_eq!(
+        (compressed.header("content-encoding"), compressed.header("content-type")),
+        ("gzip", "text/plain; version=0.0.4; charset=utf-8")
+    );
     assert!(client.get("/docs/").await.text.contains("swagger"), "the Swagger UI is served");
+}
+
+#[tokio::test]
+async fn a_service_lists_the_breakers_of_its_calls() {
+    let world = World::new().await;
+    let smtp = Breaker::new("note", "smtp", BreakerConfig::default(), world.clock.clone());
+    let client = world.serve(service().listing_breakers([smtp])).await.client;
+    // Of another service of this process.
+    let _ = world.deps.peers.plain_client("order", "cart");
+    let peer = world.deps.peers.plain_client("note", "nowhere");
+    let _ = world.deps.peers.plain_client(VERIFIER, "auth");
+    for _ in 0..2 {
+        peer.get::<String>("/").await.unwrap_err();
+    }
+    client.with_token(world.customer(world.user())).get("/admin/note/breakers").await.is_problem(403, "auth.forbidden");
+    let list = client.with_token(world.admin()).get("/admin/note/breakers").await.expect(200).json;
+    let names: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+    assert_eq!((names, &list["total"]), (vec!["nowhere", "smtp", "auth"], &3.into()));
+    assert_eq!(list["items"][2]["service"], VERIFIER);
+    let nowhere = &list["items"][0];
+    assert_eq!((&nowhere["service"], &nowhere["state"]), (&"note".into(), &"CLOSED".into()));
+    assert!(nowhere["failedCalls"].as_u64().unwrap() >= 2, "{nowhere}");
 }
 
 #[tokio::test]
@@ -248,10 +276,12 @@ async fn the_document_is_made_from_the_table() {
     let world = World::new().await;
     let document = start(&world).await.get("/openapi.json").await.json;
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    let letters = ["/admin/note/dead-letters", "/admin/note/dead-letters/{deadLetterId}"];
-    assert_eq!(paths[..2], letters);
+    let frame = ["/admin/note/breakers", "/admin/note/dead-letters", "/admin/note/dead-letters/{deadLetterId}"];
+    assert_eq!(paths[..3], frame);
+    let letter = &document["components"]["schemas"]["DeadLetter"]["properties"]["envelope"];
+    assert!(letter.to_string().contains("#/components/schemas/EventEnvelope"), "{letter}");
     let own = ["/internal/peek", "/notes", "/notes/pay", "/notes/{noteId}", "/notes/{noteId}/drop", "/shelves/{shelf}"];
-    assert_eq!(paths[3..], own);
+    assert_eq!(paths[4..], own);
     let fields = &document["components"]["schemas"]["Note"]["properties"];
     let line = serde_json::json!(
         {"type": ["string", "null"], "description": "Text on the gift.", "minLength": 1, "maxLength": 5}

@@ -3,11 +3,13 @@
 
 #![warn(missing_docs)]
 
+pub mod auth;
 pub mod cart;
 pub mod order;
 pub mod payment;
 pub mod product;
 
+pub use auth::AuthPeer;
 pub use cart::CartPeer;
 pub use order::OrderPeer;
 pub use payment::PaymentPeer;

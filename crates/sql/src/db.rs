@@ -1,23 +1,26 @@
 //! An open store: queries run on a pool of readers, writes in transactions that may run more than once.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    TransactionTrait,
-};
+use parking_lot::Mutex;
+use sea_orm::{AccessMode, ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel};
 use sea_orm_migration::MigratorTrait;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 use crate::{
-    Reader, Retryable, SqlError, Tx, migrations,
-    options::{Access, server_options, sqlite_options},
-    writer::{self, GroupEnd, Job, JobResult, LastFailure, Run},
+    Reader, Retryable, SqlError, Tx,
+    lookup::{Lookup, Lookups},
+    migrations,
+    options::{Access, server_options, sqlite_options, with_limited_age},
+    transaction::Legacy,
+    writer::{self, Group, GroupEnd, JobResult, Jobs, LastFailure, Run},
 };
 
 /// Maximum number of runs of a transaction that meets deadlocks or serialization failures.
 const MAX_ATTEMPTS: u32 = 8;
+/// Maximum number of values that are kept for [`Db::handed_over`].
+const MAX_HANDED_OVER: usize = 4_096;
 /// Number of connections that read a SQLite file concurrently.
 const SQLITE_READERS: u32 = 4;
 
@@ -28,14 +31,26 @@ pub struct Db(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     reader: Reader,
+    /// `None` on a server engine.
+    lookups: Option<Lookups>,
     writer: Option<Writer>,
     committed: Notify,
+    handed_over: Mutex<HandedOver>,
+}
+
+/// Values that committed transactions have handed over, until they are taken.
+#[derive(Debug, Default)]
+pub struct HandedOver {
+    /// In the order of their transactions.
+    pub values: Vec<Box<dyn Any + Send>>,
+    /// True if there were too many to keep all.
+    pub is_incomplete: bool,
 }
 
 #[derive(Debug)]
 enum Writer {
     /// SQLite: one connection that commits transactions in groups.
-    Grouped { jobs: mpsc::Sender<Job>, options: Box<ConnectOptions>, last_failure: LastFailure },
+    Grouped { jobs: Jobs, options: Box<ConnectOptions>, last_failure: LastFailure },
     /// PostgreSQL and MySQL: concurrent transactions on the pool.
     Pooled { options: Box<ConnectOptions>, last_failure: LastFailure },
 }
@@ -49,13 +64,14 @@ impl Db {
     pub async fn open(url: &str, access: Access) -> Result<Self, SqlError> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
-            "sqlite" => Self::open_sqlite(url, access).await,
+            // In a box, so that the futures that contain it are less deep than the compiler allows.
+            "sqlite" => Box::pin(Self::open_sqlite(url, access)).await,
             "postgres" | "postgresql" | "mysql" => {
-                let options = server_options(url, access)?;
+                let options = with_limited_age(server_options(url, access)?);
                 let reader = Reader::connect_to_server(options.clone()).await?;
                 let writer = (access == Access::ReadWrite)
                     .then(|| Writer::Pooled { options: Box::new(options), last_failure: LastFailure::default() });
-                Ok(Self::from_parts(reader, writer))
+                Ok(Self::from_parts(reader, None, writer))
             }
             _ => Err(SqlError::Failed(format!(
                 "a store's URL begins with sqlite:, postgres:// or mysql://, this one with '{scheme}'"
@@ -66,24 +82,30 @@ impl Db {
     async fn open_sqlite(url: &str, access: Access) -> Result<Self, SqlError> {
         let writer = match access {
             Access::ReadWrite => {
-                let options = sqlite_options(url, 1, Access::ReadWrite);
-                let (jobs, last_failure) = writer::start(options.clone()).await?;
-                Some(Writer::Grouped { jobs, options: Box::new(options), last_failure })
+                let (jobs, last_failure) = writer::start(url.to_owned()).await?;
+                let options = Box::new(sqlite_options(url, 1, Access::ReadWrite));
+                Some(Writer::Grouped { jobs, options, last_failure })
             }
             Access::ReadOnly => None,
         };
         let reader = Reader::open_file(sqlite_options(url, SQLITE_READERS, Access::ReadOnly)).await?;
-        Ok(Self::from_parts(reader, writer))
+        Ok(Self::from_parts(reader, Some(Lookups::new(url)), writer))
     }
 
-    fn from_parts(reader: Reader, writer: Option<Writer>) -> Self {
-        Self(Arc::new(Inner { reader, writer, committed: Notify::new() }))
+    fn from_parts(reader: Reader, lookups: Option<Lookups>, writer: Option<Writer>) -> Self {
+        Self(Arc::new(Inner { reader, lookups, writer, committed: Notify::new(), handed_over: Mutex::default() }))
     }
 
     /// Returns the connections for queries outside a transaction, which see everything committed before they began.
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.0.reader
+    }
+
+    /// Returns a connection for reads of a few rows by their key, which is faster for those.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup<'_> {
+        Lookup { reader: &self.0.reader, lookups: self.0.lookups.as_ref() }
     }
 
     /// Begins a read-only transaction that keeps seeing the current state, whatever is committed meanwhile.
@@ -102,6 +124,27 @@ impl Db {
         self.0.committed.notified().await;
     }
 
+    /// Takes what committed transactions have given to [`Tx::hand_over`] since the last call.
+    #[must_use]
+    pub fn handed_over(&self) -> HandedOver {
+        std::mem::take(&mut *self.0.handed_over.lock())
+    }
+
+    /// Passes on what a transaction leaves to others, once it is committed.
+    fn pass_on(&self, legacy: Legacy) {
+        if !legacy.handed_over.is_empty() {
+            let mut all = self.0.handed_over.lock();
+            if all.values.len() < MAX_HANDED_OVER {
+                all.values.extend(legacy.handed_over);
+            } else {
+                all.is_incomplete = true;
+            }
+        }
+        if legacy.wake {
+            self.0.committed.notify_one();
+        }
+    }
+
     /// Runs `act` on `args` in one READ COMMITTED transaction, commits if it returns `Ok` and rolls back if it returns
     /// `Err`. When this returns `Ok`, the commit is on disk.
     ///
@@ -114,18 +157,40 @@ impl Db {
         E: Retryable,
         F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        let act = Arc::new((args, act));
+        self.write_in(Group::Next, Arc::new((args, act))).await
+    }
+
+    /// The same for work that no caller waits for, such as the removal of what is done: on SQLite it waits a moment for a
+    /// group of others, so that it costs no flush of its own.
+    pub async fn write_without_hurry<A, T, E, F>(&self, args: A, act: F) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        self.write_in(Group::OfOthers, Arc::new((args, act))).await
+    }
+
+    async fn write_in<A, T, E, F>(&self, group: Group, act: Arc<(A, F)>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Retryable,
+        F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
         let mut attempt = 1;
         loop {
             let outcome = match &self.0.writer {
-                Some(Writer::Grouped { jobs, .. }) => match self.write_in_group(jobs, Arc::clone(&act), false).await {
-                    Ok(outcome) => outcome,
-                    Err(MustRunAlone) => {
-                        self.write_in_group(jobs, Arc::clone(&act), true).await.unwrap_or_else(|MustRunAlone| {
-                            Err(SqlError::Failed("a transaction shared its group despite its flag".into()).into())
-                        })
+                Some(Writer::Grouped { jobs, .. }) => {
+                    let mut written = self.write_in_group(jobs, Arc::clone(&act), group).await;
+                    if written.is_err() {
+                        written = self.write_in_group(jobs, Arc::clone(&act), Group::Own).await;
                     }
-                },
+                    written.unwrap_or_else(|MustRunAlone| {
+                        Err(SqlError::Failed("a transaction shared its group despite its flag".into()).into())
+                    })
+                }
                 Some(Writer::Pooled { .. }) => self.write_on_pool(Arc::clone(&act)).await,
                 None => Err(SqlError::Failed("this store was opened for reading only".into()).into()),
             };
@@ -143,9 +208,9 @@ impl Db {
 
     async fn write_in_group<A, T, E, F>(
         &self,
-        jobs: &mpsc::Sender<Job>,
+        jobs: &Jobs,
         act: Arc<(A, F)>,
-        is_alone: bool,
+        group: Group,
     ) -> Result<Result<T, E>, MustRunAlone>
     where
         A: Send + Sync + 'static,
@@ -155,9 +220,9 @@ impl Db {
     {
         let (reply, answer) = oneshot::channel();
         let db = self.clone();
-        let run: Run = Box::new(move |group| {
+        let run: Run = Box::new(move |connection| {
             Box::pin(async move {
-                let TransactionResult { outcome, is_sound } = run_in(group, &act, None).await;
+                let TransactionResult { outcome, is_sound } = run_in(Tx::savepoint(connection), &act).await;
                 let reply = move |end: GroupEnd| {
                     let outcome = match (outcome, end) {
                         // It failed in a way that ended its group.
@@ -166,10 +231,8 @@ impl Db {
                         (_, GroupEnd::RolledBackWithOthers) => Err(MustRunAlone),
                         (Err(error), _) => Ok(Err(error)),
                         (Ok(_), GroupEnd::Failed(error)) => Ok(Err(error.into())),
-                        (Ok((value, wake)), GroupEnd::Committed) => {
-                            if wake {
-                                db.0.committed.notify_one();
-                            }
+                        (Ok((value, legacy)), GroupEnd::Committed) => {
+                            db.pass_on(legacy);
                             Ok(Ok(value))
                         }
                     };
@@ -181,7 +244,7 @@ impl Db {
         });
         let stopped =
             || Ok(Err(SqlError::Unavailable("the store's writer could not begin a transaction".into()).into()));
-        if jobs.send(Job { run, is_alone }).await.is_err() {
+        if !jobs.send(run, group).await {
             return stopped();
         }
         answer.await.unwrap_or_else(|_| stopped())
@@ -197,15 +260,12 @@ impl Db {
         let db = self.clone();
         // On a task of its own: a caller that drops its future must not cancel between a statement and the commit.
         let done = tokio::spawn(async move {
-            let run =
-                |connections| async move { run_in(&connections, &act, Some(IsolationLevel::ReadCommitted)).await };
+            let run = |connections| async move { run_in(Tx::begin(&connections).await, &act).await };
             let result = db.0.reader.run_transaction(run).await.map_err(|error| E::from(error.into()));
             let outcome = result.and_then(|result| result.outcome);
             db.record_outcome(outcome.as_ref().err().and_then(Retryable::sql_error)).await;
-            let (value, wake) = outcome?;
-            if wake {
-                db.0.committed.notify_one();
-            }
+            let (value, legacy) = outcome?;
+            db.pass_on(legacy);
             Ok(value)
         });
         done.await.map_err(|error| SqlError::Failed(error.to_string()))?
@@ -282,31 +342,27 @@ struct MustRunAlone;
 
 /// The end of one transaction.
 struct TransactionResult<T, E> {
-    /// The value that it returned, and true if [`Db::committed`] is to be woken.
-    outcome: Result<(T, bool), E>,
+    /// The value that it returned, and what it leaves to others.
+    outcome: Result<(T, Legacy), E>,
     /// False if its failure, or a failed rollback, may have rolled back the surrounding group as well.
     is_sound: bool,
 }
 
-async fn run_in<C, A, T, E, F>(
-    connection: &C,
-    act: &(A, F),
-    isolation: Option<IsolationLevel>,
-) -> TransactionResult<T, E>
+/// Runs `act` in the transaction that was begun, and ends it.
+async fn run_in<A, T, E, F>(begun: Result<Tx, DbErr>, act: &(A, F)) -> TransactionResult<T, E>
 where
-    C: TransactionTrait<Transaction = DatabaseTransaction>,
     E: Retryable,
     F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>>,
 {
     let broken = |error: DbErr| TransactionResult { outcome: Err(SqlError::from(error).into()), is_sound: false };
-    let tx = match connection.begin_with_config(isolation, None).await {
-        Ok(transaction) => Tx::new(transaction),
+    let tx = match begun {
+        Ok(tx) => tx,
         Err(error) => return broken(error),
     };
     let (args, act) = act;
     match writer::catch_panic(act(&tx, args)).await.map_err(E::from).flatten() {
         Ok(value) => match tx.commit().await {
-            Ok(wake) => TransactionResult { outcome: Ok((value, wake)), is_sound: true },
+            Ok(legacy) => TransactionResult { outcome: Ok((value, legacy)), is_sound: true },
             Err(error) => broken(error),
         },
         Err(error) => {

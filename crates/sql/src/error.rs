@@ -2,6 +2,8 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
+use crate::file::Refusal;
+
 /// A failed statement or transaction.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SqlError {
@@ -104,7 +106,11 @@ fn classify(cause: &sqlx::Error, message: String) -> SqlError {
 
 fn classify_refusal(refusal: &dyn sqlx::error::DatabaseError, message: String) -> SqlError {
     let code = refusal.code().unwrap_or_default();
-    if refusal.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+    if refusal.is_unique_violation() {
+        return SqlError::Unique(refusal.message().to_owned());
+    }
+    let is_of_file = refusal.try_downcast_ref::<Refusal>().is_some();
+    if is_of_file || refusal.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
         // The low byte is the primary result code: BUSY 5, LOCKED 6; TOOBIG 18, CONSTRAINT 19, MISMATCH 20.
         return match code.parse::<i32>().unwrap_or(0) & 0xff {
             5 | 6 => SqlError::Busy(message),

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
-use crate::{Access, SqlError, migrations::without_expiry, options::server_options, pool};
+use crate::{Access, SqlError, options::server_options, pool};
 
 /// The lead of one process, which ends with the process, with its connection, or when it is dropped.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Leadership {
         if url.starts_with("sqlite:") {
             return Ok(Some(Self { connection: None, work }));
         }
-        let mut options = without_expiry(server_options(url, Access::ReadOnly)?);
+        let mut options = server_options(url, Access::ReadOnly)?;
         options.max_connections(1);
         let connection = pool::connect(options).await?;
         if take_lock(&connection, &work).await? {

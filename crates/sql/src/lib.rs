@@ -5,9 +5,14 @@
 
 #![warn(missing_docs)]
 
+mod clustering;
 mod db;
 mod error;
+mod file;
+mod frozen;
 mod leadership;
+mod like;
+mod lookup;
 mod migrations;
 mod options;
 mod pool;
@@ -17,12 +22,16 @@ mod statements;
 mod transaction;
 mod writer;
 
-pub use db::{Db, migrate, pending_migrations};
+pub use clustering::cluster;
+pub use db::{Db, HandedOver, migrate, pending_migrations};
 pub use error::{Retryable, SqlError};
+pub use frozen::{FrozenFile, freeze};
 pub use leadership::Leadership;
+pub use like::{beginning_with, containing, from_prefix};
+pub use lookup::Lookup;
 pub use options::Access;
 pub use pool::{ConnectionCounts, Reader};
-pub use schema::{NewTable, create_tables, long_text, long_text_null};
+pub use schema::{NewTable, byte_ordered, create_tables, long_text, long_text_null};
 pub use schema_change::{Fill, TableChange, change_table};
 pub use statements::{insert_or_ignore, local_day, lock_for_update, lock_skip_locked, nth_key};
 pub use transaction::Tx;

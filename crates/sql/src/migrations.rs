@@ -1,7 +1,5 @@
 //! Applies a store's pending migrations, one process at a time.
 
-use std::time::Duration;
-
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 
@@ -52,7 +50,7 @@ pub(crate) async fn apply<M: MigratorTrait>(options: sea_orm::ConnectOptions) ->
     // A second connection holds the lock, because the lock ends with its connection: if this process dies, it is released.
     let work = pool::connect(options.clone()).await?;
     let is_file = work.get_database_backend() == DbBackend::Sqlite;
-    let lock = if is_file { None } else { Some(pool::connect(without_expiry(options)).await?) };
+    let lock = if is_file { None } else { Some(pool::connect(options).await?) };
     if let Some(lock) = &lock {
         take_lock(lock).await?;
     }
@@ -69,11 +67,6 @@ pub(crate) async fn apply<M: MigratorTrait>(options: sea_orm::ConnectOptions) ->
         lock.close().await?;
     }
     Ok(applied?)
-}
-
-/// Exempts the idle connection that holds the lock from the pool's limits, since closing it would release the lock.
-pub(crate) fn without_expiry(mut options: sea_orm::ConnectOptions) -> sea_orm::ConnectOptions {
-    options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).to_owned()
 }
 
 async fn take_lock(connection: &DatabaseConnection) -> Result<(), SqlError> {

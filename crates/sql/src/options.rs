@@ -26,8 +26,11 @@ const MAX_READ_ONLY_CONNECTIONS: u32 = 2;
 const WAIT: Duration = Duration::from_secs(3);
 /// The same for an operator's command: behind a busy shop, an engine may refuse connections for a while.
 const READ_ONLY_WAIT: Duration = Duration::from_secs(30);
-/// Maximum age of a connection, after which it is replaced: after a failover the host name may resolve to another server.
-const MAX_LIFETIME: Duration = Duration::from_secs(600);
+/// Age from which a connection to a server engine is replaced when it is next taken: after a failover the host name may
+/// resolve to another server.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// Idle time from which a connection to a server engine is tried before it is used. Each try is a round trip.
+const TRIED_AFTER: Duration = Duration::from_millis(500);
 
 /// Returns the connection options for the URL of a server engine. Errors: the URL, or its `connections`, cannot be parsed.
 pub(crate) fn server_options(url: &str, access: Access) -> Result<ConnectOptions, SqlError> {
@@ -50,11 +53,18 @@ pub(crate) fn server_options(url: &str, access: Access) -> Result<ConnectOptions
         Access::ReadOnly => (connections.min(MAX_READ_ONLY_CONNECTIONS), READ_ONLY_WAIT),
     };
     let mut options = pool_options(url.as_str(), connections);
-    options.acquire_timeout(wait).max_lifetime(MAX_LIFETIME);
+    options.acquire_timeout(wait).test_before_acquire_if_idle_for(TRIED_AFTER);
     // Below the time limit of a statement: waiting for a lock fails as `Busy`, and the transaction runs again, instead of
     // being taken for an engine that does not answer.
     options.map_sqlx_postgres_opts(|postgres| postgres.options([("lock_timeout", "5s")]));
     Ok(options)
+}
+
+/// Returns `options` for a pool that replaces connections once they are old.
+pub(crate) fn with_limited_age(mut options: ConnectOptions) -> ConnectOptions {
+    options.map_sqlx_postgres_before_acquire(|_, connection| Box::pin(async move { Ok(connection.age < MAX_AGE) }));
+    options.map_sqlx_mysql_before_acquire(|_, connection| Box::pin(async move { Ok(connection.age < MAX_AGE) }));
+    options
 }
 
 fn pool_options(url: &str, connections: u32) -> ConnectOptions {
@@ -63,7 +73,11 @@ fn pool_options(url: &str, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .min_connections(0)
         .acquire_timeout(WAIT)
-        .idle_timeout(Duration::from_secs(60))
+        // With either of these, sqlx 0.9.0 runs a task over each pool that may never end and occupies a processor
+        // (https://github.com/launchbadge/sqlx/issues/3645).
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .test_before_acquire(false)
         .sqlx_logging(false)
         .record_stmt_in_spans(false);
     options
@@ -81,9 +95,22 @@ pub(crate) fn sqlite_options(url: &str, connections: u32, access: Access) -> Con
             Access::ReadOnly => sqlite.read_only(true),
         }
     });
-    if access == Access::ReadWrite {
-        // The writer keeps its only connection: a second one would wait for the lock that the first may still hold.
-        options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
-    }
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pool_has_the_task_that_may_never_end() {
+        let url = "postgres://shop@localhost/shop?connections=3";
+        for options in [
+            server_options(url, Access::ReadWrite).unwrap(),
+            with_limited_age(server_options(url, Access::ReadOnly).unwrap()),
+            sqlite_options("sqlite:shop.db", 4, Access::ReadOnly),
+        ] {
+            assert_eq!((options.get_idle_timeout(), options.get_max_lifetime()), (Some(None), Some(None)));
+        }
+    }
 }

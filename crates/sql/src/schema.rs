@@ -102,6 +102,21 @@ impl MigrationTrait for CreateTables {
     }
 }
 
+/// Returns a NOT NULL column for text of at most `length` characters that is compared and ordered by its bytes on every
+/// engine, so that an index finds what begins with a text: see [`from_prefix`](crate::from_prefix).
+#[must_use]
+pub fn byte_ordered(engine: DbBackend, name: &'static str, length: u32) -> ColumnDef {
+    match engine {
+        // A database's own collation orders by the rules of its language.
+        DbBackend::Postgres => {
+            let kind = Alias::new(format!("varchar({length}) COLLATE \"C\""));
+            ColumnDef::new_with_type(name, ColumnType::Custom(kind.into())).not_null().take()
+        }
+        // SQLite compares bytes by default, and the tables of MySQL have such a collation.
+        _ => schema::string_len(name, length),
+    }
+}
+
 /// Returns a NOT NULL column for text of any length, which on MySQL is LONGTEXT: its TEXT ends at 64 KB.
 #[must_use]
 pub fn long_text(engine: DbBackend, name: &'static str) -> ColumnDef {

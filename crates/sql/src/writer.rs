@@ -2,25 +2,42 @@
 //! together, and replies to their callers only then, so that one disk flush serves the whole group. When a group cannot be
 //! committed, its transactions run again one by one, so that the one at fault fails alone.
 //!
+//! It has a thread of its own, where all statements of a transaction run in place: a transaction costs its caller one
+//! change of threads there and one back. A flush holds up no thread of the runtime.
+//!
+//! A transaction that is in no hurry costs no flush where others are committed: it waits a moment for their group.
+//!
 //! After a failed BEGIN, COMMIT or ROLLBACK the transaction state of a connection is unknown, since SQLite may have rolled
 //! back automatically. Such a connection is closed and a new one opened.
 
-use std::sync::Arc;
-
-use futures::{FutureExt, future::BoxFuture};
-use parking_lot::Mutex;
-use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+use std::{
+    collections::VecDeque,
+    io,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
 };
-use tokio::sync::mpsc;
 
-use crate::SqlError;
+use futures::{FutureExt, executor::block_on, future::BoxFuture};
+use parking_lot::Mutex;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
+
+use crate::{Access, SqlError, file::FileConnection};
 
 /// Maximum number of transactions that share one commit.
 const MAX_GROUP: usize = 64;
 /// Number of waiting transactions above which callers wait for room in the queue.
 const QUEUE_CAPACITY: usize = 1_024;
+/// Maximum time that a transaction without hurry waits for a group.
+const MAX_WAIT: Duration = Duration::from_millis(50);
 
 /// The end of a group's transaction, as one of its jobs sees it.
 #[derive(Clone)]
@@ -44,46 +61,97 @@ pub(crate) struct JobResult {
     pub reply: Reply,
 }
 
-/// Runs a job in a savepoint of the group's transaction.
-pub(crate) type Run = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, JobResult> + Send>;
+/// Runs a job in a savepoint of the transaction that is open on the connection.
+pub(crate) type Run = Box<dyn FnOnce(FileConnection) -> BoxFuture<'static, JobResult> + Send>;
+
+/// The group that a transaction belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// The next one.
+    Next,
+    /// One that is committed for others, if there is one soon.
+    OfOthers,
+    /// One without others.
+    Own,
+}
 
 /// One caller's transaction.
-pub(crate) struct Job {
-    pub run: Run,
-    /// True for a job that shares its group with no other.
-    pub is_alone: bool,
+struct Job {
+    run: Run,
+    group: Group,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Sends transactions to a writer. Cloning shares it.
+#[derive(Debug, Clone)]
+pub(crate) struct Jobs {
+    sender: mpsc::Sender<Job>,
+    places: Arc<Semaphore>,
+}
+
+impl Jobs {
+    /// Waits for room in the queue of the writer, and sends a transaction. Returns false if the writer has ended.
+    pub(crate) async fn send(&self, run: Run, group: Group) -> bool {
+        match Arc::clone(&self.places).acquire_owned().await {
+            Ok(place) => self.sender.send(Job { run, group, _place: place }).is_ok(),
+            Err(_) => false,
+        }
+    }
 }
 
 /// The error that kept the last group from being committed; `None` after a commit.
 pub(crate) type LastFailure = Arc<Mutex<Option<SqlError>>>;
 
-/// Opens the writer's connection and spawns the writer, which ends when the last sender is dropped.
-pub(crate) async fn start(options: ConnectOptions) -> Result<(mpsc::Sender<Job>, LastFailure), SqlError> {
-    let connection = Database::connect(options.clone()).await?;
-    let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
+/// Opens the file at `url` and starts its writer, which ends when the last sender is dropped.
+pub(crate) async fn start(url: String) -> Result<(Jobs, LastFailure), SqlError> {
+    let failed = |error: io::Error| SqlError::Unavailable(format!("the store's writer cannot start: {error}"));
+    let opened = url.clone();
+    let connection = spawn_blocking(move || FileConnection::open(&opened, Access::ReadWrite))
+        .await
+        .map_err(|error| failed(error.into()))??;
+    let (sender, jobs) = mpsc::channel();
     let last_failure = LastFailure::default();
-    let writer =
-        Writer { options, connection: Some(connection), last_failure: Arc::clone(&last_failure), set_aside: None };
-    tokio::spawn(writer.run(receiver));
-    Ok((sender, last_failure))
+    let writer = Writer {
+        url,
+        connection: Some(connection),
+        last_failure: Arc::clone(&last_failure),
+        jobs,
+        set_aside: None,
+        patient: VecDeque::new(),
+        patient_since: Instant::now(),
+    };
+    // A transaction may need the runtime for more than its statements.
+    let runtime = Handle::current();
+    let run = move || {
+        let _runtime = runtime.enter();
+        writer.run();
+    };
+    thread::Builder::new().name("souk-writer".to_owned()).spawn(run).map_err(failed)?;
+    Ok((Jobs { sender, places: Arc::new(Semaphore::new(QUEUE_CAPACITY)) }, last_failure))
 }
 
 struct Writer {
-    options: ConnectOptions,
-    connection: Option<DatabaseConnection>,
+    url: String,
+    /// `None` after a failure, until the next group.
+    connection: Option<FileConnection>,
     last_failure: LastFailure,
+    jobs: mpsc::Receiver<Job>,
     /// A job that has to be alone and was received while a group was open.
     set_aside: Option<Job>,
+    /// Jobs that wait for the group of others.
+    patient: VecDeque<Job>,
+    /// Arrival of the first of them.
+    patient_since: Instant,
 }
 
 impl Writer {
-    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        while let Some(first) = self.next_job(&mut jobs).await {
+    fn run(mut self) {
+        while let Some(first) = self.next_job() {
             let mut replies = Vec::new();
-            let committed = self.commit_group(first, &mut jobs, &mut replies).await;
+            let committed = self.commit_group(first, &mut replies);
             if let Err(error) = &committed {
                 tracing::error!(error = %error, transactions = replies.len(), "a group of transactions was not committed");
-                self.close_connection().await;
+                self.connection = None;
             }
             *self.last_failure.lock() = committed.clone().err();
             let end = match committed {
@@ -95,74 +163,74 @@ impl Writer {
                 reply(end.clone());
             }
         }
-        self.close_connection().await;
     }
 
-    async fn next_job(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
-        match self.set_aside.take() {
-            Some(job) => Some(job),
-            None => jobs.recv().await,
+    /// Waits for the first job of a group. Returns `None` when all senders are dropped and nothing waits.
+    fn next_job(&mut self) -> Option<Job> {
+        if let Some(job) = self.set_aside.take() {
+            return Some(job);
+        }
+        loop {
+            let received = if self.patient.is_empty() {
+                self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.jobs.recv_timeout(MAX_WAIT.saturating_sub(self.patient_since.elapsed()))
+            };
+            match received {
+                Ok(job) if job.group == Group::OfOthers => {
+                    if self.patient.is_empty() {
+                        self.patient_since = Instant::now();
+                    }
+                    self.patient.push_back(job);
+                }
+                Ok(job) => return Some(job),
+                Err(_) => return self.patient.pop_front(),
+            }
         }
     }
 
-    async fn commit_group(
-        &mut self,
-        first: Job,
-        jobs: &mut mpsc::Receiver<Job>,
-        replies: &mut Vec<Reply>,
-    ) -> Result<(), SqlError> {
+    fn commit_group(&mut self, first: Job, replies: &mut Vec<Reply>) -> Result<(), SqlError> {
         // On an error `first` is dropped without running, and its caller sees the reply channel close.
-        let group = self.begin().await?;
+        let connection = self.begin()?;
         let mut next = Some(first);
-        while let Some(Job { run, is_alone }) = next {
-            let JobResult { group_is_sound, reply } = run(&group).await;
+        while let Some(Job { run, group, .. }) = next {
+            let JobResult { group_is_sound, reply } = block_on(run(connection.clone()));
             replies.push(reply);
             if !group_is_sound {
-                group.rollback().await?;
+                // Its connection is closed, which rolls it back.
                 return Err(SqlError::Failed("a transaction failed in a way that may have ended its group's".into()));
             }
-            next = if is_alone || replies.len() >= MAX_GROUP { None } else { self.next_of_group(jobs) };
+            next = if group == Group::Own || replies.len() >= MAX_GROUP { None } else { self.next_of_group() };
         }
-        Ok(group.commit().await?)
+        connection.execute_batch("COMMIT")?;
+        Ok(())
     }
 
     /// Returns a waiting job that may share the current group.
-    fn next_of_group(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
-        let job = jobs.try_recv().ok()?;
-        if job.is_alone {
-            self.set_aside = Some(job);
-            return None;
+    fn next_of_group(&mut self) -> Option<Job> {
+        match self.jobs.try_recv() {
+            Ok(job) if job.group == Group::Own => {
+                self.set_aside = Some(job);
+                None
+            }
+            Ok(job) => Some(job),
+            Err(_) => self.patient.pop_front(),
         }
-        Some(job)
     }
 
-    async fn begin(&mut self) -> Result<DatabaseTransaction, SqlError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => Database::connect(self.options.clone()).await?,
+    /// Begins the transaction of a group.
+    fn begin(&mut self) -> Result<FileConnection, SqlError> {
+        let connection = match &self.connection {
+            Some(connection) => connection.clone(),
+            None => FileConnection::open(&self.url, Access::ReadWrite)?,
         };
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let group = connection.begin_with_options(immediate).await;
-        self.connection = Some(connection);
-        Ok(group?)
-    }
-
-    async fn close_connection(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && let Err(error) = connection.close().await
-        {
-            tracing::warn!(error = %error, "the store did not close cleanly");
-        }
+        self.connection = Some(connection.clone());
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(connection)
     }
 }
 
 /// Runs `work` and turns a panic into an error, so that a defect of one caller does not stop the writer for all.
 pub(crate) async fn catch_panic<T>(work: BoxFuture<'_, T>) -> Result<T, SqlError> {
-    std::panic::AssertUnwindSafe(work)
-        .catch_unwind()
-        .await
-        .map_err(|_| SqlError::Failed("the transaction panicked".into()))
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| SqlError::Failed("the transaction panicked".into()))
 }

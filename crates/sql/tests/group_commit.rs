@@ -1,23 +1,39 @@
 //! The guarantees of SQLite's writer: groups commit together, and a failure or panic undoes only its own transaction.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use souk_sql::{Access, Db, SqlError, Tx};
+use tokio::sync::Notify;
 
 async fn open() -> (tempfile::TempDir, Db) {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadWrite).await.unwrap();
-    db.write((), |tx, ()| {
+    execute(&db, "CREATE TABLE note (id INTEGER PRIMARY KEY, n INTEGER CHECK (n >= 0))").await.unwrap();
+    (folder, db)
+}
+
+/// Executes a statement in a transaction of its own.
+async fn execute(db: &Db, sql: &'static str) -> Result<(), SqlError> {
+    db.write(sql, |tx, sql| {
         Box::pin(async move {
-            tx.execute_unprepared("CREATE TABLE note (id INTEGER PRIMARY KEY, n INTEGER CHECK (n >= 0))").await?;
-            Ok::<_, SqlError>(())
+            tx.execute_unprepared(sql).await?;
+            Ok(())
         })
     })
     .await
-    .unwrap();
-    (folder, db)
 }
+
+/// Its foreign key is checked at COMMIT.
+const CHILD: &str = "CREATE TABLE child (note INTEGER REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED)";
 
 async fn insert(tx: &Tx, id: i64) -> Result<(), SqlError> {
     let sql = Statement::from_sql_and_values(
@@ -83,15 +99,7 @@ async fn outcomes_beside(db: &Db, poison: i64, sql: &'static str) -> Vec<Result<
 
 async fn assert_poison_fails_alone(sql: &'static str) -> SqlError {
     let (_folder, db) = open().await;
-    db.write((), |tx, ()| {
-        Box::pin(async move {
-            let child = "CREATE TABLE child (note INTEGER REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED)";
-            tx.execute_unprepared(child).await?;
-            Ok::<_, SqlError>(())
-        })
-    })
-    .await
-    .unwrap();
+    execute(&db, CHILD).await.unwrap();
     let mut outcomes = outcomes_beside(&db, 30, sql).await;
     let error = outcomes.remove(30).unwrap_err();
     let failed: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
@@ -135,6 +143,96 @@ async fn several_poisonous_transactions_do_not_use_up_the_attempts_of_their_neig
         assert_eq!(outcome.is_ok(), id % 2 == 0, "{id}: {outcome:?}");
     }
     assert_eq!(ids(&db).await, (0..200).step_by(2).collect::<Vec<i64>>());
+}
+
+#[tokio::test]
+async fn sixty_four_waiting_transactions_share_a_commit() {
+    let (_folder, db) = open().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    // All of them wait in the queue before the writer takes the first.
+    let outcomes = join_all((0..65_i64).map(|id| {
+        db.write((db.clone(), Arc::clone(&seen), id), |tx, (db, seen, id)| {
+            Box::pin(async move {
+                insert(tx, *id).await?;
+                let committed = ids(db).await.len();
+                seen.lock().unwrap().push(committed);
+                Ok::<_, SqlError>(())
+            })
+        })
+    }));
+    outcomes.await.into_iter().for_each(|outcome| outcome.unwrap());
+    // None of a group sees another one committed; the last one sees them all.
+    let expected: Vec<usize> = [0; 64].into_iter().chain([64]).collect();
+    assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_transaction_that_runs_alone_is_joined_by_no_other() {
+    let (_folder, db) = open().await;
+    execute(&db, CHILD).await.unwrap();
+    let runs_again = Arc::new(Notify::new());
+    let runs = AtomicUsize::new(0);
+    let poison = db.write((Arc::clone(&runs_again), runs), |tx, (runs_again, runs)| {
+        Box::pin(async move {
+            tx.execute_unprepared("INSERT INTO child VALUES (999)").await?;
+            if runs.fetch_add(1, Ordering::SeqCst) == 1 {
+                runs_again.notify_one();
+                // Long enough for the one that waits to be queued.
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            Ok::<_, SqlError>(())
+        })
+    });
+    let neighbour = db.write((), |tx, ()| Box::pin(async move { insert(tx, 1).await }));
+    let latecomer = async {
+        runs_again.notified().await;
+        db.write((), |tx, ()| Box::pin(async move { insert(tx, 2).await })).await
+    };
+    let (poison, neighbour, latecomer) = tokio::join!(poison, neighbour, latecomer);
+    assert!(matches!(poison, Err(SqlError::Constraint(_))), "{poison:?}");
+    neighbour.unwrap();
+    latecomer.unwrap();
+    assert_eq!(ids(&db).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_transaction_excludes_those_of_other_processes_from_its_beginning() {
+    let (folder, db) = open().await;
+    let other = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadWrite).await.unwrap();
+    let has_read = Arc::new(Notify::new());
+    let runs = Arc::new(AtomicUsize::new(0));
+    let first = db.write((Arc::clone(&has_read), Arc::clone(&runs)), |tx, (has_read, runs)| {
+        Box::pin(async move {
+            runs.fetch_add(1, Ordering::SeqCst);
+            tx.execute_unprepared("SELECT COUNT(*) FROM note").await?;
+            has_read.notify_one();
+            // Time in which the other one would commit, and make what was read here old.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            insert(tx, 1).await
+        })
+    });
+    let second = async {
+        has_read.notified().await;
+        other.write((), |tx, ()| Box::pin(async move { insert(tx, 2).await })).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+    assert_eq!(ids(&db).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_connection_on_which_a_group_failed_is_not_used_again() {
+    let (_folder, db) = open().await;
+    execute(&db, "CREATE TEMP TABLE of_connection (n INTEGER)").await.unwrap();
+    execute(&db, "INSERT INTO of_connection VALUES (1)").await.unwrap();
+    let defect =
+        db.write((), |_, ()| Box::pin(async move { if true { panic!("a defect") } else { Ok::<(), SqlError>(()) } }));
+    assert!(defect.await.is_err());
+    assert!(execute(&db, "INSERT INTO of_connection VALUES (2)").await.is_err());
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod captured_log;
 mod document;
 mod http;
 mod proxy;
+mod redis_server;
 mod statements;
 mod topology;
 mod world;
@@ -29,6 +30,7 @@ pub use document::{assert_public_routes, every_field_is_described, holds_against
 pub use engine::{needs_engines, on_engines};
 pub use http::{Client, TestResponse};
 pub use proxy::Proxy;
+pub use redis_server::RedisServer;
 pub use statements::statements_seen;
 pub use topology::{TestTopology, register_topology, remove_topology};
 pub use world::{Started, World};

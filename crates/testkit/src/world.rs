@@ -11,6 +11,7 @@ use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{Jwk, JwkSet},
 };
+use serde_json::{Value, json};
 use souk_bus::{Delivery, LocalTransport, Stamper, Transport, Verdict};
 use souk_events::{Envelope, Event, Queue};
 use souk_kit::{
@@ -43,6 +44,8 @@ pub struct World {
     pub deps: Deps,
     key: Arc<Key>,
     ended: Arc<Mutex<Vec<EndedUser>>>,
+    /// Users of the fake auth by their e-mail addresses in lower case.
+    emails: Arc<Mutex<HashMap<String, UserId>>>,
     /// Resources on engines; `None` if tests run on files.
     engines: Option<Engines>,
 }
@@ -123,7 +126,7 @@ impl World {
         let authority = FixedAuthority { keys: key.public.clone(), ended: Arc::clone(&ended) };
         let verifier = Verifier::new(authority, clock.clone());
         let deps = Deps { clock: clock.clone(), ids, transport, peers, verifier, shop: ShopConfig::default() };
-        let world = Self { folder, clock, deps, key, ended, engines };
+        let world = Self { folder, clock, deps, key, ended, emails: Arc::default(), engines };
         world.fake_auth().await;
         world
     }
@@ -164,7 +167,14 @@ impl World {
             let access_token = sign(&key, &*clock, request.service, Role::Service, None);
             async move { Json(ServiceToken { access_token, expires_in: 900 }) }
         };
-        self.fake_peer("auth", Router::new().route("/internal/tokens", post(issue))).await;
+        let emails = Arc::clone(&self.emails);
+        let find = move |Json(request): Json<Value>| {
+            let email = request["email"].as_str().unwrap_or_default().to_lowercase();
+            let user = emails.lock().unwrap().get(&email).copied();
+            async move { Json(json!({"userId": user})) }
+        };
+        let router = Router::new().route("/internal/tokens", post(issue)).route("/internal/users/find", post(find));
+        self.fake_peer("auth", router).await;
     }
 
     /// Returns a token for `sub` with `role` that expires after 15 minutes.
@@ -196,6 +206,11 @@ impl World {
     /// Ends the rights of all tokens that `user` has, as auth does for a locked user.
     pub fn end_rights_of(&self, user: UserId) {
         self.ended.lock().unwrap().push(EndedUser { user_id: user, epoch: 1 });
+    }
+
+    /// Gives `user` an account with the address `email` at the fake auth.
+    pub fn has_email(&self, user: UserId, email: &str) {
+        self.emails.lock().unwrap().insert(email.to_lowercase(), user);
     }
 
     /// Returns the id of a new user.

@@ -49,6 +49,30 @@ impl fmt::Display for BusinessDay {
     }
 }
 
+/// A text that is no calendar day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a day of the form 2026-01-31")]
+pub struct NotADay(String);
+
+impl FromStr for BusinessDay {
+    type Err = NotADay;
+
+    fn from_str(text: &str) -> Result<Self, NotADay> {
+        let not_a_day = || NotADay(text.to_owned());
+        let date: Date = text.parse().map_err(|_| not_a_day())?;
+        let days = date.since(FIRST).map_err(|_| not_a_day())?.get_days();
+        let day = Self(days.into());
+        // jiff also takes a time behind the date.
+        if day.to_string() == text { Ok(day) } else { Err(not_a_day()) }
+    }
+}
+
+impl<'de> Deserialize<'de> for BusinessDay {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 impl Serialize for BusinessDay {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -2,7 +2,7 @@
 
 use souk_events::{UserChanged, UserEmailChanged, UserPasswordChanged, UserRegistered};
 use souk_kit::{auth::Role, problem::FieldError, text::Line};
-use souk_values::{Secret, Timestamp, UserId};
+use souk_values::{Language, Secret, Timestamp, UserId};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Chinese and Korean names have two characters.
@@ -128,11 +128,36 @@ impl Login {
     }
 }
 
+/// Checks the language of a request, which has to be one of the shop's.
+pub(crate) fn parse_language(code: &str) -> Result<Language, FieldError> {
+    let codes = Language::ALL.map(Language::code).join(", ");
+    Language::with_code(code).ok_or_else(|| field_error("language", &format!("must be one of: {codes}")))
+}
+
+/// Details that users give about themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub(crate) username: Username,
+    pub(crate) email: Email,
+    /// Language of pages and mails.
+    pub(crate) language: Language,
+}
+
+/// A change of a [`Profile`]; what is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ProfileChange {
+    pub(crate) username: Option<Username>,
+    pub(crate) email: Option<Email>,
+    pub(crate) language: Option<Language>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) user_id: UserId,
     pub(crate) username: Username,
     pub(crate) email: Email,
+    /// Language of the mails to this user.
+    pub(crate) language: Language,
     /// Either `Customer` or `Admin`.
     pub(crate) role: Role,
     /// True if the user may not sign in.
@@ -150,16 +175,17 @@ impl Account {
     /// Creates an account of `role`.
     pub(crate) fn register(
         user_id: UserId,
-        username: Username,
-        email: Email,
+        profile: Profile,
         role: Role,
         password_hash: Secret,
         now: Timestamp,
     ) -> (Self, UserRegistered) {
+        let Profile { username, email, language } = profile;
         let account = Self {
             user_id,
             username,
             email,
+            language,
             role,
             locked: false,
             password_hash,
@@ -172,19 +198,21 @@ impl Account {
             username: account.username.0.clone(),
             email: account.email.0.clone(),
             role: role_name(role).to_owned(),
+            language: Some(language.code().to_owned()),
             version: account.version,
         };
         (account, event)
     }
 
-    /// Changes name, address or both; `None` when nothing changes.
-    pub(crate) fn with_profile(self, username: Option<Username>, email: Option<Email>) -> Option<(Self, UserChanged)> {
-        let username = username.unwrap_or_else(|| self.username.clone());
-        let email = email.unwrap_or_else(|| self.email.clone());
-        if (&username, &email) == (&self.username, &self.email) {
+    /// Changes name, address or language; `None` when nothing changes.
+    pub(crate) fn with_profile(self, change: ProfileChange) -> Option<(Self, UserChanged)> {
+        let username = change.username.unwrap_or_else(|| self.username.clone());
+        let email = change.email.unwrap_or_else(|| self.email.clone());
+        let language = change.language.unwrap_or(self.language);
+        if (&username, &email, language) == (&self.username, &self.email, self.language) {
             return None;
         }
-        Some(Self { username, email, ..self }.changed())
+        Some(Self { username, email, language, ..self }.changed())
     }
 
     /// Changes role, lock or both; `None` when nothing changes. A new role or a lock ends all sign-ins.
@@ -236,6 +264,7 @@ impl Account {
             email: account.email.0.clone(),
             role: role_name(account.role).to_owned(),
             locked: account.locked,
+            language: Some(account.language.code().to_owned()),
             version: account.version,
         };
         (account, event)
@@ -259,10 +288,13 @@ mod tests {
     use super::*;
 
     fn account() -> Account {
-        let username = Username::parse("ada").unwrap();
-        let email = Email::parse("Ada@Example.org").unwrap();
+        let profile = Profile {
+            username: Username::parse("ada").unwrap(),
+            email: Email::parse("Ada@Example.org").unwrap(),
+            language: Language::English,
+        };
         let id = UserId::new(2).unwrap();
-        Account::register(id, username, email, Role::Customer, Secret::new("hash".into()), Timestamp::EPOCH).0
+        Account::register(id, profile, Role::Customer, Secret::new("hash".into()), Timestamp::EPOCH).0
     }
 
     #[test]
@@ -333,9 +365,22 @@ mod tests {
         let (open, _) = locked.with_rights(None, Some(false)).unwrap();
         assert_eq!((open.sign_in_epoch, open.version), (2, 4));
         assert!(open.clone().with_rights(Some(Role::Admin), Some(false)).is_none());
-        let renamed = open.clone().with_profile(Some(Username::parse("ada2").unwrap()), None).unwrap().0;
+        let name = ProfileChange { username: Some(Username::parse("ada2").unwrap()), ..ProfileChange::default() };
+        let renamed = open.clone().with_profile(name).unwrap().0;
         assert_eq!(renamed.sign_in_epoch, open.sign_in_epoch);
         assert_eq!(renamed.clone().with_password(Secret::new("other".into()), Timestamp::EPOCH).0.sign_in_epoch, 3);
-        assert!(renamed.with_profile(None, None).is_none());
+        assert!(renamed.with_profile(ProfileChange::default()).is_none());
+    }
+
+    #[test]
+    fn a_new_language_is_a_change_and_the_same_one_is_none() {
+        let change = |language| ProfileChange { language: Some(language), ..ProfileChange::default() };
+        assert!(account().with_profile(change(Language::English)).is_none());
+        let (german, event) = account().with_profile(change(Language::German)).unwrap();
+        assert_eq!((german.language, german.version, event.language.as_deref()), (Language::German, 2, Some("de")));
+        assert_eq!(german.username, account().username);
+        for code in ["fr", "DE", "de-AT", "", "e"] {
+            assert_eq!(parse_language(code).unwrap_err().message, "must be one of: en, de", "{code}");
+        }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum AuthError {
     UsernameTaken,
     #[error("There is no user with this id.")]
     UserNotFound,
+    #[error("{0}")]
+    Query(String),
     /// The caller was an admin when the token was issued, and no longer is.
     #[error("Only an admin may do this.")]
     AdminRightsLost,
@@ -111,6 +113,7 @@ impl From<AuthError> for Problem {
             AuthError::EmailTaken => (S::CONFLICT, "auth.email_taken"),
             AuthError::UsernameTaken => (S::CONFLICT, "auth.username_taken"),
             AuthError::UserNotFound => (S::NOT_FOUND, "auth.user_not_found"),
+            AuthError::Query(_) => (S::BAD_REQUEST, "query.invalid"),
             AuthError::AdminRightsLost => (S::FORBIDDEN, "auth.forbidden"),
             AuthError::LastAdmin => (S::CONFLICT, "auth.last_admin"),
             AuthError::RefreshTokenMissing => (S::UNAUTHORIZED, "auth.refresh_token_missing"),

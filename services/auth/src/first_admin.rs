@@ -2,11 +2,11 @@
 
 use souk_kit::{StartError, auth::Role};
 use souk_sql::SqlError;
-use souk_values::Secret;
+use souk_values::{Language, Secret};
 
 use crate::{
     AuthConfig,
-    account::{Account, Email, Username},
+    account::{Account, Email, Profile, Username},
     app::App,
     password::NewPassword,
     session,
@@ -49,8 +49,8 @@ async fn insert(app: &App, email: &Email, hash: Secret) -> Result<bool, StartErr
     loop {
         let username = Username::parse(&name).map_err(|error| StartError::Other(error.message))?;
         let id = session::draw_account_id(&app.ids);
-        let (account, event) =
-            Account::register(id, username.clone(), email.clone(), Role::Admin, hash.clone(), app.clock.now());
+        let profile = Profile { username: username.clone(), email: email.clone(), language: Language::default() };
+        let (account, event) = Account::register(id, profile, Role::Admin, hash.clone(), app.clock.now());
         let events = vec![app.stamper.stamp(&event).map_err(|error| StartError::Other(error.to_string()))?];
         match app.store.register(NewAccount { account, register_key: None, session: None, events }).await {
             Ok(()) => return Ok(true),

@@ -53,6 +53,7 @@ async fn process(app: &App, request: &ResetRequest) -> Result<(), AuthError> {
             email: account.email.as_str().to_owned(),
             token: token.expose().clone(),
             expires_at,
+            language: Some(account.language.code().to_owned()),
             version: account.version,
         })?);
     }

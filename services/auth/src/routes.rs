@@ -4,6 +4,7 @@ mod change_me;
 mod change_password;
 mod change_user;
 mod create_guest;
+mod find_user;
 mod forgot_password;
 mod issue_service_token;
 mod list_ended_rights;
@@ -16,6 +17,7 @@ mod register;
 mod reset_password;
 mod show_keys;
 mod show_me;
+mod show_user;
 
 use souk_kit::routes::Routes;
 
@@ -35,8 +37,10 @@ pub(crate) fn table() -> Routes<App> {
         POST  "/auth/password/reset"   public reset_password;
         GET   "/.well-known/jwks.json" public show_keys;
         GET   "/users"                 token  list_users;
+        GET   "/users/{userId}"        token  show_user;
         PATCH "/users/{userId}"        token  change_user;
         POST  "/internal/tokens"       public issue_service_token;
+        POST  "/internal/users/find"   token  find_user;
         GET   "/internal/ended-rights" token  list_ended_rights;
     }
 }

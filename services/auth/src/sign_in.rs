@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 use souk_kit::auth::{ACCESS_LIFETIME, Role};
-use souk_values::{Secret, UserId};
+use souk_values::{Language, Secret, UserId};
 use utoipa::ToSchema;
 
 use crate::{
@@ -40,11 +40,13 @@ pub(crate) struct UserView {
     pub(crate) email: Option<String>,
     /// Role of the user: `customer`, `admin` or `guest`.
     pub(crate) role: Role,
+    /// Language of the mails to the user; null for guests.
+    pub(crate) language: Option<Language>,
 }
 
 impl UserView {
     pub(crate) fn guest(user_id: UserId) -> Self {
-        Self { user_id, username: None, email: None, role: Role::Guest }
+        Self { user_id, username: None, email: None, role: Role::Guest, language: None }
     }
 }
 
@@ -55,6 +57,7 @@ impl From<&Account> for UserView {
             username: Some(account.username.as_str().to_owned()),
             email: Some(account.email.as_str().to_owned()),
             role: account.role,
+            language: Some(account.language),
         }
     }
 }
@@ -66,7 +69,8 @@ impl From<&Account> for UserView {
     "accessToken": "eyJhbGciOiJFUzI1NiIsImtpZCI6IuKApiJ9.e30.c2ln",
     "refreshToken": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "tokenType": "Bearer", "expiresIn": 900,
-    "user": {"userId": 246_290_604_621_824_i64, "username": "ada", "email": "ada@example.org", "role": "customer"}
+    "user": {"userId": 246_290_604_621_824_i64, "username": "ada", "email": "ada@example.org", "role": "customer",
+        "language": "en"}
 }))]
 pub(crate) struct SignedIn {
     /// Access token for `Authorization: Bearer`, valid for `expiresIn` seconds.

@@ -13,7 +13,7 @@ mod purge;
 mod resets;
 mod sessions;
 
-pub(crate) use accounts::{AccountChange, Conflict, NewAccount};
+pub(crate) use accounts::{AccountChange, AccountFilter, Conflict, NewAccount};
 pub(crate) use guests::FirstExchange;
 pub(crate) use keys::{GeneratedKey, StoreAuthority};
 pub(crate) use migrations::Migrations;

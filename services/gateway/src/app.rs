@@ -5,26 +5,29 @@ use std::sync::Arc;
 use futures::future::join_all;
 use http::StatusCode;
 use serde::Serialize;
-use souk_kit::ShopConfig;
+use souk_kit::{Peers, discovery::Registry};
 use souk_resilience::Breaker;
 use souk_values::Clock;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::{extras::TestClock, upstreams::Upstreams, visits::Visits};
+use crate::{extras::TestClock, shop_facts::FactsReader, upstreams::Upstreams, visits::Visits};
 
 #[derive(Clone)]
 pub(crate) struct App {
     pub upstreams: Upstreams,
     /// Breakers in the order of their names.
     pub breakers: Arc<[Arc<Breaker>]>,
+    pub peers: Peers,
     pub services: Arc<[&'static str]>,
     pub shop_is_ready: watch::Receiver<bool>,
+    /// `None` for a shop without a registry.
+    pub registry: Option<Registry>,
     /// Locked while the clock is moved, so that each move starts from the offset that the previous one stored.
     pub test_clock: Option<Arc<Mutex<TestClock>>>,
     pub visits: Arc<Visits>,
-    pub shop: Arc<ShopConfig>,
+    pub facts: FactsReader,
     pub clock: Arc<dyn Clock>,
     pub stop: CancellationToken,
 }

@@ -5,8 +5,8 @@ use crate::{
     route_config::{RouteConfig, RouteMetadata},
 };
 
-/// Services that have dead letters.
-const WITH_DEAD_LETTERS: [&str; 6] = ["auth", "product", "order", "cart", "payment", "notification"];
+/// Services with dead letters and breakers.
+pub(crate) const OPERATED: [&str; 6] = ["auth", "product", "order", "cart", "payment", "notification"];
 
 /// Time limit of an import or export in milliseconds, once its request was received.
 const CATALOGUE_FILE_TIMEOUT_MS: i64 = 300_000;
@@ -58,8 +58,9 @@ pub(crate) fn table() -> Vec<RouteConfig> {
         route("payment", "payment", "/api/payments/**").with_public(&["POST /api/payments/webhooks/**"]),
         route("notification", "notification", "/api/notifications/**"),
     ];
-    routes.extend(WITH_DEAD_LETTERS.map(|service| {
-        route(&format!("{service}-dead-letters"), service, &format!("/api/admin/{service}/dead-letters/**"))
+    routes.extend(OPERATED.map(|service| {
+        let paths = format!("/api/admin/{service}/dead-letters/**,/api/admin/{service}/breakers");
+        route(&format!("{service}-operations"), service, &paths)
     }));
     routes
 }
@@ -120,7 +121,7 @@ mod tests {
     fn the_gateway_and_the_services_agree_on_the_public_routes() {
         let routes = Route::read_all(&GatewayConfig::default(), &mut Vec::new());
         let mut public = Vec::new();
-        for service in WITH_DEAD_LETTERS {
+        for service in OPERATED {
             for (method, path, is_public) in operations(service) {
                 let path = format!("/api{path}");
                 let route = routes.iter().find(|route| route.matches(&method, &path));

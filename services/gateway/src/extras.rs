@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use souk_kit::discovery::Registry;
 use souk_values::ShiftedClock;
 use tokio::sync::watch;
 
@@ -14,6 +15,8 @@ pub struct Extras {
     pub assets: Option<fn(&str) -> Option<Asset>>,
     /// Becomes true once the sample catalogue is loaded; true from the start if none is wanted.
     pub shop_is_ready: watch::Receiver<bool>,
+    /// Registry in which the back office shows the instances; `None` for a shop without one.
+    pub registry: Option<Registry>,
     /// Names of the services behind this gateway.
     pub services: Vec<&'static str>,
 }

@@ -7,8 +7,6 @@ use std::{
 };
 
 use http::{HeaderMap, Method, Response, uri::PathAndQuery};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Error;
 use souk_resilience::{Breaker, NotPermitted};
 use souk_values::error_chain;
 
@@ -16,7 +14,7 @@ use crate::{
     error::GatewayError,
     route::Route,
     upload::Upload,
-    upstreams::{UpstreamInstance, Upstreams},
+    upstreams::{Download, SendError, UpstreamInstance, Upstreams},
 };
 
 /// Number of draws for a different instance after one was unreachable.
@@ -47,7 +45,7 @@ pub(crate) async fn forward(
     route: &Route,
     request: UpstreamRequest,
     upload_pause: Duration,
-) -> Result<(Response<Incoming>, UpstreamInstance), GatewayError> {
+) -> Result<(Response<Download>, UpstreamInstance), GatewayError> {
     let permit = breaker.acquire().map_err(|NotPermitted { retry_after, .. }| GatewayError::CircuitOpen {
         service: route.target.name().to_owned(),
         retry_after,
@@ -68,7 +66,7 @@ async fn send(
     route: &Route,
     request: UpstreamRequest,
     upload_pause: Duration,
-) -> Result<(Response<Incoming>, UpstreamInstance), GatewayError> {
+) -> Result<(Response<Download>, UpstreamInstance), GatewayError> {
     let UpstreamRequest { method, path, headers, body } = request;
     let choose = || upstreams.choose(&route.target).map_err(|error| GatewayError::NoInstance(error.0));
     let first = choose()?;
@@ -97,12 +95,12 @@ async fn send(
 }
 
 async fn response_of(
-    sent: impl Future<Output = Result<Response<Incoming>, Error>>,
+    sent: impl Future<Output = Result<Response<Download>, SendError>>,
     instance: &UpstreamInstance,
     body: &Upload,
     upload_pause: Duration,
     route: &Route,
-) -> Result<Response<Incoming>, Failure> {
+) -> Result<Response<Download>, Failure> {
     let response = match wait_for_head(sent, body, upload_pause, route).await.map_err(Failure::Other)? {
         Ok(response) => response,
         Err(error) => {
@@ -126,11 +124,11 @@ async fn response_of(
 /// Waits for the head of the response. While the client is still sending, only its pauses are limited; the time limit
 /// of the response starts when the whole request was sent.
 async fn wait_for_head(
-    sent: impl Future<Output = Result<Response<Incoming>, Error>>,
+    sent: impl Future<Output = Result<Response<Download>, SendError>>,
     body: &Upload,
     upload_pause: Duration,
     route: &Route,
-) -> Result<Result<Response<Incoming>, Error>, GatewayError> {
+) -> Result<Result<Response<Download>, SendError>, GatewayError> {
     let mut sent = pin!(sent);
     let started = Instant::now();
     loop {
@@ -155,7 +153,7 @@ fn bad_gateway(route: &Route, cause: String) -> GatewayError {
     GatewayError::BadGateway { service: route.target.name().to_owned(), cause }
 }
 
-fn failure(error: &Error, route: &Route) -> Failure {
+fn failure(error: &SendError, route: &Route) -> Failure {
     if error.is_connect() {
         return Failure::Unsent(error_chain(error));
     }

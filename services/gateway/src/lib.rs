@@ -3,6 +3,7 @@
 
 mod app;
 mod client_stream;
+mod compression;
 mod config;
 mod connection_state;
 mod default_routes;
@@ -25,6 +26,7 @@ mod route_config;
 mod routes;
 mod server;
 mod settings;
+mod shop_facts;
 mod start;
 mod storefront;
 mod trusted_proxies;

@@ -1,12 +1,7 @@
 //! The management port: metrics, health and actuator endpoints for operators.
 
-use axum::{
-    Json, Router,
-    extract::State,
-    response::{IntoResponse, Response},
-    routing::get,
-};
-use http::header;
+use axum::{Json, Router, extract::State, response::Response, routing::get};
+use http::HeaderMap;
 use serde_json::{Map, Value, json};
 use souk_kit::{Problem, telemetry, this_machine::local_only};
 use souk_resilience::Snapshot;
@@ -32,10 +27,9 @@ pub(crate) fn router(app: App, is_open: bool) -> Router {
     if is_open { routes } else { local_only(routes, LOCAL_ONLY) }
 }
 
-async fn metrics() -> Response {
+async fn metrics(headers: HeaderMap) -> Response {
     // A process has one scrape target: this returns the series of all its services.
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::render_metrics(None))
-        .into_response()
+    telemetry::metrics_response(None, &headers)
 }
 
 async fn breakers(State(app): State<App>) -> Json<Value> {

@@ -13,14 +13,15 @@ use metrics::Gauge;
 use souk_kit::{
     Problem,
     auth::{Claims, Refused, Role, Verifier},
-    traces::{continue_trace, trace_id},
+    traces::{Sampling, continue_trace},
 };
 use souk_resilience::Breaker;
-use souk_values::{IdGen, UserId};
+use souk_values::{IdGen, UserId, error_chain};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
+    compression::{Compression, Incomplete, Wanted},
     connection_state::{ActiveRequest, ConnectionState},
     error::GatewayError,
     files::Files,
@@ -44,6 +45,7 @@ pub(crate) struct Proxy {
     pub ids: IdGen,
     pub own: axum::Router,
     pub files: Files,
+    pub compression: Compression,
     /// `None` if limits are switched off.
     pub limits: Option<Limits>,
     pub trusted_proxies: TrustedProxies,
@@ -82,9 +84,11 @@ impl Proxy {
         let started = Instant::now();
         let method = request.method().clone();
         let has_body = !request.body().is_end_stream();
-        let trace = continue_trace(request.headers_mut(), &self.ids);
+        let trace = continue_trace(request.headers_mut(), &self.ids, Sampling::OfThisProcess);
         let mut quota = None;
-        let (series, result) = match self.destination(&request, connection) {
+        let destination = self.destination(&request, connection);
+        let is_forwarded = matches!(destination, Ok(Destination::Upstream(_)));
+        let (series, result) = match destination {
             Err(error) => (&self.rejected_series, Err(error)),
             Ok(Destination::Upstream(entry)) => (&entry.series, self.forward(entry, request, client, &mut quota).await),
             Ok(Destination::Own) => (&self.own_series, self.serve_own(request, client, &mut quota).await),
@@ -97,7 +101,7 @@ impl Proxy {
             if has_body {
                 connection.set_lingering();
             }
-            error_response(error, series.route(), trace_id(&trace))
+            error_response(error, series.route(), trace.trace_id())
         });
         if let Some(quota) = quota {
             quota.write(response.headers_mut());
@@ -108,9 +112,13 @@ impl Proxy {
         let duration = started.elapsed();
         let status = response.status();
         series.record(&method, status, duration);
+        // Files and probes are in no trace.
+        if is_forwarded {
+            trace.end("gateway", (&method, series.route()), status, duration);
+        }
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(service = "gateway", http.method = %method, http.route = series.route(),
-            http.status = status.as_u16(), duration_ms, trace.id = trace_id(&trace), "served");
+            http.status = status.as_u16(), duration_ms, trace.id = trace.trace_id(), "served");
         response.map(|body| ConnectionBody { body, _request: active })
     }
 
@@ -153,6 +161,7 @@ impl Proxy {
         quota: &mut Option<Quota>,
     ) -> Result<GatewayResponse, GatewayError> {
         let route = &entry.route;
+        let wanted = Wanted::by(&request);
         let (request::Parts { method, uri, mut headers, .. }, incoming) = request.into_parts();
         let caller = self.authenticate(route, &method, &uri, &headers).await;
         // Also of a request that is refused: invalid tokens have a price too.
@@ -168,7 +177,13 @@ impl Proxy {
         let request = UpstreamRequest { method, path, headers, body };
         let (response, instance) =
             forward(&self.upstreams, &entry.breaker, route, request, self.request_body_timeout).await?;
-        Ok(pass_through(response, instance.chosen, &self.stop))
+        let response = pass_through(response, instance.chosen, &self.stop);
+        let Some(wanted) = wanted else { return Ok(response) };
+        let service = || route.target.name().to_owned();
+        self.compression.apply(wanted, response, route.response_timeout).await.map_err(|error| match error {
+            Incomplete::Timeout => GatewayError::Timeout { service: service() },
+            Incomplete::Broken(cause) => GatewayError::BadGateway { service: service(), cause: error_chain(&*cause) },
+        })
     }
 
     /// Takes the request from its buckets, and sets `quota`. Errors: `RateLimited`.

@@ -7,11 +7,11 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use souk_kit::call::Chosen;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::{connection_state::ActiveRequest, headers};
+use crate::{connection_state::ActiveRequest, headers, upstreams::Download};
 
 /// Headers of a service's response that has none of its own: it is data, never a page, and no cache keeps what is not
 /// meant for everybody.
@@ -35,7 +35,7 @@ pub(crate) enum ResponseBody {
 }
 
 pub(crate) struct UpstreamBody {
-    incoming: Incoming,
+    incoming: Download,
     /// Counts as in flight at its instance until the body ends.
     _instance: Option<Chosen>,
     /// Set for a stream of events, which has no end of its own: it ends when the gateway stops.
@@ -44,7 +44,7 @@ pub(crate) struct UpstreamBody {
 
 /// Turns an upstream's response into the gateway's.
 pub(crate) fn pass_through(
-    response: Response<Incoming>,
+    response: Response<Download>,
     instance: Option<Chosen>,
     stop: &CancellationToken,
 ) -> GatewayResponse {
@@ -78,28 +78,45 @@ impl Body for ConnectionBody {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.get_mut().body {
-            ResponseBody::Own(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
-            ResponseBody::Upstream(upstream) => match Pin::new(&mut upstream.incoming).poll_frame(context) {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Self::Own(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
+            Self::Upstream(upstream) => match Pin::new(&mut upstream.incoming).poll_frame(context) {
                 Poll::Pending if upstream.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) => {
                     Poll::Ready(None)
                 }
-                frame => frame.map_err(Into::into),
+                frame => frame,
             },
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.body {
-            ResponseBody::Own(body) => body.is_end_stream(),
-            ResponseBody::Upstream(upstream) => upstream.incoming.is_end_stream(),
+        match self {
+            Self::Own(body) => body.is_end_stream(),
+            Self::Upstream(upstream) => upstream.incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.body {
-            ResponseBody::Own(body) => body.size_hint(),
-            ResponseBody::Upstream(upstream) => upstream.incoming.size_hint(),
+        match self {
+            Self::Own(body) => body.size_hint(),
+            Self::Upstream(upstream) => upstream.incoming.size_hint(),
         }
     }
 }

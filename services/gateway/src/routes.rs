@@ -3,6 +3,7 @@
 mod advance_clock;
 mod count_visit;
 mod list_breakers;
+mod list_dead_letters;
 mod list_services;
 pub(crate) mod live;
 pub(crate) mod ready;
@@ -12,7 +13,7 @@ mod show_funnel;
 mod show_shop;
 
 use axum::{Extension, Router, response::IntoResponse, response::Response};
-use http::Request;
+use http::{HeaderMap, Request, header};
 use souk_kit::{Problem, auth::Verifier, routes::Routes};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -34,13 +35,17 @@ pub(crate) fn table() -> Routes<App> {
         GET  "/api/admin/funnel"       token  show_funnel;
         GET  "/api/admin/services"     token  list_services;
         GET  "/api/admin/breakers"     token  list_breakers;
+        GET  "/api/admin/dead-letters" token  list_dead_letters;
     }
 }
 
 /// Returns true if the gateway answers `path` itself.
 pub(crate) fn is_own(path: &str, has_test_clock: bool) -> bool {
     match path.strip_prefix("/api/") {
-        Some("health/ready" | "shop" | "visits" | "admin/services" | "admin/breakers" | "admin/funnel") => true,
+        Some(
+            "health/ready" | "shop" | "visits" | "admin/services" | "admin/breakers" | "admin/dead-letters"
+            | "admin/funnel",
+        ) => true,
         Some("test-clock") => has_test_clock,
         Some(rest) => rest.starts_with("openapi/"),
         None => matches!(path, "/health/live" | "/health/ready" | "/docs") || path.starts_with("/docs/"),
@@ -56,7 +61,7 @@ pub(crate) fn rate_class(path: &str) -> RateClass {
 /// Returns the OpenAPI document of the gateway's own endpoints.
 pub(crate) fn openapi() -> OpenApi {
     let (_, mut document) = table().finish("gateway", DESCRIPTION);
-    // The gateway has no consumers, and therefore no dead letters.
+    // The gateway has no consumers, and therefore no dead letters of its own.
     document.paths.paths.retain(|path, _| !path.starts_with("/admin/gateway/"));
     document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
     document
@@ -84,6 +89,13 @@ async fn add_security_headers(request: Request<axum::body::Body>, next: axum::mi
     let mut response = next.run(request).await;
     files::add_security_headers(response.headers_mut());
     response
+}
+
+/// Returns the caller's own token alone, for requests to services, which verify it themselves: the gateway has no rights of
+/// its own.
+fn own_token(headers: &HeaderMap) -> HeaderMap {
+    let token = headers.get(header::AUTHORIZATION);
+    token.map(|token| (header::AUTHORIZATION, token.clone())).into_iter().collect()
 }
 
 #[cfg(test)]

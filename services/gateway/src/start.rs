@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     app::App,
+    compression::Compression,
     config::GatewayConfig,
     extras::Extras,
     files::Files,
@@ -20,7 +21,8 @@ use crate::{
     routes,
     server::{self, Server},
     settings::Settings,
-    storefront::{ShopFacts, Storefront},
+    shop_facts::FactsReader,
+    storefront::{Catalogue, ShopFacts, Storefront},
     upstreams::Upstreams,
     visits::Visits,
 };
@@ -50,22 +52,26 @@ pub async fn start(
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     metrics::describe(settings.routes.len());
-    let upstreams = Upstreams::new(deps.peers.directory().clone(), config.connect_timeout);
+    let upstreams = Upstreams::new(deps.peers.directory().clone(), deps.peers.local().clone(), config.connect_timeout);
     let (table, breakers) = routing_table(settings.routes, &config, deps);
     let facts = ShopFacts { name: deps.shop.name.clone(), url: deps.shop.public_url.trim_end_matches('/').to_owned() };
+    let has_test_clock = extras.test_clock.is_some();
+    let facts_reader = FactsReader::new(upstreams.clone(), Arc::new(deps.shop.clone()), has_test_clock);
     let storefront = extras.storefront.map(|archive| {
-        Storefront::read(archive, facts.clone(), upstreams.clone(), Arc::clone(&deps.clock))
+        let catalogue = Catalogue::new(upstreams.clone(), facts_reader.clone());
+        Storefront::read(archive, facts.clone(), catalogue, Arc::clone(&deps.clock))
             .map_err(|error| StartError::Other(error.to_string()))
     });
     let storefront = storefront.transpose()?;
-    let has_test_clock = extras.test_clock.is_some();
     let app = App {
         upstreams: upstreams.clone(),
         breakers: breakers.into(),
+        peers: deps.peers.clone(),
         services: extras.services.into(),
         shop_is_ready: extras.shop_is_ready,
+        registry: extras.registry,
         test_clock: extras.test_clock.map(|clock| Arc::new(Mutex::new(clock))),
-        shop: Arc::new(deps.shop.clone()),
+        facts: facts_reader,
         visits: Arc::new(Visits::new(deps.shop.time_zone.clone())),
         clock: Arc::clone(&deps.clock),
         stop: stop.clone(),
@@ -77,6 +83,7 @@ pub async fn start(
         ids: deps.ids.clone(),
         own: routes::router(app.clone(), deps.verifier.clone()),
         files: Files::new(extras.assets, storefront, &facts),
+        compression: Compression::default(),
         limits: Limits::new(&config.rate_limit, settings.shared_buckets, &deps.clock),
         trusted_proxies: settings.trusted_proxies,
         has_tls: deps.shop.public_url.starts_with("https://"),

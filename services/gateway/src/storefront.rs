@@ -3,11 +3,9 @@
 
 mod archive;
 mod catalogue;
-mod encoding;
 mod files;
 mod first_view;
 mod page;
-mod price_text;
 mod route_files;
 mod sitemap;
 mod visitor;
@@ -16,11 +14,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use souk_kit::encoding::Accepted;
 use souk_values::Clock;
 
 use self::{
-    catalogue::{Catalogue, Found, encoded},
-    encoding::Accepted,
+    catalogue::{Found, encoded},
     files::StoredFiles,
     first_view::FirstView,
     page::{Content, Page, Skeleton},
@@ -31,10 +29,10 @@ use self::{
 use crate::{
     error::GatewayError,
     response::{GatewayResponse, ResponseBody},
-    upstreams::Upstreams,
 };
 
 pub use archive::ArchiveError;
+pub(crate) use catalogue::Catalogue;
 
 /// Pages are made for a visitor's language and theme, and their data changes.
 const PAGE_CACHING: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -78,7 +76,7 @@ impl Storefront {
     pub fn read(
         archive: &'static [u8],
         shop: ShopFacts,
-        upstreams: Upstreams,
+        catalogue: Catalogue,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ArchiveError> {
         let mut members = archive::read(archive)?;
@@ -87,7 +85,6 @@ impl Storefront {
         let first_view = FirstView::read(&mut members)?;
         let files = StoredFiles::new(members);
         let skeleton = Skeleton::read(&index, &routes, &files)?;
-        let catalogue = Catalogue::new(upstreams);
         let sitemap = Sitemap::new(shop.url.clone(), catalogue.clone(), clock);
         Ok(Self { shop, files, routes, skeleton, first_view, catalogue, sitemap })
     }

@@ -3,15 +3,16 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::future::Either;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy::{Client, Error, connect::HttpConnector},
+    client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 use parking_lot::RwLock;
-use souk_kit::call::{Chosen, Directory, NoInstance};
+use souk_kit::call::{Chosen, Directory, LocalService, LocalServices, NoInstance};
 use souk_values::error_chain;
 
 use crate::{route::Target, upload::Upload};
@@ -29,9 +30,31 @@ const MAX_ADDRESSES: usize = 1_024;
 #[derive(Debug, Clone)]
 pub(crate) struct Upstreams {
     directory: Directory,
+    local: LocalServices,
     client: Client<HttpConnector, Upload>,
     addresses: Arc<RwLock<HashMap<String, UpstreamAddress>>>,
 }
+/// The body of an upstream's response, from a connection or from this process.
+pub(crate) type Download = http_body_util::Either<Incoming, axum::body::Body>;
+
+/// A request without a response.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// From a connection.
+    #[error(transparent)]
+    Connection(#[from] hyper_util::client::legacy::Error),
+    /// From a service of this process, which is ending.
+    #[error(transparent)]
+    Ending(#[from] std::io::Error),
+}
+
+impl SendError {
+    /// Returns true if no connection could be made, so that nothing was sent.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Self::Connection(error) if error.is_connect())
+    }
+}
+
 #[derive(Debug, Clone)]
 struct UpstreamAddress {
     authority: uri::Authority,
@@ -42,6 +65,8 @@ struct UpstreamAddress {
 #[derive(Debug)]
 pub(crate) struct UpstreamInstance {
     address: UpstreamAddress,
+    /// The instance itself, if it is in this process.
+    local: Option<LocalService>,
     /// Counts the request as in flight until dropped; `None` for a fixed address.
     pub chosen: Option<Chosen>,
 }
@@ -58,7 +83,7 @@ impl UpstreamInstance {
 }
 
 impl Upstreams {
-    pub fn new(directory: Directory, connect_timeout: Duration) -> Self {
+    pub fn new(directory: Directory, local: LocalServices, connect_timeout: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(connect_timeout));
@@ -68,8 +93,14 @@ impl Upstreams {
             // `send` sets Host.
             .set_host(false)
             .build(connector);
-        Self { directory, client, addresses: Arc::default() }
+        Self { directory, local, client, addresses: Arc::default() }
     }
+
+    /// Returns the directory of all instances.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
     pub fn choose(&self, target: &Target) -> Result<UpstreamInstance, NoInstance> {
         let (name, chosen) = match target {
             Target::Service(name) => (name, Some(self.directory.choose(name)?)),
@@ -77,7 +108,7 @@ impl Upstreams {
         };
         let base = chosen.as_ref().map_or(name.as_str(), Chosen::base);
         let address = self.address(base).ok_or_else(|| NoInstance(name.clone()))?;
-        Ok(UpstreamInstance { address, chosen })
+        Ok(UpstreamInstance { address, local: self.local.at(base), chosen })
     }
 
     fn address(&self, base: &str) -> Option<UpstreamAddress> {
@@ -103,7 +134,7 @@ impl Upstreams {
         path: uri::PathAndQuery,
         headers: HeaderMap,
         body: Upload,
-    ) -> impl Future<Output = Result<Response<Incoming>, Error>> + use<> {
+    ) -> impl Future<Output = Result<Response<Download>, SendError>> + use<> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.headers_mut() = headers;
@@ -114,23 +145,45 @@ impl Upstreams {
         parts.path_and_query = Some(path);
         // Cannot fail: scheme, authority and path are all set.
         *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
-        self.client.request(request)
+        if let Some(service) = instance.local.clone() {
+            return Either::Left(async move {
+                let response = service.send(request.map(axum::body::Body::new)).await?;
+                Ok(response.map(http_body_util::Either::Right))
+            });
+        }
+        let sent = self.client.request(request);
+        Either::Right(async move { Ok(sent.await?.map(http_body_util::Either::Left)) })
     }
 
     /// Sends the gateway's own request for `path` to `service`.
     ///
     /// Errors: the reason why there is no response, for the log.
     pub async fn get(&self, service: &str, path: &str) -> Result<(StatusCode, Bytes), String> {
-        let instance = self.choose(&Target::Service(service.to_owned())).map_err(|error| error.to_string())?;
+        let service = Target::Service(service.to_owned());
+        self.get_with(&service, path, HeaderMap::new(), OWN_REQUEST_TIMEOUT).await
+    }
+
+    /// Sends the gateway's own request for `path` with `headers` to `target`, and waits for the whole response within
+    /// `limit`.
+    ///
+    /// Errors: the reason why there is no response, for the log.
+    pub async fn get_with(
+        &self,
+        target: &Target,
+        path: &str,
+        headers: HeaderMap,
+        limit: Duration,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let instance = self.choose(target).map_err(|error| error.to_string())?;
         let path = uri::PathAndQuery::try_from(path).map_err(|error| error.to_string())?;
-        let sent = self.send(&instance, Method::GET, path, HeaderMap::new(), Upload::default());
+        let sent = self.send(&instance, Method::GET, path, headers, Upload::default());
         let whole = async {
             let response = sent.await.map_err(|error| error_chain(&error))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), MAX_OWN_RESPONSE).collect().await;
             body.map(|body| (status, body.to_bytes())).map_err(|error| error.to_string())
         };
-        let timed = tokio::time::timeout(OWN_REQUEST_TIMEOUT, whole).await;
+        let timed = tokio::time::timeout(limit, whole).await;
         timed.unwrap_or_else(|_| Err("it did not respond in time".to_owned()))
     }
 }

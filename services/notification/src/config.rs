@@ -13,8 +13,8 @@ pub struct NotificationConfig {
     pub smtp_url: Secret,
     /// `notification.mailbox-dir`: folder of `.eml` files, used without a mail server. Default: `mailbox`.
     pub mailbox_dir: String,
-    /// `notification.templates-dir`: folder whose files replace the built-in templates of the same name. Default:
-    /// empty, no template is replaced.
+    /// `notification.templates-dir`: folder whose files replace the built-in English templates of the same name, and those in
+    /// its folder `de` the German ones. Default: empty, no template is replaced.
     pub templates_dir: String,
     /// `notification.from`: sender of all mails, as `Name <address>`. Default: empty, the shop's name and
     /// `shop@localhost`.

@@ -1,25 +1,30 @@
-//! A rendered message: the text of its notice and the variables of its mail, before the recipients are known.
+//! A rendered message: the text of its notice in each language and the variables of its mail, before the recipients are
+//! known.
 
 use serde_json::Value;
 use souk_kit::text::is_forbidden;
-use souk_values::Timestamp;
+use souk_values::{Language, Timestamp};
 
 use crate::{
     kind::Kind,
     links::Links,
     message::{Audience, Freshness, MailAddress, Message},
-    templates::{TemplateError, Templates},
+    templates::{NoticeText, TemplateError, Templates},
+    translated::Translated,
 };
 
 pub(crate) struct Draft {
     pub kind: Kind,
     pub audience: Audience,
     pub freshness: Freshness,
-    /// Headline of the notice and subject of the mail.
-    pub title: String,
-    pub body: String,
+    /// Text of the notice. Its title is also the subject that the mail has until it is sent.
+    pub texts: Translated<NoticeText>,
+    /// Language of the user if none is known yet.
+    pub language: Option<Language>,
     /// Path of the page of the shop that shows more.
     pub link: Option<String>,
+    /// [`NoticeFacts`](crate::facts::NoticeFacts) as JSON; `None` for a notice that reports no values.
+    pub shown: Option<String>,
     /// `None` for kinds that are not mailed.
     pub mail: Option<MailDraft>,
 }
@@ -34,17 +39,21 @@ pub(crate) struct MailDraft {
 }
 
 impl Draft {
-    /// Renders title and body, with a space for each character that no text may have: an event's texts are checked by the
+    /// Renders titles and bodies, with a space for each character that no text may have: an event's texts are checked by the
     /// service that took them, but a message in the queue may be older than the rule, and PostgreSQL stores no NUL. They never contain a token; only the mail's link does.
     ///
     /// Errors: a template cannot be rendered with these variables.
     pub(crate) fn render(message: Message, templates: &Templates, links: &Links) -> Result<Self, TemplateError> {
-        let Message { kind, audience, link, mut facts, freshness, address, token, good_until } = message;
+        let Message { kind, audience, link, mut facts, shown, freshness, address, language, token, good_until } =
+            message;
+        // Cannot fail: these are numbers, texts and times.
+        let mut shown = serde_json::to_value(shown).unwrap_or_default();
+        replace_forbidden(&mut shown);
+        let shown = shown.as_object().is_some_and(|shown| !shown.is_empty()).then(|| shown.to_string());
         for fact in facts.values_mut() {
             replace_forbidden(fact);
         }
-        let title = templates.subject(kind, &facts)?;
-        let body = templates.notice(kind, &facts)?;
+        let texts = templates.notice(kind, &facts)?;
         let mail = kind.is_mailed().then(|| {
             let target = match &token {
                 Some(token) => links.password_reset(token.expose()),
@@ -53,7 +62,7 @@ impl Draft {
             facts.insert("link".to_owned(), Value::String(target));
             MailDraft { facts: Value::Object(facts).to_string(), address, good_until }
         });
-        Ok(Self { kind, audience, freshness, title, body, link, mail })
+        Ok(Self { kind, audience, freshness, texts, language, link, shown, mail })
     }
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod consumers;
 mod draft;
 mod error;
+mod facts;
 mod feed;
 mod kind;
 mod links;
@@ -22,6 +23,7 @@ mod sender;
 mod store;
 mod tasks;
 mod templates;
+mod translated;
 
 use souk_kit::{Deps, Service, ServiceParts, StartError};
 use utoipa::openapi::OpenApi;
@@ -47,6 +49,7 @@ impl Service for Notification {
         Ok(ServiceParts::new(Self::NAME, router.with_state(app.clone()), openapi)
             .consuming(consumers::table(&app))
             .running(tasks::table(&app))
+            .listing_breakers(app.sender.mailer.breaker())
             .storing_in(app.store.db().clone())
             .with_fact("sendsMail", sends_mail))
     }

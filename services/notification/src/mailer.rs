@@ -4,9 +4,10 @@ mod folder;
 mod redaction;
 mod smtp;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use lettre::Message;
+use souk_resilience::Breaker;
 use souk_values::NotificationId;
 
 pub(crate) use folder::{MailFolder, MailboxEntry, MailboxMail};
@@ -16,6 +17,11 @@ pub(crate) use smtp::SmtpMailer;
 #[async_trait::async_trait]
 pub(crate) trait Mailer: Send + Sync + fmt::Debug {
     async fn send(&self, mail_id: NotificationId, message: &Message) -> Result<(), SendError>;
+
+    /// Returns the circuit breaker in front of the mail server; `None` without one.
+    fn breaker(&self) -> Option<Arc<Breaker>> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@ mod products;
 mod users;
 
 use serde_json::{Map, Value};
-use souk_values::{Secret, Timestamp, UserId};
+use souk_values::{Language, Secret, Timestamp, UserId};
 
-use crate::kind::Kind;
+use crate::{facts::NoticeFacts, kind::Kind};
 
 pub(crate) use orders::{
     order_cancelled, order_confirmed, order_delivered, order_paid, order_received, order_shipped, payment_failed,
@@ -48,11 +48,13 @@ pub(crate) struct MailAddress {
     pub email: String,
 }
 
-/// A user's mail address and role, as auth published them.
+/// A user's mail address, language and role, as auth published them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Contact {
     pub user_id: UserId,
     pub address: MailAddress,
+    /// `None` if the event says nothing of it: the language that is known stays.
+    pub language: Option<Language>,
     /// True for users who get the messages for [`Audience::Admins`].
     pub is_admin: bool,
     /// Version of auth's user; the highest wins.
@@ -68,9 +70,13 @@ pub(crate) struct Message {
     pub link: Option<String>,
     /// Variables of the templates.
     pub facts: Map<String, Value>,
+    /// Values that the notice shows beside its text.
+    pub shown: NoticeFacts,
     pub freshness: Freshness,
     /// Mail address that replaces the contact's.
     pub address: Option<MailAddress>,
+    /// Language of the user, for a mail that goes out before the user's contact is known.
+    pub language: Option<Language>,
     /// Password reset token. It goes into the mail's link and nowhere else.
     pub token: Option<Secret>,
     /// Time after which the mail is not sent.
@@ -85,11 +91,18 @@ impl Message {
             audience,
             link: link.into(),
             facts,
+            shown: NoticeFacts::default(),
             freshness: Freshness::Always,
             address: None,
+            language: None,
             token: None,
             good_until: None,
         }
+    }
+
+    fn showing(mut self, shown: NoticeFacts) -> Self {
+        self.shown = shown;
+        self
     }
 
     fn if_newer(mut self, subject: String, version: i64, settles: bool) -> Self {

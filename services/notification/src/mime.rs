@@ -12,24 +12,27 @@ use lettre::{
 use souk_kit::text::is_forbidden;
 use souk_values::Timestamp;
 
-use crate::{store::OutgoingMail, templates::Bodies};
+use crate::{store::OutgoingMail, templates::MailText};
 
 /// Composes the message, dated `now`.
 ///
 /// Errors: a sentence; the recipient's address is not one that mail can be sent to.
-pub(crate) fn compose(mail: &OutgoingMail, bodies: Bodies, from: &Mailbox, now: Timestamp) -> Result<Message, String> {
+pub(crate) fn compose(mail: &OutgoingMail, text: MailText, from: &Mailbox, now: Timestamp) -> Result<Message, String> {
     let address = mail.to.email.parse().map_err(|error| format!("the mail address is not valid: {error}"))?;
     let millis = u64::try_from(now.millis()).unwrap_or(0);
     // RFC 3834: keeps vacation responders from replying.
     let auto_submitted = HeaderName::new_from_ascii_str("Auto-Submitted");
+    // RFC 3282.
+    let content_language = HeaderName::new_from_ascii_str("Content-Language");
     Message::builder()
         .from(from.clone())
         .to(Mailbox::new(Some(printable(&mail.to.name)), address))
-        .subject(printable(&mail.subject))
+        .subject(printable(&text.subject))
         .message_id(Some(mail.message_id.clone()))
         .date(UNIX_EPOCH + Duration::from_millis(millis))
         .raw_header(HeaderValue::new(auto_submitted, "auto-generated".to_owned()))
-        .multipart(MultiPart::alternative_plain_html(bodies.text, bodies.html))
+        .raw_header(HeaderValue::new(content_language, mail.language.code().to_owned()))
+        .multipart(MultiPart::alternative_plain_html(text.text, text.html))
         .map_err(|error| format!("the mail cannot be composed: {error}"))
 }
 
@@ -41,7 +44,7 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use souk_values::{NotificationId, ids::Id as _};
+    use souk_values::{Language, NotificationId, ids::Id as _};
 
     use super::*;
     use crate::{kind::Kind, message::MailAddress};
@@ -52,14 +55,16 @@ mod tests {
             message_id: "<notice.7@localhost>".to_owned(),
             kind: Kind::Welcome,
             to: MailAddress { name: name.to_owned(), email: email.to_owned() },
-            subject: format!("Welcome, {name}"),
+            language: Language::German,
+            subject: String::new(),
             facts: "{}".to_owned(),
             attempts: 0,
             good_until: "2026-02-28T12:00:00Z".parse().unwrap(),
         };
-        let bodies = Bodies { text: "Hello".to_owned(), html: "<p>Hello</p>".to_owned() };
+        let text =
+            MailText { subject: format!("Welcome, {name}"), text: "Hello".to_owned(), html: "<p>Hello</p>".to_owned() };
         let from = "Souk <shop@localhost>".parse().unwrap();
-        let message = compose(&mail, bodies, &from, "2026-01-31T12:00:00Z".parse().unwrap())?;
+        let message = compose(&mail, text, &from, "2026-01-31T12:00:00Z".parse().unwrap())?;
         Ok(String::from_utf8(message.formatted()).unwrap())
     }
 
@@ -72,6 +77,7 @@ mod tests {
             "Message-ID: <notice.7@localhost>",
             "Date: Sat, 31 Jan 2026 12:00:00 +0000",
             "Auto-Submitted: auto-generated",
+            "Content-Language: de",
         ] {
             assert!(raw.lines().any(|other| other == line), "{line} is not in {raw}");
         }

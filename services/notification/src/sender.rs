@@ -1,12 +1,16 @@
 //! Sends queued mails: claims a batch, hands it to the mailer, and records the outcomes.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{FutureExt, StreamExt, stream};
 use lettre::message::Mailbox;
 use serde_json::{Map, Value};
 use souk_sql::SqlError;
-use souk_values::{Clock, IdGen, NotificationId, Timestamp, clock};
+use souk_values::{Clock, IdGen, NotificationId, clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,11 +18,13 @@ use crate::{
     metrics::{self, MailOutcome},
     mime,
     store::{Claim, Delivery, NotificationStore, OutgoingMail},
-    templates::Templates,
+    templates::{MailText, Templates},
 };
 
 /// Mails in one claim.
 const BATCH: u64 = 32;
+/// Time for which queued mails are collected, so that they share a claim. In real time, unlike the terms of the business.
+const COLLECTED_FOR: Duration = Duration::from_millis(100);
 /// Mails of one batch that are sent concurrently.
 const CONCURRENCY: usize = 8;
 /// Lifetime of a claim. Longer than the slowest batch: 32 mails, 8 at a time, 30 s each.
@@ -56,15 +62,21 @@ enum Queue {
 impl Sender {
     /// Sends until `stop`, and finishes the current batch then.
     pub(crate) async fn run(&self, stop: CancellationToken) {
+        let mut reported: Option<Instant> = None;
         while !stop.is_cancelled() {
             let queue = self.send_batch().await.unwrap_or_else(|error| {
                 tracing::warn!(error = %error, "the mail queue could not be read or updated and will be retried");
                 Queue::Blocked(POLL)
             });
+            // Not after every batch: it counts all mails that wait.
+            if reported.is_none_or(|at| at.elapsed() >= POLL) {
+                self.report().await;
+                reported = Some(Instant::now());
+            }
             match queue {
                 Queue::MayHaveMore => {}
                 Queue::Drained => tokio::select! {
-                    () = self.store.mail_queued() => {}
+                    () = self.more_mails() => {}
                     () = clock::sleep(&*self.clock, POLL) => {}
                     () = stop.cancelled() => {}
                 },
@@ -74,6 +86,12 @@ impl Sender {
                 },
             }
         }
+    }
+
+    /// Waits until a mail is queued, and a moment for others that follow it.
+    async fn more_mails(&self) {
+        self.store.mail_queued().await;
+        tokio::time::sleep(COLLECTED_FOR).await;
     }
 
     async fn send_batch(&self) -> Result<Queue, SqlError> {
@@ -94,8 +112,14 @@ impl Sender {
             }
             self.store.settle_mails(token, now, deliveries).await?;
         }
-        metrics::mails_queued(self.store.mails_queued().await?);
         Ok(queue)
+    }
+
+    async fn report(&self) {
+        match self.store.mails_queued().await {
+            Ok(queued) => metrics::mails_queued(queued),
+            Err(error) => tracing::warn!(error = %error, "the mails that wait could not be counted"),
+        }
     }
 
     async fn send(&self, mail: &OutgoingMail) -> Delivery {
@@ -105,8 +129,11 @@ impl Sender {
             return Delivery::Failed { error: "it expired before it could be sent".to_owned() };
         }
         let sending = async {
-            let message = self.compose(mail, now)?;
-            self.mailer.send(mail.mail_id, &message).await
+            let text = self.render(mail)?;
+            let subject = (text.subject != mail.subject).then(|| text.subject.clone());
+            let message = mime::compose(mail, text, &self.from, now).map_err(SendError::Rejected)?;
+            self.mailer.send(mail.mail_id, &message).await?;
+            Ok::<_, SendError>(subject)
         };
         // A panic is a defect; that of one mail must not stop all others.
         let caught = AssertUnwindSafe(sending).catch_unwind().await;
@@ -114,21 +141,22 @@ impl Sender {
         self.delivery(mail, result)
     }
 
-    fn compose(&self, mail: &OutgoingMail, now: Timestamp) -> Result<lettre::Message, SendError> {
+    /// Renders the mail in the language that its recipient has now, which may be another than when it was queued.
+    fn render(&self, mail: &OutgoingMail) -> Result<MailText, SendError> {
         let facts: Result<Map<String, Value>, _> = serde_json::from_str(&mail.facts);
         let mut facts =
             facts.map_err(|_| SendError::Rejected("its template variables are not valid JSON".to_owned()))?;
         facts.insert("name".to_owned(), Value::String(mail.to.name.clone()));
         // Retried rather than given up: the template may be corrected meanwhile.
-        let bodies = self.templates.bodies(mail.kind, &facts).map_err(|error| SendError::Failed(error.to_string()))?;
-        mime::compose(mail, bodies, &self.from, now).map_err(SendError::Rejected)
+        self.templates.mail(mail.language, mail.kind, &facts).map_err(|error| SendError::Failed(error.to_string()))
     }
 
-    fn delivery(&self, mail: &OutgoingMail, result: Result<(), SendError>) -> Delivery {
+    /// `result` is the subject that the mail was sent with, if another than it was queued with.
+    fn delivery(&self, mail: &OutgoingMail, result: Result<Option<String>, SendError>) -> Delivery {
         let (outcome, delivery) = match result {
-            Ok(()) => {
+            Ok(subject) => {
                 tracing::debug!(mail.id = %mail.mail_id, mail.kind = mail.kind.name(), "a mail was sent");
-                (MailOutcome::Sent, Delivery::Sent)
+                (MailOutcome::Sent, Delivery::Sent { subject })
             }
             Err(SendError::Unavailable { retry_after }) => {
                 return Delivery::Postponed { due_at: self.clock.now().plus(retry_after) };

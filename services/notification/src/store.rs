@@ -79,7 +79,7 @@ impl NotificationStore {
     /// Applies the effect of an event. A repeated event changes nothing.
     pub(crate) async fn record(&self, effect: EventEffect) -> Result<Recorded, SqlError> {
         let args = (effect, self.ids.clone(), Arc::clone(&self.host));
-        self.db.write(args, |tx, (effect, ids, host)| Box::pin(record(tx, effect, ids, host))).await
+        self.db.write_without_hurry(args, |tx, (effect, ids, host)| Box::pin(record(tx, effect, ids, host))).await
     }
 
     /// Deletes mails that expired while they waited for an address, with their notices, and returns how many. They
@@ -114,7 +114,7 @@ async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Resul
         };
         for user in users {
             let id: NotificationId = ids.next();
-            let recipient = recipients::advance_position(tx, user).await?;
+            let recipient = recipients::advance_position(tx, user, draft.language).await?;
             let notice = NewNotice { id, recipient, draft, event_id: cause.event_id, now: *now };
             notices::insert(tx, &notice).await?;
             if let Some(mail) = &draft.mail {

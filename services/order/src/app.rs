@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use souk_bus::{Stamper, Transport};
 use souk_kit::Deps;
-use souk_peers::{CartPeer, PaymentPeer, ProductPeer};
+use souk_peers::{AuthPeer, CartPeer, PaymentPeer, ProductPeer};
 use souk_sql::{Db, SqlError};
 use souk_values::{Clock, Currency, DayCalendar, IdGen, Timestamp};
 
 use crate::{
-    OrderConfig, SERVICE, metrics,
+    OrderConfig, SERVICE,
+    latest_audit::LatestAudit,
+    metrics,
     order::{Deadlines, StepCause},
     store::{ActOutcome, OrderAct, OrderStore},
     waiters::Waiters,
@@ -26,9 +28,11 @@ pub(crate) struct App {
     pub(crate) calendar: DayCalendar,
     pub(crate) config: Arc<OrderConfig>,
     pub(crate) waiters: Waiters,
+    pub(crate) latest_audit: LatestAudit,
     pub(crate) cart: CartPeer,
     pub(crate) products: ProductPeer,
     pub(crate) payments: PaymentPeer,
+    pub(crate) users: AuthPeer,
     /// Time at which the service started.
     pub(crate) started_at: Timestamp,
 }
@@ -46,9 +50,11 @@ impl App {
             calendar: deps.shop.time_zone.clone(),
             config: Arc::new(config),
             waiters: Waiters::default(),
+            latest_audit: LatestAudit::default(),
             cart: CartPeer::new(&deps.peers, SERVICE),
             products: ProductPeer::new(&deps.peers, SERVICE),
             payments: PaymentPeer::new(&deps.peers, SERVICE),
+            users: AuthPeer::new(&deps.peers, SERVICE),
             started_at: deps.clock.now(),
         }
     }

@@ -29,8 +29,10 @@ pub(crate) enum OrderError {
     NotDeliverable(OrderStatus),
     /// The `Idempotency-Key` was used with another body before.
     KeyReused,
-    /// A customer filtered the list by another user.
+    /// A customer filtered the list by another user, or searched in it.
     OtherUsersOrders,
+    /// A parameter of the query is invalid; the sentence says how.
+    Query(String),
     Peer(CallError),
     Store(SqlError),
     /// A bug; the text is logged and not shown to the caller.
@@ -124,8 +126,10 @@ impl From<OrderError> for Problem {
             OrderError::OtherUsersOrders => (
                 StatusCode::FORBIDDEN,
                 "auth.forbidden",
-                "Only admins may list the orders of another user. Leave out userId to list your own.".to_owned(),
+                "Only admins may search, or list the orders of another user. Leave out q and userId to list your own."
+                    .to_owned(),
             ),
+            OrderError::Query(detail) => (StatusCode::BAD_REQUEST, "query.invalid", detail),
             OrderError::KeyReused => return Idempotency::reused(),
             OrderError::Peer(error) => return error.into(),
             OrderError::Store(error) => return Self::store(&error),

@@ -8,9 +8,11 @@ mod config;
 mod consumers;
 mod error;
 mod lapsing;
+mod latest_audit;
 mod metrics;
 mod order;
 mod prefer;
+mod recipient;
 mod routes;
 mod store;
 mod tasks;
@@ -23,6 +25,7 @@ use souk_sql::{Access, Db};
 use utoipa::openapi::OpenApi;
 
 pub use config::OrderConfig;
+pub use latest_audit::{AuditRound, AuditViolation, AuditedInvariant};
 
 use app::App;
 use store::Migrations;

@@ -5,6 +5,7 @@ mod deliver_order;
 mod list_orders;
 mod place_order;
 mod ship_order;
+mod show_audit;
 mod show_order;
 mod show_order_snapshot;
 mod show_timeline;
@@ -30,6 +31,7 @@ pub(crate) fn table() -> Routes<App> {
         POST "/orders"                    token place_order;
         GET  "/orders"                    token list_orders;
         GET  "/orders/summary"            token summarize_orders;
+        GET  "/orders/audit"              token show_audit;
         GET  "/orders/{orderId}"          token show_order;
         GET  "/orders/{orderId}/timeline" token show_timeline;
         GET  "/orders/{orderId}/stream"   token stream_order;

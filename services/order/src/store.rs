@@ -4,6 +4,7 @@ mod cart_lines;
 mod entities;
 mod lapsing;
 mod migrations;
+mod recipient_words;
 mod rows;
 mod summary;
 
@@ -22,6 +23,7 @@ use crate::order::{
 pub(crate) use entities::{order_step, shop_order};
 pub(crate) use lapsing::DueOrder;
 pub(crate) use migrations::Migrations;
+pub(crate) use recipient_words::OrderSearch;
 pub(crate) use rows::{damaged, reason_text};
 pub(crate) use summary::DayStep;
 
@@ -47,10 +49,15 @@ impl StoredKey {
 }
 
 /// Filter of a list; `None` matches every order.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct OrderFilter {
+    pub(crate) search: Option<OrderSearch>,
     pub(crate) user_id: Option<UserId>,
     pub(crate) status: Option<OrderStatus>,
+    /// Earliest time at which the order was placed.
+    pub(crate) from: Option<Timestamp>,
+    /// First time that is too late.
+    pub(crate) before: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -97,11 +104,13 @@ impl OrderStore {
     ) -> Result<(), SqlError> {
         let step = rows::step_row(order, StepKind::Created, order.order_date, cause, None);
         let order_row = rows::order_row(order, key, self.deadlines);
+        let belonging = (rows::cart_line_rows(order), recipient_words::rows(order));
         self.db
-            .write((order_row, rows::cart_line_rows(order), step, created), |tx, (order, lines, step, created)| {
+            .write((order_row, belonging, step, created), |tx, (order, (lines, words), step, created)| {
                 Box::pin(async move {
                     shop_order::Entity::insert(order.clone()).exec_without_returning(tx).await?;
                     cart_lines::take(tx, lines).await?;
+                    recipient_words::insert(tx, words).await?;
                     order_step::Entity::insert(step.clone()).exec_without_returning(tx).await?;
                     outbox::add(tx, std::slice::from_ref(created)).await
                 })
@@ -114,7 +123,7 @@ impl OrderStore {
         let row = shop_order::Entity::find()
             .filter(shop_order::Column::UserId.eq(user.get()))
             .filter(shop_order::Column::IdempotencyKey.eq(&key.digest))
-            .one(self.db.reader())
+            .one(&self.db.lookup())
             .await?;
         row.map(|row| {
             let is_same = row.body_hash == key.body_hash;
@@ -124,18 +133,27 @@ impl OrderStore {
     }
 
     pub(crate) async fn order(&self, order: OrderId) -> Result<Option<Order>, SqlError> {
-        shop_order::Entity::find_by_id(order.get()).one(self.db.reader()).await?.map(rows::order).transpose()
+        shop_order::Entity::find_by_id(order.get()).one(&self.db.lookup()).await?.map(rows::order).transpose()
     }
 
     /// Returns a page of orders, newest first, and the number of orders on all pages.
     pub(crate) async fn list(&self, filter: OrderFilter, page: PageRequest) -> Result<(Vec<Order>, u64), SqlError> {
         use shop_order::Column;
         let mut query = shop_order::Entity::find();
+        if let Some(search) = &filter.search {
+            query = query.filter(recipient_words::condition(search));
+        }
         if let Some(user) = filter.user_id {
             query = query.filter(Column::UserId.eq(user.get()));
         }
         if let Some(status) = filter.status {
             query = query.filter(Column::Status.eq(status.as_str()));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(Column::OrderDate.gte(from.millis()));
+        }
+        if let Some(before) = filter.before {
+            query = query.filter(Column::OrderDate.lt(before.millis()));
         }
         let total = query.clone().count(self.db.reader()).await?;
         let rows = query
@@ -155,7 +173,7 @@ impl OrderStore {
             .filter(Column::OrderId.eq(order.get()))
             .filter(Column::Number.gt(after))
             .order_by_asc(Column::Number)
-            .all(self.db.reader())
+            .all(&self.db.lookup())
             .await?;
         rows.into_iter().map(rows::step).collect()
     }
@@ -165,7 +183,7 @@ impl OrderStore {
         let found = order_step::Entity::find()
             .filter(Column::OrderId.eq(order.get()))
             .filter(Column::Cause.eq(cause.to_string()))
-            .one(self.db.reader())
+            .one(&self.db.lookup())
             .await?;
         Ok(found.is_some())
     }

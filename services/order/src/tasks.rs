@@ -17,8 +17,10 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
     let waiters = app.waiters.clone();
     // Subscribed now, not when the task starts: signals in between wait in the channel.
     let signals = app.transport.signals();
+    let (latest_audit, announcements) = (app.latest_audit.clone(), app.transport.announcements());
     vec![
         Task::new("wake_waiters", move |stop| waiters.run(signals, stop)),
+        Task::new("follow_audit", move |stop| latest_audit.follow(announcements, stop)),
         Task::when_due("lapse_unpaid_orders", &app.clock, LAPSE_CHECK, app, lapsing::settle_due),
         Task::every("count_stuck_orders", &app.clock, STUCK_CHECK, app, count_stuck_orders),
         purge_inbox(app.store.db(), &app.clock),

@@ -14,7 +14,7 @@ use souk_values::{Id, Money, OrderId, PaymentId, RefundId, Timestamp};
 use crate::{
     payment::{Payment, RefundStatus, Status},
     provider::sandbox::{self, Entry, EntryKind},
-    provider_account::ProviderName,
+    provider_account::{ProviderAccount, ProviderName},
     store,
 };
 
@@ -40,15 +40,23 @@ pub struct AuditedPayment {
     pub amount: Money,
     /// True also for a capture that was reported after the payment had failed.
     pub captured: bool,
-    /// Provider that took it; `None` for a payment that was open before providers were stored.
+    /// Account that took it; `None` for a payment that was open before accounts were stored.
     #[serde(skip)]
-    pub provider: Option<ProviderName>,
+    pub account: Option<ProviderAccount>,
     #[serde(skip)]
     pub claimed_at: Timestamp,
     pub refunds: Vec<AuditedRefund>,
     /// The provider's books; `None` when they were not read.
     #[serde(skip)]
     pub held: Option<Held>,
+}
+
+impl AuditedPayment {
+    /// Returns the provider that took it; `None` for a payment that was open before accounts were stored.
+    #[must_use]
+    pub fn provider(&self) -> Option<ProviderName> {
+        self.account.as_ref().map(|account| account.provider)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -135,7 +143,7 @@ fn audited(payment: &Payment) -> AuditedPayment {
         status: payment.status(),
         amount: payment.amount,
         captured: payment.captured_at().is_some(),
-        provider: payment.account.as_ref().map(|account| account.provider),
+        account: payment.account.clone(),
         claimed_at: payment.claimed_at,
         refunds: refunds.collect(),
         held: None,

@@ -58,6 +58,7 @@ impl Service for Payment {
         let mut parts = ServiceParts::new(Self::NAME, router.with_state(app.clone()), openapi)
             .consuming(consumers::table(&app))
             .running(tasks::table(&app))
+            .listing_breakers(app.providers.breakers())
             .counting_connections(move || counted.connections())
             .ready_when("store", move || {
                 let store = Arc::clone(&store);

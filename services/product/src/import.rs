@@ -5,7 +5,6 @@
 
 mod catalogue;
 mod encoding;
-mod html;
 mod item;
 mod layout;
 mod numbers;
@@ -23,7 +22,6 @@ use souk_sql::SqlError;
 use utoipa::ToSchema;
 
 pub(crate) use catalogue::{CatalogueRow, RowId};
-pub(crate) use html::escaped;
 pub(crate) use item::{NONE, quoted};
 pub(crate) use shopify::METAFIELD;
 pub(crate) use values::is_image_url;

@@ -5,14 +5,25 @@
 //! the store; until it has caught up after a start, [`CatalogueIndex::is_ready`] is false and the store answers. Money is never
 //! taken from here: carts and orders get their prices from the store.
 
+mod arena;
+mod counts;
 mod document;
+mod entry;
 mod feed;
 mod folder;
+mod kept;
+mod kept_words;
+mod labels;
 mod matching;
 mod pass;
+mod places;
+mod related;
 mod shelf;
 mod suggest;
+mod tree;
+mod units;
 mod words;
+mod write;
 
 use std::{
     cmp::Reverse,
@@ -26,28 +37,32 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 use quick_cache::sync::Cache;
-use souk_values::{Currency, PageRequest, ProductId};
+use souk_values::{Currency, Money, PageRequest, ProductId, Timestamp};
 use tantivy::{
-    IndexReader, IndexWriter, Searcher, Term,
+    IndexReader, IndexWriter, Searcher, TantivyDocument, Term,
     collector::TopDocs,
     query::{Query, TermQuery},
     schema::IndexRecordOption,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use feed::task;
 pub(crate) use folder::IndexFolder;
 pub(crate) use suggest::{Suggested, SuggestedProduct};
 
 use crate::{
-    category::CategoryTree,
     group::GroupFacts,
     product::CatalogueProduct,
     store::{Filter, ListEntry, MAX_WORDS, SearchResult, Sort},
 };
 use document::Fields;
-use matching::{Matcher, Matches, Places};
-use pass::{Findings, Wanted};
-use shelf::{Shelf, ShelfGroup};
+use folder::Opened;
+use kept_words::{KeptWords, WordsOf};
+use matching::{Matcher, Matches};
+use pass::{Findings, Scope, Wanted};
+use places::Places;
+use shelf::{Item, Shelf, ShelfGroup};
+use tree::NamedTree;
 use words::QueryWord;
 
 /// Groups that a pass sorts at least: the first pages of most lists.
@@ -89,13 +104,21 @@ struct Inner {
     reader: IndexReader,
     writer: Mutex<IndexWriter>,
     shelf: RwLock<Shelf>,
-    tree: RwLock<Arc<CategoryTree>>,
+    tree: RwLock<Arc<NamedTree>>,
     /// The last commit that is shown, with the places of its documents.
     shown: RwLock<Shown>,
     is_ready: AtomicBool,
+    /// Every change of the store before it is in the index; `None` when that is not known.
+    complete_at: Mutex<Option<Timestamp>>,
+    /// The folder that is kept between two starts, if one is.
+    folder: Option<PathBuf>,
     edits: AtomicU64,
     moves: AtomicU64,
-    findings: Cache<String, (Epoch, Arc<Findings>)>,
+    findings: Cache<String, Arc<Findings>>,
+    words: KeptWords,
+    /// Memory of searches that have ended, for the next ones.
+    memory: Mutex<Vec<Matches>>,
+    turns: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -112,12 +135,25 @@ struct Shown {
 }
 
 impl Shown {
-    /// Reads the last commit. `places` are those of an earlier one.
-    fn read(reader: &IndexReader, mut places: Places) -> Result<Self, IndexError> {
+    /// Reads the last commit. `earlier` are the places of one before.
+    fn read(reader: &IndexReader, earlier: &Places) -> Result<Self, IndexError> {
         let searcher = reader.searcher();
-        places.read(&searcher)?;
+        let places = Places::read(&searcher, earlier)?;
         Ok(Self { searcher, places: Arc::new(places) })
     }
+
+    /// Returns the document of the group at a place; `None` when this commit has none.
+    fn document(&self, place: usize) -> Result<Option<TantivyDocument>, IndexError> {
+        self.places.document(place).map(|address| Ok(self.searcher.doc(address)?)).transpose()
+    }
+}
+
+/// State of the index that a list is made from, with the words of its query.
+struct Read<'r> {
+    shown: &'r Shown,
+    goods: &'r Shelf,
+    tree: &'r NamedTree,
+    words: Vec<QueryWord>,
 }
 
 /// A product with the visible variants of its group, as the index has them.
@@ -147,8 +183,8 @@ impl CatalogueIndex {
             return Ok(Self(shared));
         }
         let (fields, schema) = Fields::build();
-        let (reader, writer, shelf) = folder.open(&schema)?;
-        let shown = RwLock::new(Shown::read(&reader, Places::default())?);
+        let Opened { reader, writer, shelf, complete_at, folder: kept } = folder.open(&schema)?;
+        let shown = RwLock::new(Shown::read(&reader, &Places::default())?);
         let inner = Arc::new(Inner {
             currency,
             fields,
@@ -158,9 +194,14 @@ impl CatalogueIndex {
             tree: RwLock::default(),
             shown,
             is_ready: AtomicBool::new(false),
+            complete_at: Mutex::new(complete_at),
+            folder: kept,
             edits: AtomicU64::new(0),
             moves: AtomicU64::new(0),
             findings: Cache::new(KEPT_FINDINGS),
+            words: KeptWords::default(),
+            memory: Mutex::default(),
+            turns: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
         });
         if let IndexFolder::Kept(path) = folder {
             open.insert(path.clone(), Arc::downgrade(&inner));
@@ -182,23 +223,46 @@ impl CatalogueIndex {
         self.0.shelf.read().products()
     }
 
+    /// Waits until fewer long searches run than the machine has cores. They take their turns in the order of their arrival;
+    /// more of them at once would make each slower, and none sooner.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(&self.0.turns).acquire_owned().await.ok()
+    }
+
     /// Returns a page of the groups that match `filter`, and the facets of all that do. Works for a few milliseconds with a
     /// million products.
     pub(crate) fn search(&self, filter: &Filter, sort: Sort, page: PageRequest) -> Result<SearchResult, IndexError> {
-        let tree = Arc::clone(&self.0.tree.read());
-        let shown = self.0.shown.read().clone();
+        self.list(filter, sort, page, true)
+    }
+
+    /// Returns a page of the groups that match `filter`; the facets stay empty unless they are wanted.
+    fn list(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        page: PageRequest,
+        with_facets: bool,
+    ) -> Result<SearchResult, IndexError> {
         let offset = usize::try_from(page.offset()).unwrap_or(usize::MAX);
         let size = usize::try_from(page.limit()).unwrap_or(usize::MAX);
-        let depth = offset.saturating_add(size).max(MIN_DEPTH).checked_next_power_of_two().unwrap_or(usize::MAX);
-        let findings = self.findings(&shown, filter, sort, depth, &tree)?;
+        let end = offset.saturating_add(size);
+        // Suggestions have no second page.
+        let depth =
+            if with_facets { end.max(MIN_DEPTH).checked_next_power_of_two().unwrap_or(usize::MAX) } else { end };
+        // Read before all that a pass reads: what is shown meanwhile makes the pass old.
+        let epoch = self.epoch();
+        let tree = Arc::clone(&self.0.tree.read());
+        let shown = self.0.shown.read().clone();
         let goods = self.0.shelf.read();
-        let wanted = Wanted::new(filter, &goods, &tree);
-        let words = words::of_query(&filter.query, MAX_WORDS);
+        let read = Read { shown: &shown, goods: &goods, tree: &tree, words: words::of_query(&filter.query, MAX_WORDS) };
+        let wanted = Wanted::new(filter, &goods, tree.tree());
+        let findings = self.findings(&read, filter, &wanted, Scope { epoch, sort, depth, with_facets })?;
         let mut entries = Vec::with_capacity(size);
         for place in findings.places.iter().skip(offset).take(size) {
             // The group may have left since the pass.
             if let Some(group) = goods.group(*place) {
-                entries.extend(self.entry(&shown.searcher, group, &wanted, &words)?);
+                entries.extend(self.entry(&read, *place, group, &wanted)?);
             }
         }
         let corrected = findings.corrected.clone();
@@ -207,13 +271,20 @@ impl CatalogueIndex {
 
     /// Returns the product with its group; `None` when it is not in the index.
     pub(crate) fn page(&self, id: ProductId) -> Result<Option<(PageStamp, IndexedPage)>, IndexError> {
-        let (stamp, group_id) = {
+        let stamp = {
             let goods = self.0.shelf.read();
             let Some(place) = goods.place_of_product(id) else { return Ok(None) };
-            let Some(group) = goods.group(place) else { return Ok(None) };
-            (PageStamp { place, revision: group.revision.load(Ordering::Acquire) }, group.group_id)
+            let Some(revision) = goods.revision(place) else { return Ok(None) };
+            PageStamp { place, revision }
         };
-        let group = self.products_of(&self.0.shown.read().searcher, self.0.fields.key(group_id))?;
+        let document = self.0.shown.read().document(stamp.place)?;
+        let mut group = document.map(|document| self.0.fields.products(&document)).transpose()?.unwrap_or_default();
+        let goods = self.0.shelf.read();
+        for product in &mut group {
+            if let Some(units) = goods.units(product.product_id) {
+                product.stock = units.stock;
+            }
+        }
         let product = group.iter().find(|product| product.product_id == id).cloned();
         Ok(product.map(|product| (stamp, IndexedPage { product, group })))
     }
@@ -221,101 +292,91 @@ impl CatalogueIndex {
     /// Returns the id of the product with this slug; `None` when it is not in the index.
     pub(crate) fn product_by_slug(&self, slug: &str) -> Result<Option<ProductId>, IndexError> {
         let key = Term::from_field_text(self.0.fields.slug, slug);
-        let group = self.products_of(&self.0.shown.read().searcher, key)?;
+        let searcher = self.0.shown.read().searcher.clone();
+        let query: Box<dyn Query> = Box::new(TermQuery::new(key, IndexRecordOption::Basic));
+        let found = searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
+        let Some((_, address)) = found.first() else { return Ok(None) };
+        let group = self.0.fields.products(&searcher.doc(*address)?)?;
         Ok(group.into_iter().find(|product| product.details.slug == slug).map(|product| product.product_id))
     }
 
     /// Returns true when nothing that the page shows has changed.
     pub(crate) fn is_current(&self, stamp: PageStamp) -> bool {
-        let goods = self.0.shelf.read();
-        goods.group(stamp.place).is_some_and(|group| group.revision.load(Ordering::Acquire) == stamp.revision)
+        self.0.shelf.read().revision(stamp.place) == Some(stamp.revision)
     }
 
-    /// Returns the kept pass for a filter, or makes one.
+    /// Returns the kept pass for a filter, or makes one. Callers that want the same at the same time wait for one pass.
     fn findings(
         &self,
-        shown: &Shown,
+        read: &Read<'_>,
         filter: &Filter,
-        sort: Sort,
-        depth: usize,
-        tree: &CategoryTree,
+        wanted: &Wanted,
+        scope: Scope,
     ) -> Result<Arc<Findings>, IndexError> {
-        let key = format!("{depth} {sort:?} {filter:?}");
-        // Read first: what changes during the pass makes it old.
-        let epoch = self.epoch();
-        if let Some((made, findings)) = self.0.findings.get(&key)
-            && made == epoch
-        {
-            return Ok(findings);
-        }
-        let goods = self.0.shelf.read();
-        let wanted = Wanted::new(filter, &goods, tree);
-        let matches = self.matches(shown, &goods, tree, filter)?;
-        let findings = Arc::new(pass::run(&goods, tree, &wanted, matches, (sort, depth), self.0.currency));
-        self.0.findings.insert(key, (epoch, Arc::clone(&findings)));
-        Ok(findings)
-    }
-
-    /// Returns what the words of `filter` match; `None` when it has none.
-    fn matches(
-        &self,
-        shown: &Shown,
-        goods: &Shelf,
-        tree: &CategoryTree,
-        filter: &Filter,
-    ) -> Result<Option<Matches>, IndexError> {
-        if filter.query.is_empty() {
-            return Ok(None);
-        }
-        let words = words::of_query(&filter.query, MAX_WORDS);
-        Matcher::new(&shown.searcher, &shown.places, self.0.fields, goods, tree)?.matching(&words).map(Some)
+        let key = format!("{scope:?} {filter:?}");
+        // Every caller who waits here holds the shelf already, so that the one who makes the pass does not wait for it.
+        self.0.findings.get_or_insert_with(&key, || {
+            let mut matches = None;
+            if !filter.query.is_empty() {
+                let mut found = self.0.memory.lock().pop().unwrap_or_default();
+                let words = WordsOf { kept: &self.0.words, edits: scope.epoch.edits, places: read.goods.len() };
+                let search = Matcher::new(&read.shown.searcher, &read.shown.places, self.0.fields, read.tree, words)?;
+                search.find(&read.words, &mut found)?;
+                matches = Some(found);
+            }
+            let tree = read.tree.tree();
+            let findings = pass::run(read.goods, tree, wanted, matches.as_ref(), scope, self.0.currency);
+            self.0.memory.lock().extend(matches);
+            Ok(Arc::new(findings))
+        })
     }
 
     /// Returns a group as a list shows it, by the variant of which the query names most; of equals one that is in stock, and
     /// then the first. `None` when none of them matches any more.
     fn entry(
         &self,
-        searcher: &Searcher,
+        read: &Read<'_>,
+        place: usize,
         group: &ShelfGroup,
         wanted: &Wanted,
-        words: &[QueryWord],
     ) -> Result<Option<ListEntry>, IndexError> {
-        let products = self.products_of(searcher, self.0.fields.key(group.group_id))?;
-        let matching = products.iter().filter(|product| wanted.takes(group, product.product_id));
-        let shown = matching.min_by_key(|product| (Reverse(named(product, words)), product.stock <= 0));
-        let prices = || products.iter().map(|product| product.details.price);
-        let (lowest, highest) = (prices().min_by_key(|price| price.minor), prices().max_by_key(|price| price.minor));
-        let facts = lowest.zip(highest).map(|(lowest, highest)| GroupFacts {
-            price_from: lowest,
-            prices_differ: lowest != highest,
-            variants: u64::try_from(products.len()).unwrap_or(u64::MAX),
-        });
-        Ok(shown.map(|product| ListEntry { product: product.clone(), group: facts }))
+        let Some(document) = read.shown.document(place)? else { return Ok(None) };
+        // A document that was written a moment ago may have another number of variants than the shelf has yet.
+        let items = read.goods.items(group);
+        let named = if read.words.is_empty() || items.len() == 1 {
+            vec![0; items.len()]
+        } else {
+            self.0.fields.distinctions(&document)?.iter().map(|variant| variant.named(&read.words)).collect()
+        };
+        let matching =
+            items.iter().zip(named).enumerate().filter(|(_, (item, _))| wanted.takes(read.goods, place, item));
+        let shown = matching.min_by_key(|(_, (item, named))| (Reverse(*named), item.units().stock <= 0));
+        let Some((number, (item, _))) = shown else { return Ok(None) };
+        let Some(product) = self.product_of(&document, number, item)? else { return Ok(None) };
+        let facts = facts(group, product.details.price.currency);
+        Ok(Some(ListEntry { product, group: Some(facts) }))
     }
 
-    /// Returns the products of the document with this term, with their stock as the shelf knows it; none when there is none.
-    fn products_of(&self, searcher: &Searcher, key: Term) -> Result<Vec<CatalogueProduct>, IndexError> {
-        let query: Box<dyn Query> = Box::new(TermQuery::new(key, IndexRecordOption::Basic));
-        let found = searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
-        let Some((_, address)) = found.first() else { return Ok(Vec::new()) };
-        let mut products = self.0.fields.products(&searcher.doc(*address)?)?;
-        let goods = self.0.shelf.read_recursive();
-        for product in &mut products {
-            if let Some(units) = goods.units(product.product_id) {
-                product.stock = units.stock;
-            }
-        }
-        Ok(products)
+    /// Reads a variant with its present stock. `number` is its place in the group; `None` when the document lacks it.
+    fn product_of(
+        &self,
+        document: &TantivyDocument,
+        number: usize,
+        item: &Item,
+    ) -> Result<Option<CatalogueProduct>, IndexError> {
+        let is_meant = |product: &CatalogueProduct| product.product_id == item.product_id;
+        let found = match self.0.fields.product(document, number)?.filter(is_meant) {
+            Some(product) => Some(product),
+            None => self.0.fields.products(document)?.into_iter().find(is_meant),
+        };
+        Ok(found.map(|product| CatalogueProduct { stock: item.units().stock, ..product }))
     }
 }
 
-/// Returns how many of the words stand in what distinguishes a variant: its options and its SKU.
-fn named(product: &CatalogueProduct, query: &[QueryWord]) -> usize {
-    let details = &product.details;
-    if query.is_empty() || details.options.is_empty() {
-        return 0;
+fn facts(group: &ShelfGroup, currency: Currency) -> GroupFacts {
+    GroupFacts {
+        price_from: Money::new(group.lowest, currency),
+        prices_differ: group.lowest != group.highest,
+        variants: u64::try_from(group.len()).unwrap_or(u64::MAX),
     }
-    let own: Vec<String> = details.options.iter().flat_map(|option| words::of_text(&option.value)).collect();
-    let sku = words::code(&details.sku);
-    query.iter().filter(|word| word.whole == sku || word.parts.iter().all(|part| own.contains(part))).count()
 }

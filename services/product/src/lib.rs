@@ -9,6 +9,7 @@ mod app;
 mod category;
 mod config;
 mod consumers;
+mod description;
 mod error;
 mod event;
 mod gallery;
@@ -58,6 +59,7 @@ impl Service for Product {
             .consuming(consumers::table(&app))
             .publishing(SqlOutbox::new(db.clone()))
             .running(tasks::table(&app))
+            .listing_breakers([app.pictures.breaker()])
             .storing_in(db)
             .providing(app.store))
     }

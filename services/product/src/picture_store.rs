@@ -55,6 +55,10 @@ impl PictureStore {
         }
     }
 
+    pub(crate) fn breaker(&self) -> Arc<Breaker> {
+        Arc::clone(&self.breaker)
+    }
+
     /// Stores all sizes of a picture, durably before it returns. May be repeated.
     pub(crate) async fn put(&self, original: Bytes, encoding: Encoding) -> Result<ProductPicture, PictureStoreError> {
         let (id, Rendered { width, height, renditions }) = self.rendered(original, encoding).await?;

@@ -10,18 +10,19 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use souk_values::PageRequest;
+use souk_values::{PageRequest, ProductId};
 
 use crate::{
     answers::{PageKey, Prepared},
     app::App,
+    error::ProductError,
     index::{CatalogueIndex, IndexError, Suggested},
     routes::product_view::ProductPage,
-    store::{Filter, SearchResult, Sort},
+    store::{Filter, ListEntry, SearchResult, Sort},
 };
 
 /// Longest time that an act waits until reads show it.
-const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+const SHOWN_WITHIN: Duration = Duration::from_secs(3);
 /// Products from which on a search gets a thread of its own: with fewer, it is done sooner than a thread has begun.
 const MANY_PRODUCTS: usize = 200_000;
 
@@ -72,6 +73,24 @@ pub(crate) async fn suggest(app: &App, query: String) -> Option<Suggested> {
     or_store(apart(index, move |index| index.suggest(&query)).await)
 }
 
+/// Returns products that go with a product, as [`ProductStore::related`](crate::store::ProductStore::related) orders them;
+/// `None` when the store has to be read. Errors: the store's, which alone knows what was bought together.
+pub(crate) async fn related(
+    app: &App,
+    product_id: ProductId,
+    count: usize,
+) -> Result<Option<Vec<ListEntry>>, ProductError> {
+    let Some(index) = app.ready_index().cloned() else { return Ok(None) };
+    let Some(group_id) = index.group_of(product_id) else { return Ok(None) };
+    let companions = app.store.companions(group_id).await?;
+    Ok(or_store(apart(index, move |index| index.related(product_id, &companions, count)).await))
+}
+
+/// Returns the visible products of `ids`, in that order; `None` when the store has to be read.
+pub(crate) fn products(app: &App, ids: &[ProductId]) -> Option<Vec<ListEntry>> {
+    or_store(app.ready_index()?.products_in_order(ids))
+}
+
 async fn apart<T: Send + 'static>(
     index: CatalogueIndex,
     work: impl FnOnce(&CatalogueIndex) -> Result<T, IndexError> + Send + 'static,
@@ -79,7 +98,13 @@ async fn apart<T: Send + 'static>(
     if index.products() < MANY_PRODUCTS {
         return work(&index);
     }
-    tokio::task::spawn_blocking(move || work(&index)).await.map_err(|_| IndexError::Damaged("a search panicked"))?
+    let turn = index.turn().await;
+    let search = tokio::task::spawn_blocking(move || {
+        let found = work(&index);
+        drop(turn);
+        found
+    });
+    search.await.map_err(|_| IndexError::Damaged("a search panicked"))?
 }
 
 /// Logs a failure of the index; the store answers instead.

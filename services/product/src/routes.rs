@@ -14,6 +14,7 @@ mod import_products;
 mod list_categories;
 mod list_movements;
 mod list_products;
+mod list_query;
 mod list_related;
 mod lists;
 pub(crate) mod product_view;

@@ -6,6 +6,8 @@ use crate::product::MAX_NAME;
 
 /// Maximum number of options of a product.
 pub(crate) const MAX_OPTIONS: usize = 6;
+/// Option value that files give a product without variants.
+pub(crate) const NO_OPTION: &str = "Default Title";
 /// Between a variant's title and its option values.
 const TITLE_END: &str = " – ";
 /// Between the option values of a name.

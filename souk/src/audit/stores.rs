@@ -141,7 +141,8 @@ pub struct WaitingEvent {
 impl WaitingEvent {
     fn new(outbox: Option<&'static str>, envelope: &Envelope) -> Self {
         let fields = ["/orderId", "/order/orderId", "/paymentId"];
-        let in_data = fields.into_iter().filter_map(|field| envelope.data.pointer(field)?.as_i64());
+        let data: serde_json::Value = envelope.data.read().unwrap_or_default();
+        let in_data = fields.into_iter().filter_map(|field| data.pointer(field)?.as_i64());
         let about = in_data.chain(envelope.subject.parse().ok()).collect();
         Self { outbox, event_id: envelope.id, about }
     }

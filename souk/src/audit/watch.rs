@@ -3,12 +3,14 @@
 //! A part is what is young, what disagreed before, and the next of the rest, so that each order is read once in a while
 //! and a large shop takes no longer than a small one.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, http::header, routing::get};
+use axum::{Router, http::HeaderMap, routing::get};
 use metrics::{describe_gauge, gauge};
+use souk_bus::Transport;
 use souk_kit::telemetry;
-use souk_sql::Leadership;
+use souk_order::{AuditRound, AuditViolation, AuditedInvariant};
+use souk_sql::{Access, Leadership};
 use souk_values::{Clock, IdGen, SystemClock, Timestamp, gauge_value};
 use tokio::net::TcpListener;
 
@@ -17,7 +19,7 @@ use super::{
     scan::{Again, Part, Scan, now},
     undelivered,
 };
-use crate::{cli::AuditArgs, command_error::CommandError, settings::Settings, stop_signals::StopSignals};
+use crate::{bus::OpenBus, cli::AuditArgs, command_error::CommandError, settings::Settings, stop_signals::StopSignals};
 
 const SERVICE: &str = "audit";
 const VIOLATIONS: &str = "audit_violations";
@@ -36,10 +38,15 @@ const LISTED: Duration = Duration::from_hours(2);
 /// Longest time that it covers.
 const LONGEST_LISTED: Duration = Duration::from_hours(30 * 24);
 
+/// Violations of which the back office shows more than their number.
+const MOST_SHOWN: usize = 50;
+
 /// The state of a watch, from round to round.
 #[derive(Debug)]
 pub struct Watch {
     settings: Settings,
+    /// The bus of this process, on which rounds are announced; `None` opens the shop's for each.
+    transport: Option<Arc<dyn Transport>>,
     /// Time between two rounds.
     every: Duration,
     /// Time for disagreements to resolve.
@@ -61,7 +68,21 @@ pub fn describe() {
 
 impl Watch {
     pub fn new(settings: Settings, every: Duration, settle: Duration) -> Self {
-        Self { settings, every, settle, rounds: 0, after: i64::MIN, listed_from: None, lasting: BTreeMap::new() }
+        Self {
+            settings,
+            transport: None,
+            every,
+            settle,
+            rounds: 0,
+            after: i64::MIN,
+            listed_from: None,
+            lasting: BTreeMap::new(),
+        }
+    }
+
+    /// Announces the rounds on `transport`.
+    pub fn announcing_on(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport: Some(transport), ..self }
     }
 
     /// Reads rounds until it is dropped. A round that fails is logged, and the gauge of its time grows old.
@@ -102,6 +123,9 @@ impl Watch {
         self.rounds += 1;
         self.after = if scan.until == i64::MAX { i64::MIN } else { scan.until };
         self.publish();
+        if let Err(error) = self.announce().await {
+            tracing::warn!(error, "the back office does not show this round of the audit");
+        }
         Ok(())
     }
 
@@ -118,12 +142,46 @@ impl Watch {
         Ok(())
     }
 
+    fn count(&self, invariant: u8) -> u64 {
+        let count = self.lasting.keys().filter(|(number, _)| *number == invariant).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// Announces the round to the gateways. Errors: the bus cannot be used, as a sentence.
+    async fn announce(&self) -> Result<(), String> {
+        let invariant = |(invariant, statement): (u8, &str)| AuditedInvariant {
+            invariant,
+            statement: statement.to_owned(),
+            violations: self.count(invariant),
+        };
+        let violation = |one: &Discrepancy| AuditViolation {
+            invariant: one.invariant,
+            subject: one.subject.clone(),
+            detail: one.detail.clone(),
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let round = AuditRound {
+            read_at: clock.now(),
+            invariants: INVARIANTS.map(invariant).into(),
+            violations: self.lasting.values().take(MOST_SHOWN).map(violation).collect(),
+        };
+        let announcement = round.announcement(&IdGen::new(clock));
+        let announced = match &self.transport {
+            Some(transport) => transport.announce(announcement).await,
+            None => match OpenBus::open(&self.settings, Access::ReadOnly).await {
+                Ok(OpenBus::Rabbit(bus)) => bus.announce(announcement).await,
+                // The bus of a folder stays within the process that serves it, which audits itself.
+                Ok(OpenBus::Local(_)) => Ok(()),
+                Err(error) => Err(error),
+            },
+        };
+        announced.map_err(|error| error.to_string())
+    }
+
     fn publish(&self) {
         for (invariant, _) in INVARIANTS {
-            let count = self.lasting.keys().filter(|(number, _)| *number == invariant).count();
-            let count = u64::try_from(count).unwrap_or(u64::MAX);
             let label = invariant.to_string();
-            gauge!(VIOLATIONS, "service" => SERVICE, "invariant" => label).set(gauge_value(count));
+            gauge!(VIOLATIONS, "service" => SERVICE, "invariant" => label).set(gauge_value(self.count(invariant)));
         }
         let read_at = u64::try_from(SystemClock.now().seconds()).unwrap_or_default();
         gauge!(READ_AT, "service" => SERVICE).set(gauge_value(read_at));
@@ -149,9 +207,8 @@ pub async fn serve(settings: Settings, args: &AuditArgs) -> Result<(), CommandEr
 }
 
 fn router() -> Router {
-    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Router::new()
-        .route("/metrics", get(async move || (text, telemetry::render_metrics(None))))
+        .route("/metrics", get(async |headers: HeaderMap| telemetry::metrics_response(None, &headers)))
         .route("/health/live", get(async || "live"))
         .route("/health/ready", get(async || "ready"))
 }

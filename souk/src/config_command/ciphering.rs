@@ -24,7 +24,7 @@ type Conversion = fn(&Encryptor, &str) -> Result<String, CommandError>;
 pub fn run(args: &CipherArgs, convert: Conversion) -> Result<(), CommandError> {
     let encryptor = encryptor(&args.shop, &Sources::from_env())?;
     let line = convert(&encryptor, value(args)?.expose())?;
-    // Not println!, which panics when the reader of a pipe has ended.
+    // Not `println!`, which panics when the reader of a pipe has ended.
     writeln!(std::io::stdout(), "{line}").map_err(CommandError::failed)
 }
 
@@ -75,7 +75,7 @@ fn value(args: &CipherArgs) -> Result<Secret, CommandError> {
         _ => {
             let mut input = std::io::stdin().lock();
             if input.is_terminal() {
-                eprintln!("The value, shown as it is typed; Enter and Ctrl-D end it:");
+                complain!("The value, shown as it is typed; Enter and Ctrl-D end it:");
             }
             read(&mut input)?
         }

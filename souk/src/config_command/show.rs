@@ -1,7 +1,5 @@
 //! `souk config show`: prints what a service would be configured with, and everything that is wrong with it.
 
-use std::io::Write;
-
 use serde::Serialize;
 use souk_kit::{ShopConfig, config::Sources, discovery::RegistrationConfig, remote_config::RemoteConfig};
 
@@ -40,8 +38,7 @@ pub async fn run(args: &ShowArgs) -> Result<(), CommandError> {
         }
         lines.join("\n")
     };
-    // Not println!, which panics when the reader of a pipe has ended, such as `head`.
-    writeln!(std::io::stdout(), "{text}").map_err(CommandError::failed)?;
+    say!("{text}");
     if shown.mistakes.is_empty() { Ok(()) } else { Err(CommandError::Finding) }
 }
 

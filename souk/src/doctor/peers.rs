@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use reqwest::{StatusCode, header};
 use serde::Deserialize;
-use souk_kit::{Service, ShopConfig, auth::ServiceTokenRequest, discovery::Discovery};
+use souk_kit::{Service, ShopConfig, auth::ServiceTokenRequest, discovery::Discovery, environment};
 use souk_values::{Clock, Secret, SystemClock};
 
 use super::finding::{Finding, clock_deviation, with_timeout};
@@ -81,7 +81,7 @@ async fn check_distributed(http: &reqwest::Client, settings: &Settings) -> Vec<F
 
 /// Queries each registry. Returns a finding for each, and the base URLs of each service in the first that answers.
 async fn check_registries() -> (Vec<Finding>, Option<BTreeMap<String, Vec<String>>>) {
-    let urls = std::env::var(DISCOVERY_URL).unwrap_or_default();
+    let urls = environment::variable(DISCOVERY_URL).unwrap_or_default();
     let mut findings = Vec::new();
     let mut known = None;
     for url in urls.split(',').map(str::trim).filter(|url| !url.is_empty()) {

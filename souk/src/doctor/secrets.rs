@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use souk_kit::config::Sources;
+use souk_kit::{config::Sources, environment};
 
 use super::finding::{Finding, State};
 use crate::{
@@ -112,7 +112,7 @@ fn addresses(settings: &Settings) -> Vec<(String, String)> {
     }
     if settings.is_distributed() {
         for variable in ["SOUK_CONFIG_URL", DISCOVERY_URL] {
-            let urls = std::env::var(variable).unwrap_or_default();
+            let urls = environment::variable(variable).unwrap_or_default();
             found.extend(urls.split(',').map(|url| (variable.to_owned(), url.trim().to_owned())));
         }
     }

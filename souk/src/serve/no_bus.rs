@@ -2,6 +2,7 @@
 
 use souk_bus::{Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, UnreadableEvent};
 use souk_events::{Envelope, Queue};
+use souk_values::{Page, PageRequest};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -43,6 +44,10 @@ impl Transport for NoBus {
     }
 
     async fn dead_letters(&self, _: Option<&str>) -> Result<Vec<DeadLetter>, BusError> {
+        Err(no_bus())
+    }
+
+    async fn dead_letter_page(&self, _: Option<&str>, _: PageRequest) -> Result<Page<DeadLetter>, BusError> {
         Err(no_bus())
     }
 

@@ -1,23 +1,42 @@
 //! The audit finds violations: each test corrupts one store of a stopped shop.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use serde_json::{Value, json};
 use souk_sql::{Access, Db, SqlError};
 use souk_testkit::eventually;
+use souk_values::{Clock, SystemClock};
 
 use crate::{Shop, Shopper, load::Load};
 
 /// Returns a stopped shop with one paid order.
 async fn stopped_shop() -> Shop {
+    stopped_shop_and_payment().await.0
+}
+
+/// Returns a stopped shop with one paid order, and the id of its payment.
+async fn stopped_shop_and_payment() -> (Shop, Value) {
     let mut shop = Shop::up(&["--empty"]).await;
     let kettle = shop.product("Kettle", 10).await;
     let ada = Shopper::register(&shop, "ada").await;
     let order = ada.order(kettle, 2).await;
-    ada.pay(&order, "tok_visa").await.expect(201);
+    let payment = ada.pay(&order, "tok_visa").await.expect(201).json["paymentId"].clone();
     ada.wait_for_status(&order, "paid").await;
     shop.assert_clean().await;
     shop.interrupt().await;
     shop.assert_clean().await;
-    shop
+    (shop, payment)
 }
 
 /// Runs `sql` directly on the store `name`.
@@ -65,7 +84,7 @@ async fn a_capture_that_no_payment_knows_and_one_that_no_order_knows() {
     tamper(&shop, "sandbox", "UPDATE sandbox_charge SET amount_minor = amount_minor + 1").await;
     assert_eq!(violated(&shop).await, [2]);
     tamper(&shop, "sandbox", "UPDATE sandbox_charge SET amount_minor = amount_minor - 1").await;
-    tamper(&shop, "order", "DELETE FROM order_step; DELETE FROM shop_order").await;
+    tamper(&shop, "order", "DELETE FROM order_step; DELETE FROM recipient_word; DELETE FROM shop_order").await;
     assert_eq!(violated(&shop).await, [4, 5]);
 }
 
@@ -112,7 +131,7 @@ fn spoil_file(shop: &Shop) {
 }
 
 /// Returns the invariants of the discrepancies in `list`, `violations` or `pending`, of a report.
-async fn listed(shop: &Shop, list: &str) -> Vec<u64> {
+async fn listed_as(shop: &Shop, list: &str) -> Vec<u64> {
     let (_, report, error) = shop.command(&["audit", "--json"]).await;
     let report: Value = serde_json::from_str(&report).unwrap_or_else(|_| panic!("{report}{error}"));
     let mut listed: Vec<u64> =
@@ -163,7 +182,7 @@ async fn an_order_without_a_decision_and_a_payment_without_an_outcome() {
     .await;
     // The stopped shop will query the provider when it is started.
     assert_eq!(violated(&shop).await, [0_u64; 0]);
-    assert_eq!(listed(&shop, "pending").await, [2, 8, 10]);
+    assert_eq!(listed_as(&shop, "pending").await, [2, 8, 10]);
     tamper(&shop, "payment", "DELETE FROM payment").await;
     tamper(&shop, "sandbox", "DELETE FROM sandbox_charge").await;
     tamper(
@@ -189,6 +208,90 @@ async fn a_capture_in_the_providers_books_without_a_payment() {
     )
     .await;
     assert_eq!(violated(&shop).await, [2]);
+}
+
+/// Stripe's list of intents, as a test changes it; `None` while Stripe fails.
+type Listed = Arc<Mutex<Option<Vec<Value>>>>;
+
+/// Starts a server that lists intents as Stripe does, and returns its address.
+async fn list_intents(listed: Listed) -> String {
+    async fn list(State(listed): State<Listed>, Query(query): Query<HashMap<String, String>>) -> Response {
+        let since: i64 = query["created[gte]"].parse().unwrap();
+        let days = SystemClock.now().minus(Duration::from_secs(u64::try_from(since).unwrap())).seconds() / 86_400;
+        assert_eq!(days, 2, "two days are listed");
+        match &*listed.lock().unwrap() {
+            Some(intents) => Json(json!({"object": "list", "data": intents, "has_more": false})).into_response(),
+            None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/v1/payment_intents", get(list)).with_state(listed);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+fn intent(payment: &Value, received: i64) -> Value {
+    refunded_intent(payment, received, 0)
+}
+
+/// Returns an intent whose refunds, those in progress included, sum up to `refunded`.
+fn refunded_intent(payment: &Value, received: i64, refunded: i64) -> Value {
+    json!({
+        "id": format!("pi_{payment}"), "object": "payment_intent", "currency": "eur", "amount_received": received,
+        "latest_charge": {"id": "ch_1", "amount_refunded": refunded}, "metadata": {"payment_id": payment.to_string()},
+    })
+}
+
+/// Makes a refund of each payment that the provider has accepted and not finished.
+const REFUND_IN_PROGRESS: &str = "\
+    INSERT INTO payment_refund (refund_id, payment_id, order_id, amount_minor, currency, status, due_at) \
+    SELECT payment_id, payment_id, order_id, amount_minor, currency, 'processing', claimed_at FROM payment";
+
+#[tokio::test]
+async fn stripes_own_list_and_the_rows_of_its_account() {
+    const TOTAL: i64 = 2 * 1_999;
+    let (shop, payment) = stopped_shop_and_payment().await;
+    let listed = Listed::default();
+    let base_url = list_intents(Arc::clone(&listed)).await;
+    let configuration = format!(
+        "payment:\n  stripe-base-url: '{base_url}'\n  stripe-api-key: sk_test_key\n  stripe-account: acct_1\n  \
+         stripe-webhook-secret: whsec_secret\n"
+    );
+    std::fs::write(shop.folder.path().join("config/payment.yml"), configuration).unwrap();
+    // The payment was taken by Stripe, in the test mode that the key is of.
+    tamper(&shop, "payment", "UPDATE payment SET provider = 'stripe', provider_account = 'acct_1/test'").await;
+    tamper(&shop, "sandbox", "DELETE FROM sandbox_charge").await;
+    let found_with = async |intents: Option<Vec<Value>>| {
+        *listed.lock().unwrap() = intents;
+        violated(&shop).await
+    };
+    let none = [0_u64; 0];
+    assert_eq!(found_with(Some(vec![intent(&payment, TOTAL)])).await, none);
+    assert_eq!(found_with(Some(vec![intent(&payment, TOTAL + 1)])).await, [2]);
+    assert_eq!(found_with(Some(Vec::new())).await, [2], "a capture that only the row has");
+    assert_eq!(found_with(Some(vec![intent(&payment, TOTAL), intent(&json!(17), 100)])).await, [2], "without a row");
+    // Without the list, the report says so, and the rows are checked.
+    assert_eq!(found_with(None).await, none);
+    let (_, report, _) = shop.command(&["audit"]).await;
+    assert!(report.contains("2   in part") && report.contains("the provider's own books were not read"), "{report}");
+    assert_eq!(found_with(Some(vec![refunded_intent(&payment, TOTAL, 500)])).await, [2], "a refund without a row");
+    // A bank may take days for a refund. Stripe counts it from the beginning, the row once it succeeded.
+    tamper(&shop, "payment", REFUND_IN_PROGRESS).await;
+    assert_eq!(found_with(Some(vec![refunded_intent(&payment, TOTAL, TOTAL)])).await, none);
+    assert_eq!(listed_as(&shop, "pending").await, none);
+    tamper(&shop, "order", "UPDATE shop_order SET status = 'cancelled', cancelled_at = 1").await;
+    for intents in [Some(vec![refunded_intent(&payment, TOTAL, TOTAL)]), None] {
+        assert_eq!(found_with(intents).await, none);
+        assert_eq!(listed_as(&shop, "pending").await, [5], "its units alone are missing");
+    }
+    assert_eq!(found_with(Some(vec![intent(&payment, TOTAL)])).await, none);
+    assert_eq!(listed_as(&shop, "pending").await, [3, 4, 5], "Stripe does not know of the refund yet");
+    tamper(&shop, "order", "UPDATE shop_order SET status = 'paid', cancelled_at = NULL").await;
+    tamper(&shop, "payment", "DELETE FROM payment_refund").await;
+    // The shop has gone from the test mode to the live one, whose list cannot have the payment.
+    tamper(&shop, "payment", "UPDATE payment SET provider_account = 'acct_1'").await;
+    assert_eq!(found_with(Some(Vec::new())).await, none, "a payment at another account is not in this list");
 }
 
 /// On a broker, [`crate::faults`] has this test.

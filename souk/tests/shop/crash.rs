@@ -12,6 +12,9 @@ fn kills() -> usize {
     std::env::var("SOUK_CRASH_KILLS").map_or(20, |text| text.parse().unwrap())
 }
 
+/// Kills among which there must be orders.
+const KILLS_WITH_ORDERS: usize = 20;
+
 /// Seed of the random choices, printed so that a run can be repeated.
 pub fn seed() -> u64 {
     let seed =
@@ -26,11 +29,17 @@ async fn nothing_acknowledged_is_lost() {
     let mut random = StdRng::seed_from_u64(seed);
     let mut shop = Shop::start().await;
     let load = Load::start(&shop, seed).await;
+    let mut orders_before = 0;
     for round in 0..kills() {
         tokio::time::sleep(Duration::from_millis(random.random_range(20..700))).await;
         shop.kill().await;
         shop.restart().await;
         println!("kill {}: {} orders so far", round + 1, load.orders());
+        if (round + 1) % KILLS_WITH_ORDERS == 0 {
+            // A shop that takes no orders loses none.
+            assert!(load.orders() > orders_before, "no orders since kill {}", round + 1 - KILLS_WITH_ORDERS);
+            orders_before = load.orders();
+        }
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     let acknowledged = load.stop().await;

@@ -46,6 +46,13 @@ struct Process {
 impl Fleet {
     /// Starts `replicas` processes of the services named there, and one of each other service.
     pub fn start(engines: Engines, replicas: &[(&str, usize)]) -> Self {
+        let mut fleet = Self::closed(engines, replicas);
+        fleet.open();
+        fleet
+    }
+
+    /// Like [`Fleet::start`] without the gateway, so that no customer reaches the shop before [`Fleet::open`].
+    pub fn closed(engines: Engines, replicas: &[(&str, usize)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut ports: BTreeMap<(&'static str, usize), u16> = BTreeMap::new();
         for service in SERVICES {
@@ -55,9 +62,38 @@ impl Fleet {
         let environment = environment(&engines, &ports, &folder);
         let mut fleet = Self::empty(engines, folder, environment);
         for ((service, replica), port) in ports {
-            fleet.start_process(service, replica, port);
+            if service != "gateway" {
+                fleet.start_process(service, replica, port);
+            }
         }
         fleet
+    }
+
+    /// Starts the gateway of a closed fleet.
+    pub fn open(&mut self) {
+        let port = self.environment["SOUK_SERVICES__GATEWAY"].rsplit(':').next().unwrap().parse().unwrap();
+        self.start_process("gateway", 0, port);
+    }
+
+    /// Stops the gateway with SIGTERM, so that customers change nothing. [`Fleet::open`] starts it again.
+    pub fn close(&mut self) {
+        assert_eq!(self.terminate("gateway", 0), Some(0));
+        self.processes.remove(&("gateway", 0));
+    }
+
+    /// Stops all processes with SIGTERM.
+    pub fn stop(&mut self) {
+        let all: Vec<_> = self.processes.keys().copied().collect();
+        for (service, replica) in all {
+            assert_eq!(self.terminate(service, replica), Some(0), "{service}");
+        }
+    }
+
+    /// Returns an operator's command with the variables of this fleet.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(args).arg("--distributed").envs(&self.environment).current_dir(self.folder.path());
+        command
     }
 
     /// Returns a fleet without processes. Each will have the variables `environment`.
@@ -230,9 +266,9 @@ fn environment(
     folder: &TempDir,
 ) -> BTreeMap<String, String> {
     let mut variables = engines.environment();
-    // Eighteen processes with eight connections each are more than PostgreSQL's default of 100.
+    // Tests run two fleets of eighteen processes at once, and PostgreSQL takes 100 connections by default.
     for url in variables.values_mut().filter(|url| url.starts_with("postgres:") || url.starts_with("mysql:")) {
-        url.push_str("?connections=4");
+        url.push_str("?connections=3");
     }
     for service in SERVICES {
         let bases =

@@ -31,7 +31,7 @@ pub struct Load {
 }
 
 /// Resources that the shop has acknowledged with a response.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Acknowledged {
     /// Orders by idempotency key.
     pub orders: BTreeMap<String, Value>,
@@ -55,13 +55,7 @@ impl Load {
             .zip(0_u64..)
             .map(|(person, n)| {
                 let random = StdRng::seed_from_u64(seed.wrapping_add(n));
-                tokio::spawn(keep_buying(
-                    person.client.clone(),
-                    products,
-                    random,
-                    acknowledged.clone(),
-                    is_over.clone(),
-                ))
+                tokio::spawn(keep_buying(person.clone(), products, random, acknowledged.clone(), is_over.clone()))
             })
             .collect();
         Self { shoppers, acknowledged, is_over }
@@ -70,6 +64,11 @@ impl Load {
     /// Returns the number of acknowledged orders.
     pub fn orders(&self) -> usize {
         self.acknowledged.lock().unwrap().orders.len()
+    }
+
+    /// Returns what was acknowledged so far.
+    pub fn so_far(&self) -> Acknowledged {
+        self.acknowledged.lock().unwrap().clone()
     }
 
     /// Returns the number of orders that were acknowledged before they were confirmed or cancelled.
@@ -133,9 +132,10 @@ async fn assert_settled(admin: &Client, order: &Value) {
     }
 }
 
-/// Orders, pays and cancels until `is_over`. A request whose response was lost is repeated with the same key.
+/// Orders, pays and cancels until `is_over`. A request whose response was lost is repeated with the same key, and one whose
+/// token has expired with a new one.
 async fn keep_buying(
-    client: Client,
+    mut person: Shopper,
     products: [i64; 3],
     mut random: StdRng,
     acknowledged: Arc<Mutex<Acknowledged>>,
@@ -144,7 +144,8 @@ async fn keep_buying(
     while !is_over.load(Ordering::SeqCst) {
         let product = products[random.random_range(0..products.len())];
         let body = if random.random_bool(0.3) {
-            let _ = client
+            let _ = person
+                .client
                 .try_send(Method::POST, "/cart", Some(json!({"productId": product, "quantity": 1}).to_string()))
                 .await;
             json!({"shippingAddress": address()})
@@ -152,11 +153,13 @@ async fn keep_buying(
             json!({"shippingAddress": address(), "items": [{"productId": product, "quantity": random.random_range(1..3)}]})
         };
         let order_key = key();
-        let Some(order) = send_until_answered(&client, "/orders", &order_key, &body, &is_over).await else { continue };
+        let Some(order) = send_until_answered(&mut person, "/orders", &order_key, &body, &is_over).await else {
+            continue;
+        };
         acknowledged.lock().unwrap().orders.insert(order_key, order.clone());
         if random.random_bool(0.15) {
             let path = format!("/orders/{}/cancel", order["orderId"]);
-            if let Ok(answer) = client.try_send(Method::POST, &path, None).await
+            if let Ok(answer) = person.client.try_send(Method::POST, &path, None).await
                 && answer.status == 200
             {
                 acknowledged.lock().unwrap().cancelled.push(order);
@@ -165,7 +168,7 @@ async fn keep_buying(
         }
         let token = ["tok_visa", "tok_visa", "tok_visa", "tok_declined", "tok_timeout"][random.random_range(0..5)];
         let body = json!({"orderId": order["orderId"], "method": {"type": "card", "token": token}});
-        if let Some(payment) = send_until_answered(&client, "/payments", &key(), &body, &is_over).await {
+        if let Some(payment) = send_until_answered(&mut person, "/payments", &key(), &body, &is_over).await {
             acknowledged.lock().unwrap().payments.insert(order["orderId"].to_string(), payment);
         }
     }
@@ -173,21 +176,28 @@ async fn keep_buying(
 
 /// Repeats a request until it is acknowledged. Returns `None` when it is refused, or when `is_over`.
 async fn send_until_answered(
-    client: &Client,
+    person: &mut Shopper,
     path: &str,
     key: &str,
     body: &Value,
     is_over: &AtomicBool,
 ) -> Option<Value> {
-    let client = client.with_header("idempotency-key", key).with_header("prefer", "wait=2");
     loop {
+        let client = person.client.with_header("idempotency-key", key).with_header("prefer", "wait=2");
         match client.try_send(Method::POST, path, Some(body.to_string())).await {
             Ok(answer) if answer.status == 201 => return Some(answer.json),
+            // The load of a long run outlives a token.
+            Ok(answer) if answer.status == 401 => {
+                person.try_to_sign_in().await;
+            }
             // Final: out of stock meanwhile, an empty cart, or not payable.
             Ok(answer) if answer.status.is_client_error() => return None,
             // No response, half a response, or a service that has just restarted.
-            Ok(_) | Err(_) if is_over.load(Ordering::SeqCst) => return None,
-            Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(30)).await,
+            Ok(_) | Err(_) => {}
         }
+        if is_over.load(Ordering::SeqCst) {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }

@@ -2,9 +2,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc, reason = "tests")]
 
 mod auditing;
+mod backup;
 mod config_command;
 mod configured;
+mod containers;
 mod crash;
+mod dumps;
+mod engine_backup;
 mod engines;
 mod faults;
 mod fleet;
@@ -19,10 +23,12 @@ mod replicas;
 mod serving;
 mod shopper;
 mod time_to_live;
+mod tracing;
 mod up_engines;
+mod upgrading;
 mod watching;
 
 pub use engines::Engines;
 pub use fleet::Fleet;
-pub use process::Shop;
+pub use process::{Shop, souk};
 pub use shopper::Shopper;

@@ -43,9 +43,58 @@ async fn a_new_shop_has_a_catalogue_documents_and_pictures() {
 }
 
 #[tokio::test]
+async fn an_admin_sees_every_service_its_instances_and_its_breakers() {
+    let shop = Shop::up(&["--empty"]).await;
+    let admin = shop.admin().await;
+    // Registers in the background.
+    eventually("all services are registered", || async {
+        let list = admin.get("/admin/services").await.expect(200).json;
+        let names = ["auth", "product", "order", "cart", "payment", "notification", "gateway", "config-server"];
+        let services = list["items"].as_array().unwrap();
+        let is_up = |name: &&str| {
+            let instances =
+                services.iter().find(|service| service["name"] == *name).map(|service| &service["instances"]);
+            instances.is_some_and(|instances| instances[0]["status"] == "UP")
+        };
+        list["registry"] == "UP" && names.iter().all(is_up)
+    })
+    .await;
+    let list = admin.get("/admin/breakers").await.expect(200).json;
+    assert_eq!(list["missing"], json!([]));
+    let breakers: Vec<String> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| format!("{} {}", item["service"].as_str().unwrap(), item["name"].as_str().unwrap()))
+        .collect();
+    // All services of the process share one verifier.
+    assert_eq!(breakers.iter().filter(|breaker| *breaker == "verifier auth").count(), 1, "{breakers:?}");
+    for expected in [
+        "gateway order",
+        "order product",
+        "order cart",
+        "order payment",
+        "cart product",
+        "payment sandbox",
+        "product pictures",
+    ] {
+        assert!(breakers.contains(&expected.to_owned()), "{expected} is not among {breakers:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_picture_is_uploaded_and_seen_through_the_gateway() {
     let shop = Shop::up(&["--empty"]).await;
     let kettle = shop.product("Kettle", 3).await;
+    let url = upload_picture(&shop, kettle).await;
+    let root = souk_testkit::Client::new(format!("http://127.0.0.1:{}", shop.port));
+    let picture = root.get(&url).await.expect(200);
+    assert!(picture.header("content-type").starts_with("image/"));
+    assert!(picture.header("cache-control").contains("immutable"));
+}
+
+/// Uploads a picture of a product, and returns its path.
+pub async fn upload_picture(shop: &Shop, kettle: i64) -> String {
     let token = shop.admin_token().await;
     let product = shop.client.get(&format!("/products/{kettle}")).await.expect(200);
     // The smallest PNG there is: one grey dot.
@@ -65,10 +114,7 @@ async fn a_picture_is_uploaded_and_seen_through_the_gateway() {
         .unwrap();
     assert_eq!(uploaded.status(), 200, "{}", uploaded.text().await.unwrap());
     let product: Value = uploaded.json().await.unwrap();
-    let root = souk_testkit::Client::new(format!("http://127.0.0.1:{}", shop.port));
-    let picture = root.get(product["imageUrl"].as_str().unwrap()).await.expect(200);
-    assert!(picture.header("content-type").starts_with("image/"));
-    assert!(picture.header("cache-control").contains("immutable"));
+    product["imageUrl"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -152,6 +198,32 @@ async fn operators_commands_report_the_problem() {
         tokio::process::Command::new(env!("CARGO_BIN_EXE_souk")).args(["openapi", "order"]).output().await.unwrap();
     let document: Value = serde_json::from_slice(&document.stdout).unwrap();
     assert!(document["paths"]["/orders"]["post"].is_object());
+}
+
+#[tokio::test]
+async fn a_reader_that_ends_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one.csv");
+    std::fs::write(&file, "Handle,Title,Variant Price\nkettle,Kettle,44.90\n").unwrap();
+    let file = file.display().to_string();
+    let shop = Shop::up(&["--empty"]).await;
+    for arguments in [
+        vec!["audit"],
+        vec!["doctor"],
+        vec!["dead-letters", "list"],
+        vec!["config", "show", "order"],
+        vec!["import", &file],
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_souk"));
+        command.args(&arguments).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        shop.choose(&mut command);
+        let mut child = tokio::process::Command::from(command).spawn().unwrap();
+        // As `| head -0` does.
+        drop(child.stdout.take());
+        let output = child.wait_with_output().await.unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!error.contains("panicked") && output.status.code() == Some(0), "{arguments:?}: {error}");
+    }
 }
 
 #[tokio::test]

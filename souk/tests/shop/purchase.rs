@@ -57,6 +57,26 @@ async fn prepaid_from_cart_to_delivery() {
 }
 
 #[tokio::test]
+async fn whoever_registers_in_a_german_browser_gets_german_mails() {
+    let shop = Shop::start().await;
+    let kettle = shop.product("Kessel", 3).await;
+    let german = shop.client.with_header("accept-language", "de-AT,de;q=0.9,en;q=0.5");
+    let eva = Shopper::register_at(&german, "eva").await;
+    assert_eq!(eva.client.get("/auth/me").await.expect(200).json["language"], "de");
+    let order = eva.order(kettle, 1).await;
+    let admin = shop.admin().await;
+    let subjects = ["Willkommen bei ".to_owned(), format!("Ihre Bestellung {} ist bestätigt", order["orderId"])];
+    eventually("the mails are written in German", || async {
+        let mails = admin.get("/notifications/mailbox?size=100").await.expect(200).text;
+        subjects.iter().all(|subject| mails.contains(subject))
+    })
+    .await;
+    let notices = eva.client.get("/notifications").await.expect(200).json;
+    assert!(notices["items"].as_array().unwrap().iter().all(|notice| notice["language"] == "de"), "{notices}");
+    shop.assert_clean().await;
+}
+
+#[tokio::test]
 async fn a_declined_card_may_be_followed_by_a_good_one() {
     let shop = Shop::start().await;
     let kettle = shop.product("Kettle", 3).await;

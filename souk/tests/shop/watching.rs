@@ -67,8 +67,20 @@ async fn of_two_watching_processes_one_publishes_and_the_other_takes_over() {
         return;
     }
     let shop = Shop::of_processes(&[]).await;
+    let kettle = shop.product("Kettle", 10).await;
+    let ada = Shopper::register(&shop, "ada").await;
+    let order = ada.order(kettle, 2).await;
+    ada.pay(&order, "tok_visa").await.expect(201);
+    ada.wait_for_status(&order, "paid").await;
     let first = Watch::start(&shop);
     eventually("the first publishes", || async { first.violations(1).await == Some(0) }).await;
+    let admin = shop.admin().await;
+    let latest = async || admin.get("/orders/audit").await.expect(200).json["latest"].clone();
+    eventually("the back office sees the result", || async { latest().await["invariants"][7]["violations"] == 0 })
+        .await;
+    tamper(&shop, "order", "UPDATE shop_order SET total_minor = total_minor + 1").await;
+    eventually("and what is wrong", || async { latest().await["violations"][0]["invariant"] == 8 }).await;
+    tamper(&shop, "order", "UPDATE shop_order SET total_minor = total_minor - 1").await;
     let second = Watch::start(&shop);
     eventually("the second runs", || async {
         reqwest::get(format!("http://127.0.0.1:{}/health/live", second.port)).await.is_ok()

@@ -1,7 +1,7 @@
 import { provideHttpClient, withFetch, withInterceptors } from '@angular/common/http';
 import type { ApplicationConfig } from '@angular/core';
 import { inject, provideAppInitializer, provideBrowserGlobalErrorListeners, provideZonelessChangeDetection } from '@angular/core';
-import { TitleStrategy, provideRouter, withComponentInputBinding, withInMemoryScrolling, withNavigationErrorHandler } from '@angular/router';
+import { TitleStrategy, provideRouter, withComponentInputBinding, withDisabledInitialNavigation, withInMemoryScrolling, withNavigationErrorHandler } from '@angular/router';
 import { firstData } from './api/first-data';
 import { routes } from './app.routes';
 import { I18n } from './i18n/i18n';
@@ -18,6 +18,8 @@ export const appConfig: ApplicationConfig = {
     provideRouter(
       routes,
       withComponentInputBinding(),
+      // The frame of the pages starts it, once it is drawn.
+      withDisabledInitialNavigation(),
       withInMemoryScrolling({ scrollPositionRestoration: 'disabled', anchorScrolling: 'disabled' }),
       withNavigationErrorHandler((failure) => reloadOnce(failure.error)),
     ),

@@ -1,8 +1,10 @@
 //! Dead letters of the local bus.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set, sea_query::OnConflict,
+};
 use souk_sql::{Db, SqlError, Tx};
-use souk_values::Timestamp;
+use souk_values::{Page, PageRequest, Timestamp};
 use uuid::Uuid;
 
 use super::queues;
@@ -17,11 +19,24 @@ use crate::{
 
 /// Returns the dead letters of `service`, or of all services, newest first.
 pub(super) async fn list(db: &Db, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError> {
-    let mut query = Entity::find().order_by_desc(Column::DiedAt);
-    if let Some(service) = service {
-        query = query.filter(Column::Queue.starts_with(format!("{service}.")));
+    newest(service).all(db.reader()).await?.into_iter().map(read).collect()
+}
+
+/// Returns a page of them.
+pub(super) async fn page(db: &Db, service: Option<&str>, request: PageRequest) -> Result<Page<DeadLetter>, BusError> {
+    let query = newest(service);
+    let total = query.clone().count(db.reader()).await?;
+    let rows = query.offset(request.offset()).limit(request.limit()).all(db.reader()).await?;
+    let letters: Result<Vec<_>, _> = rows.into_iter().map(read).collect();
+    Ok(Page::new(letters?, request, total))
+}
+
+fn newest(service: Option<&str>) -> Select<Entity> {
+    let query = Entity::find().order_by_desc(Column::DiedAt).order_by_asc(Column::DeadLetterId);
+    match service {
+        Some(service) => query.filter(Column::Queue.starts_with(format!("{service}."))),
+        None => query,
     }
-    query.all(db.reader()).await?.into_iter().map(read).collect()
 }
 
 pub(super) async fn count(db: &Db, queues: &[&'static str]) -> Result<Vec<u64>, BusError> {

@@ -1,19 +1,20 @@
 //! A subscription to one queue of the local bus.
 
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
+use std::sync::Arc;
+
+use sea_orm::{EntityTrait, IntoActiveModel, Set};
 use souk_events::Queue;
 use souk_sql::{SqlError, Tx};
 use souk_values::{Timestamp, clock};
-use std::sync::Arc;
 
 use super::{
     letters::{self, NewLetter},
-    queues::Queues,
+    queues::{Queues, stored_position},
 };
 use crate::{
     BusError, Delivery, Subscription, Verdict,
     dead_letters::id_of_body,
-    tables::bus_message::{Column, Entity, Model},
+    tables::bus_message::{Entity, Model},
 };
 
 pub(super) struct LocalSubscription {
@@ -27,19 +28,24 @@ impl LocalSubscription {
     }
 
     /// Waits for an arrival, or until the earliest delayed message is due.
-    async fn wait(&self) -> Result<(), BusError> {
-        let earliest = Entity::find()
-            .filter(Column::Queue.eq(self.queue.name))
-            .order_by_asc(Column::DueAt)
-            .one(self.queues.db.reader())
-            .await?;
+    async fn wait(&self) {
         let due = async {
-            match earliest {
-                Some(row) => clock::sleep_until(&*self.queues.clock, Timestamp::from_millis(row.due_at)).await,
+            match self.queues.next_due(self.queue.name) {
+                Some(due) => clock::sleep_until(&*self.queues.clock, due).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! { () = self.queues.arrival(self.queue.name) => {}, () = due => {} }
+    }
+
+    /// Takes messages that are in the store alone into memory.
+    async fn read_stored(&self) -> Result<(), BusError> {
+        let unreadable = self.queues.read_stored(self.queue.name).await?;
+        if !unreadable.is_empty() {
+            let messages = unreadable.len();
+            tracing::error!(queue = self.queue.name, messages, "messages that are no events became dead letters");
+            self.remove_unreadable(unreadable).await?;
+        }
         Ok(())
     }
 
@@ -62,66 +68,73 @@ impl Drop for LocalSubscription {
 #[async_trait::async_trait]
 impl Subscription for LocalSubscription {
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
+        let queue = self.queue.name;
         loop {
-            let rows = Entity::find()
-                .filter(Column::Queue.eq(self.queue.name))
-                .filter(Column::DueAt.lte(self.queues.clock.now().millis()))
-                .order_by_asc(Column::Position)
-                .limit(u64::try_from(max).unwrap_or(1))
-                .all(self.queues.db.reader())
-                .await?;
-            let nothing_is_due = rows.is_empty();
-            let mut deliveries = Vec::with_capacity(rows.len());
-            let mut unreadable = Vec::new();
-            for row in rows {
-                let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
-                match serde_json::from_str(&row.envelope) {
-                    Ok(envelope) => deliveries.push(Delivery { envelope, attempts, tag: 0 }),
-                    Err(error) => unreadable.push((row, error.to_string())),
+            let mut due = self.queues.due(queue, max);
+            // A backlog in the store may be longer than one read.
+            while due.len() < max && self.queues.has_room(queue) {
+                let before = due.len();
+                self.read_stored().await?;
+                due = self.queues.due(queue, max);
+                if due.len() == before {
+                    break;
                 }
             }
-            if !unreadable.is_empty() {
-                let messages = unreadable.len();
-                tracing::error!(queue = self.queue.name, messages, "messages that are no events became dead letters");
-                self.remove_unreadable(unreadable).await?;
+            if !due.is_empty() {
+                return Ok(due);
             }
-            if !deliveries.is_empty() {
-                return Ok(deliveries);
-            }
-            if nothing_is_due {
-                self.wait().await?;
+            if self.queues.has_unread(queue) {
+                // All that are in memory are delayed.
+                self.read_stored().await?;
+            } else {
+                self.wait().await;
             }
         }
     }
 
     async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) -> Result<(), BusError> {
-        let now = self.queues.clock.now();
-        let queue = self.queue.name;
-        self.queues.db.write(verdicts, move |tx, verdicts| Box::pin(settle(tx, queue, verdicts, now))).await?;
+        let (queue, now) = (self.queue.name, self.queues.clock.now());
+        let (applied, others): (Vec<_>, Vec<_>) =
+            verdicts.into_iter().partition(|(_, verdict)| matches!(verdict, Verdict::Ack));
+        let applied: Vec<u64> = applied.into_iter().map(|(delivery, _)| delivery.tag).collect();
+        self.queues.applied(queue, &applied);
+        if others.is_empty() {
+            return Ok(());
+        }
+        let others = Arc::new(others);
+        let stored = Arc::clone(&others);
+        self.queues.db.write(stored, move |tx, others| Box::pin(settle(tx, queue, others, now))).await?;
+        for (delivery, verdict) in &*others {
+            match verdict {
+                Verdict::Retry { after } => {
+                    self.queues.delay(queue, delivery.tag, delivery.attempts.saturating_add(1), now.plus(*after));
+                }
+                Verdict::Dead { .. } => self.queues.forget(queue, delivery.tag),
+                // A postponed message has never left its queue.
+                Verdict::Ack | Verdict::Postpone => {}
+            }
+        }
         Ok(())
+    }
+
+    async fn finish(&mut self) {
+        self.queues.finish_removals().await;
     }
 }
 
+/// Stores the verdicts on messages that were not applied.
 async fn settle(
     tx: &Tx,
     queue: &'static str,
     verdicts: &[(Delivery, Verdict)],
     now: Timestamp,
 ) -> Result<(), SqlError> {
-    let done: Vec<String> = verdicts
-        .iter()
-        .filter(|(_, verdict)| matches!(verdict, Verdict::Ack | Verdict::Dead { .. }))
-        .map(|(delivery, _)| delivery.envelope.id.to_string())
-        .collect();
-    if !done.is_empty() {
-        Entity::delete_many().filter(Column::Queue.eq(queue)).filter(Column::EventId.is_in(done)).exec(tx).await?;
-    }
     for (delivery, verdict) in verdicts {
         match verdict {
-            // A postponed message has never left its queue.
             Verdict::Ack | Verdict::Postpone => {}
-            Verdict::Retry { after } => delay(tx, queue, delivery, now.plus(*after)).await?,
+            Verdict::Retry { after } => delay(tx, delivery, now.plus(*after)).await?,
             Verdict::Dead { error } => {
+                Entity::delete_by_id(stored_position(delivery.tag)).exec(tx).await?;
                 let envelope = serde_json::to_string(&delivery.envelope);
                 let letter = NewLetter {
                     queue,
@@ -137,9 +150,8 @@ async fn settle(
     Ok(())
 }
 
-async fn delay(tx: &Tx, queue: &str, delivery: &Delivery, due: Timestamp) -> Result<(), SqlError> {
-    let key = (queue.to_owned(), delivery.envelope.id.to_string());
-    if let Some(row) = Entity::find_by_id(key).one(tx).await? {
+async fn delay(tx: &Tx, delivery: &Delivery, due: Timestamp) -> Result<(), SqlError> {
+    if let Some(row) = Entity::find_by_id(stored_position(delivery.tag)).one(tx).await? {
         let mut row = row.into_active_model();
         row.attempts = Set(i64::from(delivery.attempts) + 1);
         row.due_at = Set(due.millis());
@@ -150,7 +162,7 @@ async fn delay(tx: &Tx, queue: &str, delivery: &Delivery, due: Timestamp) -> Res
 
 async fn move_to_letters(tx: &Tx, rows: &[(Model, String)], now: Timestamp) -> Result<(), SqlError> {
     for (row, error) in rows {
-        Entity::delete_by_id((row.queue.clone(), row.event_id.clone())).exec(tx).await?;
+        Entity::delete_by_id(row.position).exec(tx).await?;
         let letter = NewLetter {
             queue: &row.queue,
             event_id: row.event_id.parse().unwrap_or_else(|_| id_of_body(row.envelope.as_bytes())),

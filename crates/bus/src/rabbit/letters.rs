@@ -13,6 +13,7 @@ use lapin::{
     types::FieldTable,
 };
 use souk_events::{Envelope, dead_letter_names};
+use souk_values::{Page, PageRequest};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     BusError, DeadLetter, DeadLetterId,
     dead_letters::{is_outbox, letter_id, letter_id_of_body},
+    newest::Newest,
 };
 
 /// Maximum number of letters to read per queue.
@@ -35,10 +37,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Returns the dead letters of the queues of `service`, or of all queues, newest first.
 pub(super) async fn list(options: Options, service: Option<String>) -> Result<Vec<DeadLetter>, BusError> {
     uncancelled(async move {
-        let mut reader = Reader::open(options).await?;
-        reader.read(service.as_deref()).await?;
-        let mut letters: Vec<DeadLetter> = reader.letters.drain(..).map(|held| held.letter).collect();
-        reader.close().await;
+        let mut letters = Vec::new();
+        each(options, service.as_deref(), |letter| letters.push(letter)).await?;
         letters.sort_by_key(|letter| std::cmp::Reverse(letter.died_at));
         // A message that was delivered twice may have died twice: one letter, with the latest error.
         let mut seen = HashSet::new();
@@ -48,10 +48,47 @@ pub(super) async fn list(options: Options, service: Option<String>) -> Result<Ve
     .await
 }
 
+/// Returns a page of them. Holds no more letters than its end.
+pub(super) async fn page(
+    options: Options,
+    service: Option<String>,
+    request: PageRequest,
+) -> Result<Page<DeadLetter>, BusError> {
+    uncancelled(async move {
+        let mut newest = Newest::new(request);
+        each(options, service.as_deref(), |letter| newest.add(letter)).await?;
+        Ok(newest.page())
+    })
+    .await
+}
+
+/// Returns the letter `id`, with its latest error.
+pub(super) async fn show(options: Options, id: DeadLetterId) -> Result<Option<DeadLetter>, BusError> {
+    uncancelled(async move {
+        let mut newest = Newest::new(PageRequest { page: 0, size: 1 });
+        each(options, None, |letter| {
+            if letter.dead_letter_id == id {
+                newest.add(letter);
+            }
+        })
+        .await?;
+        Ok(newest.page().items.pop())
+    })
+    .await
+}
+
+/// Passes each letter to `found`, and requeues it.
+async fn each(options: Options, service: Option<&str>, mut found: impl FnMut(DeadLetter)) -> Result<(), BusError> {
+    let reader = Reader::open(options).await?;
+    reader.read(service, |held| found(held.letter)).await?;
+    reader.close().await;
+    Ok(())
+}
+
 /// Publishes a letter to its queue again, and deletes it once that is confirmed.
 pub(super) async fn replay(options: Options, id: DeadLetterId) -> Result<(), BusError> {
     uncancelled(async move {
-        let mut reader = Reader::open(options).await?;
+        let reader = Reader::open(options).await?;
         let replayed = reader.replay(id).await;
         reader.close().await;
         replayed
@@ -62,7 +99,7 @@ pub(super) async fn replay(options: Options, id: DeadLetterId) -> Result<(), Bus
 /// Deletes a letter.
 pub(super) async fn discard(options: Options, id: DeadLetterId) -> Result<(), BusError> {
     uncancelled(async move {
-        let mut reader = Reader::open(options).await?;
+        let reader = Reader::open(options).await?;
         let discarded = reader.discard(id).await;
         reader.close().await;
         discarded
@@ -87,12 +124,11 @@ struct Held {
     tag: u64,
 }
 
-/// The letters that this process has consumed, under the lock.
+/// Consumes letters under the lock.
 struct Reader {
     connection: Arc<BrokerConnection>,
     channel: Channel,
     options: Options,
-    letters: Vec<Held>,
 }
 
 impl Reader {
@@ -100,16 +136,17 @@ impl Reader {
         let connection = Arc::new(BrokerConnection::open(&options.address, "souk dead letters").await?);
         lock(&connection, &options.names.letters_lock()).await?;
         let channel = connection.channel().await?;
-        Ok(Self { connection, channel, options, letters: Vec::new() })
+        Ok(Self { connection, channel, options })
     }
 
-    async fn read(&mut self, service: Option<&str>) -> Result<(), BusError> {
+    /// Consumes the letters, and passes each to `found`.
+    async fn read(&self, service: Option<&str>, mut found: impl FnMut(Held)) -> Result<(), BusError> {
         let is_of_service = |name: &&str| service.is_none_or(|service| name.split('.').next() == Some(service));
         for queue in dead_letter_names().filter(is_of_service) {
             let name = self.options.names.letters(queue);
             for _ in 0..MAX_PER_QUEUE {
                 match in_time(self.channel.basic_get(short(&*name)?, BasicGetOptions::default())).await {
-                    Ok(Some(message)) => self.letters.push(held(queue, message)),
+                    Ok(Some(message)) => found(held(queue, message)),
                     Ok(None) => break,
                     // The services declare the queues, so none has run on this broker yet.
                     Err(refusal) if refusal.code == NOT_FOUND => {
@@ -123,13 +160,18 @@ impl Reader {
     }
 
     /// Returns all copies of the letter `id`. Errors: it does not exist.
-    async fn find(&mut self, id: DeadLetterId) -> Result<Vec<Held>, BusError> {
-        self.read(None).await?;
-        let found: Vec<Held> = self.letters.extract_if(.., |held| held.letter.dead_letter_id == id).collect();
+    async fn find(&self, id: DeadLetterId) -> Result<Vec<Held>, BusError> {
+        let mut found = Vec::new();
+        self.read(None, |held| {
+            if held.letter.dead_letter_id == id {
+                found.push(held);
+            }
+        })
+        .await?;
         if found.is_empty() { Err(BusError::NoSuchDeadLetter(id.to_string())) } else { Ok(found) }
     }
 
-    async fn replay(&mut self, id: DeadLetterId) -> Result<(), BusError> {
+    async fn replay(&self, id: DeadLetterId) -> Result<(), BusError> {
         let mut found = self.find(id).await?;
         let publisher = Publisher::new(Arc::clone(&self.connection), Arc::new(Notify::new()));
         let Some(Held { letter, body, .. }) = found.first_mut() else { return Ok(()) };
@@ -145,7 +187,7 @@ impl Reader {
         self.delete(found).await
     }
 
-    async fn discard(&mut self, id: DeadLetterId) -> Result<(), BusError> {
+    async fn discard(&self, id: DeadLetterId) -> Result<(), BusError> {
         let found = self.find(id).await?;
         self.delete(found).await
     }

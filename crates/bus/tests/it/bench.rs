@@ -126,7 +126,10 @@ impl Bench {
                 use sea_orm::ConnectionTrait;
                 let db = sea_orm::Database::connect(url(&self.folder, "bus")).await.unwrap();
                 let id = uuid::Uuid::from_u128(7);
-                let row = format!("INSERT INTO bus_message VALUES ('order.stock', '{id}', 0, 0, 0, '{body}')");
+                let row = format!(
+                    "INSERT INTO bus_message (position, queue, event_id, attempts, due_at, envelope) \
+                     VALUES (1000000, 'order.stock', '{id}', 0, 0, '{body}')"
+                );
                 db.execute_unprepared(&row).await.unwrap();
             }
             Kind::Rabbit { prefix, .. } => {

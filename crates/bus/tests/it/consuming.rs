@@ -16,6 +16,11 @@ use souk_values::Id;
 
 use crate::Bench;
 
+#[test]
+fn a_consumer_has_the_name_of_its_queue() {
+    assert_eq!(Consumer::new(&queue::ORDER_STOCK).queue(), "order.stock");
+}
+
 pub async fn each_event_is_handled_once_and_those_of_one_subject_in_order(bench: Arc<Bench>) {
     let seen: Arc<Mutex<HashMap<i64, Vec<uuid::Uuid>>>> = Arc::default();
     let envelopes: Vec<_> = (0..300).map(|n| bench.reserved(n % 20 + 1)).collect();

@@ -14,6 +14,7 @@ use souk_bus::{
 };
 use souk_events::{Envelope, Queue};
 use souk_sql::SqlError;
+use souk_values::{Page, PageRequest};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -81,6 +82,10 @@ impl Transport for CountingTransport {
     async fn dead_letters(&self, service: Option<&str>) -> Result<Vec<DeadLetter>, BusError> {
         self.inner.dead_letters(service).await
     }
+    async fn dead_letter_page(&self, service: Option<&str>, page: PageRequest) -> Result<Page<DeadLetter>, BusError> {
+        self.inner.dead_letter_page(service, page).await
+    }
+
     async fn dead_letter_counts(&self, queues: &[&'static str]) -> Result<Vec<u64>, BusError> {
         self.inner.dead_letter_counts(queues).await
     }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use souk_bus::{BusError, Consumer, Failure, Outcome, Received};
-use souk_events::{StockReserved, queue};
+use souk_events::{Payload, StockReserved, queue};
 use souk_testkit::eventually;
-use souk_values::Id;
+use souk_values::{Id, PageRequest};
 
 use crate::{Bench, bench::Kind};
 
@@ -43,7 +43,7 @@ pub async fn a_poison_message_becomes_a_dead_letter_and_does_not_block_the_queue
         dead().await == [2, 0]
     })
     .await;
-    assert_eq!(bench.waiting().await, 0);
+    eventually("nothing waits", || async { bench.waiting().await == 0 }).await;
     assert_eq!(handled.load(Ordering::SeqCst), 8);
 
     let letters = bench.bus.dead_letters(Some("order")).await.unwrap();
@@ -59,6 +59,14 @@ pub async fn a_poison_message_becomes_a_dead_letter_and_does_not_block_the_queue
         let json = serde_json::to_value(letter).unwrap();
         assert!(json["envelope"]["id"].is_string() && json.get("raw").is_none(), "{json}");
     }
+    let page = async |service: Option<&'static str>, page: u32| {
+        let page = bench.bus.dead_letter_page(service, PageRequest { page, size: 1 }).await.unwrap();
+        (page.items.into_iter().map(|letter| letter.dead_letter_id).collect::<Vec<_>>(), page.total)
+    };
+    let (first, second) = (page(Some("order"), 0).await, page(None, 1).await);
+    assert_eq!((first.0.len(), first.1, second.0.len(), second.1), (1, 2, 1, 2));
+    assert_ne!(first.0, second.0);
+    assert_eq!((page(None, 2).await, page(Some("cart"), 0).await), ((Vec::new(), 2), (Vec::new(), 0)));
     // The letters survive a restart.
     assert_eq!(bench.another().await.dead_letters(None).await.unwrap().len(), 2);
 
@@ -142,7 +150,7 @@ pub async fn a_failing_message_is_redelivered_with_growing_delays(bench: Arc<Ben
 async fn a_payload_that_does_not_match_its_type_fails() {
     let bench = Bench::local().await;
     let mut envelope = bench.reserved(1);
-    envelope.data = serde_json::json!({"orderId": "one"});
+    envelope.data = Payload::of(&serde_json::json!({"orderId": "one"})).unwrap();
     let consumer = Consumer::new(&queue::ORDER_STOCK)
         .on(&(), |(), _: Received<StockReserved>| async move { Ok(Outcome::Applied) });
     assert!(matches!(consumer.handle(envelope).await, Err(Failure::Handling(_))));

@@ -1,12 +1,19 @@
 //! Publishing: from the outbox to the queues.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use sea_orm::ConnectionTrait;
-use souk_bus::{BusError, Outbox, SqlOutbox, Transport, UnreadableEvent, outbox, relay};
+use souk_bus::{
+    BusError, Claim, Outbox, SqlOutbox, Transport, UnreadableEvent,
+    outbox::{self, Backlog},
+    relay,
+};
 use souk_events::{Envelope, queue};
 use souk_sql::{Access, Db, SqlError};
 use souk_testkit::{engine::Stores, eventually, on_engines};
@@ -157,14 +164,16 @@ pub async fn a_letter_of_an_outbox_that_can_be_read_is_published_by_its_replay(b
 }
 
 #[tokio::test]
-async fn the_local_bus_stores_an_event_that_is_published_twice_once() {
+async fn an_event_that_is_published_again_is_delivered_again() {
     let bench = Bench::local().await;
     let envelopes = [bench.reserved(1), bench.reserved(2)];
     bench.bus.publish(&envelopes).await.unwrap();
     // As after a crash between publishing and deleting from the outbox.
     bench.bus.publish(&envelopes).await.unwrap();
     let mut subscription = bench.bus.subscribe(&queue::ORDER_STOCK).await.unwrap();
-    assert_eq!(subscription.next(10).await.unwrap().len(), 2);
+    let delivered: Vec<Uuid> =
+        subscription.next(10).await.unwrap().iter().map(|delivery| delivery.envelope.id).collect();
+    assert_eq!(delivered, [ids(&envelopes), ids(&envelopes)].concat(), "which the inbox of its consumer detects");
 }
 
 #[tokio::test]
@@ -185,6 +194,87 @@ async fn events_stay_in_the_outbox_until_the_transport_confirms_them() {
     eventually("all have left", || async { pending(&bench.db).await == 0 }).await;
     assert_eq!(arrived(&*bench.bus, 3).await, ids(&envelopes));
     bench.stop.cancel();
+}
+
+/// An outbox that records the calls of its relay.
+struct WatchedOutbox {
+    inner: SqlOutbox,
+    transport: Arc<CountingTransport>,
+    /// Number of published events at each wait for new ones.
+    published_at_waits: Mutex<Vec<usize>>,
+    reports: AtomicU32,
+}
+
+#[async_trait::async_trait]
+impl Outbox for WatchedOutbox {
+    async fn claim(&self, limit: u64) -> Result<Box<dyn Claim>, BusError> {
+        self.inner.claim(limit).await
+    }
+    async fn unpublished(&self, limit: u64) -> Result<Vec<Envelope>, BusError> {
+        self.inner.unpublished(limit).await
+    }
+    async fn backlog(&self) -> Result<Backlog, BusError> {
+        self.reports.fetch_add(1, Ordering::SeqCst);
+        self.inner.backlog().await
+    }
+    async fn written(&self) {
+        let published = self.transport.given.lock().unwrap().len();
+        self.published_at_waits.lock().unwrap().push(published);
+        self.inner.written().await;
+    }
+}
+
+/// Relays `count` events to a transport that takes at most `takes` of each batch. Returns the outbox after the first wait.
+async fn relayed(bench: &Bench, count: i64, takes: usize) -> Arc<WatchedOutbox> {
+    let envelopes: Vec<Envelope> = (1..=count).map(|order| bench.reserved(order)).collect();
+    write(&bench.db, envelopes, Ok(())).await.unwrap();
+    let inner = SqlOutbox::new(bench.db.clone());
+    let transport = CountingTransport::new(&bench.bus, true, takes);
+    let outbox = Arc::new(WatchedOutbox {
+        inner,
+        transport: Arc::clone(&transport),
+        published_at_waits: Mutex::default(),
+        reports: AtomicU32::new(0),
+    });
+    tokio::spawn(relay("order", outbox.clone(), transport, bench.clock.clone(), bench.stop.clone()));
+    eventually("the relay waits", || async { !outbox.published_at_waits.lock().unwrap().is_empty() }).await;
+    outbox
+}
+
+#[tokio::test]
+async fn every_batch_is_published_before_the_relay_waits() {
+    let bench = Bench::local().await;
+    let outbox = relayed(&bench, 700, usize::MAX).await;
+    assert_eq!(outbox.published_at_waits.lock().unwrap()[0], 700);
+    bench.stop.cancel();
+}
+
+#[tokio::test]
+async fn the_relay_waits_before_it_publishes_unconfirmed_events_again() {
+    let bench = Bench::local().await;
+    let outbox = relayed(&bench, 3, 1).await;
+    assert_eq!(outbox.published_at_waits.lock().unwrap()[0], 1);
+    eventually("all have left", || async { pending(&bench.db).await == 0 }).await;
+    bench.stop.cancel();
+}
+
+#[tokio::test]
+async fn the_relay_reports_its_backlog_again_and_again() {
+    let bench = Bench::local().await;
+    let outbox = relayed(&bench, 1, usize::MAX).await;
+    eventually("it is reported three times", || async { outbox.reports.load(Ordering::SeqCst) >= 3 }).await;
+    bench.stop.cancel();
+}
+
+#[tokio::test]
+async fn an_outbox_waits_until_an_event_is_written() {
+    let bench = Bench::local().await;
+    let outbox = SqlOutbox::new(bench.db.clone());
+    let waiting = outbox.written();
+    tokio::pin!(waiting);
+    assert!(futures::poll!(&mut waiting).is_pending());
+    write(&bench.db, vec![bench.reserved(1)], Ok(())).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it is woken");
 }
 
 /// Relays on PostgreSQL and MySQL lock the rows that they claim.

@@ -138,6 +138,9 @@ impl Inner {
     }
 }
 
+/// Caller in whose name the verifier of a process reads from auth.
+pub const VERIFIER: &str = "verifier";
+
 /// Auth's public keys and the ended rights, read over HTTP.
 #[derive(Debug, Clone)]
 pub struct RemoteAuthority {
@@ -146,7 +149,7 @@ pub struct RemoteAuthority {
 }
 
 impl RemoteAuthority {
-    /// Returns the authority that the process reaches through `peers`, as the service `from`.
+    /// Returns the authority that the process reaches through `peers`, in the name of `from`.
     #[must_use]
     pub fn new(peers: &Peers, from: &'static str) -> Self {
         Self { plain: peers.plain_client(from, "auth"), with_token: peers.client(from, "auth") }

@@ -116,6 +116,13 @@ impl Directory {
         Ok(Chosen(Arc::clone(chosen)))
     }
 
+    /// Returns the base URLs of the known instances of `service`.
+    #[must_use]
+    pub fn bases(&self, service: &str) -> Vec<String> {
+        let known = self.known.read();
+        known.get(service).into_iter().flatten().map(|instance| instance.base.clone()).collect()
+    }
+
     /// Waits until a caller finds no reachable instance of some service.
     pub(crate) async fn missing_instance(&self) {
         self.missing.notified().await;

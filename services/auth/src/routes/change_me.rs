@@ -1,15 +1,16 @@
-//! `PATCH /auth/me`: changing the caller's own name or address.
+//! `PATCH /auth/me`: changing the caller's own name, address or language.
 
 use axum::{Json, extract::State};
 use garde::Validate;
 use serde::Deserialize;
-use souk_kit::{auth::Customer, extract::ValidJson};
+use souk_kit::{auth::Customer, extract::ValidJson, text::Line};
 use souk_sql::SqlError;
-use souk_values::Secret;
+use souk_values::{Language, Secret};
 use utoipa::ToSchema;
 
+use super::register::MAX_TAG_LENGTH;
 use crate::{
-    account::{Account, Email, EmailLine, Username, UsernameLine},
+    account::{Account, Email, EmailLine, ProfileChange, Username, UsernameLine, parse_language},
     address::ClientAddress,
     app::App,
     error::AuthError,
@@ -34,9 +35,13 @@ pub(crate) struct ChangeMe {
     #[garde(skip)]
     #[schema(value_type = Option<String>, format = Password)]
     current: Option<Secret>,
+    /// New language of the mails to the user.
+    #[garde(dive)]
+    #[schema(value_type = Option<Language>)]
+    language: Option<Line<MAX_TAG_LENGTH>>,
 }
 
-/// Changes the caller's name, e-mail address or both.
+/// Changes the caller's name, e-mail address or language.
 ///
 /// A new address requires the current password, and a mail informs the owner of the old one.
 #[utoipa::path(patch, path = "", request_body = ChangeMe,
@@ -54,6 +59,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<UserView>, AuthError> {
     let username = body.username.as_ref().map(AsRef::as_ref).map(Username::parse).transpose()?;
     let email = body.email.as_ref().map(AsRef::as_ref).map(Email::parse).transpose()?;
+    let language = body.language.as_ref().map(AsRef::as_ref).map(parse_language).transpose()?;
     let account = app.store.account(caller.user_id).await?.ok_or(AuthError::AccountMissing)?;
     // The hash that the password was verified against; without a password no address may change.
     let verified = match (&body.current, &email) {
@@ -67,9 +73,10 @@ pub(crate) async fn handle(
     };
     let new_username = username.clone().unwrap_or_else(|| account.username.clone());
     let new_email = email.clone().unwrap_or_else(|| account.email.clone());
+    let change = ProfileChange { username, email, language };
     let outcome = app.change(account, |account| {
         let now = app.clock.now();
-        let Some((after, event)) = account.clone().with_profile(username.clone(), email.clone()) else {
+        let Some((after, event)) = account.clone().with_profile(change.clone()) else {
             return Ok(None);
         };
         check_proof(&account, &after, verified.as_ref())?;

@@ -22,6 +22,15 @@ pub(crate) enum AccountRole {
     Admin,
 }
 
+impl From<AccountRole> for Role {
+    fn from(role: AccountRole) -> Self {
+        match role {
+            AccountRole::Customer => Self::Customer,
+            AccountRole::Admin => Self::Admin,
+        }
+    }
+}
+
 /// Changes of a user's rights; fields that are left out stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -56,10 +65,7 @@ pub(crate) async fn handle(
     if !app.store.account(caller.user_id).await?.is_some_and(|admin| admin.is_active_admin()) {
         return Err(AuthError::AdminRightsLost);
     }
-    let role = body.role.map(|role| match role {
-        AccountRole::Customer => Role::Customer,
-        AccountRole::Admin => Role::Admin,
-    });
+    let role = body.role.map(Role::from);
     let account = app.store.account(user).await?.ok_or(AuthError::UserNotFound)?;
     let account = app
         .change(account, |before| {

@@ -1,22 +1,58 @@
-//! `GET /users`: a page of all users.
+//! `GET /users`: a page of users.
 
 use axum::{Json, extract::State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use souk_kit::{
     auth::{Admin, Role},
-    extract::{NoFilter, Paged},
+    extract::{Paged, listed_ids, search_terms},
 };
-use souk_values::{Page, Timestamp, UserId};
-use utoipa::ToSchema;
+use souk_values::{Language, Page, Timestamp, UserId};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::{account::Account, app::App, error::AuthError};
+use super::change_user::AccountRole;
+use crate::{account::Account, app::App, error::AuthError, store::AccountFilter};
+
+/// Maximum number of `ids`.
+const MAX_IDS: usize = 100;
+
+/// An empty `q` or `ids` is the same as an absent one.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UserListFilter {
+    /// Part of the user name or of the e-mail address, regardless of case, at most 200 characters.
+    #[serde(default)]
+    #[param(required = false, example = "ada@")]
+    q: String,
+    /// Returns only users with this role.
+    #[param(inline)]
+    role: Option<AccountRole>,
+    /// `true` for users who may not sign in, `false` for those who may.
+    locked: Option<bool>,
+    /// Ids of users, separated by commas, at most 100: returns only these users.
+    #[serde(default)]
+    #[param(required = false, example = "246290604621824,246290604621825")]
+    ids: String,
+}
+
+impl UserListFilter {
+    fn read(self) -> Result<AccountFilter, AuthError> {
+        let query = search_terms(&self.q).map_err(AuthError::Query)?;
+        let ids = (!self.ids.is_empty()).then(|| listed_ids(&self.ids, "user").map_err(AuthError::Query));
+        let ids: Option<Vec<UserId>> = ids.transpose()?;
+        if ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {
+            return Err(AuthError::Query(format!("ids: at most {MAX_IDS}")));
+        }
+        Ok(AccountFilter { query, role: self.role.map(Role::from), locked: self.locked, ids })
+    }
+}
 
 /// A user as shown to admins.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "userId": 246_290_604_621_824_i64, "username": "ada", "email": "ada@example.org", "role": "customer",
-    "locked": false, "createdAt": "2026-01-31T12:00:00.000Z"
+    "language": "en", "locked": false, "createdAt": "2026-01-31T12:00:00.000Z"
 }))]
 pub(crate) struct AccountView {
     /// Id of the user.
@@ -27,6 +63,8 @@ pub(crate) struct AccountView {
     email: String,
     /// Role of the user: `customer` or `admin`.
     role: Role,
+    /// Language of the mails to the user.
+    language: Language,
     /// True if the user may not sign in.
     locked: bool,
     /// Time of registration (RFC 3339, UTC).
@@ -40,21 +78,25 @@ impl From<Account> for AccountView {
             username: account.username.as_str().to_owned(),
             email: account.email.as_str().to_owned(),
             role: account.role,
+            language: account.language,
             locked: account.locked,
             created_at: account.created_at,
         }
     }
 }
 
-/// Lists all users, newest first.
+/// Lists users, newest first.
 #[utoipa::path(get, path = "",
-    params(Paged<NoFilter>),
-    responses((status = 200, body = Page<AccountView>, description = "A page of users")))]
+    params(Paged<UserListFilter>),
+    responses(
+        (status = 200, body = Page<AccountView>, description = "A page of users"),
+        (status = 400, description = "`query.invalid`"),
+    ))]
 pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
-    Paged(page, NoFilter {}): Paged<NoFilter>,
+    Paged(page, filter): Paged<UserListFilter>,
 ) -> Result<Json<Page<AccountView>>, AuthError> {
-    let (accounts, total) = app.store.accounts(page).await?;
+    let (accounts, total) = app.store.accounts(&filter.read()?, page).await?;
     Ok(Json(Page::new(accounts, page, total).map(AccountView::from)))
 }

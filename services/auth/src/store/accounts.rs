@@ -1,19 +1,20 @@
 //! Queries and changes of accounts.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::Expr,
 };
 use souk_events::Envelope;
 use souk_kit::auth::Role;
-use souk_sql::{SqlError, Tx};
-use souk_values::{PageRequest, Secret, Timestamp, UserId, ids::Id};
+use souk_sql::{SqlError, Tx, containing};
+use souk_values::{Language, PageRequest, Secret, Timestamp, UserId, ids::Id};
 
 use super::{
     AuthStore, NewSession, StoreError, devices, ended,
     entities::{reset_token, shop_user},
     sessions,
 };
-use crate::account::{Account, Email, Login, Username, role_name};
+use crate::account::{Account, Email, Login, Username, fold, role_name};
 use shop_user::{ActiveModel, Column, Entity, Model};
 
 #[derive(Debug, Clone)]
@@ -33,6 +34,31 @@ pub(crate) enum Conflict {
     RegisterKey(Box<Account>),
     Email,
     Username,
+}
+
+/// Conditions that all have to hold; `None` and an empty query are no condition.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AccountFilter {
+    /// Part of the user name or of the e-mail address.
+    pub(crate) query: String,
+    pub(crate) role: Option<Role>,
+    pub(crate) locked: Option<bool>,
+    pub(crate) ids: Option<Vec<UserId>>,
+}
+
+impl AccountFilter {
+    fn condition(&self) -> Condition {
+        let part = (!self.query.is_empty()).then(|| {
+            let part = containing(&fold(&self.query));
+            let column = |column| Expr::col(column).like(part.clone());
+            Condition::any().add(column(Column::UsernameKey)).add(column(Column::EmailKey))
+        });
+        let ids = self.ids.iter().map(|ids| Column::UserId.is_in(ids.iter().map(|id| id.get())));
+        ids.fold(Condition::all(), Condition::add)
+            .add_option(part)
+            .add_option(self.role.map(|role| Column::Role.eq(role_name(role))))
+            .add_option(self.locked.map(|locked| Column::Locked.eq(locked)))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +94,7 @@ impl AccountChange {
 
 impl AuthStore {
     pub(crate) async fn account(&self, user: UserId) -> Result<Option<Account>, SqlError> {
-        Entity::find_by_id(user.get()).one(self.db.reader()).await?.map(read).transpose()
+        Entity::find_by_id(user.get()).one(&self.db.lookup()).await?.map(read).transpose()
     }
 
     pub(crate) async fn account_by(&self, login: &Login) -> Result<Option<Account>, SqlError> {
@@ -76,7 +102,7 @@ impl AuthStore {
             Login::Username(_) => Column::UsernameKey,
             Login::Email(_) => Column::EmailKey,
         };
-        Entity::find().filter(column.eq(login.key())).one(self.db.reader()).await?.map(read).transpose()
+        Entity::find().filter(column.eq(login.key())).one(&self.db.lookup()).await?.map(read).transpose()
     }
 
     /// Returns which of these values an account other than `except` has, the key first.
@@ -129,11 +155,16 @@ impl AuthStore {
         self.db.write(change, |tx, change| Box::pin(save(tx, change))).await
     }
 
-    /// Returns a page of all accounts, newest first, and the number of accounts on all pages.
-    pub(crate) async fn accounts(&self, page: PageRequest) -> Result<(Vec<Account>, u64), SqlError> {
-        let query = Entity::find().order_by_desc(Column::UserId).offset(page.offset()).limit(page.limit());
+    /// Returns a page of the accounts that match `filter`, newest first, and the number of accounts on all pages.
+    pub(crate) async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        page: PageRequest,
+    ) -> Result<(Vec<Account>, u64), SqlError> {
+        let query = Entity::find().filter(filter.condition());
+        let total = query.clone().count(self.db.reader()).await?;
+        let query = query.order_by_desc(Column::UserId).offset(page.offset()).limit(page.limit());
         let rows = query.all(self.db.reader()).await?;
-        let total = Entity::find().count(self.db.reader()).await?;
         Ok((rows.into_iter().map(read).collect::<Result<_, _>>()?, total))
     }
 
@@ -208,6 +239,7 @@ fn row(account: &Account) -> ActiveModel {
         email: Set(account.email.as_str().to_owned()),
         email_key: Set(account.email.key()),
         role: Set(role_name(account.role).to_owned()),
+        language: Set(account.language.code().to_owned()),
         locked: Set(account.locked),
         password_hash: Set(account.password_hash.expose().clone()),
         sign_in_epoch: Set(account.sign_in_epoch),
@@ -228,6 +260,8 @@ fn read(row: Model) -> Result<Account, SqlError> {
             "admin" => Role::Admin,
             _ => return Err(damaged("role")),
         },
+        // Of a later release with more languages.
+        language: Language::with_code(&row.language).unwrap_or_default(),
         locked: row.locked,
         sign_in_epoch: row.sign_in_epoch,
         version: row.version,

@@ -20,6 +20,7 @@ pub(crate) mod shop_user {
         pub version: i64,
         pub created_at: i64,
         pub register_key: Option<String>,
+        pub language: String,
     }
 
     // Written by hand: a derived one would show the password hash in logs.

@@ -4,6 +4,7 @@ mod m0001_init;
 mod m0002_ended_rights;
 mod m0003_known_devices;
 mod m0004_key_turnover;
+mod m0005_user_language;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use souk_sql::{change_table, create_tables};
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrations {
         all.push(create_tables("auth_m0002_ended_rights", m0002_ended_rights::tables));
         all.push(create_tables("auth_m0003_known_devices", m0003_known_devices::tables));
         all.push(change_table("auth_m0004_key_turnover", m0004_key_turnover::change));
+        all.push(change_table("auth_m0005_user_language", m0005_user_language::change));
         all
     }
 }

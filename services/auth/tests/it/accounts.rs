@@ -14,8 +14,8 @@ async fn registering_signs_in_and_publishes_an_event() {
     let ada = answer.json;
     assert_eq!((&ada["tokenType"], &ada["expiresIn"]), (&json!("Bearer"), &json!(900)));
     assert_eq!(ada["refreshToken"].as_str().unwrap().len(), 64);
-    let user =
-        json!({"userId": ada["user"]["userId"], "username": "ada", "email": "ada@Example.org", "role": "customer"});
+    let user = json!({"userId": ada["user"]["userId"], "username": "ada", "email": "ada@Example.org", "role": "customer",
+        "language": "en"});
     assert_eq!(ada["user"], user);
     assert_eq!(auth.as_of(&ada).get("/auth/me").await.expect(200).json, user);
 
@@ -229,4 +229,23 @@ async fn a_new_address_takes_the_password_and_the_old_one_is_informed() {
     }
     auth.as_of(&bob).patch("/auth/me", guess.clone()).await;
     auth.as_of(&bob).patch("/auth/me", guess).await.is_problem(429, "auth.too_many_attempts");
+}
+
+#[tokio::test]
+async fn a_service_finds_a_user_by_the_whole_address() {
+    let auth = Rig::start().await;
+    let ada = auth.register("ada").await;
+    let service = auth.service().await;
+    let find = |email: &str| service.post("/internal/users/find", json!({"email": email}));
+    assert_eq!(find("ADA@example.org").await.expect(200).json, json!({"userId": ada["user"]["userId"]}));
+    for nobody in ["ada@", "ada", "bob@example.org"] {
+        assert_eq!(find(nobody).await.expect(200).json, json!({"userId": null}), "{nobody}");
+    }
+    find("").await.is_problem(422, "body.not_allowed");
+    find(&"x".repeat(201)).await.is_problem(422, "body.not_allowed");
+    auth.admin()
+        .await
+        .post("/internal/users/find", json!({"email": "ada@example.org"}))
+        .await
+        .is_problem(403, "auth.forbidden");
 }

@@ -68,11 +68,46 @@ async fn admins_list_users_newest_first() {
     assert_eq!(names(&admin.get("/users?page=1&size=2").await.json), ["ada", "admin"]);
     let mut fields: Vec<&String> = page["items"][0].as_object().unwrap().keys().collect();
     fields.sort();
-    assert_eq!(fields, ["createdAt", "email", "locked", "role", "userId", "username"]);
+    assert_eq!(fields, ["createdAt", "email", "language", "locked", "role", "userId", "username"]);
     admin.get("/users?size=0").await.is_problem(400, "query.invalid");
     let ada = auth.login("ada", PASSWORD).await.json;
     auth.as_of(&ada).get("/users").await.is_problem(403, "auth.forbidden");
     auth.client.get("/users").await.is_problem(401, "auth.token_missing");
+}
+
+#[tokio::test]
+async fn admins_find_users_by_name_address_role_and_lock() {
+    let auth = Rig::start().await;
+    let (ada, bob) = (auth.register("Ada_100").await, auth.register("bob").await);
+    let admin = auth.admin().await;
+    admin.patch(&path(&bob), json!({"locked": true})).await.expect(200);
+    let found = async |query: &str| {
+        let page = admin.get(&format!("/users?{query}")).await.expect(200).json;
+        let users = page["items"].as_array().unwrap().iter();
+        let mut names: Vec<String> = users.map(|user| user["username"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        assert_eq!(page["total"], names.len());
+        names
+    };
+    assert_eq!(found("q=ADA").await, ["Ada_100"]);
+    assert_eq!(found("q=bob%40example").await, ["bob"], "by the address");
+    // Signs of patterns stand for themselves.
+    assert_eq!(found("q=_100").await, ["Ada_100"]);
+    assert_eq!(found("q=b_b").await, [""; 0]);
+    assert_eq!(found("q=%25").await, [""; 0]);
+    assert_eq!(found("role=admin").await, ["admin"]);
+    assert_eq!(found("role=customer&locked=false").await, ["Ada_100"]);
+    assert_eq!(found("locked=true").await, ["bob"]);
+    assert_eq!(found(&format!("ids={},5", ada["user"]["userId"])).await, ["Ada_100"]);
+    assert_eq!(found(&format!("ids={}&q=bob", ada["user"]["userId"])).await, [""; 0]);
+    let one = admin.get(&path(&bob)).await.expect(200).json;
+    assert_eq!((&one["username"], &one["locked"]), (&json!("bob"), &json!(true)));
+    admin.get("/users/5").await.is_problem(404, "auth.user_not_found");
+    auth.as_of(&ada).get(&path(&ada)).await.is_problem(403, "auth.forbidden");
+    let many = (1..=101).map(|id: i32| id.to_string()).collect::<Vec<_>>().join(",");
+    for query in ["role=guest", "locked=maybe", "ids=5,x", &format!("ids={many}"), "name=ada", &"q=x".repeat(201)] {
+        admin.get(&format!("/users?{query}")).await.is_problem(400, "query.invalid");
+    }
 }
 
 #[tokio::test]

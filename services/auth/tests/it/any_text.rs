@@ -15,7 +15,7 @@ async fn any_text_is_refused_or_stored() {
     let accepted = withstands_any_text(&Auth::openapi(), &clients, &[("userId", bob["user"]["userId"].clone())]).await;
     assert_eq!(
         accepted.into_iter().collect::<Vec<_>>(),
-        ["PATCH /auth/me", "POST /auth/logout", "POST /auth/register"]
+        ["GET /users", "PATCH /auth/me", "POST /auth/logout", "POST /auth/register", "POST /internal/users/find"]
     );
 }
 

@@ -8,6 +8,7 @@ mod any_text;
 mod cookies;
 mod ended_rights;
 mod keys;
+mod languages;
 mod passwords;
 mod rig;
 mod secrets;

@@ -90,7 +90,8 @@ async fn signing_out_ends_one_sign_in() {
 async fn a_guest_has_tokens_but_no_account() {
     let auth = Rig::start().await;
     let guest = auth.client.send(reqwest::Method::POST, "/auth/guest", None).await.expect(200).json;
-    let user = json!({"userId": guest["user"]["userId"], "username": null, "email": null, "role": "guest"});
+    let user =
+        json!({"userId": guest["user"]["userId"], "username": null, "email": null, "role": "guest", "language": null});
     assert_eq!(guest["user"], user);
     let me = auth.as_of(&guest);
     assert_eq!(me.get("/auth/me").await.expect(200).json, user);

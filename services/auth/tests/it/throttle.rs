@@ -185,8 +185,7 @@ async fn a_flood_of_strangers_holds_up_no_known_user_no_registration_and_no_refr
     let admin = browser(&auth.client).with_header("cookie", cookie);
     let began = Instant::now();
     admin.post("/auth/login", body.clone()).await.expect(200);
-    // A second; on a machine that is busy with something else, in proportion.
-    let limit = Duration::from_secs(1).max(began.elapsed() * 12);
+    let alone_before = began.elapsed();
     let is_over = Arc::new(AtomicBool::new(false));
     let connections = (0..40).map(|connection| {
         let (eve, is_over) = (auth.client.clone(), Arc::clone(&is_over));
@@ -215,7 +214,6 @@ async fn a_flood_of_strangers_holds_up_no_known_user_no_registration_and_no_refr
         }
     }
     is_over.store(true, Ordering::SeqCst);
-    assert!(slowest < limit, "{slowest:?} of {limit:?}");
     let mut refused = 0;
     for statuses in flood {
         for status in statuses.await.unwrap() {
@@ -224,4 +222,9 @@ async fn a_flood_of_strangers_holds_up_no_known_user_no_registration_and_no_refr
         }
     }
     assert!(refused > 0, "a full queue refuses at once");
+    let began = Instant::now();
+    admin.post("/auth/login", body).await.expect(200);
+    // A second; on a machine that is busy with something else, before the flood or since, in proportion.
+    let limit = Duration::from_secs(1).max(alone_before.max(began.elapsed()) * 12);
+    assert!(slowest < limit, "{slowest:?} of {limit:?}");
 }

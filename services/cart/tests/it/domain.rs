@@ -54,6 +54,7 @@ struct Bench {
     expired: Vec<String>,
     checked_out: Vec<OrderId>,
     reminded: Vec<BTreeSet<String>>,
+    made_active: usize,
 }
 
 impl Bench {
@@ -62,7 +63,17 @@ impl Bench {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let progress = [None; 5];
         let taken = Default::default();
-        Self { cart, now, progress, taken, last_id: 0, expired: vec![], checked_out: vec![], reminded: vec![] }
+        Self {
+            cart,
+            now,
+            progress,
+            taken,
+            last_id: 0,
+            expired: vec![],
+            checked_out: vec![],
+            reminded: vec![],
+            made_active: 0,
+        }
     }
 
     fn id(&mut self) -> String {
@@ -88,6 +99,7 @@ impl Bench {
     }
 
     fn record(&mut self, effects: Effects) {
+        self.made_active += effects.made_active;
         self.expired.extend(effects.expired.into_iter().map(|line| line.cart_item_id));
         self.checked_out.extend(effects.checked_out.map(|(order, _)| order));
         let ids = |(lines, _): (Vec<souk_events::CartLine>, Timestamp)| lines.into_iter().map(|line| line.cart_item_id);
@@ -165,6 +177,15 @@ impl Bench {
     }
 
     fn follow(&mut self, order: usize, stage: OrderStage) {
+        let version = match stage {
+            OrderStage::Placed => 1,
+            OrderStage::Paid => 3,
+            OrderStage::Cancelled => 4,
+        };
+        self.follow_at(order, version, stage);
+    }
+
+    fn follow_at(&mut self, order: usize, version: i64, stage: OrderStage) {
         if self.taken[order].is_empty() {
             let lines = self.cart.guest_lines(self.now).into_iter().map(|line| OrderedLine {
                 cart_item_id: line.cart_item_id,
@@ -178,14 +199,46 @@ impl Bench {
         for line in &mut lines {
             line.remainder_id = self.id();
         }
-        let version = match stage {
-            OrderStage::Placed => 1,
-            OrderStage::Paid => 3,
-            OrderStage::Cancelled => 4,
-        };
         let order_id = OrderId::new(i64::try_from(order).unwrap()).unwrap();
         self.apply(&CartCommand::FollowOrder(OrderUpdate { order_id, version, stage, lines }), Some(order));
     }
+}
+
+#[test]
+fn a_lower_version_of_an_order_changes_nothing_and_the_highest_is_remembered() {
+    for (version, stage) in [(4, OrderStage::Placed), (5, OrderStage::Cancelled), (6, OrderStage::Cancelled)] {
+        let mut bench = Bench::new();
+        bench.play(&Step::Add(1, 2));
+        bench.follow_at(1, 5, OrderStage::Placed);
+        bench.follow_at(1, version, OrderStage::Cancelled);
+        assert_eq!(bench.progress[1], Some(OrderProgress { version: version.max(5), stage }));
+        let is_active = matches!(bench.cart.contents().items()[0].state, ItemState::Active { .. });
+        assert_eq!(is_active, stage == OrderStage::Cancelled, "at version {version}");
+    }
+    let mut bench = Bench::new();
+    bench.play(&Step::Add(1, 2));
+    // The call of the order service carries no version; the event after it does.
+    for version in [0, 1] {
+        bench.follow_at(1, version, OrderStage::Placed);
+        assert_eq!(bench.progress[1], Some(OrderProgress { version, stage: OrderStage::Placed }));
+    }
+}
+
+#[test]
+fn units_of_an_earlier_order_stay_bought_when_the_latest_one_is_cancelled() {
+    let mut bench = Bench::new();
+    for (order, quantity) in [(1, 2), (2, 3)] {
+        bench.play(&Step::Add(1, quantity));
+        bench.follow(order, OrderStage::Placed);
+        bench.follow(order, OrderStage::Paid);
+    }
+    assert_eq!(bench.made_active, 2);
+    bench.follow(2, OrderStage::Cancelled);
+    let expires_at = bench.now.plus(LIFETIMES.active);
+    let items: Vec<_> = bench.cart.contents().items().iter().map(|item| (item.quantity, item.state.clone())).collect();
+    let bought = ItemState::Purchased { order_id: None, latest_quantity: 0 };
+    assert_eq!(items, [(2, bought), (3, ItemState::Active { expires_at })]);
+    assert_eq!(bench.made_active, 3);
 }
 
 /// Carts that were stored by an earlier version must be readable, so these names never change.

@@ -9,11 +9,9 @@ use souk_cart::{
     store::{self, CartStore, CommandContext, Executed, StoreError},
 };
 use souk_events::Event;
-use souk_testkit::engine::Stores;
+use souk_testkit::{RedisServer, engine::Stores};
 use souk_values::{Clock, Currency, Id, IdGen, Money, OrderId, ProductId, ShiftedClock, Timestamp, UserId};
 use tempfile::TempDir;
-
-use crate::redis_server::RedisServer;
 
 pub const HOUR: Duration = Duration::from_secs(3_600);
 pub const LIFETIMES: Lifetimes = Lifetimes {

@@ -104,6 +104,7 @@ async fn bought_items_are_one_for_each_product() {
     let (order, lines) = last.unwrap();
     shop.deliver(&cancelled(&shop, order, &lines)).await;
     assert_eq!(shop.items().await, [row(1, "active", 3), row(1, "purchased", 2)], "a refunded order's part comes back");
+    assert_eq!(shop.lines().await[0]["cartItemId"], lines[0]["cartItemId"], "as the item that it was");
     shop.me().delete(&item).await.expect(200);
     assert_eq!(shop.items().await, [row(1, "active", 3)]);
 }

@@ -1,4 +1,5 @@
 //! Tests of the cart service: over HTTP, on its stores, through its consumers, and by properties of its domain.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod any_text;
@@ -11,7 +12,6 @@ mod http;
 mod product_updates;
 mod redis;
 mod redis_scripts;
-mod redis_server;
 mod refusals;
 mod shop;
 mod store_contract;

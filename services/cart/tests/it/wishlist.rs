@@ -2,8 +2,11 @@
 
 use serde_json::json;
 use souk_bus::Outcome;
-use souk_cart::{product::AlertKind, store::WishAlert};
-use souk_events::{WishlistBackInStock, WishlistPriceDropped};
+use souk_cart::{
+    product::{AlertKind, ProductUpdate},
+    store::WishAlert,
+};
+use souk_events::{ProductChanged, WishlistBackInStock, WishlistPriceDropped};
 use souk_testkit::eventually;
 use souk_values::{Currency, Id, Money, ProductId};
 
@@ -85,6 +88,22 @@ async fn a_return_and_a_price_drop_alert_each_user_once() {
     shop.deliver(&changed(1, 9, 600, 0)).await;
     shop.deliver(&back(1, 8, 600)).await;
     assert_eq!(shop.published::<WishlistBackInStock>().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_delivery_that_only_publishes_missing_alerts_is_applied() {
+    let shop = Shop::open().await;
+    shop.deliver(&changed(1, 4, 500, 0)).await;
+    wish(&shop, 1).await;
+    let cheaper = changed(1, 5, 400, 0);
+    let ProductChanged { product_id, name, price, stock, hidden, revision, .. } = cheaper.clone();
+    let update = ProductUpdate { product_id, name, price, stock, hidden, link: None, revision, is_back: false };
+    // As after a crash between the update of the copy and the alerts.
+    shop.store.update_product(update).await.unwrap();
+    let envelope = shop.world.envelope(&cheaper);
+    assert_eq!(shop.handle(envelope.clone()).await, Outcome::Applied);
+    assert_eq!(shop.published::<WishlistPriceDropped>().await.len(), 1);
+    assert_eq!(shop.handle(envelope).await, Outcome::Ignored);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
-//! `POST /api/visits`: counts a page view of the web shop.
+//! `POST /api/visits`: counts a page view of the web shop, if the browser does not object.
 
 use axum::extract::State;
 use garde::Validate;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use souk_kit::{extract::ValidJson, text::Line};
 use utoipa::ToSchema;
@@ -33,9 +33,22 @@ pub(crate) struct Visit {
 }
 
 /// Counts a page view. Nothing about the visitor is stored.
-#[utoipa::path(post, path = "", request_body = Visit, responses((status = 204, description = "The page view was counted.")))]
-pub(crate) async fn handle(State(app): State<App>, ValidJson(visit): ValidJson<Visit>) -> StatusCode {
-    metrics::count_page_view(visit.step, visit.source);
-    app.visits.count(visit.step, visit.source, app.clock.now());
+///
+/// A request with `Sec-GPC: 1` (Global Privacy Control) or `DNT: 1` (Do Not Track) is not counted.
+#[utoipa::path(post, path = "", request_body = Visit, responses((status = 204, description = "The page view was received.")))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    headers: HeaderMap,
+    ValidJson(visit): ValidJson<Visit>,
+) -> StatusCode {
+    if !objects_to_tracking(&headers) {
+        metrics::count_page_view(visit.step, visit.source);
+        app.visits.count(visit.step, visit.source, app.clock.now());
+    }
     StatusCode::NO_CONTENT
+}
+
+/// Returns true if the browser sends either signal of a visitor who does not want to be tracked.
+fn objects_to_tracking(headers: &HeaderMap) -> bool {
+    ["sec-gpc", "dnt"].iter().any(|name| headers.get(*name).is_some_and(|value| value == "1"))
 }

@@ -1,4 +1,4 @@
-//! Reads of the catalogue for a page's first view, through the same API as the web shop's own.
+//! Reads of the catalogue and of the shop's facts for a page's first view, through the same API as the web shop's own.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use souk_values::{CategoryId, Money};
 
 use super::Shown;
-use crate::upstreams::Upstreams;
+use crate::{shop_facts::FactsReader, upstreams::Upstreams};
 
 const SERVICE: &str = "product";
 /// Time after which a page is sent without what was not read yet: the web shop reads it itself.
@@ -19,13 +19,15 @@ const READ_LIMIT: Duration = Duration::from_millis(60);
 /// Everything but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+const SHOP: &str = "/shop";
 const CATEGORIES: &str = "/categories";
 const BEST_SOLD: &str = "/products?size=8";
 const NEWEST: &str = "/products?size=8&sort=newest";
 
 #[derive(Debug, Clone)]
-pub(super) struct Catalogue {
+pub(crate) struct Catalogue {
     upstreams: Upstreams,
+    facts: FactsReader,
 }
 
 /// The facts that were read for a page.
@@ -171,12 +173,12 @@ impl Found {
 }
 
 impl Catalogue {
-    pub fn new(upstreams: Upstreams) -> Self {
-        Self { upstreams }
+    pub fn new(upstreams: Upstreams, facts: FactsReader) -> Self {
+        Self { upstreams, facts }
     }
 
     /// Reads what the first view of a page shows. What cannot be read in time is left out.
-    pub async fn read(&self, shown: &Shown<'_>) -> Found {
+    pub(super) async fn read(&self, shown: &Shown<'_>) -> Found {
         let mut found = Found { exists: true, ..Found::default() };
         let mut addresses = vec![CATEGORIES.to_owned()];
         match shown {
@@ -186,9 +188,14 @@ impl Catalogue {
             }
             Shown::Category { has_filters: true, .. } => {}
             Shown::Product(slug) => addresses.push(by_slug(slug)),
-            Shown::Other => return found,
+            Shown::Other => addresses.clear(),
         }
-        let responses = join_all(addresses.iter().map(|address| self.get(address, READ_LIMIT))).await;
+        let facts = tokio::time::timeout(READ_LIMIT, self.facts.complete());
+        let responses = join_all(addresses.iter().map(|address| self.get(address, READ_LIMIT)));
+        let (facts, responses) = tokio::join!(facts, responses);
+        if let Ok(Some(facts)) = facts {
+            found.responses.push((SHOP.to_owned(), facts));
+        }
         for (address, response) in addresses.into_iter().zip(responses) {
             found.add(shown, address, response);
         }
@@ -213,7 +220,7 @@ impl Catalogue {
     }
 
     /// Sends a request to product; `None` if there is no response within `limit`.
-    pub async fn get(&self, address: &str, limit: Duration) -> Option<(StatusCode, Bytes)> {
+    pub(super) async fn get(&self, address: &str, limit: Duration) -> Option<(StatusCode, Bytes)> {
         match tokio::time::timeout(limit, self.upstreams.get(SERVICE, address)).await {
             Ok(Ok(response)) => Some(response),
             Ok(Err(error)) => {

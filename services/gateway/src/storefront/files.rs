@@ -6,11 +6,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
+use souk_kit::encoding::{Accepted, gzip};
 
-use super::{
-    archive::Members,
-    encoding::{Accepted, gzip},
-};
+use super::archive::Members;
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");

@@ -4,14 +4,13 @@ use std::{collections::HashMap, fmt::Write};
 
 use minijinja::{Environment, Value, context};
 use serde_json::json;
+use souk_values::{Language, count_text, price_text};
 
 use super::{
     ShopFacts, Shown,
     archive::{ArchiveError, Members},
     catalogue::{Category, Found, Product},
     escape,
-    price_text::{count_text, price_text},
-    visitor::Language,
 };
 
 const TEMPLATES: [&str; 5] = ["header.html", "cards.html", "home.html", "category.html", "product.html"];

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use souk_values::Language;
 
-use super::{archive::ArchiveError, visitor::Language};
+use super::archive::ArchiveError;
 
 /// Pattern of the page for unknown addresses.
 const UNKNOWN: &str = "/**";

@@ -2,28 +2,7 @@
 
 use http::{HeaderMap, HeaderName, header};
 use souk_kit::cookies;
-
-/// A language of the web shop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
-    English,
-    German,
-}
-
-impl Language {
-    /// BCP 47.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-        }
-    }
-
-    fn parse(tag: &str) -> Option<Self> {
-        let primary = tag.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-        [Self::English, Self::German].into_iter().find(|language| language.code() == primary)
-    }
-}
+use souk_values::Language;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Visitor {
@@ -35,8 +14,9 @@ pub(super) struct Visitor {
 impl Visitor {
     /// Reads the cookies `souk_lang` and `souk_theme`, and without the former `Accept-Language`.
     pub fn of(headers: &HeaderMap) -> Self {
-        let chosen = cookies::find(headers, "souk_lang").and_then(Language::parse);
-        let language = chosen.or_else(|| preferred(headers)).unwrap_or(Language::English);
+        let chosen = cookies::find(headers, "souk_lang").and_then(Language::of_tag);
+        let language =
+            chosen.or_else(|| Language::negotiated(texts(headers, &header::ACCEPT_LANGUAGE))).unwrap_or_default();
         let theme = match cookies::find(headers, "souk_theme") {
             Some("light") => Some("light"),
             Some("dark") => Some("dark"),
@@ -49,13 +29,6 @@ impl Visitor {
 /// True if the request accepts HTML explicitly, as the navigation of a browser does.
 pub(super) fn wants_html(headers: &HeaderMap) -> bool {
     texts(headers, &header::ACCEPT).any(|value| value.contains("text/html"))
-}
-
-/// Returns the first language in `Accept-Language` that the shop has; browsers sort theirs by preference.
-fn preferred(headers: &HeaderMap) -> Option<Language> {
-    texts(headers, &header::ACCEPT_LANGUAGE)
-        .flat_map(|value| value.split(','))
-        .find_map(|item| Language::parse(item.split(';').next().unwrap_or_default()))
 }
 
 fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {

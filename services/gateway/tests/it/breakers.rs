@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use axum::{Router, http::StatusCode, routing::any};
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode},
+    routing::{any, get},
+};
+use serde_json::{Value, json};
 use souk_gateway::GatewayConfig;
+use souk_kit::auth::{RemoteAuthority, VERIFIER};
 
 use crate::rig::Rig;
 
@@ -30,6 +36,7 @@ async fn a_breaker_opens_denies_and_recovers() {
     let names: Vec<&str> =
         shown["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["auth", "cart", "notification", "order", "payment", "product"]);
+    assert_eq!(shown["missing"], json!(["order", "product"]), "one is closed, the other has no such route");
     assert_eq!((&shown["items"][3]["state"], &shown["items"][3]["failedCalls"]), (&"OPEN".into(), &10.into()));
     let actuator = rig.management.get("/actuator/circuitbreakers").await.expect(200).json;
     let order = &actuator["circuitBreakers"]["order"];
@@ -52,6 +59,44 @@ async fn a_breaker_opens_denies_and_recovers() {
     assert!(
         metrics.contains("resilience4j_circuitbreaker_not_permitted_calls_total{service=\"gateway\",name=\"order\"")
     );
+}
+
+#[tokio::test]
+async fn the_breakers_of_every_instance_of_every_service_are_listed() {
+    let rig = Rig::new().await;
+    let admin = rig.client.with_token(rig.world.admin());
+    rig.customer().get("/api/admin/breakers").await.is_problem(403, "auth.forbidden");
+    let breaker = |name: &str, state: &str| {
+        json!({"service": "order", "name": name, "state": state, "failureRate": -1.0, "slowCallRate": -1.0,
+            "bufferedCalls": 0, "failedCalls": 0, "slowCalls": 0, "notPermittedCalls": 0})
+    };
+    let listing = |breakers: Value| {
+        let list = move |headers: HeaderMap| async move {
+            assert!(headers.contains_key("authorization"), "the service checks the admin's own token");
+            Json(json!({"items": breakers}))
+        };
+        Router::new().route("/admin/order/breakers", get(list))
+    };
+    let one =
+        rig.world.fake_peer("order", listing(json!([breaker("cart", "CLOSED"), breaker("product", "OPEN")]))).await;
+    let mut verifier = breaker("auth", "OPEN");
+    verifier["service"] = json!("verifier");
+    let other = rig.world.fake_peer("order", listing(json!([breaker("cart", "HALF_OPEN"), verifier]))).await;
+    rig.world.deps.peers.directory().set("order", [one.clone(), other.clone()]);
+    let _ = RemoteAuthority::new(&rig.world.deps.peers, VERIFIER);
+    let list = admin.get("/api/admin/breakers").await.expect(200).json;
+    let items = list["items"].as_array().unwrap();
+    let own = items.iter().find(|item| item["service"] == "verifier" && item["instance"].is_null());
+    assert_eq!(own.map(|own| &own["name"]), Some(&json!("auth")), "that of the gateway's own process: {list}");
+    let of_order: Vec<_> =
+        items.iter().filter(|item| item["instance"] == json!(one) || item["instance"] == json!(other)).collect();
+    let expected =
+        [(&one, "cart", "CLOSED"), (&one, "product", "OPEN"), (&other, "cart", "HALF_OPEN"), (&other, "auth", "OPEN")];
+    assert_eq!(of_order.len(), expected.len(), "{list}");
+    for (item, (instance, name, state)) in of_order.into_iter().zip(expected) {
+        assert_eq!((&item["instance"], &item["name"], &item["state"]), (&json!(instance), &json!(name), &json!(state)));
+    }
+    assert_eq!(list["missing"], json!(["product"]), "no instance of it is known");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod any_text;
 mod breakers;
+mod compression;
 mod document;
 mod framing;
 mod headers;

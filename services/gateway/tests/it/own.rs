@@ -5,11 +5,17 @@ use std::{
     time::Duration,
 };
 
-use axum::{Json, Router, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode, Uri},
+    response::IntoResponse,
+    routing::get,
+};
 use serde_json::json;
 use souk_gateway::{GatewayConfig, TestClock};
+use souk_kit::{Problem, discovery::Registry};
 use souk_testkit::World;
-use souk_values::{Clock, Timestamp};
+use souk_values::{Clock, Secret, Timestamp};
 
 use crate::rig::Rig;
 
@@ -17,6 +23,28 @@ fn service(document: serde_json::Value, status: StatusCode) -> Router {
     Router::new()
         .route("/openapi.json", get(move || async { Json(document) }))
         .route("/health/ready", get(move || async move { status }))
+}
+
+#[tokio::test]
+async fn the_dead_letters_of_all_services_are_read_from_one_that_answers() {
+    let rig = Rig::new().await;
+    let admin = rig.client.with_token(rig.world.admin());
+    rig.client.get("/api/admin/dead-letters").await.is_problem(401, "auth.token_missing");
+    rig.customer().get("/api/admin/dead-letters").await.is_problem(403, "auth.forbidden");
+    admin.get("/api/admin/dead-letters").await.is_problem(503, "gateway.no_instance");
+    let busy = || async {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "bus.unavailable", "The broker is away.").into_response()
+    };
+    rig.world.fake_peer("auth", Router::new().route("/admin/auth/dead-letters", get(busy))).await;
+    admin.get("/api/admin/dead-letters").await.is_problem(503, "bus.unavailable");
+    let list = |uri: Uri, headers: HeaderMap| async move {
+        assert!(headers.contains_key("authorization"), "the service checks the admin's own token");
+        Json(json!({"items": [], "page": 0, "size": 20, "total": 0, "query": uri.query()}))
+    };
+    rig.world.fake_peer("order", Router::new().route("/admin/order/dead-letters", get(list))).await;
+    let listed = admin.get("/api/admin/dead-letters?page=2&size=5").await.expect(200).json;
+    assert_eq!(listed["query"], "allServices=true&page=2&size=5");
+    admin.get("/api/admin/dead-letters?size=0").await.is_problem(400, "query.invalid");
 }
 
 #[tokio::test]
@@ -66,6 +94,45 @@ async fn the_shop_is_ready_when_every_service_and_the_catalogue_are() {
     let admin = rig.client.with_token(rig.world.admin());
     let services = admin.get("/api/admin/services").await.expect(200).json;
     assert_eq!((&services["total"], &services["items"][0]["name"]), (&json!(2), &json!("order")));
+    assert_eq!((&services["registry"], &services["items"][0]["instances"]), (&json!("NONE"), &json!([])));
+}
+
+#[tokio::test]
+async fn services_are_listed_with_the_instances_that_the_registry_has() {
+    let world = World::new().await;
+    let instance = |app: &str, id: &str, status: &str| {
+        json!({"app": app, "instanceId": id, "hostName": "h", "ipAddr": "10.0.0.5", "status": status, "vipAddress": app,
+            "port": {"$": 8083, "@enabled": "true"},
+            "leaseInfo": {"registrationTimestamp": 1_750_000_000_000_i64, "lastRenewalTimestamp": 0}})
+    };
+    let apps = json!({"applications": {"versions__delta": "1", "apps__hashcode": "", "application": [
+        {"name": "ORDER", "instance": [instance("ORDER", "b", "UP"), instance("ORDER", "a", "STARTING")]},
+        {"name": "REPORTS", "instance": [instance("REPORTS", "r", "UP")]},
+    ]}});
+    let registry = Router::new().route("/eureka/apps/", get(move || async { Json(apps) }));
+    let base = world.fake_peer("registry", registry).await;
+    let registry = Registry::new(&Secret::new(format!("{base}/eureka")), world.clock.clone()).unwrap();
+    let rig = Rig::within(world, GatewayConfig::default(), |extras| extras.registry = Some(registry)).await;
+    let admin = rig.client.with_token(rig.world.admin());
+    let list = admin.get("/api/admin/services").await.expect(200).json;
+    assert_eq!((&list["registry"], &list["total"]), (&json!("UP"), &json!(3)));
+    let [order, product, reports] = list["items"].as_array().unwrap().as_slice() else { panic!("{list}") };
+    assert_eq!((&order["name"], &order["status"]), (&json!("order"), &json!("DOWN")));
+    let a = json!({"instanceId": "a", "url": "http://10.0.0.5:8083", "status": "STARTING",
+        "registeredAt": "2025-06-15T15:06:40.000Z", "renewedAt": null});
+    assert_eq!((&order["instances"][0], &order["instances"][1]["status"]), (&a, &json!("UP")));
+    assert_eq!(product["instances"], json!([]));
+    assert_eq!((&reports["name"], &reports["status"]), (&json!("reports"), &json!(null)));
+}
+
+#[tokio::test]
+async fn a_registry_that_is_away_does_not_hide_the_services() {
+    let world = World::new().await;
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let registry = Registry::new(&Secret::new(format!("http://{closed}/eureka")), world.clock.clone()).unwrap();
+    let rig = Rig::within(world, GatewayConfig::default(), |extras| extras.registry = Some(registry)).await;
+    let list = rig.client.with_token(rig.world.admin()).get("/api/admin/services").await.expect(200).json;
+    assert_eq!((&list["registry"], &list["total"]), (&json!("DOWN"), &json!(2)));
 }
 
 #[tokio::test]
@@ -183,6 +250,9 @@ async fn requests_are_measured_by_route() {
     ] {
         assert!(metrics.contains(part), "{part} is not in\n{metrics}");
     }
+    let of_timer = "spring_cloud_gateway_requests_seconds_bucket{service=\"gateway\",routeId=\"product\",routeUri=\"lb://product\",outcome=\"CLIENT_ERROR\",status=\"NOT_FOUND\",httpStatusCode=\"404\",httpMethod=\"GET\"";
+    let found = metrics.lines().filter(|line| line.starts_with(of_timer));
+    assert_eq!(found.count(), 2, "a timer has one bucket and the total:\n{metrics}");
 }
 
 #[tokio::test]
@@ -195,6 +265,11 @@ async fn visits_are_counted_in_a_funnel() {
         json!({"page": "/cart", "step": "cart", "source": "ad"}),
     ] {
         rig.client.post("/api/visits", visit).await.expect(204);
+    }
+    for signal in ["sec-gpc", "dnt"] {
+        let of = |value| rig.client.with_header(signal, value);
+        of("1").post("/api/visits", json!({"page": "/", "source": "social"})).await.expect(204);
+        of("0").post("/api/visits", json!({"page": "/checkout", "step": "checkout"})).await.expect(204);
     }
     for (body, status, code) in [
         (json!({"page": ""}), 422, "body.not_allowed"),
@@ -212,7 +287,7 @@ async fn visits_are_counted_in_a_funnel() {
     let funnel = admin.get("/api/admin/funnel?days=1").await.expect(200).json;
     let counts: Vec<u64> =
         funnel["steps"].as_array().unwrap().iter().map(|step| step["count"].as_u64().unwrap()).collect();
-    assert_eq!(counts, [2, 1, 1, 0, 0]);
+    assert_eq!(counts, [2, 1, 1, 2, 0]);
     assert_eq!(funnel["timeZone"], "UTC");
     assert_eq!(funnel["sources"], json!({"direct": 1, "search": 1}));
     for days in ["0", "91", "x"] {

@@ -42,6 +42,7 @@ impl Rig {
             storefront: None,
             assets: None,
             shop_is_ready: receiver,
+            registry: None,
             services: vec!["order", "product"],
         };
         change(&mut extras);

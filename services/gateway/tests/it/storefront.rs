@@ -106,6 +106,27 @@ async fn pages_have_a_first_view_and_its_data() {
 }
 
 #[tokio::test]
+async fn pages_have_the_facts_of_the_shop_once_they_are_complete() {
+    let rig = shop().await;
+    serve_catalogue(&rig).await;
+    let of_page = async |path: &str| script(&html(&rig, path, &[]).await, "id=\"souk-data\"")["/api/shop"].clone();
+    assert_eq!(of_page("/").await, Value::Null, "the web shop reads them itself, and again until they are complete");
+    let info = |facts: Value| {
+        let info = json!({"facts": facts});
+        Router::new().route("/info", get(move || async { Json(info) }))
+    };
+    rig.world.fake_peer("payment", info(json!({"provider": "sandbox", "testCards": []}))).await;
+    rig.world.fake_peer("notification", info(json!({"sendsMail": false}))).await;
+    let facts = rig.client.get("/api/shop").await.expect(200).json;
+    for path in ["/", "/c/kettles", "/products/kettle", "/cart"] {
+        assert_eq!(of_page(path).await, facts, "{path}");
+    }
+    let away = Router::new();
+    rig.world.fake_peer("payment", away).await;
+    assert_eq!(of_page("/").await, facts, "those of the last minute");
+}
+
+#[tokio::test]
 async fn each_page_has_a_nonce_of_its_own_and_a_strict_policy() {
     let rig = shop().await;
     serve_catalogue(&rig).await;

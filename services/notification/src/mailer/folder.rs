@@ -1,12 +1,16 @@
 //! A folder of `.eml` files, which admins read when no mail server is configured.
 
-use std::{io, path::PathBuf, time::SystemTime};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use lettre::Message;
 use mail_parser::{Addr, Message as ParsedMail, MessageParser, PartType};
 use serde::Serialize;
 use souk_values::{IdGen, NotificationId, Page, PageRequest, Timestamp};
-use tokio::fs;
+use tokio::{fs, task::spawn_blocking};
 use utoipa::ToSchema;
 
 use super::{Mailer, SendError, redaction::redact};
@@ -160,19 +164,21 @@ impl Mailer for MailFolder {
     /// Writes a draft and renames it, so that no reader sees half a mail. A mail that is sent again replaces its file.
     async fn send(&self, mail_id: NotificationId, message: &Message) -> Result<(), SendError> {
         let draft = self.folder.join(format!(".{mail_id}.{}", self.ids.token(4)));
-        let written = async {
-            fs::write(&draft, message.formatted()).await?;
-            fs::rename(&draft, self.path(mail_id)).await
-        };
-        match written.await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // Best effort: `list` ignores a draft that stays behind.
-                let _ = fs::remove_file(&draft).await;
-                Err(SendError::Failed(format!("the mailbox folder is not writable: {error}")))
-            }
-        }
+        let (path, contents) = (self.path(mail_id), message.formatted());
+        // At once, since each of the two alone would be a change of threads.
+        let written = spawn_blocking(move || replace(&draft, &path, &contents)).await;
+        let written = written.unwrap_or_else(|error| Err(error.into()));
+        written.map_err(|error| SendError::Failed(format!("the mailbox folder is not writable: {error}")))
     }
+}
+
+fn replace(draft: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
+    let written = std::fs::write(draft, contents).and_then(|()| std::fs::rename(draft, path));
+    if written.is_err() {
+        // Best effort: `list` ignores a draft that stays behind.
+        let _ = std::fs::remove_file(draft);
+    }
+    written
 }
 
 #[cfg(test)]

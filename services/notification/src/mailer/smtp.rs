@@ -45,6 +45,10 @@ fn breaker_config() -> BreakerConfig {
 
 #[async_trait::async_trait]
 impl Mailer for SmtpMailer {
+    fn breaker(&self) -> Option<Arc<Breaker>> {
+        Some(Arc::clone(&self.breaker))
+    }
+
     async fn send(&self, _: NotificationId, message: &Message) -> Result<(), SendError> {
         let permit =
             self.breaker.acquire().map_err(|denied| SendError::Unavailable { retry_after: denied.retry_after })?;

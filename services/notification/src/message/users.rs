@@ -2,15 +2,16 @@
 
 use serde_json::json;
 use souk_events::{PasswordResetRequested, UserChanged, UserEmailChanged, UserPasswordChanged, UserRegistered};
-use souk_values::Secret;
+use souk_values::{Language, Secret};
 
 use super::{Audience, Contact, MailAddress, Message};
-use crate::kind::Kind;
+use crate::{facts::NoticeFacts, kind::Kind};
 
 pub(crate) fn registered_contact(event: &UserRegistered) -> Contact {
     Contact {
         user_id: event.user_id,
         address: MailAddress { name: event.username.clone(), email: event.email.clone() },
+        language: language_of(event.language.as_deref()),
         is_admin: event.role == "admin",
         version: event.version,
     }
@@ -21,6 +22,7 @@ pub(crate) fn changed_contact(event: &UserChanged) -> Contact {
     Contact {
         user_id: event.user_id,
         address: MailAddress { name: event.username.clone(), email: event.email.clone() },
+        language: language_of(event.language.as_deref()),
         is_admin: event.role == "admin" && !event.locked,
         version: event.version,
     }
@@ -33,11 +35,13 @@ pub(crate) fn welcome(event: &UserRegistered) -> Message {
 /// Goes to the address that the reset was requested for, even if the account has another one by now.
 pub(crate) fn password_reset(event: &PasswordResetRequested) -> Message {
     let facts = json!({"expires_at": event.expires_at});
+    let shown = NoticeFacts { expires_at: Some(event.expires_at), ..NoticeFacts::default() };
     Message {
         address: Some(MailAddress { name: event.username.clone(), email: event.email.clone() }),
         token: Some(Secret::new(event.token.clone())),
+        language: language_of(event.language.as_deref()),
         good_until: Some(event.expires_at),
-        ..Message::new(Kind::PasswordReset, Audience::User(event.user_id), None, facts)
+        ..Message::new(Kind::PasswordReset, Audience::User(event.user_id), None, facts).showing(shown)
     }
 }
 
@@ -57,6 +61,11 @@ pub(crate) fn password_changed(event: &UserPasswordChanged) -> Message {
         address: Some(MailAddress { name: event.username.clone(), email: event.email.clone() }),
         ..Message::new(Kind::PasswordChanged, Audience::User(event.user_id), "/forgot-password".to_owned(), facts)
     }
+}
+
+/// `None` for events of earlier releases, and for a language that only a later release has.
+fn language_of(tag: Option<&str>) -> Option<Language> {
+    tag.and_then(Language::of_tag)
 }
 
 /// `ada@example.org` as `a…@example.org`: the reader recognizes an own address, and does not learn another's.

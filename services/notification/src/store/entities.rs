@@ -16,6 +16,8 @@ pub(super) mod recipient {
         /// -1 until auth publishes the contact.
         pub version: i64,
         pub last_position: i64,
+        /// BCP 47; `None` until auth publishes it, and for contacts of earlier releases.
+        pub language: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -38,8 +40,12 @@ pub(super) mod notice {
         pub title: String,
         pub body: String,
         pub link: Option<String>,
+        /// Values that the notice reports, as JSON.
+        pub facts: Option<String>,
         pub created_at: i64,
         pub read_at: Option<i64>,
+        /// Language of title and body; `None`, which is English, of notices of earlier releases.
+        pub language: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 use souk_sql::{SqlError, Tx, lock_for_update};
-use souk_values::{NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
+use souk_values::{Language, NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
     NewNotice, NotificationStore, damaged,
@@ -15,6 +15,7 @@ use super::{
         mail::{ActiveModel, Column, Entity, Model},
         notice,
     },
+    recipients,
 };
 use crate::{
     draft::MailDraft,
@@ -53,6 +54,9 @@ pub(crate) struct OutgoingMail {
     pub message_id: String,
     pub kind: Kind,
     pub to: MailAddress,
+    /// Language of the recipient when the mail was claimed.
+    pub language: Language,
+    /// Subject in the language that the recipient had when the mail was queued.
     pub subject: String,
     /// Variables of the templates, as JSON. May hold a token.
     pub facts: String,
@@ -64,7 +68,10 @@ pub(crate) struct OutgoingMail {
 /// Outcome of a claimed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    Sent,
+    Sent {
+        /// Subject that it was sent with, if another than it was queued with.
+        subject: Option<String>,
+    },
     /// The attempt failed; the next one is due at `due_at`.
     Retry {
         due_at: Timestamp,
@@ -105,7 +112,7 @@ pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>, mail: &MailDraft, ho
         to_name: Set(to.map(|to| to.name.clone())),
         to_address: Set(to.map(|to| to.email.clone())),
         address_key: Set(address_key),
-        subject: Set(draft.title.clone()),
+        subject: Set(draft.texts.get(recipient.language).title.clone()),
         facts: Set((!too_many).then(|| mail.facts.clone())),
         status: Set(status.name().to_owned()),
         attempts: Set(0),
@@ -174,7 +181,7 @@ impl NotificationStore {
         let due = Column::Status.eq(MailStatus::Queued.name()).and(Column::DueAt.lte(claim.now.millis()));
         let oldest = Entity::find().select_only().column(Column::MailId).filter(due.clone());
         let oldest = oldest.order_by_asc(Column::DueAt).limit(claim.limit);
-        let ids: Vec<i64> = oldest.into_tuple().all(self.db.reader()).await?;
+        let ids: Vec<i64> = oldest.into_tuple().all(&self.db.lookup()).await?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -189,7 +196,10 @@ impl NotificationStore {
                     taken.exec(tx).await?;
                     let own = Column::MailId.is_in(ids.iter().copied()).and(Column::ClaimedBy.eq(&claim.token));
                     let rows = Entity::find().filter(own).order_by_asc(Column::CreatedAt).all(tx).await?;
-                    Ok::<_, SqlError>(rows.into_iter().filter_map(readable).collect())
+                    let users = rows.iter().map(|row| row.user_id).collect();
+                    let languages = recipients::languages(tx, users).await?;
+                    let language = |row: &Model| languages.get(&row.user_id).copied().unwrap_or_default();
+                    Ok::<_, SqlError>(rows.into_iter().filter_map(|row| readable(language(&row), row)).collect())
                 })
             })
             .await
@@ -204,14 +214,15 @@ impl NotificationStore {
         deliveries: Vec<(NotificationId, Delivery)>,
     ) -> Result<(), SqlError> {
         self.db
-            .write((token, now, deliveries), |tx, (token, now, deliveries)| {
+            .write_without_hurry((token, now, deliveries), |tx, (token, now, deliveries)| {
                 Box::pin(async move {
-                    let sent = deliveries.iter().filter(|(_, delivery)| *delivery == Delivery::Sent);
+                    let as_queued = Delivery::Sent { subject: None };
+                    let sent = deliveries.iter().filter(|(_, delivery)| *delivery == as_queued);
                     let sent: Vec<NotificationId> = sent.map(|(id, _)| *id).collect();
                     if !sent.is_empty() {
-                        settlement(token, &sent, &Delivery::Sent, *now).exec(tx).await?;
+                        settlement(token, &sent, &as_queued, *now).exec(tx).await?;
                     }
-                    for (id, delivery) in deliveries.iter().filter(|(_, delivery)| *delivery != Delivery::Sent) {
+                    for (id, delivery) in deliveries.iter().filter(|(_, delivery)| *delivery != as_queued) {
                         settlement(token, &[*id], delivery, *now).exec(tx).await?;
                     }
                     Ok::<_, SqlError>(())
@@ -247,11 +258,17 @@ fn settlement(token: &str, ids: &[NotificationId], delivery: &Delivery, now: Tim
         .filter(Column::ClaimedBy.eq(token));
     let attempted = |update: UpdateMany<Entity>| update.col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
     match delivery {
-        Delivery::Sent => attempted(update)
-            .col_expr(Column::Status, Expr::value(MailStatus::Sent.name()))
-            .col_expr(Column::SentAt, Expr::value(now.millis()))
-            .col_expr(Column::Error, Expr::value(None::<String>))
-            .col_expr(Column::Facts, Expr::value(None::<String>)),
+        Delivery::Sent { subject } => {
+            let sent = attempted(update)
+                .col_expr(Column::Status, Expr::value(MailStatus::Sent.name()))
+                .col_expr(Column::SentAt, Expr::value(now.millis()))
+                .col_expr(Column::Error, Expr::value(None::<String>))
+                .col_expr(Column::Facts, Expr::value(None::<String>));
+            match subject {
+                Some(subject) => sent.col_expr(Column::Subject, Expr::value(subject.as_str())),
+                None => sent,
+            }
+        }
         Delivery::Retry { due_at, error } => attempted(update)
             .col_expr(Column::DueAt, Expr::value(due_at.millis()))
             .col_expr(Column::Error, Expr::value(error.as_str())),
@@ -264,11 +281,11 @@ fn settlement(token: &str, ids: &[NotificationId], delivery: &Delivery, now: Tim
 }
 
 /// Skips a damaged row, which must not keep the others from being sent.
-fn readable(row: Model) -> Option<OutgoingMail> {
-    outgoing(row).map_err(|error| tracing::error!(error = %error, "a mail was skipped")).ok()
+fn readable(language: Language, row: Model) -> Option<OutgoingMail> {
+    outgoing(language, row).map_err(|error| tracing::error!(error = %error, "a mail was skipped")).ok()
 }
 
-fn outgoing(row: Model) -> Result<OutgoingMail, SqlError> {
+fn outgoing(language: Language, row: Model) -> Result<OutgoingMail, SqlError> {
     let missing = |what: &str| damaged("mail", &format!("it has no {what}"));
     Ok(OutgoingMail {
         mail_id: id(row.mail_id)?,
@@ -278,6 +295,7 @@ fn outgoing(row: Model) -> Result<OutgoingMail, SqlError> {
             name: without_links(&row.to_name.ok_or_else(|| missing("recipient"))?),
             email: row.to_address.ok_or_else(|| missing("address"))?,
         },
+        language,
         subject: row.subject,
         facts: row.facts.ok_or_else(|| missing("template variables"))?,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),

@@ -4,7 +4,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
 };
 use souk_sql::{SqlError, Tx};
-use souk_values::{NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
+use souk_values::{Language, NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
     NewNotice, NotificationStore, damaged,
@@ -17,17 +17,20 @@ use crate::{kind::Kind, notice::Notice};
 
 pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>) -> Result<(), SqlError> {
     let NewNotice { id, recipient, draft, event_id, now } = notice;
+    let text = draft.texts.get(recipient.language);
     let row = ActiveModel {
         notification_id: Set(id.get()),
         user_id: Set(recipient.user_id.get()),
         position: Set(recipient.position),
         event_id: Set(event_id.to_string()),
         kind: Set(draft.kind.name().to_owned()),
-        title: Set(draft.title.clone()),
-        body: Set(draft.body.clone()),
+        title: Set(text.title.clone()),
+        body: Set(text.body.clone()),
         link: Set(draft.link.clone()),
+        facts: Set(draft.shown.clone()),
         created_at: Set(now.millis()),
         read_at: Set(None),
+        language: Set(Some(recipient.language.code().to_owned())),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -86,15 +89,35 @@ impl NotificationStore {
             })
             .await
     }
+
+    /// Marks all unread notices of a user as read, and returns their number.
+    pub(crate) async fn mark_all_read(&self, user: UserId, now: Timestamp) -> Result<u64, SqlError> {
+        self.db
+            .write((user, now), |tx, &(user, now)| {
+                Box::pin(async move {
+                    let marked = Entity::update_many()
+                        .col_expr(Column::ReadAt, Expr::value(now.millis()))
+                        .filter(Column::UserId.eq(user.get()))
+                        .filter(Column::ReadAt.is_null())
+                        .exec(tx)
+                        .await?;
+                    Ok(marked.rows_affected)
+                })
+            })
+            .await
+    }
 }
 
 fn read(row: Model) -> Result<Notice, SqlError> {
     Ok(Notice {
         notification_id: NotificationId::new(row.notification_id).map_err(|error| damaged("notice", &error))?,
         kind: Kind::named(&row.kind).ok_or_else(|| damaged("notice", &format!("kind {}", row.kind)))?,
+        language: row.language.as_deref().and_then(Language::with_code).unwrap_or_default(),
         title: row.title,
         body: row.body,
         link: row.link,
+        // Of an earlier or a later release: the text says the same.
+        facts: row.facts.and_then(|facts| serde_json::from_str(&facts).ok()).unwrap_or_default(),
         created_at: Timestamp::from_millis(row.created_at),
         read_at: row.read_at.map(Timestamp::from_millis),
         position: row.position,

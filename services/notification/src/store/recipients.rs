@@ -1,11 +1,13 @@
-//! Users with their contacts. A user's row is also the lock under which the user's notices get their positions.
+//! Users with their contacts and languages. A user's row is also the lock under which the user's notices get their positions.
+
+use std::collections::HashMap;
 
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
 };
 use souk_sql::{SqlError, Tx, insert_or_ignore};
-use souk_values::{UserId, ids::Id as _};
+use souk_values::{Language, UserId, ids::Id as _};
 
 use super::{
     damaged,
@@ -29,6 +31,7 @@ pub(super) struct Recipient {
     /// Position of the notice that is being written.
     pub position: i64,
     pub address: Option<MailAddress>,
+    pub language: Language,
 }
 
 /// Stores the contact if it is newer than the stored one, and queues the mails that waited for it. False when it is
@@ -62,7 +65,11 @@ pub(super) async fn update_contact(tx: &Tx, contact: &Contact) -> Result<bool, S
 }
 
 async fn raise(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
-    let raised = Entity::update_many()
+    let mut update = Entity::update_many();
+    if let Some(language) = contact.language {
+        update = update.col_expr(Column::Language, Expr::value(language.code()));
+    }
+    let raised = update
         .col_expr(Column::Username, Expr::value(contact.address.name.clone()))
         .col_expr(Column::Email, Expr::value(contact.address.email.clone()))
         .col_expr(Column::IsAdmin, Expr::value(contact.is_admin))
@@ -76,8 +83,8 @@ async fn raise(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
 
 /// Takes the user's next position, and locks the user's row until the transaction ends: positions follow the order of
 /// commits, so a stream that reads on from one misses none; and a concurrent contact sees the mail of this notice, or
-/// this notice sees the contact.
-pub(super) async fn advance_position(tx: &Tx, user: UserId) -> Result<Recipient, SqlError> {
+/// this notice sees the contact. `language` is stored if none is known of the user.
+pub(super) async fn advance_position(tx: &Tx, user: UserId, language: Option<Language>) -> Result<Recipient, SqlError> {
     if !advance(tx, user).await? {
         let inserted = insert_or_ignore(tx, [row(user, None, 1)]).await?;
         if inserted == 0 && !advance(tx, user).await? {
@@ -87,7 +94,21 @@ pub(super) async fn advance_position(tx: &Tx, user: UserId) -> Result<Recipient,
     let found = Entity::find_by_id(user.get()).one(tx).await?;
     let found = found.ok_or_else(vanished)?;
     let address = found.username.zip(found.email).map(|(name, email)| MailAddress { name, email });
-    Ok(Recipient { user_id: user, position: found.last_position, address })
+    let known = found.language.as_deref().and_then(Language::with_code);
+    if let (None, Some(language)) = (known, language) {
+        let learned = Entity::update_many().col_expr(Column::Language, Expr::value(language.code()));
+        learned.filter(Column::UserId.eq(user.get())).exec(tx).await?;
+    }
+    let language = known.or(language).unwrap_or_default();
+    Ok(Recipient { user_id: user, position: found.last_position, address, language })
+}
+
+/// Returns the languages of these users as they are now, without those that are not known.
+pub(super) async fn languages(tx: &Tx, users: Vec<i64>) -> Result<HashMap<i64, Language>, SqlError> {
+    let known = Entity::find().select_only().column(Column::UserId).column(Column::Language);
+    let known = known.filter(Column::UserId.is_in(users)).filter(Column::Language.is_not_null());
+    let rows: Vec<(i64, String)> = known.into_tuple().all(tx).await?;
+    Ok(rows.into_iter().filter_map(|(user, code)| Some((user, Language::with_code(&code)?))).collect())
 }
 
 fn vanished() -> SqlError {
@@ -107,6 +128,7 @@ fn row(user: UserId, contact: Option<&Contact>, last_position: i64) -> ActiveMod
         is_admin: Set(contact.is_some_and(|contact| contact.is_admin)),
         version: Set(contact.map_or(NO_CONTACT, |contact| contact.version)),
         last_position: Set(last_position),
+        language: Set(contact.and_then(|contact| contact.language).map(|language| language.code().to_owned())),
     }
 }
 

@@ -9,6 +9,8 @@ use crate::{
     kind::Kind,
     mail::MailStatus,
     message::{Freshness, MailAddress},
+    templates::NoticeText,
+    translated::Translated,
 };
 
 async fn store(folder: &tempfile::TempDir) -> NotificationStore {
@@ -19,11 +21,15 @@ async fn store(folder: &tempfile::TempDir) -> NotificationStore {
 
 fn effect(ids: &IdGen, now: Timestamp) -> EventEffect {
     let draft = Draft {
+        shown: None,
         kind: Kind::OrderPaid,
         audience: Audience::User(UserId::new(5).unwrap()),
         freshness: Freshness::Always,
-        title: "Welcome".to_owned(),
-        body: "Hello".to_owned(),
+        texts: Translated::try_new(|_| {
+            Ok::<_, SqlError>(NoticeText { title: "Welcome".to_owned(), body: "Hello".to_owned() })
+        })
+        .unwrap(),
+        language: None,
         link: None,
         mail: Some(MailDraft {
             facts: "{}".to_owned(),
@@ -73,7 +79,7 @@ async fn a_mail_has_one_claim_until_its_lease_expires() {
     let outcomes = vec![(mails[0].mail_id, Delivery::Failed { error: "late".to_owned() })];
     store.settle_mails(late.to_string(), later, outcomes).await.unwrap();
     assert_eq!(store.mails(Some(MailStatus::Failed), PageRequest::default()).await.unwrap().total, 0);
-    let outcomes = again.iter().map(|mail| (mail.mail_id, Delivery::Sent)).collect();
+    let outcomes = again.iter().map(|mail| (mail.mail_id, Delivery::Sent { subject: None })).collect();
     store.settle_mails("later".to_owned(), later, outcomes).await.unwrap();
     assert_eq!(store.mails(Some(MailStatus::Sent), PageRequest::default()).await.unwrap().total, 8);
     assert_eq!(store.mails_queued().await.unwrap(), 0);

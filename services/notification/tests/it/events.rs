@@ -31,7 +31,14 @@ pub fn kettle() -> ProductId {
 }
 
 pub fn registered(user_id: UserId, email: &str, role: &str) -> UserRegistered {
-    UserRegistered { user_id, username: "Ada".into(), email: email.into(), role: role.into(), version: 1 }
+    UserRegistered {
+        user_id,
+        username: "Ada".into(),
+        email: email.into(),
+        role: role.into(),
+        language: Some("en".into()),
+        version: 1,
+    }
 }
 
 pub fn changed(user_id: UserId, email: &str, version: i64) -> UserChanged {
@@ -41,6 +48,7 @@ pub fn changed(user_id: UserId, email: &str, version: i64) -> UserChanged {
         email: email.into(),
         role: "customer".into(),
         locked: false,
+        language: Some("en".into()),
         version,
     }
 }
@@ -73,6 +81,7 @@ pub fn reset(user_id: UserId, token: &str, expires_at: Timestamp) -> PasswordRes
         email: EMAIL.into(),
         token: token.into(),
         expires_at,
+        language: Some("en".into()),
         version: 3,
     }
 }

@@ -25,7 +25,7 @@ async fn mails_are_files_that_an_admin_reads() {
     assert_eq!(newest["size"], fs::metadata(file).unwrap().len());
 
     let mail = rig.admin().get(&format!("/notifications/mailbox/{}", newest["id"])).await.expect(200).json;
-    assert!(mail["text"].as_str().unwrap().contains("1 x Café “Größe” cup & saucer, 24.50 EUR each: 24.50 EUR"));
+    assert!(mail["text"].as_str().unwrap().contains("1 x Café “Größe” cup & saucer, €24.50 each: €24.50"));
     assert!(mail["html"].as_str().unwrap().contains("Café “Größe” cup &amp; saucer"));
     assert_eq!(mail["messageId"], format!("<notice.{}@localhost>", newest["id"]));
     assert_eq!(mail["sentAt"], newest["sentAt"]);

@@ -88,7 +88,7 @@ async fn a_token_is_erased_with_its_mail_and_an_expired_reset_is_not_sent() {
     let store = Db::open(&rig.world.store_url("notification"), Access::ReadOnly).await.unwrap();
     let with_token = || async {
         let sql = "SELECT COUNT(*) AS n FROM mail LEFT JOIN notice ON notification_id = mail_id
-            WHERE facts LIKE '%5ecr3t%' OR title LIKE '%5ecr3t%' OR body LIKE '%5ecr3t%' OR link LIKE '%5ecr3t%'
+            WHERE mail.facts LIKE '%5ecr3t%' OR notice.facts LIKE '%5ecr3t%' OR title LIKE '%5ecr3t%' OR body LIKE '%5ecr3t%' OR link LIKE '%5ecr3t%'
                 OR subject LIKE '%5ecr3t%' OR error LIKE '%5ecr3t%'";
         let backend = store.reader().get_database_backend();
         let row = store.reader().query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();

@@ -8,6 +8,7 @@ mod bounds;
 mod deliveries;
 mod document;
 mod events;
+mod languages;
 mod mailbox;
 mod mails;
 mod notices;

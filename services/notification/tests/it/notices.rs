@@ -41,11 +41,14 @@ async fn an_order_leads_to_a_notice_for_each_step() {
     assert_eq!((&page["total"], &page["size"], &page["page"]), (&json!(8), &json!(5), &json!(0)));
     let newest = &page["items"][0];
     assert_eq!(newest["kind"], "payment_refunded");
-    assert_eq!(newest["title"], "We have refunded 10.00 EUR");
+    assert_eq!(newest["title"], "We have refunded €10.00");
     assert_eq!(newest["link"], "/orders/42");
+    assert_eq!(newest["facts"], json!({"orderId": 42, "amount": {"amount": 1_000, "currency": "EUR"}}));
     assert!(newest.get("readAt").is_none());
     let shipped = &page["items"][2];
     assert_eq!(shipped["body"], "It is coming with Parcel Post. The tracking number is PP 123 FR.");
+    let facts = &shipped["facts"];
+    assert_eq!((&facts["carrier"], &facts["trackingNumber"]), (&json!("Parcel Post"), &json!("PP 123 FR")));
 }
 
 #[tokio::test]
@@ -107,7 +110,7 @@ async fn carts_and_wishlists_lead_to_notices_for_their_owner() {
     let text = rig.mail_of("cart_reminder").await["text"].as_str().unwrap().to_owned();
     assert!(text.contains("2 x Enamel kettle, 1.5 l\n  2 x an item"), "{text}");
     let text = rig.mail_of("price_dropped").await["text"].as_str().unwrap().to_owned();
-    assert!(text.contains("19.99 EUR instead of 24.99 EUR") && text.contains("localhost:8080/products/101"), "{text}");
+    assert!(text.contains("€19.99 instead of €24.99") && text.contains("localhost:8080/products/101"), "{text}");
     assert_eq!(rig.deliver(&price_dropped(ada, 3)).await, Outcome::Ignored, "an older price is ignored");
 }
 
@@ -146,7 +149,7 @@ async fn a_failed_refund_is_reported_to_the_admins_and_to_a_customer_who_was_not
     assert_eq!(rig.kinds(boss).await, ["welcome", "refund_failed", "refund_failed"]);
     assert_eq!(rig.kinds(ada).await, ["welcome", "refund_returned"]);
     let text = rig.mail_of("refund_returned").await["text"].as_str().unwrap().to_owned();
-    assert!(text.contains("10.00 EUR") && text.contains("still yours"), "{text}");
+    assert!(text.contains("€10.00") && text.contains("still yours"), "{text}");
     let text = rig.mail_of("refund_failed").await["text"].as_str().unwrap().to_owned();
     assert!(text.contains("payment 7002") || text.contains("Refund payment"), "{text}");
     // An admin who buys is notified in both roles.
@@ -180,6 +183,31 @@ async fn a_notice_is_marked_as_read_once_and_only_by_its_owner() {
     let unread = own.get("/notifications?unread=true").await.json;
     assert_eq!((&unread["total"], &unread["items"][0]["kind"]), (&json!(1), &json!("welcome")));
     assert_eq!(own.get("/notifications?unread=false").await.json["total"], 2);
+}
+
+#[tokio::test]
+async fn all_notices_of_a_user_are_marked_as_read_at_once() {
+    let rig = Rig::new().await;
+    let (ada, eve) = (user(5), user(6));
+    for person in [ada, eve] {
+        rig.deliver(&registered(person, EMAIL, "customer")).await;
+    }
+    rig.deliver(&created(order(ada, 42, 1))).await;
+    let own = rig.customer(ada);
+    let newest = own.get("/notifications").await.json["items"][0]["notificationId"].clone();
+    let early = own.post(&format!("/notifications/{newest}/read"), json!({})).await.expect(200).json["readAt"].clone();
+    rig.deliver(&confirmed(order(ada, 42, 2))).await;
+    rig.world.clock.advance(Duration::from_secs(60));
+
+    let read = own.send(reqwest::Method::POST, "/notifications/read", None).await.expect(200).json;
+    assert_eq!(read["marked"], 2);
+    let notices = own.get("/notifications").await.json["items"].clone();
+    let times: Vec<_> = notices.as_array().unwrap().iter().map(|notice| notice["readAt"].clone()).collect();
+    assert_eq!(times, [read["readAt"].clone(), early, read["readAt"].clone()], "the time of the first request stays");
+    assert_eq!(own.post("/notifications/read", json!({})).await.expect(200).json["marked"], 0);
+    assert_eq!(rig.customer(eve).get("/notifications?unread=true").await.json["total"], 1, "those of others stay");
+    own.post("/notifications/read", json!({"all": true})).await.is_problem(400, "body.invalid");
+    rig.started.client.post("/notifications/read", json!({})).await.is_problem(401, "auth.token_missing");
 }
 
 #[tokio::test]

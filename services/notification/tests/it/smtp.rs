@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use souk_testkit::eventually;
 use souk_values::Clock;
+use tokio::net::TcpListener;
 
 use crate::{
     events::*,
@@ -115,4 +116,32 @@ async fn three_replicas_send_each_mail_once() {
     let taken = server.taken();
     assert_eq!(taken.iter().map(|mail| header(mail, "Message-ID")).collect::<BTreeSet<_>>().len(), 80);
     assert_eq!(taken.len(), 80, "no mail goes out twice");
+}
+
+#[tokio::test]
+async fn a_mail_of_a_sender_that_died_is_taken_by_another_after_three_minutes() {
+    // Accepts connections and never responds, so that its sender holds the mail as one that died does.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let rig = Rig::with_smtp(&format!("smtp://{}", silent.local_addr().unwrap())).await;
+    rig.deliver(&registered(user(1), "held@example.org", "customer")).await;
+    let _connection = silent.accept().await.unwrap();
+    let claimed_by = rig.world.clock.now();
+    let server = MailServer::start().await;
+    let (_another, _) = serve(&rig.world, config(&rig.world, &server.url)).await.unwrap();
+    rig.deliver(&registered(user(2), "free@example.org", "customer")).await;
+    let taken_after = async |step: Duration, count: usize| {
+        eventually("they are taken", || async {
+            rig.world.clock.advance(step);
+            server.taken().len() == count
+        })
+        .await;
+    };
+    rig.world.clock.advance(Duration::from_secs(120));
+    taken_after(Duration::from_millis(100), 1).await;
+    assert!(rig.world.clock.now().since(claimed_by) < Duration::from_secs(180));
+    assert!(header(&server.taken()[0], "To").contains("free@"), "the other one is claimed");
+    rig.world.clock.advance(Duration::from_secs(60));
+    taken_after(Duration::from_millis(100), 2).await;
+    assert!(rig.world.clock.now().since(claimed_by) < Duration::from_secs(240));
+    assert!(header(&server.taken()[1], "To").contains("held@"));
 }

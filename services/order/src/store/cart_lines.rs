@@ -33,7 +33,7 @@ impl OrderStore {
             .filter(Column::UserId.eq(order.user_id.get()))
             .filter(Column::CartItemId.is_in(items))
             .order_by_asc(Column::OrderId)
-            .one(self.db.reader())
+            .one(&self.db.lookup())
             .await?;
         row.map(|row| rows::id(row.order_id)).transpose()
     }

@@ -38,7 +38,7 @@ pub(crate) mod shop_order {
         pub cancelled_at: Option<i64>,
         pub refunded_at: Option<i64>,
         pub lapse_at: Option<i64>,
-        pub lapse_queries: i32,
+        pub lapse_attempts: i64,
         pub version: i64,
         pub idempotency_key: String,
         pub body_hash: String,
@@ -62,6 +62,24 @@ pub(crate) mod ordered_cart_line {
         #[sea_orm(primary_key, auto_increment = false)]
         pub cart_item_id: String,
         pub user_id: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Words of recipients' names, in lower case and without accents.
+pub(crate) mod recipient_word {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "recipient_word")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub word: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub order_id: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -25,20 +25,20 @@ impl OrderStore {
     /// Returns at most `limit` orders that are due at `now`, the longest due first.
     pub(crate) async fn due_to_lapse(&self, now: Timestamp, limit: u64) -> Result<Vec<DueOrder>, SqlError> {
         use shop_order::Column;
-        let rows: Vec<(i64, i64, i64, String, i32)> = shop_order::Entity::find()
+        let rows: Vec<(i64, i64, i64, String, i64)> = shop_order::Entity::find()
             .select_only()
             .column(Column::OrderId)
             .column(Column::LapseAt)
             .column(Column::OrderDate)
             .column(Column::Status)
-            .column(Column::LapseQueries)
+            .column(Column::LapseAttempts)
             .filter(Column::LapseAt.lte(now.millis()))
             .order_by_asc(Column::LapseAt)
             .limit(limit)
             .into_tuple()
             .all(self.db.reader())
             .await?;
-        let due = |(order_id, lapse_at, order_date, status, queries): (_, _, _, String, i32)| {
+        let due = |(order_id, lapse_at, order_date, status, queries): (_, _, _, String, i64)| {
             Ok(DueOrder {
                 order_id: rows::id(order_id)?,
                 lapse_at: Timestamp::from_millis(lapse_at),
@@ -68,14 +68,14 @@ impl OrderStore {
     /// Claims `due` for this replica until `until`, when the order is due again. Returns false if another
     /// replica has claimed or settled it.
     pub(crate) async fn claim_lapse(&self, due: DueOrder, until: Timestamp) -> Result<bool, SqlError> {
-        let queries = i32::try_from(due.queries.saturating_add(1)).unwrap_or(i32::MAX);
+        let attempts = i64::from(due.queries.saturating_add(1));
         self.db
             .write((due, until), move |tx, (due, until)| {
                 Box::pin(async move {
                     use shop_order::Column;
                     let claimed = shop_order::Entity::update_many()
                         .col_expr(Column::LapseAt, Expr::val(until.millis()))
-                        .col_expr(Column::LapseQueries, Expr::val(queries))
+                        .col_expr(Column::LapseAttempts, Expr::val(attempts))
                         .filter(Column::OrderId.eq(due.order_id.get()))
                         .filter(Column::LapseAt.eq(due.lapse_at.millis()))
                         .exec(tx)

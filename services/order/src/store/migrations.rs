@@ -3,9 +3,12 @@
 mod m0001_init;
 mod m0002_cart_lines;
 mod m0003_open_orders;
+mod m0004_recipient_words;
+mod m0005_earlier_recipients;
+mod m0006_lapse_attempts;
 
 use sea_orm_migration::prelude::*;
-use souk_sql::create_tables;
+use souk_sql::{change_table, create_tables};
 
 /// Outbox and inbox first, then the service's own tables.
 pub(crate) struct Migrations;
@@ -16,6 +19,9 @@ impl MigratorTrait for Migrations {
         all.push(create_tables("order_m0001_init", m0001_init::tables));
         all.push(create_tables("order_m0002_cart_lines", m0002_cart_lines::tables));
         all.push(Box::new(m0003_open_orders::OpenOrders));
+        all.push(create_tables("order_m0004_recipient_words", m0004_recipient_words::tables));
+        all.push(Box::new(m0005_earlier_recipients::EarlierRecipients));
+        all.push(change_table("order_m0006_lapse_attempts", m0006_lapse_attempts::change));
         all
     }
 }

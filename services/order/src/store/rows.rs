@@ -65,7 +65,7 @@ pub(super) fn changed_columns(order: &Order, deadlines: Deadlines) -> shop_order
         cancelled_at: millis(order.cancelled_at),
         refunded_at: millis(order.refunded_at),
         lapse_at: millis(order.due_at(deadlines)),
-        lapse_queries: Set(0),
+        lapse_attempts: Set(0),
         version: Set(order.version),
         order_id: NotSet,
         user_id: NotSet,

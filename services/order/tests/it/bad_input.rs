@@ -125,7 +125,7 @@ async fn guests_and_anonymous_callers_are_refused_before_the_body_is_read() {
     let rubbish = || Some("rubbish".to_owned());
     guest.send(Method::POST, "/orders", rubbish()).await.is_problem(403, "auth.forbidden");
     anonymous.send(Method::POST, "/orders", rubbish()).await.is_problem(401, "auth.token_missing");
-    for path in ["/orders", "/orders/1", "/orders/1/timeline", "/orders/1/stream", "/orders/summary"] {
+    for path in ["/orders", "/orders/1", "/orders/1/timeline", "/orders/1/stream", "/orders/summary", "/orders/audit"] {
         guest.get(path).await.is_problem(403, "auth.forbidden");
     }
     rig.client.send(Method::POST, "/orders/1/ship", rubbish()).await.is_problem(403, "auth.forbidden");

@@ -2,14 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use souk_events::{OrderCancelled, OrderCreated, queue};
-use souk_sql::{Access, Db, SqlError};
 use souk_testkit::{TestResponse, World, eventually};
 use souk_values::{Id, OrderId};
 
-use crate::rig::{Rig, address, cart_line, order_body, rejected};
+use crate::rig::{Rig, address, cart_line, execute, order_body, rejected, reserved};
 
 fn from_cart() -> Value {
     json!({"shippingAddress": address()})
@@ -114,6 +112,25 @@ async fn a_line_of_a_cancelled_order_can_be_ordered_again() {
 }
 
 #[tokio::test]
+async fn a_line_is_free_again_once_its_order_ended_at_a_deadline() {
+    let mut rig = Rig::new().await;
+    rig.shop.cart_keeps_lines.store(true, Ordering::SeqCst);
+    rig.fill_cart(&[("a", 1001, 1)]);
+    let undecided = rig.ordered_cart("one").await;
+    rig.advance(840);
+    rig.order_cart("two").await.is_problem(409, "order.cart_already_ordered");
+    rig.advance(60);
+    assert_eq!(rig.until(undecided, "cancelled").await["cancelReason"], "undecided");
+    let unpaid = rig.ordered_cart("two").await;
+    rig.world.publish(&reserved(unpaid)).await;
+    rig.until(unpaid, "confirmed").await;
+    rig.order_cart("three").await.is_problem(409, "order.cart_already_ordered");
+    rig.advance(1_830);
+    assert_eq!(rig.until(unpaid, "cancelled").await["cancelReason"], "unpaid");
+    rig.ordered_cart("three").await;
+}
+
+#[tokio::test]
 async fn what_stays_of_a_split_line_is_a_line_of_its_own() {
     let rig = Rig::new().await;
     rig.fill_cart(&[("a", 1001, 2)]);
@@ -127,22 +144,13 @@ async fn what_stays_of_a_split_line_is_a_line_of_its_own() {
 
 /// Takes the store back to the schema before cart lines and deadlines of new orders were stored.
 async fn as_the_version_before_left_it(world: &World) {
-    let db = Db::open(&world.store_url("order"), Access::ReadWrite).await.unwrap();
-    for sql in [
+    let statements = [
         "DROP TABLE ordered_cart_line",
         "ALTER TABLE shop_order DROP COLUMN lapse_queries",
         "UPDATE shop_order SET lapse_at = NULL",
         "DELETE FROM seaql_migrations WHERE version IN ('order_m0002_cart_lines', 'order_m0003_open_orders')",
-    ] {
-        db.write(sql, |tx, sql| {
-            Box::pin(async move {
-                let statement = Statement::from_string(tx.get_database_backend(), *sql);
-                tx.execute_raw(statement).await.map(|_| ()).map_err(SqlError::from)
-            })
-        })
-        .await
-        .unwrap();
-    }
+    ];
+    execute(world, &statements).await;
 }
 
 #[tokio::test]

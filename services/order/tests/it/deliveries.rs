@@ -141,6 +141,6 @@ async fn an_impossible_event_becomes_a_dead_letter_and_one_of_an_unknown_order_i
     let unknown = rig.world.deps.ids.next();
     assert_eq!(rig.deliver(&rig.world.envelope(&reserved(unknown))).await, Ok(souk_bus::Outcome::Ignored));
     let mut damaged = rig.world.envelope(&reserved(id));
-    damaged.data = serde_json::json!({"orderId": "x"});
+    damaged.data = souk_events::Payload::of(&serde_json::json!({"orderId": "x"})).unwrap();
     assert!(matches!(rig.deliver(&damaged).await, Err(Failure::Handling(_))));
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use souk_kit::auth::Role;
 use souk_peers::order::OrderSnapshot;
 use souk_testkit::eventually;
+use souk_values::{Clock as _, DayCalendar};
 
 use crate::rig::Rig;
 
@@ -28,6 +29,32 @@ async fn customers_list_their_own_orders_and_admins_all() {
     assert_eq!(rig.admin.get("/orders").await.json["total"], 2);
     assert_eq!(rig.admin.get(&format!("/orders?userId={other}")).await.json["total"], 0);
     assert_eq!(rig.admin.get(&format!("/orders?userId={user}&status=created")).await.json["total"], 1);
+}
+
+#[tokio::test]
+async fn orders_are_listed_by_the_days_on_which_they_were_placed() {
+    let mut rig = Rig::new().await;
+    let day = |rig: &Rig| DayCalendar::default().day_of(rig.world.clock.now());
+    let first_day = day(&rig);
+    let first = rig.placed("prepaid").await;
+    rig.advance(2 * 86_400);
+    let second = rig.placed("prepaid").await;
+    let last_day = day(&rig);
+    let found = async |query: String| {
+        let page = rig.admin.get(&format!("/orders?{query}")).await.expect(200).json;
+        let ids = page["items"].as_array().unwrap().iter().map(|order| order["orderId"].to_string());
+        assert_eq!(page["total"], page["items"].as_array().unwrap().len());
+        ids.collect::<Vec<_>>()
+    };
+    let (first, second) = (first.to_string(), second.to_string());
+    assert_eq!(found(format!("from={first_day}&to={last_day}")).await, [second.as_str(), first.as_str()]);
+    assert_eq!(found(format!("from={last_day}")).await, [second.as_str()]);
+    assert_eq!(found(format!("to={first_day}")).await, [first.as_str()]);
+    assert_eq!(found(format!("from={}&to={}", first_day.plus(1), first_day.plus(1))).await, [""; 0]);
+    assert_eq!(found(format!("from={last_day}&status=confirmed")).await, [""; 0]);
+    for query in ["from=yesterday", "to=2026-02-30", "from=2026-01-31T00:00", "form=2026-01-31"] {
+        rig.admin.get(&format!("/orders?{query}")).await.is_problem(400, "query.invalid");
+    }
 }
 
 #[tokio::test]

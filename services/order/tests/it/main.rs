@@ -1,4 +1,5 @@
 //! The order service over HTTP, on a real store, with fake peers and a clock that can be moved.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod any_text;
@@ -12,6 +13,7 @@ mod lifecycle;
 mod listing;
 mod place_order;
 mod rig;
+mod searching;
 mod stream;
 mod summary;
 mod undecided;

@@ -15,6 +15,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use souk_bus::Consumer;
 use souk_events::{
@@ -28,6 +29,7 @@ use souk_peers::{
     payment::PaymentState,
     product::{Quote, QuoteRequest, QuotedItem},
 };
+use souk_sql::{Access, Db, SqlError};
 use souk_testkit::{Client, Started, TestResponse, World, eventually};
 use souk_values::{Clock, Currency, Id, Money, OrderId, PaymentId, ProductId, RefundId, Timestamp, UserId};
 
@@ -305,4 +307,19 @@ pub fn order_body(terms: &str) -> Value {
 
 pub fn cart_line(item: &str, product: i64, quantity: u32) -> ActiveLine {
     ActiveLine { cart_item_id: item.into(), product_id: ProductId::new(product).unwrap(), quantity }
+}
+
+/// Executes `statements` on the stopped service's store, each in a transaction.
+pub async fn execute(world: &World, statements: &[&'static str]) {
+    let db = Db::open(&world.store_url("order"), Access::ReadWrite).await.unwrap();
+    for sql in statements {
+        db.write(*sql, |tx, sql| {
+            Box::pin(async move {
+                let statement = Statement::from_string(tx.get_database_backend(), *sql);
+                tx.execute_raw(statement).await.map(|_| ()).map_err(SqlError::from)
+            })
+        })
+        .await
+        .unwrap();
+    }
 }

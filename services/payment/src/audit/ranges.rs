@@ -42,6 +42,7 @@ struct PaymentRow {
     claimed_at: i64,
     captured_at: Option<i64>,
     provider: Option<String>,
+    provider_account: Option<String>,
 }
 
 /// The columns of a refund that the audit needs.
@@ -100,7 +101,7 @@ impl PaymentAudit {
             Rows::All(payments) => in_range(payments, after, until).to_vec(),
         };
         if let Some(list) = &self.list {
-            for payment in payments.iter_mut().filter(|payment| payment.provider != Some(ProviderName::Sandbox)) {
+            for payment in &mut payments {
                 payment.held = list.held(payment);
             }
         }
@@ -108,10 +109,10 @@ impl PaymentAudit {
             let snapshot = ledger.snapshot().await?;
             for payments in payments.chunks_mut(KEYS) {
                 let mut held = held(&snapshot, payments).await?;
-                for payment in payments.iter_mut().filter(|payment| payment.provider != Some(ProviderName::Stripe)) {
+                for payment in payments.iter_mut().filter(|payment| payment.provider() != Some(ProviderName::Stripe)) {
                     let in_ledger = held.remove(&payment.payment_id.get());
                     // One without a provider is at the sandbox only if the ledger has it.
-                    let is_there = payment.provider.is_some() || in_ledger.is_some() || payment.held.is_none();
+                    let is_there = payment.account.is_some() || in_ledger.is_some() || payment.held.is_none();
                     if is_there {
                         payment.held = Some(in_ledger.unwrap_or_default());
                     }
@@ -182,9 +183,21 @@ async fn read_range(db: &Db, after: i64, until: i64) -> Result<Vec<AuditedPaymen
     };
     // In one snapshot, so that a payment and its refunds belong together.
     let snapshot = db.snapshot().await?;
-    let columns =
-        ["payment_id", "order_id", "amount_minor", "currency", "status", "claimed_at", "captured_at", "provider"];
-    let payments = snapshot.query_all(&of_orders(select("payment", columns))).await?;
+    let of_payment = select(
+        "payment",
+        [
+            "payment_id",
+            "order_id",
+            "amount_minor",
+            "currency",
+            "status",
+            "claimed_at",
+            "captured_at",
+            "provider",
+            "provider_account",
+        ],
+    );
+    let payments = snapshot.query_all(&of_orders(of_payment)).await?;
     let columns = ["refund_id", "payment_id", "amount_minor", "currency", "status"];
     let refunds = snapshot.query_all(&of_orders(select("payment_refund", columns))).await?;
     snapshot.rollback().await?;
@@ -205,7 +218,7 @@ async fn read_range(db: &Db, after: i64, until: i64) -> Result<Vec<AuditedPaymen
             status: rows::status(&row.status)?,
             amount: rows::money(row.amount_minor, &row.currency)?,
             captured: row.captured_at.is_some(),
-            provider: rows::account(row.provider.as_deref(), None)?.map(|account| account.provider),
+            account: rows::account(row.provider.as_deref(), row.provider_account)?,
             claimed_at: Timestamp::from_millis(row.claimed_at),
             refunds: refunds_of.remove(&row.payment_id).unwrap_or_default(),
             held: None,

@@ -47,6 +47,11 @@ impl Providers {
         self.all().find(|provider| provider.account().serves(account))
     }
 
+    /// Returns the breakers of all providers.
+    pub(crate) fn breakers(&self) -> Vec<Arc<Breaker>> {
+        self.all().flat_map(|provider| [&provider.charges, &provider.settling]).map(Arc::clone).collect()
+    }
+
     fn all(&self) -> impl Iterator<Item = &Provider> {
         [&self.current].into_iter().chain(&self.others)
     }

@@ -8,13 +8,15 @@ use souk_payment::{
     Payment, PaymentConfig, ProviderName, audit,
     audit::{PaymentAudit, ProviderList},
     payment::{RefundRequest, RequestKey, Status},
+    provider::PaymentProvider,
     store::Change,
 };
 use souk_testkit::eventually;
-use souk_values::{Clock, PaymentId, Timestamp};
+use souk_values::{Clock, PaymentId, Secret, Timestamp};
 
 use crate::{
-    rig::{PRICE, Rig, SETTLE, cancelled_event, config},
+    rig::{PRICE, Rig, SETTLE, cancelled_event, config, euro},
+    settling::sandbox,
     stripe::{VISA, id, store, use_stripe},
     stripe_captures,
     stripe_fake::{FakeStripe, Fault},
@@ -185,7 +187,9 @@ async fn a_webhook_of_one_provider_does_not_touch_a_payment_of_another() {
     stripe.next("/confirm", Fault::Lost);
     let order = rig.confirmed();
     let open = rig.pay(order.order_id, "k", VISA).await.expect(201).json;
-    // The sandbox never saw it, and would close it.
+    // The sandbox declined a charge of the same id, which was not for this payment.
+    let token = Secret::new("tok_declined".to_owned());
+    sandbox(&rig.world).await.charge(id(&open), euro(PRICE), &token).await.unwrap();
     let body = json!({"paymentId": id(&open)}).to_string();
     let signed = crate::webhooks::signed(&rig, &body);
     signed.send(reqwest::Method::POST, "/payments/webhooks/sandbox", Some(body)).await.expect(204);

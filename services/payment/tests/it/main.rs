@@ -5,6 +5,7 @@
 mod any_text;
 mod audit;
 mod bad_input;
+mod decisions;
 mod document;
 mod going_live;
 mod orders;

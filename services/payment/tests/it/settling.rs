@@ -20,7 +20,7 @@ fn visa() -> Secret {
     Secret::new("tok_visa".to_owned())
 }
 
-async fn sandbox(world: &World) -> Sandbox {
+pub async fn sandbox(world: &World) -> Sandbox {
     Sandbox::open(&world.store_url("sandbox"), Secret::default(), world.clock.clone()).await.unwrap()
 }
 

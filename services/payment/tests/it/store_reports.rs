@@ -173,7 +173,7 @@ pub async fn a_long_text_is_stored_unchanged(database: TestDatabase) {
     let mut event = fixture.event(&captured);
     // Longer than what some engines store within the row, and not ASCII.
     let words = "Grüße, 世界 🛍 ".repeat(8_000);
-    event.data = serde_json::json!({ "words": words });
+    event.data = souk_events::Payload::of(&serde_json::json!({ "words": words })).unwrap();
     let mut change = fixture.change(Some(read), captured);
     change.events = vec![event.clone()];
     fixture.store.save(change).await.unwrap();

@@ -5,12 +5,13 @@ use std::time::Duration;
 use souk_payment::{
     audit::{Held, PaymentAudit, ProviderList},
     provider::stripe::StripeAccount,
+    provider_account::ProviderAccount,
 };
 use souk_values::{Clock, Id, PaymentId, Secret, Timestamp};
 
 use crate::{
     rig::{PRICE, Rig, config},
-    stripe::{VISA, id, shop},
+    stripe::{ACCOUNT, VISA, id, shop},
     stripe_fake::{API_KEY, FakeStripe, Fault, error},
 };
 
@@ -60,6 +61,26 @@ async fn every_page_is_read_and_compared_with_the_rows() {
     assert_eq!(held(&paid), listed(PRICE, 0));
     let requests = stripe.state().requests.clone();
     assert_eq!(requests.iter().filter(|request| *request == "GET /v1/payment_intents").count(), 3, "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_payment_is_compared_with_the_list_of_its_own_account_only() {
+    let (rig, _) = shop().await;
+    rig.pay(rig.confirmed().order_id, "k", VISA).await.expect(201);
+    let empty = FakeStripe::start().await;
+    let until = rig.world.clock.now().plus(Duration::from_hours(1));
+    let missing = Some(Held { is_older: true, ..Held::default() });
+    for (listed, expected) in [
+        (crate::stripe::account(), missing),
+        (ProviderAccount::stripe(ACCOUNT, true), None),
+        (ProviderAccount::stripe("acct_another", false), None),
+    ] {
+        let account = StripeAccount { account: listed.clone(), ..account(&empty) };
+        let list = ProviderList::read(account, Timestamp::EPOCH, until).await.unwrap();
+        let audit = PaymentAudit::open(&config(&rig.world).store_url, None).await.unwrap().with_list(list);
+        let payments = audit.payments(i64::MIN, i64::MAX).await.unwrap();
+        assert_eq!(payments.iter().map(|payment| payment.held).collect::<Vec<_>>(), [expected], "{listed}");
+    }
 }
 
 #[tokio::test]

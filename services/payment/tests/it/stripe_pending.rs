@@ -8,14 +8,17 @@ use serde_json::{Value, json};
 use souk_payment::{
     order_payments::{KnownOrder, NextRefund, OrderPayments, OrderState},
     payment::{RefundStatus, RequestKey},
-    store::{Change, PaymentStore, StoreError},
+    store::{
+        Change, DueBy, PaymentStore, StoreError,
+        schedule::{CHECKED_FOR, FIRST_CHECK, NEVER},
+    },
 };
-use souk_testkit::eventually;
+use souk_testkit::{CapturedLog, eventually};
 use souk_values::{Clock, Id, PaymentId, Timestamp};
 
 use crate::{
-    rig::{PRICE, Rig, SETTLE, facts},
-    stripe::{VISA, account, pay, shop, shop_with, store},
+    rig::{PRICE, Rig, SETTLE, config, facts, start},
+    stripe::{VISA, account, pay, shop, shop_with, store, use_stripe},
     stripe_fake::FakeStripe,
     stripe_refunding::statuses,
 };
@@ -139,6 +142,26 @@ async fn polls_reach(rig: &Rig, stripe: &FakeStripe, least: usize) -> usize {
     steps
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_replicas_one_queries_each_refund_in_its_turn() {
+    const COUNT: usize = 40;
+    let (rig, stripe) = shop_with(|config| config.provider_time_limit_ms = 10_000).await;
+    let mut config = config(&rig.world);
+    use_stripe(&mut config, &stripe.base_url);
+    config.provider_time_limit_ms = 10_000;
+    let _another = start(&rig.world, config).await;
+    seed(&rig, &stripe, COUNT).await;
+    // Both replicas wake at once. A refund's next turn comes after as long again as it is open, or sooner.
+    for (round, step) in (1..).zip([SETTLE, SETTLE, 2 * SETTLE, 4 * SETTLE]) {
+        rig.world.clock.advance(step);
+        eventually("each is queried", || async { polls(&stripe) >= round * COUNT }).await;
+        let store = store(&rig.world).await;
+        let now = rig.world.clock.now();
+        eventually("no turn is left", || async { due_at(&*store, RefundStatus::Processing, now).await == 0 }).await;
+    }
+    assert_eq!(polls(&stripe), 4 * COUNT);
+}
+
 #[tokio::test]
 async fn a_pause_that_stripe_requests_is_respected() {
     let (rig, stripe) = shop().await;
@@ -166,6 +189,63 @@ async fn a_pause_that_stripe_requests_is_respected() {
     }
     rig.world.clock.advance(SETTLE);
     eventually("both are settled", || async { statuses(&rig).await == [RefundStatus::Succeeded; 2] }).await;
+}
+
+/// Counts the refunds in `status` whose query is due at `now`.
+async fn due_at(store: &dyn PaymentStore, status: RefundStatus, now: Timestamp) -> usize {
+    store.due_refunds(status, DueBy { now, open_since: now }, 0).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_refund_that_is_due_in_a_pause_is_queried_soon_after_its_end() {
+    const PAUSE: Duration = Duration::from_mins(10);
+    let (rig, stripe) = shop().await;
+    let paid = pay(&rig, VISA).await;
+    stripe.state().refund_status = Some("pending");
+    rig.refund(&paid["paymentId"], "r", Some(100)).await.expect(200);
+    stripe.state().broken_lists = Some((429, "600"));
+    rig.world.clock.advance(SETTLE);
+    let before = rig.world.clock.now();
+    eventually("Stripe is queried", || async { polls(&stripe) > 0 }).await;
+    let after = rig.world.clock.now();
+    let store = store(&rig.world).await;
+    let due_at = async |now| due_at(&*store, RefundStatus::Processing, now).await;
+    assert_eq!(due_at(before.plus(SETTLE)).await, 1, "its next turn is in the pause");
+    rig.world.clock.advance(SETTLE);
+    eventually("the pause puts it off", || async { due_at(before.plus(PAUSE).minus(SETTLE)).await == 0 }).await;
+    assert_eq!(due_at(after.plus(PAUSE + Duration::from_mins(1))).await, 1);
+    assert_eq!(polls(&stripe), 1);
+}
+
+#[tokio::test]
+async fn a_refund_that_is_older_than_a_month_is_not_checked() {
+    let (rig, stripe) = shop().await;
+    let paid = pay(&rig, VISA).await;
+    rig.refund(&paid["paymentId"], "r", None).await.expect(200);
+    // As after a month without the service.
+    rig.world.clock.advance(CHECKED_FOR + Duration::from_mins(1));
+    let store = store(&rig.world).await;
+    let due_at = async |now| due_at(&*store, RefundStatus::Succeeded, now).await;
+    eventually("its turn is the last", || async { due_at(NEVER.minus(Duration::from_millis(1))).await == 0 }).await;
+    // A later round begins once the queries of this one have ended.
+    let order = rig.confirmed();
+    rig.pay(order.order_id, "slow", "pm_card_slow").await.expect(201);
+    rig.world.clock.advance(SETTLE);
+    let is_intent = |request: &String| request.starts_with("GET /v1/payment_intents");
+    eventually("a later round", || async { stripe.state().requests.iter().any(is_intent) }).await;
+    assert_eq!(polls(&stripe), 0);
+}
+
+#[tokio::test]
+async fn a_returned_refund_that_stripe_does_not_know_is_logged() {
+    let log = CapturedLog::start(tracing::Level::ERROR);
+    let (rig, stripe) = shop().await;
+    let paid = pay(&rig, VISA).await;
+    rig.refund(&paid["paymentId"], "r", None).await.expect(200);
+    stripe.state().refunds.clear();
+    rig.world.clock.advance(FIRST_CHECK);
+    eventually("it is logged", || async { log.count("does not know a refund") == 1 }).await;
+    assert_eq!(rig.payment(&paid["paymentId"]).await["status"], "refunded");
 }
 
 #[tokio::test]

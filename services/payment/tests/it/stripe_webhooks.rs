@@ -59,6 +59,20 @@ async fn a_webhook_settles_a_payment_with_a_lost_response() {
 }
 
 #[tokio::test]
+async fn a_webhook_about_a_payment_settles_its_open_refund_too() {
+    let (rig, stripe) = shop().await;
+    let paid = pay(&rig, VISA).await;
+    stripe.state().refund_status = Some("pending");
+    rig.refund(&paid["paymentId"], "r", Some(100)).await.expect(200);
+    for refund in &mut stripe.state().refunds {
+        refund["status"] = json!("succeeded");
+    }
+    let body = event("payment_intent.succeeded", &stripe.intent(&paid["paymentId"]));
+    post_signed(&rig, &body).await.expect(204);
+    assert_eq!(statuses(&rig).await, [RefundStatus::Succeeded]);
+}
+
+#[tokio::test]
 async fn only_recent_signatures_of_stripe_are_accepted() {
     let (rig, stripe) = shop().await;
     let paid = pay(&rig, VISA).await;
@@ -131,6 +145,34 @@ async fn a_capture_reported_for_a_failed_payment_is_refunded() {
     assert_eq!(rig.payment(&claimed).await["status"], "failed", "failed is final");
     let state = stripe.state();
     assert_eq!((state.refunds.len(), state.returned(&intent)), (1, PRICE));
+}
+
+#[tokio::test]
+async fn the_refund_of_a_late_capture_that_comes_back_can_be_made_again() {
+    let (rig, stripe) = shop().await;
+    let claimed = claim_and_crash(&rig.world, rig.user, &account()).await;
+    let intent = stripe.create_intent(claimed, PRICE);
+    store(&rig.world).await.record_reference(claimed, &intent, rig.world.clock.now()).await.unwrap();
+    rig.world.clock.advance(SETTLE);
+    let claimed = json!(claimed);
+    eventually("it is closed", || async { rig.payment(&claimed).await["status"] == "failed" }).await;
+    stripe.capture(&intent);
+    post_signed(&rig, &event("payment_intent.succeeded", &stripe.intent(&claimed))).await.expect(204);
+    let returned = || async { rig.payment(&claimed).await["refundedAmount"]["amount"].clone() };
+    eventually("it is returned", || async { returned().await == PRICE }).await;
+    rig.refund(&claimed, "early", None).await.is_problem(409, "payment.not_refundable");
+    let failed = {
+        let mut state = stripe.state();
+        state.refunds[0]["status"] = json!("failed");
+        event("refund.failed", &state.refunds[0])
+    };
+    post_signed(&rig, &failed).await.expect(204);
+    assert_eq!(returned().await, 0);
+    let again = rig.refund(&claimed, "again", None).await.expect(200).json;
+    assert_eq!((&again["status"], &again["refundedAmount"]["amount"]), (&json!("failed"), &json!(PRICE)));
+    let statuses = statuses(&rig).await;
+    assert!(statuses.contains(&RefundStatus::Failed) && statuses.contains(&RefundStatus::Succeeded), "{statuses:?}");
+    assert_eq!((statuses.len(), stripe.state().refunds.len()), (2, 2));
 }
 
 #[tokio::test]

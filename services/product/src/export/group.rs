@@ -6,8 +6,9 @@ use souk_values::Money;
 use super::{Columns, Export, MIN_OPTIONS, grams, has_own_column, own_name};
 use crate::{
     category::CategoryTree,
+    description::escaped,
     gallery::ProductPicture,
-    import::{METAFIELD, NONE, escaped, quoted},
+    import::{METAFIELD, NONE, quoted},
     product::{CatalogueProduct, ProductDetails},
     slug::slugify,
     variant::title,

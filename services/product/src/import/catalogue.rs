@@ -6,7 +6,6 @@ use souk_values::{Currency, Money};
 
 use super::{
     RejectedRow, UnreadableFile,
-    html::{self, Description},
     item::{Image, Item, Shared, Variant, unless_none},
     layout::{Dialect, Field, Layout},
     sheet::{self, Sheet},
@@ -14,15 +13,13 @@ use super::{
     values::{attributes, category, checked_line, is_image_url, key, line, made_sku, options, slug},
 };
 use crate::{
+    description::Description,
     gallery::{self, MAX_ALT, ProductPicture},
-    product::{MAX_BRAND, MAX_DESCRIPTION, MAX_NAME, MAX_SKU, tags_of},
+    product::{MAX_BRAND, MAX_NAME, MAX_SKU, tags_of},
     slug::{MAX_SLUG, with_hash},
     text,
     variant::{ProductOption, full_name},
 };
-
-/// Maximum length of a description's HTML in characters.
-const MAX_HTML: usize = 60_000;
 
 /// A product of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,13 +215,8 @@ impl Assembly<'_> {
         {
             return Ok(description.clone());
         }
-        let description = html::description(cell);
-        for (length, max) in [(description.text.chars().count(), MAX_DESCRIPTION), (description.html.len(), MAX_HTML)] {
-            if length > max {
-                let reason = format!("it has {length} characters, more than {max}; shorten it");
-                return Err(reason_of(self.layout, Field::Description, &reason));
-            }
-        }
+        let description = Description::read(cell);
+        description.check().map_err(|reason| reason_of(self.layout, Field::Description, &format!("it {reason}")))?;
         self.description = Some((cell.to_owned(), description.clone()));
         Ok(description)
     }

@@ -8,10 +8,8 @@ use super::{
     layout::{Field, Layout, numbered},
     numbers,
 };
-use crate::variant::MAX_OPTIONS;
+use crate::variant::{MAX_OPTIONS, NO_OPTION};
 
-/// Option value of products without variants.
-const NO_OPTION: &str = "Default Title";
 /// Between the name of a metafield and its key, in the heading of its column.
 pub(crate) const METAFIELD: &str = " (product.metafields.";
 

@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 use souk_kit::text::{check_line, is_forbidden, normalized};
 
 use super::{
-    html,
     item::{Shared, Variant, unless_none},
     layout::{Dialect, Field, Layout},
     shopify::reason_of,
 };
 use crate::{
     category::MAX_CATEGORY_NAME,
+    description,
     product::{MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_IMAGE_URL, MAX_SKU},
     slug::{MAX_SLUG, slugify, with_hash},
     text,
@@ -96,7 +96,7 @@ pub(super) fn attributes(
         let is_option =
             layout.dialect == Dialect::WooCommerce && options.iter().any(|option| option.name == line(name));
         if !is_option {
-            put(&mut attributes, name, &html::paragraphs(unless_none(value)));
+            put(&mut attributes, name, &description::paragraphs(unless_none(value)));
         }
     }
     attributes

@@ -1,26 +1,22 @@
 //! The feed: keeps the index as the store is.
 //!
 //! Changes of this process are noted once their transactions have ended. Those of other processes are found by time: each
-//! look covers the last seconds before the one before it, so that a transaction that ends late is not missed. A start compares
-//! the version of every product, and makes the documents of those that changed while the service was away.
+//! look covers the last seconds before the one before it, so that a transaction that ends late is not missed. A start reads what
+//! has changed since the [kept] index was complete, or compares the version of every product when none was kept.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use souk_kit::tasks::Task;
 use souk_values::{ProductId, Timestamp};
 
-use super::{
-    CatalogueIndex, IndexError, Shown,
-    matching::Places,
-    shelf::{Known, ShelfEntry, Units},
-};
+use super::{CatalogueIndex, IndexError, shelf::Known, tree::NamedTree, units::Units, write::Made};
 use crate::{
     app::App,
-    product::CatalogueProduct,
     store::{ChangeBatch, ProductState, ProductStore, StoreError},
 };
 
@@ -32,12 +28,18 @@ const OVERLAP: Duration = Duration::from_secs(10);
 const TREE_PERIOD: Duration = Duration::from_secs(5);
 /// Time between two comparisons of the whole catalogue, which would end any difference that all else left behind.
 const SWEEP_PERIOD: Duration = Duration::from_secs(600);
-/// Time from the start to the first of them: a service that this one replaces may change products until it has ended.
-const FIRST_SWEEP: Duration = Duration::from_secs(30);
+/// Time from the start to one of them: a service that this one replaces may change products until it has ended.
+const SWEEP_AFTER_START: Duration = Duration::from_secs(30);
+/// Rests of one of them between its parts, in times of what the part took: it leaves most of a core to the shop.
+const SWEEP_RESTS: u32 = 4;
+/// Products that it compares at a time.
+const SWEPT_AT_ONCE: u64 = 4_000;
 /// Time until a failed reading is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Products that a start compares at a time.
+/// Products that are compared at a time.
 const COMPARED_AT_ONCE: u64 = 20_000;
+/// Products that may have changed while the service was away. If more have, comparing all of them is quicker.
+const MAX_CHANGED: usize = 50_000;
 /// Groups whose documents are made at a time.
 const MADE_AT_ONCE: usize = 2_000;
 
@@ -52,82 +54,149 @@ enum FeedError {
 /// The task that feeds the index of `app`, if it has one.
 pub(crate) fn task(app: &App) -> Option<Task> {
     let index = app.index.clone()?;
-    let feed = Feed { store: app.store.clone(), index };
+    let feed = Feed { store: app.store.clone(), index, looked_at: Mutex::default() };
     Some(Task::new("feed_index", move |stop| async move {
         stop.run_until_cancelled(feed.run()).await;
+        feed.keep().await;
     }))
+}
+
+/// Pace of a comparison of the whole catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Lists wait for it.
+    Urgent,
+    /// It runs beside the shop's work.
+    Gentle,
 }
 
 struct Feed {
     store: ProductStore,
     index: CatalogueIndex,
-}
-
-/// The documents and shelf entries of some groups.
-#[derive(Debug, Default)]
-struct Made {
-    groups: Vec<(ProductId, Vec<CatalogueProduct>)>,
-    units: HashMap<ProductId, Units>,
+    /// Time of the last look at the changes of other processes.
+    looked_at: Mutex<Option<Timestamp>>,
 }
 
 impl Feed {
-    async fn run(self) {
-        while let Err(error) = self.catch_up().await {
-            tracing::warn!(%error, "the index of the catalogue cannot be filled yet; the store answers meanwhile");
-            tokio::time::sleep(RETRY_AFTER).await;
-        }
+    async fn run(&self) {
+        // Changes of others are looked for from here on: a comparison may have read a product before they came.
+        *self.looked_at.lock() = self.store.is_shared().then(|| self.store.now());
+        let is_resumed = loop {
+            match self.catch_up().await {
+                Ok(is_resumed) => break is_resumed,
+                Err(error) => {
+                    tracing::warn!(%error, "the index of the catalogue cannot be filled yet; the store answers meanwhile");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+            }
+        };
         if self.store.is_shared() {
-            tokio::join!(self.follow(), self.look());
+            tokio::join!(self.follow(), self.sweep(is_resumed), self.look());
         } else {
-            self.follow().await;
+            tokio::join!(self.follow(), self.sweep(is_resumed));
         }
     }
 
-    /// Compares every product with the index, and makes the documents that are missing or old.
-    async fn catch_up(&self) -> Result<(), FeedError> {
-        let began = Instant::now();
+    /// Brings the index up to the store. Returns false when that took a comparison of the whole catalogue.
+    async fn catch_up(&self) -> Result<bool, FeedError> {
+        let (began, known_at) = (Instant::now(), self.known_at());
         self.read_tree().await?;
-        let made = self.compare_all().await?;
+        let is_resumed = self.resume().await?;
+        if !is_resumed {
+            self.compare_all().await?;
+        }
+        self.complete(known_at);
         self.store.changes().shown_up_to(0);
         self.index.0.is_ready.store(true, Ordering::Release);
         tracing::info!(
             products = self.index.products(),
-            groups_made = made,
+            is_resumed,
             took_ms = began.elapsed().as_millis(),
             "the index of the catalogue is ready"
         );
-        Ok(())
+        Ok(is_resumed)
     }
 
-    /// Makes the documents of all groups that the index has not as the store has them, and returns their number.
-    async fn compare_all(&self) -> Result<usize, FeedError> {
-        let mut seen = BTreeSet::new();
+    /// Reads what has changed since the index was complete. Returns false when that is not known, or too much has.
+    async fn resume(&self) -> Result<bool, FeedError> {
+        let Some(complete_at) = *self.index.0.complete_at.lock() else { return Ok(false) };
+        // A clock that was set back says nothing of what changed since.
+        if complete_at > self.store.now() {
+            return Ok(false);
+        }
+        let changed = self.store.changed_since(complete_at.minus(OVERLAP)).await.map_err(StoreError::from)?;
+        if changed.len() > MAX_CHANGED {
+            return Ok(false);
+        }
+        self.apply(&ChangeBatch { products: changed, ..ChangeBatch::default() }, false).await?;
+        Ok(true)
+    }
+
+    /// Returns the time before which this process knows of every change, also of those that it has yet to apply.
+    fn known_at(&self) -> Timestamp {
+        self.looked_at.lock().unwrap_or_else(|| self.store.now())
+    }
+
+    /// Notes that every change before a time is in the index.
+    fn complete(&self, complete_at: Timestamp) {
+        *self.index.0.complete_at.lock() = Some(complete_at);
+    }
+
+    /// Keeps the units for the next start, which is slower without them.
+    async fn keep(&self) {
+        let index = self.index.clone();
+        let Some(complete_at) = *index.0.complete_at.lock() else { return };
+        // Writing a file blocks.
+        let written = tokio::task::spawn_blocking(move || index.keep_units(complete_at)).await;
+        if let Err(error) = written.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked))) {
+            tracing::warn!(%error, "the units of the index cannot be kept; the next start compares the whole catalogue");
+        }
+    }
+
+    /// Makes the documents of all groups that the index has not as the store has them.
+    async fn compare_all(&self) -> Result<(), FeedError> {
         let mut differing = BTreeSet::new();
+        let gone = self
+            .each_state(Pace::Urgent, |states| {
+                if self.compare(states, &mut differing) {
+                    self.index.0.moves.fetch_add(1, Ordering::AcqRel);
+                }
+            })
+            .await?;
+        self.leave(gone, &mut differing);
+        self.make(differing.into_iter().collect()).await
+    }
+
+    /// Reads the states of all visible products, part by part. Returns the products of the index that are not among them.
+    async fn each_state(
+        &self,
+        pace: Pace,
+        mut look_at: impl FnMut(&[ProductState]),
+    ) -> Result<Vec<ProductId>, FeedError> {
+        let at_once = if pace == Pace::Gentle { SWEPT_AT_ONCE } else { COMPARED_AT_ONCE };
+        // In rising order, as the store reads them.
+        let mut seen = Vec::new();
         let mut after = None;
         loop {
-            let states = self.store.states_after(after, COMPARED_AT_ONCE).await.map_err(StoreError::from)?;
+            let began = Instant::now();
+            let states = self.store.states_after(after, at_once).await.map_err(StoreError::from)?;
             let Some(last) = states.last() else { break };
             after = Some(last.product_id);
             seen.extend(states.iter().map(|state| state.product_id));
-            if self.compare(&states, &mut differing) {
-                self.index.0.moves.fetch_add(1, Ordering::AcqRel);
+            look_at(&states);
+            if pace == Pace::Gentle {
+                tokio::time::sleep(began.elapsed() * SWEEP_RESTS).await;
             }
         }
-        let gone: Vec<ProductId> = self.index.0.shelf.read().product_ids().filter(|id| !seen.contains(id)).collect();
-        self.leave(&gone, &mut differing);
-        let made = differing.len();
-        self.make(differing.into_iter().collect()).await?;
-        Ok(made)
+        let is_gone = |id: &ProductId| seen.binary_search(id).is_err();
+        Ok(self.index.0.shelf.read().product_ids().filter(is_gone).collect())
     }
 
     /// Follows what this process changes.
     async fn follow(&self) {
-        let (mut tree_read, mut sweep_at) = (Instant::now(), Instant::now() + FIRST_SWEEP);
+        let mut tree_read = Instant::now();
         loop {
-            if Instant::now() >= sweep_at {
-                self.sweep().await;
-                sweep_at = Instant::now() + SWEEP_PERIOD;
-            }
+            let known_at = self.known_at();
             let batch: ChangeBatch =
                 tokio::time::timeout(TREE_PERIOD, self.store.changes().next()).await.unwrap_or_default();
             let is_tree_due = batch.categories || tree_read.elapsed() >= TREE_PERIOD;
@@ -136,6 +205,7 @@ impl Feed {
                     if is_tree_due {
                         tree_read = Instant::now();
                     }
+                    self.complete(known_at);
                     self.store.changes().shown_up_to(batch.last);
                 }
                 Err(error) => {
@@ -147,28 +217,60 @@ impl Feed {
         }
     }
 
-    /// Compares the whole catalogue once more. A failure is left to the next time.
-    async fn sweep(&self) {
-        match self.compare_all().await {
+    /// Compares the whole catalogue now and then, and keeps the units: first behind a start that resumed, since one that did not
+    /// has just compared it.
+    async fn sweep(&self, is_resumed: bool) {
+        if is_resumed {
+            self.sweep_once().await;
+        }
+        self.keep().await;
+        tokio::time::sleep(SWEEP_AFTER_START).await;
+        loop {
+            self.sweep_once().await;
+            self.keep().await;
+            tokio::time::sleep(SWEEP_PERIOD).await;
+        }
+    }
+
+    /// Compares the whole catalogue. A failure is left to the next time.
+    async fn sweep_once(&self) {
+        match self.note_differing().await {
             Ok(0) => {}
             // Most of them changed a moment ago.
-            Ok(groups) => {
-                tracing::debug!(groups, "the index of the catalogue differed from the store, and was put right");
-            }
+            Ok(products) => tracing::debug!(products, "the index of the catalogue differed from the store"),
             Err(error) => tracing::warn!(%error, "the index of the catalogue cannot be compared with the store now"),
         }
     }
 
+    /// Notes the products that the index has not as the store has them, so that they are read once more, and returns their
+    /// number. What was read here may be older by now than the index.
+    async fn note_differing(&self) -> Result<usize, FeedError> {
+        let mut differing = Vec::new();
+        let gone = self
+            .each_state(Pace::Gentle, |states| {
+                let goods = self.index.0.shelf.read();
+                let is_other = |state: &&ProductState| {
+                    goods.known(state.product_id) != Some(known(state))
+                        || goods.units(state.product_id) != Some(units(state))
+                };
+                differing.extend(states.iter().filter(is_other).map(|state| state.product_id));
+            })
+            .await?;
+        differing.extend(gone);
+        let number = differing.len();
+        self.store.changes().note_seen(differing);
+        Ok(number)
+    }
+
     /// Looks for what other processes change.
     async fn look(&self) {
-        let mut looked: Option<Timestamp> = None;
         loop {
             let now = self.store.now();
-            let since = looked.unwrap_or(now).minus(OVERLAP);
+            let since = self.looked_at.lock().unwrap_or(now).minus(OVERLAP);
             match self.store.changed_since(since).await {
                 Ok(changed) => {
-                    looked = Some(now);
                     self.store.changes().note_seen(changed);
+                    *self.looked_at.lock() = Some(now);
                 }
                 Err(error) => tracing::debug!(%error, "changes of other replicas cannot be read"),
             }
@@ -184,12 +286,12 @@ impl Feed {
             return Ok(());
         }
         let ids: Vec<ProductId> = batch.products.iter().copied().collect();
-        let states = self.store.states(&ids).await.map_err(StoreError::from)?;
-        let (visible, hidden): (Vec<ProductState>, Vec<ProductState>) =
-            states.into_iter().partition(|state| !state.hidden);
+        let mut visible = self.store.states(&ids).await.map_err(StoreError::from)?;
+        visible.retain(|state| !state.hidden);
         let mut differing = BTreeSet::new();
         let has_moved = self.compare(&visible, &mut differing);
-        self.leave(&hidden.iter().map(|state| state.product_id).collect::<Vec<_>>(), &mut differing);
+        let shown: BTreeSet<ProductId> = visible.iter().map(|state| state.product_id).collect();
+        self.leave(ids.into_iter().filter(|id| !shown.contains(id)), &mut differing);
         self.make(differing.into_iter().collect()).await?;
         if has_moved {
             // An admin who corrected the stock looks at it immediately.
@@ -205,22 +307,21 @@ impl Feed {
         let goods = self.index.0.shelf.read();
         let mut has_moved = false;
         for state in states {
-            let known = goods.known(state.product_id);
-            if known == Some(Known { group_id: state.group_id, version: state.version }) {
-                let units = Units { stock: state.stock, sold: state.sold };
-                has_moved |= goods.set_units(state.product_id, units);
+            let shown = goods.known(state.product_id);
+            if shown == Some(known(state)) {
+                has_moved |= goods.set_units(state.product_id, units(state));
                 continue;
             }
             differing.insert(state.group_id);
-            differing.extend(known.map(|known| known.group_id));
+            differing.extend(shown.map(|shown| shown.group_id));
         }
         has_moved
     }
 
     /// Adds the groups that these products leave to `differing`.
-    fn leave(&self, products: &[ProductId], differing: &mut BTreeSet<ProductId>) {
+    fn leave(&self, products: impl IntoIterator<Item = ProductId>, differing: &mut BTreeSet<ProductId>) {
         let goods = self.index.0.shelf.read();
-        differing.extend(products.iter().filter_map(|id| goods.known(*id)).map(|known| known.group_id));
+        differing.extend(products.into_iter().filter_map(|id| goods.known(id)).map(|shown| shown.group_id));
     }
 
     /// Makes the documents of groups, and puts the groups on the shelf.
@@ -238,65 +339,22 @@ impl Feed {
 
     async fn read_tree(&self) -> Result<(), FeedError> {
         let tree = self.store.categories().await?;
-        if **self.index.0.tree.read() == tree {
+        if *self.index.0.tree.read().tree() == tree {
             return Ok(());
         }
-        *self.index.0.tree.write() = tree.into();
+        *self.index.0.tree.write() = NamedTree::new(tree).into();
         self.index.0.edits.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 }
 
-impl Made {
-    /// `products` are the visible ones of `groups`, group by group; a group without any leaves the index.
-    fn of(groups: &[ProductId], products: Vec<CatalogueProduct>) -> Self {
-        let mut made = Self::default();
-        let mut members: HashMap<ProductId, Vec<CatalogueProduct>> = HashMap::new();
-        for product in products {
-            made.units.insert(product.product_id, Units { stock: product.stock, sold: product.sold });
-            members.entry(product.group_id()).or_default().push(product);
-        }
-        made.groups = groups.iter().map(|group| (*group, members.remove(group).unwrap_or_default())).collect();
-        made
-    }
+const fn known(state: &ProductState) -> Known {
+    Known { group_id: state.group_id, version: state.version }
 }
 
-impl CatalogueIndex {
-    /// Writes documents durably, and then shows them.
-    fn write(&self, made: Made) -> Result<(), IndexError> {
-        let Made { groups, units } = made;
-        let mut entries = Vec::with_capacity(groups.len());
-        {
-            let mut goods = self.0.shelf.write();
-            for (group_id, products) in groups {
-                let entry = ShelfEntry::of(group_id, &products);
-                entries.push((group_id, goods.place_for(group_id), entry, products));
-            }
-        }
-        {
-            let mut writer = self.0.writer.lock();
-            for (group_id, place, entry, products) in &entries {
-                writer.delete_term(self.0.fields.key(*group_id));
-                if let Some(entry) = entry {
-                    writer.add_document(self.0.fields.document(*place, entry, products)?)?;
-                }
-            }
-            writer.commit()?;
-            self.0.reader.reload()?;
-            let places = Places::clone(&self.0.shown.read().places);
-            *self.0.shown.write() = Shown::read(&self.0.reader, places)?;
-        }
-        let mut goods = self.0.shelf.write();
-        for (group_id, place, entry, _) in entries {
-            match entry {
-                Some(entry) => {
-                    goods.put(place, entry, |id| units.get(&id).copied().unwrap_or(Units { stock: 0, sold: 0 }));
-                }
-                None => goods.remove(group_id),
-            }
-        }
-        drop(goods);
-        self.0.edits.fetch_add(1, Ordering::AcqRel);
-        Ok(())
-    }
+const fn units(state: &ProductState) -> Units {
+    Units { stock: state.stock, sold: state.sold }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,15 +4,13 @@
 //! in the name beats one in the brand, which beats one in the text, however often it occurs.
 
 use std::{
-    cell::RefCell,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use souk_values::CategoryId;
 use tantivy::{
     Searcher, SegmentReader, Term,
-    index::{InvertedIndexReader, SegmentId},
+    index::InvertedIndexReader,
     postings::TermInfo,
     query::FuzzyTermQuery,
     schema::{Field, IndexRecordOption},
@@ -20,11 +18,13 @@ use tantivy::{
 
 use super::{
     IndexError,
+    arena::wide,
     document::Fields,
-    shelf::Shelf,
+    kept_words::{Leniency, WordsOf, Worths},
+    places::Places,
+    tree::NamedTree,
     words::{self, QueryWord},
 };
-use crate::category::CategoryTree;
 
 /// Worth of a word where it occurs, the highest of its occurrences; 0 is no match.
 mod worth {
@@ -47,13 +47,56 @@ const TWO_TYPOS: usize = 9;
 /// Letters from which on the beginning of a word is looked for in texts; in names and brands, one is enough.
 const MIN_PREFIX_OF_TEXT: usize = 3;
 
-/// The matching groups.
+/// Matching places that are looked at together.
+const BLOCK: usize = 32;
+
+/// The matching groups. The memory of one search serves the next, because the pages of a new one cost more than the search.
 #[derive(Debug, Default)]
 pub(super) struct Matches {
-    /// Places with what all words together are worth there.
-    pub groups: Vec<(usize, u32)>,
+    /// Places in rising order, with the worth of all words together at each.
+    places: Vec<(u32, u16)>,
+    /// Worth at each place of the word that is being marked.
+    marks: Vec<u8>,
     /// The query as it was understood, when a word occurs only with typos.
     pub corrected: Option<String>,
+}
+
+impl Matches {
+    /// Returns the matching places with the worth of each, from the last place to the first, in blocks of a few.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = impl Iterator<Item = (usize, u32)> + Clone> {
+        let blocks = self.places.rchunks(BLOCK);
+        blocks.map(|block| block.iter().rev().map(|(place, worth)| (wide(*place), u32::from(*worth))))
+    }
+
+    /// Returns the worth that the `count` best matches have at least.
+    pub(super) fn worth_of_best(&self, count: usize) -> u32 {
+        let mut with_worth = BTreeMap::new();
+        for (_, worth) in &self.places {
+            *with_worth.entry(*worth).or_insert(0) += 1;
+        }
+        let mut best = 0;
+        let enough = with_worth.into_iter().rev().find(|(_, matches)| {
+            best += matches;
+            best >= count
+        });
+        enough.map_or(0, |(worth, _)| u32::from(worth))
+    }
+
+    /// Takes the places at which all words are worth something.
+    fn join(&mut self, mut words: Vec<Arc<Worths>>) {
+        self.places.clear();
+        // The rarest decides how many places are looked at.
+        words.sort_unstable_by_key(|word| word.len());
+        let Some((rarest, others)) = words.split_first() else { return };
+        rarest.each(|place, worth| self.places.push((place, u16::from(worth))));
+        for other in others {
+            self.places.retain_mut(|(place, sum)| {
+                let worth = other.at(*place);
+                *sum += u16::from(worth);
+                worth > 0
+            });
+        }
+    }
 }
 
 /// A segment with the places of its documents.
@@ -63,160 +106,142 @@ struct Segment<'s> {
     indexes: HashMap<Field, Arc<InvertedIndexReader>>,
 }
 
-/// Places of the documents of each segment, in their order.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Places(HashMap<SegmentId, Arc<[u32]>>);
-
-impl Places {
-    /// Reads those of the segments of `searcher`, and forgets those of others.
-    pub(super) fn read(&mut self, searcher: &Searcher) -> Result<(), IndexError> {
-        let mut known = std::mem::take(&mut self.0);
-        for reader in searcher.segment_readers() {
-            let id = reader.segment_id();
-            let places = if let Some(places) = known.remove(&id) {
-                places
-            } else {
-                let column = reader.fast_fields().u64("place")?.first_or_default_col(u64::MAX);
-                let places = (0..reader.max_doc()).map(|document| u32::try_from(column.get_val(document)));
-                places.map(|place| place.unwrap_or(u32::MAX)).collect()
-            };
-            self.0.insert(id, places);
-        }
-        Ok(())
-    }
-}
-
 pub(super) struct Matcher<'s> {
     segments: Vec<Segment<'s>>,
     fields: Fields,
-    shelf: &'s Shelf,
-    tree: &'s CategoryTree,
-}
-
-/// Comparison of a word with those of the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Leniency {
-    AsTyped,
-    WithTypos,
-}
-
-thread_local! {
-    /// Worth of a word at each place. Kept, because the pages of a new one cost more than the search.
-    static WORTHS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    tree: &'s NamedTree,
+    words: WordsOf<'s>,
 }
 
 impl<'s> Matcher<'s> {
     /// Errors: a segment without its places, which were then not read since the last commit.
     pub(super) fn new(
         searcher: &'s Searcher,
-        places: &Places,
+        of_segments: &Places,
         fields: Fields,
-        shelf: &'s Shelf,
-        tree: &'s CategoryTree,
+        tree: &'s NamedTree,
+        words: WordsOf<'s>,
     ) -> Result<Self, IndexError> {
         let segments = searcher.segment_readers().iter().map(|reader| {
-            let places = places.0.get(&reader.segment_id()).cloned();
+            let places = of_segments.of_segment(reader.segment_id());
             let places = places.ok_or(IndexError::Damaged("a segment without places"))?;
             let indexes = fields.searched().into_iter().map(|field| Ok((field, reader.inverted_index(field)?)));
             Ok(Segment { reader, places, indexes: indexes.collect::<Result<_, IndexError>>()? })
         });
-        Ok(Self { segments: segments.collect::<Result<_, IndexError>>()?, fields, shelf, tree })
+        Ok(Self { segments: segments.collect::<Result<_, IndexError>>()?, fields, tree, words })
     }
 
-    /// Returns the groups in which every word occurs. A word that occurs nowhere is looked for with typos, and all words are
-    /// when no group has them together.
-    pub(super) fn matching(&self, query: &[QueryWord]) -> Result<Matches, IndexError> {
+    /// Finds the groups in which every word occurs. A word that occurs nowhere is looked for with typos, and all words are when
+    /// no group has them together.
+    pub(super) fn find(&self, query: &[QueryWord], matches: &mut Matches) -> Result<(), IndexError> {
         let mut typos = Typos::default();
-        let mut groups = self.together(query, Leniency::AsTyped, &mut typos)?;
-        if groups.is_empty() && query.len() > 1 {
+        self.together(query, Leniency::AsTyped, &mut typos, matches)?;
+        if query.len() > 1 && matches.places.is_empty() {
             typos = Typos::default();
-            groups = self.together(query, Leniency::WithTypos, &mut typos)?;
+            self.together(query, Leniency::WithTypos, &mut typos, matches)?;
         }
-        let corrected = typos.corrected(query).filter(|_| !groups.is_empty());
-        Ok(Matches { groups, corrected })
+        matches.corrected = typos.corrected(query).filter(|_| !matches.places.is_empty());
+        Ok(())
     }
 
-    /// Returns the groups in which all words are worth something, with the sum. A word that occurs nowhere as it is typed may
-    /// always have typos.
+    /// Finds the groups in which all words are worth something. A word that occurs nowhere as it is typed may always have
+    /// typos.
     fn together(
         &self,
         query: &[QueryWord],
         leniency: Leniency,
         typos: &mut Typos,
-    ) -> Result<Vec<(usize, u32)>, IndexError> {
-        let mut groups: Option<Vec<(usize, u32)>> = None;
-        WORTHS.with_borrow_mut(|worths| {
-            for word in query {
-                self.clear(worths);
-                self.word(word, Leniency::AsTyped, typos, worths)?;
-                if leniency == Leniency::WithTypos || worths.iter().all(|worth| *worth == 0) {
-                    self.word(word, Leniency::WithTypos, typos, worths)?;
-                }
-                let worth = |place: usize| worths.get(place).copied().filter(|worth| *worth > 0).map(u32::from);
-                match &mut groups {
-                    None => groups = Some((0..worths.len()).filter_map(|place| Some((place, worth(place)?))).collect()),
-                    Some(groups) => groups.retain_mut(|(place, sum)| {
-                        let worth = worth(*place);
-                        *sum += worth.unwrap_or(0);
-                        worth.is_some()
-                    }),
-                }
+        matches: &mut Matches,
+    ) -> Result<(), IndexError> {
+        let mut words = Vec::with_capacity(query.len());
+        for word in query {
+            let mut worths = self.as_typed(word, &mut matches.marks)?;
+            if leniency == Leniency::WithTypos || worths.is_nowhere() {
+                worths = self.with_typos(word, &worths, &mut matches.marks)?;
+                typos.0.extend_from_slice(&worths.typos.0);
             }
-            Ok(groups.unwrap_or_default())
+            words.push(worths);
+        }
+        matches.join(words);
+        Ok(())
+    }
+
+    fn as_typed(&self, word: &QueryWord, marks: &mut Vec<u8>) -> Result<Arc<Worths>, IndexError> {
+        self.words.get_or_mark(&word.whole, Leniency::AsTyped, || {
+            self.begin(marks);
+            self.mark_word(word, marks, |part, marks| self.mark_as_typed(part, marks))?;
+            self.exactly(self.fields.code, &words::code(&word.whole), worth::CODE, marks)?;
+            Ok(Worths::new(marks, Typos::default()))
         })
     }
 
-    /// Raises `worths` by what a word is worth in each group.
-    fn word(
-        &self,
-        word: &QueryWord,
-        leniency: Leniency,
-        typos: &mut Typos,
-        worths: &mut [u8],
-    ) -> Result<(), IndexError> {
-        let mut look = |part: &str, worths: &mut [u8]| match leniency {
-            Leniency::AsTyped => self.as_typed(part, worths),
-            Leniency::WithTypos => self.with_typos(part, typos, worths),
-        };
-        match word.parts.as_slice() {
-            [part] => look(part, worths)?,
-            parts => {
-                // All parts have to occur; the word is worth as much as the least of them.
-                let mut least = vec![u8::MAX; worths.len()];
-                let mut part_worths = vec![0; worths.len()];
-                for part in parts {
-                    part_worths.fill(0);
-                    look(part, &mut part_worths)?;
-                    least.iter_mut().zip(&part_worths).for_each(|(least, worth)| *least = (*least).min(*worth));
-                }
-                worths.iter_mut().zip(&least).for_each(|(worth, least)| *worth = (*worth).max(*least));
-                // `tea-pot` is also found as `teapot`.
-                self.exactly(self.fields.name, &parts.concat(), worth::NAME, worths)?;
-            }
-        }
-        self.exactly(self.fields.code, &words::code(&word.whole), worth::CODE, worths)
+    /// Returns the worths of a word that may have typos, which are at least those `as_typed`.
+    fn with_typos(&self, word: &QueryWord, as_typed: &Worths, marks: &mut Vec<u8>) -> Result<Arc<Worths>, IndexError> {
+        self.words.get_or_mark(&word.whole, Leniency::WithTypos, || {
+            self.begin(marks);
+            as_typed.each(|place, worth| raise(marks, wide(place), worth));
+            let mut typos = Typos::default();
+            self.mark_word(word, marks, |part, marks| self.mark_with_typos(part, &mut typos, marks))?;
+            Ok(Worths::new(marks, typos))
+        })
     }
 
-    fn as_typed(&self, word: &str, worths: &mut [u8]) -> Result<(), IndexError> {
+    /// Makes a word worth nothing at every place.
+    fn begin(&self, marks: &mut Vec<u8>) {
+        marks.clear();
+        marks.resize(self.words.places, 0);
+    }
+
+    /// Raises `worths` by what a word is worth in each group; `mark` does it for a part of one.
+    fn mark_word(
+        &self,
+        word: &QueryWord,
+        worths: &mut [u8],
+        mut mark: impl FnMut(&str, &mut [u8]) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        if let [part] = word.parts.as_slice() {
+            return mark(part, worths);
+        }
+        // All parts have to occur; the word is worth as much as the least of them.
+        let mut least = vec![u8::MAX; worths.len()];
+        let mut part_worths = vec![0; worths.len()];
+        for part in &word.parts {
+            part_worths.fill(0);
+            mark(part, &mut part_worths)?;
+            least.iter_mut().zip(&part_worths).for_each(|(least, worth)| *least = (*least).min(*worth));
+        }
+        worths.iter_mut().zip(&least).for_each(|(worth, least)| *worth = (*worth).max(*least));
+        // `tea-pot` is also found as `teapot`.
+        self.exactly(self.fields.name, &word.parts.concat(), worth::NAME, worths)
+    }
+
+    fn mark_as_typed(&self, word: &str, worths: &mut [u8]) -> Result<(), IndexError> {
         let Fields { name, name_stem, brand, text, text_stem, .. } = self.fields;
         if word.chars().count() >= MIN_PREFIX_OF_TEXT {
             self.beginning(text, word, worth::TEXT_BEGINS, worths)?;
         }
-        self.exactly(text, word, worth::TEXT, worths)?;
-        self.categories(word, worths);
+        // A word of a category's name finds what is in the category.
+        for category in self.tree.categories_named(word) {
+            self.marked(&self.fields.category_key(category), worth::CATEGORY, worths)?;
+        }
         self.beginning(brand, word, worth::BRAND_BEGINS, worths)?;
         self.exactly(brand, word, worth::BRAND, worths)?;
         self.beginning(name, word, worth::NAME_BEGINS, worths)?;
-        self.exactly(name, word, worth::NAME, worths)?;
-        for stem in words::stems(word) {
-            self.exactly(text_stem, &stem, worth::TEXT, worths)?;
-            self.exactly(name_stem, &stem, worth::NAME, worths)?;
+        let stems = words::stems(word);
+        for stem in &stems {
+            self.exactly(text_stem, stem, worth::TEXT, worths)?;
+            self.exactly(name_stem, stem, worth::NAME, worths)?;
+        }
+        // Where a word stands, its stems do too.
+        if stems.is_empty() {
+            self.exactly(text, word, worth::TEXT, worths)?;
+            self.exactly(name, word, worth::NAME, worths)?;
         }
         Ok(())
     }
 
     /// A word that is too short for a typo is worth nothing here.
-    fn with_typos(&self, word: &str, typos: &mut Typos, worths: &mut [u8]) -> Result<(), IndexError> {
+    fn mark_with_typos(&self, word: &str, typos: &mut Typos, worths: &mut [u8]) -> Result<(), IndexError> {
         let letters = word.chars().count();
         let most = if letters >= TWO_TYPOS { 2 } else { u8::from(letters >= ONE_TYPO) };
         for distance in 1..=most {
@@ -234,12 +259,6 @@ impl<'s> Matcher<'s> {
         Ok(())
     }
 
-    /// Makes `worths` nothing at every place.
-    fn clear(&self, worths: &mut Vec<u8>) {
-        worths.clear();
-        worths.resize(self.shelf.len(), 0);
-    }
-
     fn exactly(&self, field: Field, word: &str, worth: u8, worths: &mut [u8]) -> Result<(), IndexError> {
         for segment in &self.segments {
             let index = segment.index(field)?;
@@ -250,10 +269,22 @@ impl<'s> Matcher<'s> {
         Ok(())
     }
 
+    /// Marks the documents with a term that is no text.
+    fn marked(&self, term: &Term, worth: u8, worths: &mut [u8]) -> Result<(), IndexError> {
+        for segment in &self.segments {
+            let index = segment.index(term.field())?;
+            if let Some(info) = index.terms().get(term.serialized_value_bytes())? {
+                segment.mark(index, &info, worth, worths)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the documents with a longer word that begins with `prefix`.
     fn beginning(&self, field: Field, prefix: &str, worth: u8, worths: &mut [u8]) -> Result<(), IndexError> {
         for segment in &self.segments {
             let index = segment.index(field)?;
-            let mut terms = index.terms().range().ge(prefix).into_stream()?;
+            let mut terms = index.terms().range().gt(prefix).into_stream()?;
             while terms.advance() && terms.key().starts_with(prefix.as_bytes()) {
                 segment.mark(index, terms.value(), worth, worths)?;
             }
@@ -280,27 +311,6 @@ impl<'s> Matcher<'s> {
             }
         }
         Ok(())
-    }
-
-    /// A word of a category's name finds what is in the category.
-    fn categories(&self, word: &str, worths: &mut [u8]) {
-        let stems = words::stems(word);
-        let is_meant = |name: &str| {
-            words::of_text(name)
-                .iter()
-                .any(|of_name| of_name == word || words::stems(of_name).iter().any(|stem| stems.contains(stem)))
-        };
-        let meant = self.tree.nodes().iter().filter(|category| is_meant(&category.name));
-        let inside: BTreeSet<CategoryId> =
-            meant.flat_map(|category| self.tree.with_descendants(category.category_id)).collect();
-        if inside.is_empty() {
-            return;
-        }
-        for (place, group) in self.shelf.groups() {
-            if group.items.iter().any(|item| inside.contains(&item.category_id)) {
-                raise(worths, place, worth::CATEGORY);
-            }
-        }
     }
 }
 
@@ -365,7 +375,7 @@ impl Nearest {
 
 /// Words with typos, each with the one that was meant.
 #[derive(Debug, Default)]
-struct Typos(Vec<(String, String)>);
+pub(super) struct Typos(Vec<(String, String)>);
 
 impl Typos {
     fn corrected(&self, query: &[QueryWord]) -> Option<String> {

@@ -40,22 +40,18 @@ impl CatalogueIndex {
     /// Returns what the beginning of a query may become. The last word may be incomplete, as in every search.
     pub(crate) fn suggest(&self, query: &str) -> Result<Suggested, IndexError> {
         let filter = Filter { query: query.to_owned(), ..Filter::default() };
-        let found = self.search(&filter, Sort::Relevance, PageRequest { page: 0, size: PRODUCTS })?;
-        let words = words::of_query(query, MAX_WORDS);
-        let tree = std::sync::Arc::clone(&self.0.tree.read());
-        let goods = self.0.shelf.read();
-        let begun = |name: &str| {
-            let of_name = words::of_text(name);
-            !words.is_empty()
-                && words
-                    .iter()
-                    .flat_map(|word| &word.parts)
-                    .all(|part| of_name.iter().any(|word| word.starts_with(part)))
+        let found = self.list(&filter, Sort::Relevance, PageRequest { page: 0, size: PRODUCTS }, false)?;
+        let parts: Vec<String> = words::of_query(query, MAX_WORDS).into_iter().flat_map(|word| word.parts).collect();
+        let begun = |name: &[String]| {
+            !parts.is_empty() && parts.iter().all(|part| name.iter().any(|word| word.starts_with(part)))
         };
-        let categories =
-            tree.nodes().iter().filter(|category| begun(&category.name)).take(CATEGORIES).cloned().collect();
-        let mut brands: Vec<String> = goods.brands.iter().filter(|brand| begun(brand)).cloned().collect();
-        brands.sort_by_key(|brand| text::fold(brand));
+        let tree = std::sync::Arc::clone(&self.0.tree.read());
+        let categories = tree.with_words().filter(|(_, name)| begun(name)).map(|(category, _)| category);
+        let categories = categories.take(CATEGORIES).cloned().collect();
+        let goods = self.0.shelf.read();
+        let brands = goods.brands_with_words().filter(|(_, name)| begun(name)).map(|(brand, _)| brand);
+        let mut brands: Vec<String> = brands.cloned().collect();
+        brands.sort_by_cached_key(|brand| text::fold(brand));
         brands.truncate(BRANDS);
         Ok(Suggested {
             products: found.entries.into_iter().map(SuggestedProduct::from).collect(),

@@ -14,7 +14,7 @@ use super::{
     create_product::check_currency,
     lists::{Options, Pictures, Tags},
     product_view::{self, ProductView},
-    rules::{self, Attributes, Brand, Description, ImageUrl, ProductName, Sku, Slug},
+    rules::{self, Attributes, Brand, Description, DescriptionHtml, ImageUrl, ProductName, Sku, Slug},
 };
 use crate::{app::App, error::ProductError, group::GroupChange, product::ProductEdit, stock::MAX_STOCK};
 
@@ -45,10 +45,15 @@ pub(crate) struct ProductChange {
     #[garde(inner(custom(rules::slug)))]
     #[schema(inline)]
     pub slug: Option<Slug>,
-    /// Plain text with line breaks, at most 10,000 characters.
+    /// Plain text with line breaks, at most 10,000 characters. Another text removes the HTML.
     #[garde(dive)]
     #[schema(inline)]
     pub description: Option<Description>,
+    /// Formatted description as HTML, of which the safe part is kept; `description` becomes its text, and one beside it is
+    /// ignored. An empty one removes the markup.
+    #[garde(dive)]
+    #[schema(inline)]
+    pub description_html: Option<DescriptionHtml>,
     /// URL of its main picture, or a path on this shop that begins with `/`: a known picture becomes the first, another one
     /// takes the place of the first. `null` removes all pictures.
     #[serde(default, deserialize_with = "rules::present")]
@@ -99,11 +104,13 @@ pub(crate) struct ProductChange {
 impl ProductChange {
     fn into_parts(self) -> (ProductEdit, Option<GroupChange>) {
         let group = self.group_id.map(|id| id.map_or(GroupChange::Leave, GroupChange::Join));
+        let (description, description_html) = rules::described(self.description, self.description_html);
         let edit = ProductEdit {
             sku: self.sku.map(Into::into),
             slug: self.slug.map(Into::into),
             name: self.name.map(Into::into),
-            description: self.description.map(Into::into),
+            description,
+            description_html,
             price: self.price,
             compare_at: self.compare_at_price,
             category_id: self.category_id,

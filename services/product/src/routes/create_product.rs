@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::{
     lists::{Options, Pictures, Tags},
     product_view::{self, ProductView},
-    rules::{self, Attributes, Brand, Description, ImageUrl, ProductName, Sku, Slug},
+    rules::{self, Attributes, Brand, Description, DescriptionHtml, ImageUrl, ProductName, Sku, Slug},
 };
 use crate::{
     app::App,
@@ -59,6 +59,11 @@ pub(crate) struct NewProduct {
     #[garde(dive)]
     #[schema(inline)]
     description: Description,
+    /// Formatted description as HTML, of which the safe part is kept; `description` becomes its text, and one beside it is
+    /// ignored. Default: `description` alone.
+    #[garde(dive)]
+    #[schema(inline)]
+    description_html: Option<DescriptionHtml>,
     /// URL of its picture, or a path on this shop that begins with `/`; no picture when absent.
     #[garde(inner(custom(rules::image)))]
     #[schema(inline)]
@@ -106,12 +111,13 @@ impl NewProduct {
         if let Some(url) = self.image_url {
             pictures = gallery::with_main(&pictures, Some(url.as_ref()));
         }
+        let (description, description_html) = rules::described(Some(self.description), self.description_html);
         let details = ProductDetails {
             sku: self.sku.map(Into::into).unwrap_or_default(),
             slug: self.slug.map(Into::into).unwrap_or_default(),
             name: self.name.into(),
-            description: self.description.into(),
-            description_html: String::new(),
+            description: description.unwrap_or_default(),
+            description_html: description_html.unwrap_or_default(),
             price: self.price,
             compare_at: self.compare_at_price,
             category_id: self.category_id,

@@ -9,7 +9,11 @@ use souk_kit::{
 use souk_values::{OrderId, Page, ProductId, Timestamp};
 use utoipa::ToSchema;
 
-use crate::{app::App, error::ProductError, store::Movement};
+use crate::{
+    app::App,
+    error::ProductError,
+    store::{Movement, MovementKind},
+};
 
 /// A move of a product's units.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,8 +27,7 @@ pub(crate) struct MovementView {
     at: Timestamp,
     /// `initial` and `adjustment` change what is on hand; `reserve` takes units out of stock for an order, `release` gives them
     /// back; `sell` makes reserved units sold ones, `return` gives sold ones back to stock.
-    #[schema(pattern = "^(initial|adjustment|reserve|release|sell|return)$")]
-    kind: &'static str,
+    kind: MovementKind,
     /// Units moved; negative for an adjustment that removes some.
     quantity: i64,
     /// The order that caused the move; `null` for the others.
@@ -36,7 +39,7 @@ pub(crate) struct MovementView {
 impl From<Movement> for MovementView {
     fn from(movement: Movement) -> Self {
         let Movement { at, kind, quantity, order_id, reason } = movement;
-        Self { at, kind: kind.name(), quantity, order_id, reason }
+        Self { at, kind, quantity, order_id, reason }
     }
 }
 

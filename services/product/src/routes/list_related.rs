@@ -1,22 +1,17 @@
 //! `GET /products/{productId}/related`: lists products that go with a product.
 
-use axum::{
-    Json,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use souk_kit::extract::Path;
 use souk_values::{Page, ProductId};
 
-use super::{conditional::PUBLIC, product_view::ProductView};
-use crate::{app::App, error::ProductError};
+use super::product_view::ProductView;
+use crate::{answers::Prepared, app::App, error::ProductError, index::CatalogueIndex, reading};
 
 /// Products in the list.
 const COUNT: usize = 12;
 
 /// Lists up to 12 products that go with a product, one of each group: first those that were bought in the same orders, the
-/// most frequent first, then the best sold of the same category.
+/// most frequent first, then the best sold of the same category and of those below it, in stock before not.
 #[utoipa::path(get, path = "",
     params(("productId" = ProductId, Path, description = "Id of the product")),
     responses(
@@ -26,12 +21,24 @@ const COUNT: usize = 12;
 pub(crate) async fn handle(
     State(app): State<App>,
     Path(product_id): Path<ProductId>,
+    headers: HeaderMap,
 ) -> Result<Response, ProductError> {
-    let product = app.store.product(product_id).await?;
-    let related = app.store.related(&product, COUNT).await?;
-    let entries = app.store.with_group_facts(related, false).await?;
+    let key = format!("/{product_id}/related");
+    if let Some(kept) = app.ready_index().and_then(|index| app.answers.list(&key, index)) {
+        return Ok(kept.response(&headers));
+    }
+    let epoch = app.ready_index().map(CatalogueIndex::epoch);
+    let entries = if let Some(indexed) = reading::related(&app, product_id, COUNT).await? {
+        indexed
+    } else {
+        let product = app.store.product(product_id).await?;
+        app.store.with_group_facts(app.store.related(&product, COUNT).await?, false).await?
+    };
     let items: Vec<ProductView> = entries.into_iter().map(ProductView::listed).collect();
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-    let page = Page { items, page: 0, size: count, total: count.into() };
-    Ok(([(header::CACHE_CONTROL, PUBLIC)], Json(page)).into_response())
+    let prepared = Prepared::hashed(&Page { items, page: 0, size: count, total: count.into() })?;
+    if let Some(epoch) = epoch {
+        app.answers.keep_list(&key, epoch, prepared.clone());
+    }
+    Ok(prepared.response(&headers))
 }

@@ -12,7 +12,7 @@ use crate::{
     gallery::{self, MAX_ALT, MAX_PICTURES, ProductPicture},
     import::is_image_url,
     product::{MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_TAG, MAX_TAGS},
-    variant::{MAX_OPTIONS, ProductOption},
+    variant::{MAX_OPTIONS, NO_OPTION, ProductOption},
 };
 
 type OptionName = Line<MAX_ATTRIBUTE_NAME>;
@@ -56,6 +56,9 @@ impl Validate for Options {
             if let Err(error) = check_line(option.value.as_ref(), MAX_ATTRIBUTE_VALUE) {
                 refuse(Error::new(format!("the value of each {error}")));
             }
+            if option.value.as_ref() == NO_OPTION {
+                refuse(Error::new(format!("'{NO_OPTION}' stands for no option in files; leave the option out")));
+            }
         }
     }
 }
@@ -67,7 +70,7 @@ impl From<Options> for Vec<ProductOption> {
     }
 }
 
-/// Tags of a product.
+/// Tags of a product, without commas, by which files separate them.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub(crate) struct Tags(#[schema(inline)] Vec<Tag>);
@@ -83,6 +86,9 @@ impl Validate for Tags {
         for tag in &self.0 {
             if let Err(error) = check_line(tag.as_ref(), MAX_TAG) {
                 refuse(Error::new(format!("each {error}")));
+            }
+            if tag.as_ref().contains(',') {
+                refuse(Error::new(format!("'{}' has a comma, which separates tags; give two tags", tag.as_ref())));
             }
         }
     }

@@ -14,7 +14,7 @@ use super::{
     change_product::{self, ProductChange},
     lists::{Options, Pictures, Tags},
     product_view::ProductView,
-    rules::{self, Attributes, Brand, Description, ImageUrl, ProductName, Sku, Slug},
+    rules::{self, Attributes, Brand, Description, DescriptionHtml, ImageUrl, ProductName, Sku, Slug},
 };
 use crate::{app::App, error::ProductError, stock::MAX_STOCK};
 
@@ -54,6 +54,11 @@ pub(crate) struct WholeProduct {
     #[garde(dive)]
     #[schema(inline)]
     description: Description,
+    /// Formatted description as HTML, of which the safe part is kept; `description` becomes its text, and one beside it is
+    /// ignored. Unchanged when absent, if `description` is.
+    #[garde(dive)]
+    #[schema(inline)]
+    description_html: Option<DescriptionHtml>,
     /// URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes all pictures, unless `pictures` are given.
     #[garde(inner(custom(rules::image)))]
     #[schema(inline)]
@@ -104,6 +109,7 @@ impl From<WholeProduct> for ProductChange {
             sku: whole.sku,
             slug: whole.slug,
             description: Some(whole.description),
+            description_html: whole.description_html,
             compare_at_price: Some(whole.compare_at_price),
             brand: Some(whole.brand),
             tags: Some(whole.tags),

@@ -1,4 +1,4 @@
-//! Validation rules for the fields of bodies, and for search terms.
+//! Validation rules for the fields of bodies.
 
 #![expect(
     clippy::option_option,
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use garde::{Error, Path, Report, Validate};
 use serde::{Deserialize, Deserializer};
-use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs, normalized};
+use souk_kit::text::{Line, Paragraphs, check_line, check_paragraphs};
 use souk_values::Money;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -19,7 +19,7 @@ use utoipa::{
 
 use crate::{
     category::MAX_CATEGORY_NAME,
-    error::ProductError,
+    description::{self, MAX_HTML},
     import::is_image_url,
     product::{
         MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_BRAND, MAX_DESCRIPTION, MAX_IMAGE_URL, MAX_NAME,
@@ -58,6 +58,55 @@ pub(crate) fn image(url: &ImageUrl, (): &()) -> garde::Result {
         return Ok(());
     }
     Err(Error::new("must begin with https://, http:// or /, without spaces, at most 500 characters"))
+}
+
+/// HTML of a description. Cleaned when the body is deserialized, once for its check and its value; `None` if it is empty.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Paragraphs<MAX_HTML>")]
+pub(crate) struct DescriptionHtml(Result<Option<description::Description>, Error>);
+
+impl From<Paragraphs<MAX_HTML>> for DescriptionHtml {
+    fn from(html: Paragraphs<MAX_HTML>) -> Self {
+        let html = html.as_ref();
+        if html.is_empty() {
+            return Self(Ok(None));
+        }
+        let read = check_paragraphs(html, MAX_HTML).and_then(|()| {
+            let read = description::Description::read(html);
+            read.check().map_err(Error::new)?;
+            Ok(read)
+        });
+        Self(read.map(Some))
+    }
+}
+
+impl Validate for DescriptionHtml {
+    type Context = ();
+
+    /// Requires HTML of which neither the safe part nor the text is too long.
+    fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+        if let Err(error) = &self.0 {
+            report.append(parent(), error.clone());
+        }
+    }
+}
+
+impl PartialSchema for DescriptionHtml {
+    fn schema() -> RefOr<Schema> {
+        Paragraphs::<MAX_HTML>::schema()
+    }
+}
+
+impl ToSchema for DescriptionHtml {}
+
+/// Returns text and safe HTML of the description that a valid body gives. HTML decides the text too; empty HTML only removes
+/// the markup.
+pub(crate) fn described(text: Option<Description>, html: Option<DescriptionHtml>) -> (Option<String>, Option<String>) {
+    match html.map(|html| html.0.ok().flatten()) {
+        Some(Some(read)) => (Some(read.text), Some(read.html)),
+        Some(None) => (text.map(Into::into), Some(String::new())),
+        None => (text.map(Into::into), None),
+    }
 }
 
 /// Attributes of a product by name: a limited number, whose names and values keep the rule of texts.
@@ -108,14 +157,33 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Maximum length of `q` in characters.
-const MAX_QUERY: usize = 200;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Returns the normalized `q` of a request. Errors: it is too long.
-pub(super) fn search_terms(q: &str) -> Result<String, ProductError> {
-    let terms = normalized(q);
-    if terms.chars().count() > MAX_QUERY {
-        return Err(ProductError::Query(format!("q must have at most {MAX_QUERY} characters")));
+    fn html(html: &str) -> DescriptionHtml {
+        serde_json::from_value(html.into()).unwrap()
     }
-    Ok(terms)
+
+    #[test]
+    fn html_decides_the_text_and_an_empty_one_removes_the_markup() {
+        let text = |text: &str| Some(serde_json::from_value::<Description>(text.into()).unwrap());
+        let owned = |text: &str| Some(text.to_owned());
+        let read = html("<p onclick=x>Caf&eacute;</p>");
+        assert!(read.validate().is_ok());
+        assert_eq!(described(text("other"), Some(read)), (owned("Café"), owned("<p>Café</p>")));
+        assert_eq!(described(text("other"), Some(html("<script>x</script>"))), (owned(""), owned("")));
+        assert_eq!(described(text("other"), Some(html(" "))), (owned("other"), owned("")));
+        assert_eq!(described(text("other"), None), (owned("other"), None));
+        assert_eq!(described(None, None), (None, None));
+    }
+
+    #[test]
+    fn html_is_refused_by_its_own_length_by_that_of_its_text_and_by_its_characters() {
+        for wrong in
+            ["x".repeat(MAX_HTML + 1), format!("<p>{}</p>", "x".repeat(MAX_DESCRIPTION + 1)), "\u{202e}".into()]
+        {
+            assert!(html(&wrong).validate().is_err(), "{wrong:.20}");
+        }
+    }
 }

@@ -7,7 +7,8 @@ use souk_values::ProductId;
 use super::product_view::{self, ProductView};
 use crate::{answers::PageKey, app::App, error::ProductError, reading};
 
-/// Returns a product of the catalogue with all variants of its group.
+/// Returns a product of the catalogue with all variants of its group. Admins also see one that was deleted from the catalogue, with
+/// `hidden: true`; it can be restored.
 #[utoipa::path(get, path = "",
     params(
         ("productId" = ProductId, Path, description = "Id of the product"),
@@ -25,11 +26,13 @@ pub(crate) async fn handle(
     Path(product_id): Path<ProductId>,
     headers: HeaderMap,
 ) -> Result<Response, ProductError> {
-    if admin.is_err()
-        && let Some(page) = reading::page(&app, PageKey::Id(product_id))
-    {
+    if admin.is_ok() {
+        let product = app.store.any_product(product_id).await?;
+        return product_view::read_response(&app, &headers, true, product).await;
+    }
+    if let Some(page) = reading::page(&app, PageKey::Id(product_id)) {
         return Ok(page.response(&headers));
     }
     let product = app.store.product(product_id).await?;
-    product_view::read_response(&app, &headers, admin.is_ok(), product).await
+    product_view::read_response(&app, &headers, false, product).await
 }

@@ -2,11 +2,10 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
-use souk_kit::extract::Query;
+use souk_kit::extract::{Query, search_terms};
 use souk_values::{CategoryId, Money, ProductId};
 use utoipa::{IntoParams, ToSchema};
 
-use super::rules::search_terms;
 use crate::{
     answers::Prepared,
     app::App,
@@ -84,7 +83,7 @@ pub(crate) async fn handle(
     Query(query): Query<SuggestQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ProductError> {
-    let typed = search_terms(&query.q)?;
+    let typed = search_terms(&query.q).map_err(ProductError::Query)?;
     // A list has another first letter, so that no key is of both.
     let key = format!("?{typed}");
     if let Some(kept) = app.ready_index().and_then(|index| app.answers.list(&key, index)) {

@@ -109,7 +109,7 @@ impl ProductStore {
                         .select_only()
                         .column(product::Column::ProductId)
                         .filter(product::Column::CategoryId.eq(id.get()))
-                        .filter(product::Column::Hidden.eq(false))
+                        .filter(rows::is_visible(true))
                         .limit(1)
                         .into_tuple::<i64>()
                         .one(tx)

@@ -71,10 +71,16 @@ pub(crate) struct ChangeBatch {
     pub products: BTreeSet<ProductId>,
     /// True when the tree of categories changed.
     pub categories: bool,
-    /// True when somebody may wait for one of them, as an admin does after an edit.
+    /// True when somebody waits for one of them, as an admin does after an edit and an import at its end.
     pub is_urgent: bool,
     /// True when an import changed one of them.
     pub is_of_import: bool,
+}
+
+impl ChangeBatch {
+    fn has_changes(&self) -> bool {
+        self.categories || !self.products.is_empty()
+    }
 }
 
 impl Default for Changes {
@@ -126,7 +132,7 @@ impl Changes {
                     let again = std::mem::take(&mut waiting.again);
                     waiting.batch.products.extend(again);
                 }
-                let has_changes = waiting.batch.categories || !waiting.batch.products.is_empty();
+                let has_changes = waiting.batch.has_changes();
                 let collected_for =
                     if waiting.batch.is_of_import { IMPORTS_COLLECTED_FOR } else { MOVES_COLLECTED_FOR };
                 let began = has_changes.then(|| *began.get_or_insert_with(Instant::now));
@@ -159,7 +165,13 @@ impl Changes {
     /// Waits until the index shows every edit that was noted so far, at most for `limit`. Without an index that follows, the
     /// store answers, which has them.
     pub(crate) async fn shown(&self, limit: Duration) {
-        let wanted = Some(self.0.waiting.lock().last);
+        let wanted = {
+            let mut waiting = self.0.waiting.lock();
+            // No further ones are collected, for which the caller would wait.
+            waiting.batch.is_urgent |= waiting.batch.has_changes();
+            Some(waiting.last)
+        };
+        self.0.wake.notify_one();
         let mut shown = self.0.shown.subscribe();
         if tokio::time::timeout(limit, shown.wait_for(|shown| shown.is_none() || *shown >= wanted)).await.is_err() {
             tracing::debug!("the index is behind: the next reads may show the catalogue before this change");
@@ -281,7 +293,7 @@ impl ProductStore {
         count: u64,
     ) -> Result<Vec<ProductState>, SqlError> {
         let found = select_states()
-            .filter(product::Column::Hidden.eq(false))
+            .filter(rows::is_visible(true))
             .filter(product::Column::ProductId.gt(after.map_or(i64::MIN, ProductId::get)))
             .order_by_asc(product::Column::ProductId)
             .limit(count)
@@ -298,7 +310,7 @@ impl ProductStore {
         for part in groups.chunks(PART) {
             let found = rows::select_products()
                 .filter(Column::GroupId.is_in(part.iter().map(|id| id.get())))
-                .filter(Column::Hidden.eq(false))
+                .filter(rows::is_visible(true))
                 .order_by_asc(Column::GroupId)
                 .order_by_asc(Column::GroupPosition)
                 .order_by_asc(Column::ProductId)
@@ -330,5 +342,28 @@ impl ProductStore {
             .all(self.db.reader())
             .await?;
         edited.into_iter().chain(moved).map(rows::id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_for_an_import_ends_its_collecting() {
+        let changes = Changes::default();
+        changes.shown_up_to(0);
+        changes.note_products(BTreeSet::from([rows::id(7).unwrap()]), By::Import);
+        let (began, limit) = (Instant::now(), IMPORTS_COLLECTED_FOR * 100);
+        let index = async {
+            let batch = changes.next().await;
+            changes.shown_up_to(batch.last);
+            batch.is_urgent
+        };
+        let (is_urgent, ()) = tokio::join!(index, changes.shown(limit));
+        assert!(is_urgent && began.elapsed() < limit, "{:?}", began.elapsed());
+        changes.shown(limit).await;
+        let nothing = tokio::time::timeout(MOVES_COLLECTED_FOR, changes.next()).await;
+        assert!(nothing.is_err(), "a wait for nothing is no change");
     }
 }

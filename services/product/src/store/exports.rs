@@ -19,7 +19,7 @@ impl ProductStore {
         let mut columns = Columns::default();
         let mut after = i64::MIN;
         loop {
-            let query = rows::select_products().filter(Column::Hidden.eq(false)).filter(Column::ProductId.gt(after));
+            let query = rows::select_products().filter(rows::is_visible(true)).filter(Column::ProductId.gt(after));
             let query = query.order_by_asc(Column::ProductId).limit(PART).into_model::<ProductRow>();
             let rows = query.all(self.db.reader()).await?;
             if rows.is_empty() {
@@ -39,7 +39,7 @@ impl ProductStore {
         let ids: Vec<i64> = Entity::find()
             .select_only()
             .column(Column::GroupId)
-            .filter(Column::Hidden.eq(false))
+            .filter(rows::is_visible(true))
             .filter(Column::GroupId.gt(after))
             .order_by_asc(Column::GroupId)
             .limit(PART)
@@ -48,7 +48,7 @@ impl ProductStore {
             .await?;
         let Some(last) = ids.last().copied() else { return Ok(None) };
         let rows = rows::select_products()
-            .filter(Column::Hidden.eq(false))
+            .filter(rows::is_visible(true))
             .filter(Column::GroupId.gt(after))
             .filter(Column::GroupId.lte(last))
             .order_by_asc(Column::GroupId)

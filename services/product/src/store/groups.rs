@@ -49,7 +49,7 @@ impl ProductStore {
                 Column::ImageUrl,
             ])
             .filter(Column::GroupId.eq(group_id.get()))
-            .filter(Column::Hidden.eq(false))
+            .filter(rows::is_visible(true))
             .order_by_asc(Column::GroupPosition)
             .order_by_asc(Column::ProductId)
             .into_model::<VariantRow>()
@@ -83,7 +83,7 @@ impl ProductStore {
             .column_as(Column::PriceMinor.max(), "highest")
             .column_as(Column::ProductId.count(), "variants")
             .filter(Column::GroupId.is_in(groups.into_iter().map(Id::get)))
-            .filter(Column::Hidden.eq(hidden))
+            .filter(rows::is_visible(!hidden))
             .group_by(Column::GroupId)
             .into_model::<FactsRow>()
             .all(self.db.reader())

@@ -1,8 +1,10 @@
 //! The ledger of stock: every move of units with its cause.
 
 use sea_orm::{EntityTrait, Set};
+use serde::Serialize;
 use souk_sql::{SqlError, Tx};
 use souk_values::{Id, OrderId, ProductId, Timestamp};
+use utoipa::ToSchema;
 
 use super::entities::stock_movement::{ActiveModel, Entity};
 
@@ -11,7 +13,8 @@ const CHUNK: usize = 500;
 
 /// Reason of a move. Of a product's movements, `stock = initial + adjustment - reserve + release + return`; reserved are
 /// `reserve - release - sell`, sold are `sell - return`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum MovementKind {
     /// The units with which the product was created.
     Initial,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use souk_values::Money;
+use utoipa::ToSchema;
 
 use crate::{category::Category, group::GroupFacts, product::CatalogueProduct, text};
 
@@ -72,15 +73,18 @@ pub(crate) enum Entries {
     Groups,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub(crate) enum Sort {
     /// Names that begin with the words, names that contain them, the rest; within each, the most sold first.
     Relevance,
     Price,
+    #[schema(rename = "-price")]
     PriceDown,
     Name,
     Newest,
     Stock,
+    #[schema(rename = "-stock")]
     StockDown,
 }
 
@@ -106,7 +110,7 @@ pub(crate) struct SearchResult {
 
 /// Counts over all matching entries. Each facet ignores the filter of its own kind, so that it shows what another
 /// choice would find.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Facets {
     /// Categories with matching products in or below them.
     pub categories: Vec<CategoryCount>,

@@ -49,6 +49,11 @@ impl ProductStore {
         visible(find_any(self.db.reader(), id, self.currency).await?)
     }
 
+    /// Returns a product, even one that was deleted from the catalogue.
+    pub(crate) async fn any_product(&self, id: ProductId) -> Result<CatalogueProduct, StoreError> {
+        find_any(self.db.reader(), id, self.currency).await?.ok_or(StoreError::ProductNotFound)
+    }
+
     pub(crate) async fn product_by_slug(&self, slug: &str) -> Result<CatalogueProduct, StoreError> {
         let row = rows::select_products()
             .filter(Column::VisibleSlug.eq(slug))
@@ -72,9 +77,9 @@ impl ProductStore {
                 Column::ImageUrl,
             ])
             .filter(Column::ProductId.is_in(ids.iter().map(|id| id.get())))
-            .filter(Column::Hidden.eq(false))
+            .filter(rows::is_visible(true))
             .into_model::<QuoteRow>()
-            .all(self.db.reader())
+            .all(&self.db.lookup())
             .await?;
         rows.into_iter()
             .map(|row| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set,
-    sea_query::{Expr, OnConflict},
+    sea_query::{CaseStatement, Expr, OnConflict},
 };
 use souk_sql::{SqlError, Tx};
 use souk_values::{Id, ProductId, Timestamp};
@@ -25,13 +25,15 @@ const TRIMMED_AT_ONCE: u64 = 100;
 
 impl ProductStore {
     /// Returns at most `count` visible products that go with `product`, one of each group: first those bought together with
-    /// it or its variants, most often first and of equals the last one, then the best sold of its category.
+    /// it or its variants, most often first and of equals the last one, then the best sold of its category and those below,
+    /// in stock before not.
     pub(crate) async fn related(
         &self,
         product: &CatalogueProduct,
         count: usize,
     ) -> Result<Vec<CatalogueProduct>, StoreError> {
-        let mut found = self.bought_together(product).await?;
+        let companions = self.companions(product.group_id()).await?;
+        let mut found = self.products(&companions).await?;
         found.extend(self.of_category(product).await?);
         let mut groups = BTreeSet::from([product.group_id()]);
         found.retain(|other| groups.insert(other.group_id()));
@@ -39,12 +41,13 @@ impl ProductStore {
         Ok(found)
     }
 
-    async fn bought_together(&self, product: &CatalogueProduct) -> Result<Vec<CatalogueProduct>, StoreError> {
+    /// Returns the products that were bought together with one of a group, most often first and of equals the last one.
+    pub(crate) async fn companions(&self, group_id: ProductId) -> Result<Vec<ProductId>, StoreError> {
         use bought_together::{Column, Entity};
         let variants = product::Entity::find()
             .select_only()
             .column(product::Column::ProductId)
-            .filter(product::Column::GroupId.eq(product.group_id().get()))
+            .filter(product::Column::GroupId.eq(group_id.get()))
             .into_query();
         let ids: Vec<i64> = Entity::find()
             .select_only()
@@ -58,8 +61,7 @@ impl ProductStore {
             .into_tuple()
             .all(self.db.reader())
             .await?;
-        let ids = ids.into_iter().map(rows::id).collect::<Result<Vec<ProductId>, SqlError>>()?;
-        self.products(&ids).await
+        Ok(ids.into_iter().map(rows::id).collect::<Result<Vec<ProductId>, SqlError>>()?)
     }
 
     /// Returns the visible products of `ids`, in that order.
@@ -69,7 +71,7 @@ impl ProductStore {
         }
         let found = rows::select_products()
             .filter(product::Column::ProductId.is_in(ids.iter().map(|id| id.get())))
-            .filter(product::Column::Hidden.eq(false))
+            .filter(rows::is_visible(true))
             .into_model::<ProductRow>()
             .all(self.db.reader())
             .await?;
@@ -83,9 +85,12 @@ impl ProductStore {
 
     async fn of_category(&self, product: &CatalogueProduct) -> Result<Vec<CatalogueProduct>, StoreError> {
         use product::Column;
+        let inside = self.categories().await?.with_descendants(product.details.category_id);
+        let in_stock_first: Expr = CaseStatement::new().case(Expr::col(Column::Stock).gt(0), 0).finally(1).into();
         let found = rows::select_products()
-            .filter(Column::CategoryId.eq(product.details.category_id.get()))
+            .filter(Column::CategoryId.is_in(inside.into_iter().map(Id::get)))
             .filter(Column::Hidden.eq(false))
+            .order_by_asc(in_stock_first)
             .order_by_desc(Column::Sold)
             .order_by_desc(Column::ProductId)
             .limit(MAX_REMEMBERED)

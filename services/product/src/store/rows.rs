@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Select, Set};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QuerySelect, Select, Set, sea_query::Expr};
 use serde::{Serialize, de::DeserializeOwned};
 use souk_sql::SqlError;
 use souk_values::{Currency, Id, Money, Timestamp};
@@ -57,6 +57,14 @@ pub(super) struct ProductRow {
     description_html: Option<String>,
     import_key: Option<String>,
     pub request_hash: Option<String>,
+}
+
+/// Condition of queries that name products or groups, and are to find the visible ones (or the hidden ones). Not
+/// `hidden = false`: without statistics, SQLite takes an equality for selective, and reads the whole catalogue by an index
+/// that begins with `hidden`, rather than a few products by their ids.
+pub(super) fn is_visible(visible: bool) -> Expr {
+    use product::Column;
+    if visible { Column::VisibleSlug.is_not_null() } else { Column::VisibleSlug.is_null() }
 }
 
 /// Selects the columns of [`ProductRow`].
@@ -213,5 +221,42 @@ pub(super) fn category_row(category: &Category, request: Option<&RequestKey>) ->
         position: Set(category.position),
         request_key: Set(request.map(|request| request.key.clone())),
         request_hash: Set(request.map(|request| request.body_hash.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QueryTrait, Statement};
+    use souk_sql::{Access, Db};
+
+    use super::*;
+    use crate::store::Migrations;
+
+    /// Returns how SQLite would run a query.
+    async fn plan(db: &Db, query: Select<product::Entity>) -> String {
+        let statement = query.build(DbBackend::Sqlite);
+        let explained = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+        let explained = Statement::from_sql_and_values(DbBackend::Sqlite, explained, statement.values.unwrap().0);
+        let rows = db.reader().query_all_raw(explained).await.unwrap();
+        let lines = rows.iter().map(|row| row.try_get::<String>("", "detail").unwrap());
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
+    #[tokio::test]
+    async fn products_and_groups_that_a_query_names_are_read_by_their_ids() {
+        use product::Column;
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/product.db", folder.path().display());
+        let db = Db::open(&url, Access::ReadWrite).await.unwrap();
+        db.migrate::<Migrations>().await.unwrap();
+        let of =
+            |column: Column, visible| select_products().filter(column.is_in(1..=500_i64)).filter(is_visible(visible));
+        let by_ids = plan(&db, of(Column::ProductId, true)).await;
+        assert_eq!(by_ids, "SEARCH product USING INTEGER PRIMARY KEY (rowid=?)");
+        let by_groups = plan(&db, of(Column::GroupId, true).order_by_asc(Column::GroupId)).await;
+        assert_eq!(by_groups, "SEARCH product USING INDEX ix_product_group (group_id=?)");
+        // Of the hidden ones, the index of visible slugs has the ids.
+        let hidden = plan(&db, of(Column::ProductId, false)).await;
+        assert_eq!(hidden, "SEARCH product USING INDEX uq_product_visible_slug (visible_slug=? AND rowid=?)");
     }
 }

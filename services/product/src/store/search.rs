@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect,
     Select,
-    sea_query::{CaseStatement, Expr, LikeExpr},
+    sea_query::{CaseStatement, Expr},
 };
+use souk_sql::{beginning_with, containing};
 use souk_values::{CategoryId, Id, Money, PageRequest};
 
 use super::{
@@ -16,9 +17,6 @@ use super::{
     rows::{self, ProductRow},
 };
 use crate::{category::CategoryTree, product::CatalogueProduct, variant::ProductOption};
-
-/// Escape character of LIKE patterns. Not a backslash, which MySQL also treats as an escape in the literal.
-const ESCAPE: char = '!';
 
 #[derive(Debug, FromQueryResult)]
 struct Totals {
@@ -106,7 +104,8 @@ impl ProductStore {
             return Ok(Vec::new());
         }
         let found = rows::select_products()
-            .filter(search.matching())
+            .filter(search.matching_details())
+            .filter(rows::is_visible(!search.filter.hidden))
             .filter(Column::GroupId.is_in(groups.iter().copied()))
             .order_by_asc(Column::GroupPosition)
             .order_by_asc(Column::ProductId)
@@ -230,8 +229,13 @@ fn count(number: i64) -> u64 {
 
 impl Search<'_> {
     fn matching(&self) -> Condition {
+        self.matching_details().add(Column::Hidden.eq(self.filter.hidden))
+    }
+
+    /// Returns the conditions without that of being visible.
+    fn matching_details(&self) -> Condition {
         let Self { filter, tree, .. } = *self;
-        let mut all = Condition::all().add(Column::Hidden.eq(filter.hidden));
+        let mut all = Condition::all();
         for word in filter.words() {
             all = all.add(Expr::col(Column::SearchText).like(containing(&word)));
         }
@@ -287,7 +291,7 @@ fn sorted_groups(query: Select<Entity>, sort: Sort, words: &[String]) -> Select<
 
 /// Ranks a match: 0 when the name begins with the words, 1 when it contains them, 2 when only the rest of the text does.
 fn rank(words: &[String]) -> Expr {
-    let beginning = LikeExpr::new(format!("{}%", escaped(&words.join(" ")))).escape(ESCAPE);
+    let beginning = beginning_with(&words.join(" "));
     let in_name =
         words.iter().fold(Condition::all(), |all, word| all.add(Expr::col(Column::NameKey).like(containing(word))));
     CaseStatement::new().case(Expr::col(Column::NameKey).like(beginning), 0).case(in_name, 1).finally(2).into()
@@ -299,19 +303,4 @@ fn having(name: &str, value: &str) -> Expr {
     // Two strings are always JSON.
     let json = serde_json::to_string(&option).unwrap_or_default();
     Expr::col(Column::Options).like(containing(&json))
-}
-
-fn containing(word: &str) -> LikeExpr {
-    LikeExpr::new(format!("%{}%", escaped(word))).escape(ESCAPE)
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | ESCAPE) {
-            out.push(ESCAPE);
-        }
-        out.push(letter);
-    }
-    out
 }

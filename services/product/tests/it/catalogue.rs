@@ -32,6 +32,33 @@ async fn a_product_is_created_and_shown() {
 }
 
 #[tokio::test]
+async fn a_formatted_description_is_kept_safe_and_as_text() {
+    let shop = Shop::open().await;
+    let mut body = shop.body("Kettle", 4_490, 1);
+    body["description"] = json!("ignored");
+    body["descriptionHtml"] = json!("<p onclick=\"x()\">Two <b>litres</b>.</p><script>alert(1)</script>");
+    let made = shop.admin.post("/products", body).await.expect(201).json;
+    assert_eq!(made["description"], "Two litres.");
+    assert_eq!(made["descriptionHtml"], "<p>Two <b>litres</b>.</p>");
+    let path = format!("/products/{}", made["productId"]);
+    let mut version = 1;
+    let mut edit = async |change| {
+        let edited = shop.admin.with_header("if-match", format!("\"v{version}\"")).patch(&path, change).await;
+        version += 1;
+        let edited = edited.expect(200).json;
+        (edited["description"].as_str().unwrap().to_owned(), edited["descriptionHtml"].as_str().map(str::to_owned))
+    };
+    let formatted = |text: &str, html: &str| (text.to_owned(), Some(html.to_owned()));
+    let list = "<ul><li>Steel</li></ul>";
+    assert_eq!(edit(json!({"descriptionHtml": list})).await, formatted("• Steel", list));
+    assert_eq!(edit(json!({"name": "Pot", "description": "• Steel"})).await, formatted("• Steel", list));
+    // An empty one removes the markup, as another text does.
+    assert_eq!(edit(json!({"descriptionHtml": ""})).await, ("• Steel".to_owned(), None));
+    assert_eq!(edit(json!({"descriptionHtml": "<p>New</p>"})).await, formatted("New", "<p>New</p>"));
+    assert_eq!(edit(json!({"description": "Newer"})).await, ("Newer".to_owned(), None));
+}
+
+#[tokio::test]
 async fn skus_and_slugs_are_generated_and_unique() {
     let shop = Shop::open().await;
     let first = shop.admin.post("/products", shop.body("Kettle", 100, 1)).await.expect(201).json;
@@ -118,6 +145,8 @@ async fn a_deleted_product_is_no_longer_visible() {
     editing.patch(&path, json!({"name": "X"})).await.is_problem(404, "product.not_found");
     shop.client.get(&path).await.is_problem(404, "product.not_found");
     shop.client.get("/products/by-slug/kettle").await.is_problem(404, "product.not_found");
+    let seen_by_admin = shop.admin.get(&path).await.expect(200);
+    assert_eq!((&seen_by_admin.json["hidden"], &seen_by_admin.json["name"]), (&json!(true), &json!("Kettle")));
     assert_eq!(shop.client.get("/products").await.json["total"], 0);
     shop.admin
         .post_keyed(&format!("{path}/stock"), "k", json!({"delta": 1, "reason": "x"}))

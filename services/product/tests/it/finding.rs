@@ -1,12 +1,13 @@
 //! The index: what it finds and counts, what it suggests, and that it follows the store.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
 use souk_kit::Service as _;
 use souk_product::{Product, ProductConfig, ProductStore, import::import_csv};
 use souk_testkit::{Client, Started, World, eventually};
+use souk_values::Id;
 
 use crate::shop::{Shop, configuration};
 
@@ -67,6 +68,39 @@ async fn options_filter_and_are_counted() {
     let query = reqwest::Url::parse_with_params("http://x/", &many).unwrap();
     shop.client.get(&format!("/products?{}", query.query().unwrap())).await.expect(400);
     shop.client.get("/products?q=a&q=b").await.expect(400);
+}
+
+#[tokio::test]
+async fn related_products_and_those_of_ids_are_found() {
+    let shop = Shop::open().await;
+    shop.is_indexed().await;
+    let category = async |name: &str| {
+        shop.admin.post("/categories", json!({"name": name})).await.expect(201).json["categoryId"].clone()
+    };
+    let (table, garden) = (category("Table").await, category("Garden").await);
+    let at_table = |stock: i64| json!({"categoryId": table, "stock": stock});
+    let sized = |size: &str| json!({"categoryId": table, "options": [{"name": "Size", "value": size}]});
+    let mug = make(&shop, "Mug – S", sized("S")).await;
+    let mut large = sized("L");
+    large["groupId"] = mug.into();
+    make(&shop, "Mug – L", large).await;
+    let (lid, sold_out) = (make(&shop, "Lid", at_table(5)).await, make(&shop, "Sieve", at_table(0)).await);
+    let spoon = make(&shop, "Spoon", at_table(5)).await;
+    make(&shop, "Rake", json!({"categoryId": garden})).await;
+
+    // Of the same category, one of each group, and what is in stock first.
+    let related = shop.client.get(&format!("/products/{lid}/related")).await.expect(200).json;
+    let found = names(&related);
+    assert_eq!(found.last(), Some(&"Sieve"), "{found:?}");
+    assert_eq!(found.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(["Mug – S", "Sieve", "Spoon"]));
+    assert!(related["items"][0]["variantCount"].is_u64());
+    shop.client.get("/products/5/related").await.is_problem(404, "product.not_found");
+
+    let wanted = format!("/products?ids={sold_out},5,{mug},{spoon}");
+    assert_eq!(names(&shop.client.get(&wanted).await.expect(200).json), ["Sieve", "Mug – S", "Spoon"]);
+    shop.holding(Id::new(spoon).unwrap()).await.delete(&format!("/products/{spoon}")).await.expect(204);
+    assert_eq!(names(&shop.client.get(&wanted).await.expect(200).json), ["Sieve", "Mug – S"]);
+    assert!(!names(&shop.client.get(&format!("/products/{lid}/related")).await.expect(200).json).contains(&"Spoon"));
 }
 
 #[tokio::test]
@@ -285,7 +319,7 @@ async fn a_replica_shows_what_another_changed_within_a_second() {
 /// Filters and sort orders, without words and relevance: there the index does more than the store.
 fn any_list() -> impl Strategy<Value = String> {
     let category = prop::option::of(prop::sample::select(vec!["pots", "pans", "other", "none"]));
-    let brand = prop::collection::vec(prop::sample::select(vec!["Ostra", "Harrow", "Nobody"]), 0..3);
+    let brand = prop::collection::vec(prop::sample::select(vec!["Ostra", "Harrow", "Brix", "Other"]), 0..3);
     let option =
         prop::collection::vec(prop::sample::select(vec!["Size=S", "Size=M", "Colour=Red", "Colour=Green"]), 0..3);
     let prices = (prop::option::of(0..2_000_i64), prop::option::of(0..2_000_i64));
@@ -327,14 +361,23 @@ async fn the_index_lists_what_the_store_would() {
     let rows = prop::collection::vec(row, 60).new_tree(&mut runner).unwrap().current();
     let head = "Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant Inventory Qty,Variant Price";
     let lines = rows.into_iter().map(|(handle, size, colour, kind, stock, cents)| {
-        // A group has one brand, as in files.
-        let (vendor, kind) = (["Ostra", "Harrow", ""][usize::from(handle) % 3], ["Pots", "Pans", ""][kind]);
+        // A group has one brand in files, and every second one has one category.
+        let group = usize::from(handle);
+        let kind = if group % 2 == 0 { group % 3 } else { kind };
+        let (vendor, kind) = (["Ostra", "Harrow", ""][group % 3], ["Pots", "Pans", ""][kind]);
         let (size, colour) = (["S", "M", "L", "XL"][size], ["Red", "Green", "Blue", "Grey"][colour]);
         let price = format!("{}.{:02}", cents / 100, cents % 100);
         format!("h{handle},Thing {handle},{vendor},{kind},Size,{size},Colour,{colour},{stock},{price}")
     });
     let file = std::iter::once(head.to_owned()).chain(lines).collect::<Vec<_>>().join("\n");
     import_csv(&shop.store, file.as_bytes(), |_, _| {}).await.unwrap();
+    // An admin may give its variants different ones.
+    let flat = shop.admin.get("/products?groups=false&size=40").await.expect(200).json;
+    for item in flat["items"].as_array().unwrap().iter().step_by(3) {
+        let id = Id::new(item["productId"].as_i64().unwrap()).unwrap();
+        let path = format!("/products/{}", item["productId"]);
+        shop.holding(id).await.patch(&path, json!({"brand": "Brix"})).await.expect(200);
+    }
     let mut found = 0;
     for _ in 0..150 {
         let query = any_list().new_tree(&mut runner).unwrap().current();

@@ -1,4 +1,5 @@
 //! Product over real HTTP, on a real store.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod access;

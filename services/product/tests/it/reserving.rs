@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use sea_orm::{ConnectionTrait, Database, Statement};
 use souk_bus::{Failure, Outcome};
-use souk_events::{CancelReason, OrderCancelled, ProductChanged, StockRejected, StockReserved, queue};
+use souk_events::{
+    CancelReason, Envelope, OrderCancelled, OrderFacts, ProductChanged, StockRejected, StockReserved, queue,
+};
 use souk_product::ReservationState;
 use souk_testkit::eventually;
-use souk_values::{Id, ProductId};
+use souk_values::{Clock, Id, ProductId};
 
-use crate::shop::{Shop, assert_balanced};
+use crate::shop::{Order, Shop, assert_balanced};
 
 #[tokio::test]
 async fn an_order_reserves_its_units_and_the_event_is_published() {
@@ -150,15 +153,71 @@ async fn a_cancellation_that_arrives_first_reserves_and_publishes_nothing() {
 }
 
 #[tokio::test]
+async fn a_cancellation_older_than_the_sale_releases_nothing() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let order = shop.order(1, &[(kettle, 4)]);
+    shop.deliver(&order.created()).await;
+    // Version 3.
+    shop.deliver(&order.paid()).await;
+    for (version, outcome, stock) in [(2, Outcome::Ignored, 6), (3, Outcome::Applied, 10)] {
+        let facts = OrderFacts { version, ..order.0.clone() };
+        assert_eq!(shop.deliver(&OrderCancelled { order: facts, ..order.cancelled() }).await, outcome);
+        assert_eq!(shop.stock(kettle).await, stock);
+    }
+    assert_balanced(&shop.facts().await);
+}
+
+/// The events of an order that is placed, paid and cancelled.
+fn life_of(shop: &Shop, order: &Order) -> [Envelope; 3] {
+    let world = &shop.world;
+    [world.envelope(&order.created()), world.envelope(&order.paid()), world.envelope(&order.cancelled())]
+}
+
+#[tokio::test]
+async fn a_reservation_and_the_inbox_record_each_event() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let order = shop.order(1, &[(kettle, 4)]);
+    let envelopes = life_of(&shop, &order);
+    let began = shop.world.clock.now().millis();
+    for envelope in &envelopes {
+        assert_eq!(shop.consumer.handle(envelope.clone()).await.unwrap(), Outcome::Applied);
+        shop.world.clock.advance(std::time::Duration::from_secs(60));
+    }
+    let db = Database::connect(shop.world.store_url("product")).await.unwrap();
+    let read = async |sql: &str| {
+        db.query_all_raw(Statement::from_string(db.get_database_backend(), sql.to_owned())).await.unwrap()
+    };
+    let rows = read("SELECT event_id FROM inbox_event WHERE queue = 'product.orders' ORDER BY received_at").await;
+    let recorded: Vec<String> = rows.iter().map(|row| row.try_get("", "event_id").unwrap()).collect();
+    assert_eq!(recorded, envelopes.map(|envelope| envelope.id.to_string()));
+    let rows = read("SELECT created_at, updated_at FROM reservation").await;
+    let time = |column: &str| rows[0].try_get::<i64>("", column).unwrap() - began;
+    assert!((0..60_000).contains(&time("created_at")), "{}", time("created_at"));
+    assert!((120_000..180_000).contains(&time("updated_at")), "{}", time("updated_at"));
+}
+
+#[tokio::test]
+async fn each_published_change_has_a_revision_of_its_own_after_a_release_too() {
+    let shop = Shop::open().await;
+    let kettle = shop.product("Kettle", 100, 10).await;
+    let (first, second) = (shop.order(1, &[(kettle, 6)]), shop.order(2, &[(kettle, 7)]));
+    shop.deliver(&first.created()).await;
+    shop.deliver(&first.cancelled()).await;
+    shop.deliver(&second.created()).await;
+    shop.outbox_is_empty().await;
+    let published = shop.world.waiting::<ProductChanged>(&queue::CART_PRODUCTS).await;
+    let published: Vec<_> = published.iter().map(|event| (event.revision, event.stock)).collect();
+    assert_eq!(published, [(1, 10), (2, 4), (3, 10), (4, 3)]);
+}
+
+#[tokio::test]
 async fn a_repeated_envelope_changes_nothing() {
     let shop = Shop::open().await;
     let kettle = shop.product("Kettle", 100, 10).await;
     let order = shop.order(1, &[(kettle, 4)]);
-    let envelopes = [
-        shop.world.envelope(&order.created()),
-        shop.world.envelope(&order.paid()),
-        shop.world.envelope(&order.cancelled()),
-    ];
+    let envelopes = life_of(&shop, &order);
     for (envelope, stock) in envelopes.iter().zip([6, 6, 10]) {
         assert_eq!(shop.consumer.handle(envelope.clone()).await.unwrap(), Outcome::Applied);
         for earlier in &envelopes {
@@ -224,7 +283,9 @@ async fn a_damaged_event_is_refused_without_effect() {
     let shop = Shop::open().await;
     let kettle = shop.product("Kettle", 100, 10).await;
     let mut envelope = shop.world.envelope(&shop.order(1, &[(kettle, 4)]).created());
-    envelope.data["order"]["items"][0]["quantity"] = serde_json::json!(-4);
+    let mut data: serde_json::Value = envelope.data.read().unwrap();
+    data["order"]["items"][0]["quantity"] = serde_json::json!(-4);
+    envelope.data = souk_events::Payload::of(&data).unwrap();
     assert!(shop.consumer.handle(envelope).await.is_err());
     assert_eq!(shop.stock(kettle).await, 10);
 }

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 use souk_events::{ProductChanged, queue};
 use souk_product::import::import_csv;
+use souk_testkit::eventually;
 use souk_values::ProductId;
 
 use crate::shop::Shop;
@@ -220,6 +221,8 @@ async fn details_are_edited_and_refused() {
         ("compareAtPrice", json!({"amount": -1, "currency": "EUR"}), 422, "body.not_allowed"),
         ("brand", json!("a\u{200b}b"), 422, "body.not_allowed"),
         ("tags", json!(["a\u{0}"]), 422, "body.not_allowed"),
+        ("tags", json!(["tea, green"]), 422, "body.not_allowed"),
+        ("options", json!([{"name": "Title", "value": "Default Title"}]), 422, "body.not_allowed"),
         ("options", json!([{"name": "Size", "value": "\u{200b}L"}]), 422, "body.not_allowed"),
         ("options", json!([{"name": "Size", "value": ""}]), 422, "body.not_allowed"),
         ("options", json!([{"name": "Size", "value": "L"}, {"name": "Size", "value": "M"}]), 422, "body.not_allowed"),
@@ -308,11 +311,8 @@ async fn related_products_were_bought_together_or_share_the_category() {
     sell(1, &[id(&middle), rake]).await;
     sell(2, &[id(&middle), spoon]).await;
     sell(3, &[id(&middle), spoon, id(&lid)]).await;
-    assert_eq!(
-        related(&small).await,
-        ["spoon", "lid", "rake"],
-        "what goes with one size goes with all; of equals, the last"
-    );
+    // Companions of one size are those of all; of equals, the last. A kept answer may be older than a sale for a moment.
+    eventually("what was bought together is shown", async || related(&small).await == ["spoon", "lid", "rake"]).await;
     assert_eq!(related(&json!({"productId": spoon})).await[0], "pan-26-cm");
     // Only sold orders count, and each once.
     let order = shop.order(4, &[(rake, 1), (id(&lid), 1)]);

@@ -2,13 +2,14 @@ import { HttpClient } from '@angular/common/http';
 import { Injectable, inject } from '@angular/core';
 import { firstValueFrom } from 'rxjs';
 import type { User } from '../api/types';
+import type { Language } from '../i18n/i18n';
 
 /** Changes of the own account. */
 @Injectable({ providedIn: 'root' })
 export class AccountClient {
   private readonly http = inject(HttpClient);
 
-  change(change: { username?: string; email?: string; current?: string }): Promise<User> {
+  change(change: { username?: string; email?: string; current?: string; language?: Language }): Promise<User> {
     return firstValueFrom(this.http.patch<User>('/api/auth/me', change));
   }
 

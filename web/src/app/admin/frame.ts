@@ -8,6 +8,7 @@ import type { AdminDictionary } from '../i18n/admin.en';
 import { ShopStore } from '../stores/shop-store';
 import type { IconName } from '../ui/icon';
 import { Icon } from '../ui/icon';
+import { ModalDrawer } from '../ui/modal-drawer';
 import { usePrimeNG } from '../ui/primeng';
 import { DeadLetterCount } from './dead-letters/dead-letter-count';
 
@@ -33,7 +34,7 @@ const OPERATIONS: readonly Entry[] = [
 /** The frame of the back office: a side menu, on a small screen as a drawer. */
 @Component({
   selector: 'app-admin-frame',
-  imports: [RouterOutlet, RouterLink, RouterLinkActive, NgTemplateOutlet, Drawer, Icon],
+  imports: [RouterOutlet, RouterLink, RouterLinkActive, NgTemplateOutlet, Drawer, ModalDrawer, Icon],
   template: `@if (texts.isLoaded()) {
     <ng-template #entries>
       @for (entry of shop; track entry.path) {

@@ -17,6 +17,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/auth/breakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the circuit breakers of this process of the service, and that of its verifier of access tokens, all on one page. */
+        get: operations["getAdminAuthBreakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/auth/dead-letters": {
         parameters: {
             query?: never;
@@ -24,7 +41,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists this service's dead letters, newest first. */
+        /** Lists dead letters without their payload, newest first. */
         get: operations["getAdminAuthDeadLetters"];
         put?: never;
         post?: never;
@@ -45,7 +62,7 @@ export interface paths {
         get: operations["getAdminAuthDeadLettersDeadLetterId"];
         put?: never;
         post?: never;
-        /** Drops a dead letter for good. */
+        /** Deletes a dead letter for good. */
         delete: operations["deleteAdminAuthDeadLettersDeadLetterId"];
         options?: never;
         head?: never;
@@ -61,7 +78,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Puts a dead letter back into its queue. */
+        /** Puts a dead letter back into its queue, with no attempts counted. An event that could not be published is published. */
         post: operations["postAdminAuthDeadLettersDeadLetterIdReplay"];
         delete?: never;
         options?: never;
@@ -76,8 +93,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the gateway's circuit breakers, one for each service. */
+        /** Lists the circuit breakers of the gateway and of every instance of every service. */
         get: operations["getApiAdminBreakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/cart/breakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the circuit breakers of this process of the service, and that of its verifier of access tokens, all on one page. */
+        get: operations["getAdminCartBreakers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -93,7 +127,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists this service's dead letters, newest first. */
+        /** Lists dead letters without their payload, newest first. */
         get: operations["getAdminCartDeadLetters"];
         put?: never;
         post?: never;
@@ -114,7 +148,7 @@ export interface paths {
         get: operations["getAdminCartDeadLettersDeadLetterId"];
         put?: never;
         post?: never;
-        /** Drops a dead letter for good. */
+        /** Deletes a dead letter for good. */
         delete: operations["deleteAdminCartDeadLettersDeadLetterId"];
         options?: never;
         head?: never;
@@ -130,8 +164,28 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Puts a dead letter back into its queue. */
+        /** Puts a dead letter back into its queue, with no attempts counted. An event that could not be published is published. */
         post: operations["postAdminCartDeadLettersDeadLetterIdReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the dead letters of all services without their payload, newest first. Any service can read those of all, because
+         *     they share the bus: they are complete while some of the services are down.
+         */
+        get: operations["getApiAdminDeadLetters"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -155,6 +209,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/notification/breakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the circuit breakers of this process of the service, and that of its verifier of access tokens, all on one page. */
+        get: operations["getAdminNotificationBreakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/notification/dead-letters": {
         parameters: {
             query?: never;
@@ -162,7 +233,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists this service's dead letters, newest first. */
+        /** Lists dead letters without their payload, newest first. */
         get: operations["getAdminNotificationDeadLetters"];
         put?: never;
         post?: never;
@@ -183,7 +254,7 @@ export interface paths {
         get: operations["getAdminNotificationDeadLettersDeadLetterId"];
         put?: never;
         post?: never;
-        /** Drops a dead letter for good. */
+        /** Deletes a dead letter for good. */
         delete: operations["deleteAdminNotificationDeadLettersDeadLetterId"];
         options?: never;
         head?: never;
@@ -199,8 +270,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Puts a dead letter back into its queue. */
+        /** Puts a dead letter back into its queue, with no attempts counted. An event that could not be published is published. */
         post: operations["postAdminNotificationDeadLettersDeadLetterIdReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/order/breakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the circuit breakers of this process of the service, and that of its verifier of access tokens, all on one page. */
+        get: operations["getAdminOrderBreakers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -214,7 +302,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists this service's dead letters, newest first. */
+        /** Lists dead letters without their payload, newest first. */
         get: operations["getAdminOrderDeadLetters"];
         put?: never;
         post?: never;
@@ -235,7 +323,7 @@ export interface paths {
         get: operations["getAdminOrderDeadLettersDeadLetterId"];
         put?: never;
         post?: never;
-        /** Drops a dead letter for good. */
+        /** Deletes a dead letter for good. */
         delete: operations["deleteAdminOrderDeadLettersDeadLetterId"];
         options?: never;
         head?: never;
@@ -251,8 +339,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Puts a dead letter back into its queue. */
+        /** Puts a dead letter back into its queue, with no attempts counted. An event that could not be published is published. */
         post: operations["postAdminOrderDeadLettersDeadLetterIdReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/payment/breakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the circuit breakers of this process of the service, and that of its verifier of access tokens, all on one page. */
+        get: operations["getAdminPaymentBreakers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -266,7 +371,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists this service's dead letters, newest first. */
+        /** Lists dead letters without their payload, newest first. */
         get: operations["getAdminPaymentDeadLetters"];
         put?: never;
         post?: never;
@@ -287,7 +392,7 @@ export interface paths {
         get: operations["getAdminPaymentDeadLettersDeadLetterId"];
         put?: never;
         post?: never;
-        /** Drops a dead letter for good. */
+        /** Deletes a dead letter for good. */
         delete: operations["deleteAdminPaymentDeadLettersDeadLetterId"];
         options?: never;
         head?: never;
@@ -303,8 +408,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Puts a dead letter back into its queue. */
+        /** Puts a dead letter back into its queue, with no attempts counted. An event that could not be published is published. */
         post: operations["postAdminPaymentDeadLettersDeadLetterIdReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/product/breakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the circuit breakers of this process of the service, and that of its verifier of access tokens, all on one page. */
+        get: operations["getAdminProductBreakers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -318,7 +440,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists this service's dead letters, newest first. */
+        /** Lists dead letters without their payload, newest first. */
         get: operations["getAdminProductDeadLetters"];
         put?: never;
         post?: never;
@@ -339,7 +461,7 @@ export interface paths {
         get: operations["getAdminProductDeadLettersDeadLetterId"];
         put?: never;
         post?: never;
-        /** Drops a dead letter for good. */
+        /** Deletes a dead letter for good. */
         delete: operations["deleteAdminProductDeadLettersDeadLetterId"];
         options?: never;
         head?: never;
@@ -355,7 +477,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Puts a dead letter back into its queue. */
+        /** Puts a dead letter back into its queue, with no attempts counted. An event that could not be published is published. */
         post: operations["postAdminProductDeadLettersDeadLetterIdReplay"];
         delete?: never;
         options?: never;
@@ -370,7 +492,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the services of the shop with their readiness. */
+        /** Lists the services of the shop with their readiness and their instances in the registry. */
         get: operations["getApiAdminServices"];
         put?: never;
         post?: never;
@@ -460,7 +582,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Changes the caller's name, e-mail address or both.
+         * Changes the caller's name, e-mail address or language.
          * @description A new address requires the current password, and a mail informs the owner of the old one.
          */
         patch: operations["patchAuthMe"];
@@ -747,6 +869,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks all your notices as read. A repeated request changes nothing. */
+        post: operations["postNotificationsRead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/notifications/sent": {
         parameters: {
             query?: never;
@@ -940,6 +1079,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/orders/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the latest round of the audit: which invariants hold, and what violates the others. For admins. */
+        get: operations["getOrdersAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/orders/summary": {
         parameters: {
             query?: never;
@@ -1105,7 +1261,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns a product of the catalogue with all variants of its group. */
+        /**
+         * Returns a product of the catalogue with all variants of its group. Admins also see one that was deleted from the catalogue, with
+         *     `hidden: true`; it can be restored.
+         */
         get: operations["getProductsProductId"];
         /** Replaces a product, except its stock. For admins. */
         put: operations["putProductsProductId"];
@@ -1167,7 +1326,7 @@ export interface paths {
         };
         /**
          * Lists up to 12 products that go with a product, one of each group: first those that were bought in the same orders, the
-         *     most frequent first, then the best sold of the same category.
+         *     most frequent first, then the best sold of the same category and of those below it, in stock before not.
          */
         get: operations["getProductsProductIdRelated"];
         put?: never;
@@ -1334,7 +1493,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists all users, newest first. */
+        /** Lists users, newest first. */
         get: operations["getUsers"];
         put?: never;
         post?: never;
@@ -1351,7 +1510,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Returns a user. */
+        get: operations["getUsersUserId"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1374,7 +1534,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Counts a page view. Nothing about the visitor is stored. */
+        /**
+         * Counts a page view. Nothing about the visitor is stored.
+         * @description A request with `Sec-GPC: 1` (Global Privacy Control) or `DNT: 1` (Do Not Track) is not counted.
+         */
         post: operations["postApiVisits"];
         delete?: never;
         options?: never;
@@ -1446,6 +1609,7 @@ export interface components {
          * @example {
          *       "createdAt": "2026-01-31T12:00:00.000Z",
          *       "email": "ada@example.org",
+         *       "language": "en",
          *       "locked": false,
          *       "role": "customer",
          *       "userId": 246290604621824,
@@ -1457,6 +1621,8 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             /** @description E-mail address, unique regardless of case. */
             email: string;
+            /** @description Language of the mails to the user. */
+            language: components["schemas"]["Language"];
             /** @description True if the user may not sign in. */
             locked: boolean;
             /** @description Role of the user: `customer` or `admin`. */
@@ -1522,6 +1688,65 @@ export interface components {
              */
             advanceSeconds: number;
         };
+        /** @description An invariant of docs/invariants.md. */
+        AuditedInvariant: {
+            /**
+             * Format: int32
+             * @description Number of the invariant, 1 to 11.
+             */
+            invariant: number;
+            /** @description The invariant as a sentence, in English. */
+            statement: string;
+            /**
+             * Format: int64
+             * @description Number of violations that last.
+             */
+            violations: number;
+        };
+        /** @description The latest result of the audit that watches the shop. */
+        AuditResult: {
+            latest?: components["schemas"]["AuditRound"] | null;
+        };
+        /**
+         * @description A round of the audit. It reads a part of the orders, and all in turn; what disagreed before is read in each.
+         * @example {
+         *       "invariants": [
+         *         {
+         *           "invariant": 8,
+         *           "statement": "every paid order has a capture of exactly its total",
+         *           "violations": 1
+         *         }
+         *       ],
+         *       "readAt": "2026-03-01T09:30:00.000Z",
+         *       "violations": [
+         *         {
+         *           "detail": "captured 44.90 EUR of 45.90 EUR",
+         *           "invariant": 8,
+         *           "subject": "order 17"
+         *         }
+         *       ]
+         *     }
+         */
+        AuditRound: {
+            /** @description All invariants, by their numbers. */
+            invariants: components["schemas"]["AuditedInvariant"][];
+            /** @description End of the round. */
+            readAt: components["schemas"]["Timestamp"];
+            /** @description The violations that last, at most 50 of them. */
+            violations: components["schemas"]["AuditViolation"][];
+        };
+        /** @description Two facts that do not agree. */
+        AuditViolation: {
+            /** @description The disagreement, in English. */
+            detail: string;
+            /**
+             * Format: int32
+             * @description Number of the invariant.
+             */
+            invariant: number;
+            /** @description The thing concerned, such as `order 17`. */
+            subject: string;
+        };
         /** @description A brand with the number of its matching entries. */
         BrandFacet: {
             /** @description Name of the brand. */
@@ -1532,10 +1757,15 @@ export interface components {
              */
             count: number;
         };
-        /** @description All circuit breakers of the gateway. */
+        /** @description All circuit breakers of the shop. */
         BreakerList: {
-            /** @description Breakers in the order of their names. */
+            /**
+             * @description The gateway's own breakers, one for each service and that of its verifier of access tokens, then those of each
+             *     instance of each service.
+             */
             items: components["schemas"]["BreakerView"][];
+            /** @description Names of the services whose breakers are not known now, because an instance does not answer or none is known. */
+            missing: string[];
             /** @description Number of this page, always 0. */
             page: number;
             /** @description Number of items on this page: all of them. */
@@ -1544,13 +1774,14 @@ export interface components {
             total: number;
         };
         /**
-         * @description The circuit breaker of one service.
+         * @description A circuit breaker: that of the calls of one service to one target.
          * @example {
          *       "bufferedCalls": 3,
          *       "failedCalls": 0,
          *       "failureRate": -1,
-         *       "name": "order",
+         *       "name": "product",
          *       "notPermittedCalls": 0,
+         *       "service": "order",
          *       "slowCallRate": -1,
          *       "slowCalls": 0,
          *       "state": "CLOSED"
@@ -1572,13 +1803,20 @@ export interface components {
              * @description Failed calls in percent; -1 while there are too few calls for a rate.
              */
             failureRate: number;
-            /** @description Name of the guarded service, such as `order`. */
+            /** @description Base URL of the instance of the service; absent for the process that answers. */
+            instance?: string | null;
+            /** @description Name of the target, such as `product` or `smtp`, unique within the service. */
             name: string;
             /**
              * Format: int64
              * @description Number of calls denied since the breaker entered its state.
              */
             notPermittedCalls: number;
+            /**
+             * @description Name of the service whose calls are guarded, such as `order`; `verifier` for the verifier of access tokens, which
+             *     all services of a process share.
+             */
+            service: string;
             /**
              * Format: double
              * @description Slow calls in percent; -1 while there are too few calls for a rate.
@@ -1776,6 +2014,7 @@ export interface components {
             current?: string | null;
             /** @description New e-mail address, unique regardless of case. */
             email?: string | null;
+            language?: components["schemas"]["Language"] | null;
             /** @description New user name: 2 to 40 letters of any script, digits, spaces, `_`, `.`, `-` or `'`; unique regardless of case. */
             username?: string | null;
         };
@@ -1825,6 +2064,46 @@ export interface components {
              */
             offsetSeconds: number;
         };
+        /**
+         * @description A message that no attempt could apply, kept until an operator replays or discards it.
+         * @example {
+         *       "attempts": 6,
+         *       "deadLetterId": "0194bd5b-6a00-7000-8000-000000000001",
+         *       "diedAt": "2026-03-01T09:30:00.000Z",
+         *       "error": "the row breaks a rule of the store",
+         *       "event": "order.created.v1",
+         *       "queue": "product.orders",
+         *       "service": "product",
+         *       "subject": "81604378624"
+         *     }
+         */
+        DeadLetter: {
+            /**
+             * Format: int32
+             * @description Number of attempts to handle the message.
+             */
+            attempts: number;
+            /**
+             * Format: uuid
+             * @description Id for the requests that show, replay or discard this letter.
+             */
+            deadLetterId: string;
+            /** @description Time at which the message became a dead letter. */
+            diedAt: components["schemas"]["Timestamp"];
+            envelope?: components["schemas"]["EventEnvelope"] | null;
+            /** @description Error message of the last attempt. */
+            error: string;
+            /** @description Type of the event, such as `order.created.v1`; `null` for a message that is no event. */
+            event?: string | null;
+            /** @description Name of the queue, such as `product.orders`; `{service}.outbox` for an event that could not be published. */
+            queue: string;
+            /** @description Body of a message that is no event; absent in lists, and for events. */
+            raw?: string | null;
+            /** @description Name of the service whose queue holds it, and whose routes show, replay and discard it. */
+            service: string;
+            /** @description Id of the order, user or product that the event is about; `null` for a message that is no event. */
+            subject?: string | null;
+        };
         /** @description Response of `GET /internal/ended-rights`: the access tokens that are void before they expire. */
         EndedRights: {
             /** @description Time at which the list was read; the next read continues from there. */
@@ -1843,6 +2122,35 @@ export interface components {
             epoch: number;
             /** @description Id of the user. */
             userId: components["schemas"]["UserId"];
+        };
+        /** @description An event as CloudEvents 1.0. */
+        EventEnvelope: {
+            /**
+             * Format: int64
+             * @description Version of the aggregate after the event.
+             */
+            aggregateversion: number;
+            /** @description Payload of the event, as docs/events.md describes it. */
+            data: Record<string, never>;
+            /** @description Media type of the data, `application/json`. */
+            datacontenttype: string;
+            /**
+             * Format: uuid
+             * @description Id of the event, by which consumers detect duplicates.
+             */
+            id: string;
+            /** @description Publishing service as `/souk/{service}`. */
+            source: string;
+            /** @description Version of the CloudEvents specification, `1.0`. */
+            specversion: string;
+            /** @description Id of the aggregate that the event is about. */
+            subject: string;
+            /** @description Time at which the event took place. */
+            time: components["schemas"]["Timestamp"];
+            /** @description W3C trace context of the request that caused the event; absent if there was none. */
+            traceparent?: string | null;
+            /** @description Type of the event with its version, such as `order.created.v1`. */
+            type: string;
         };
         /**
          * @description Facets over all matching entries. Each facet ignores the filter of its own kind, so that it shows what another choice
@@ -1879,6 +2187,11 @@ export interface components {
             /** @description Explanation of what the field must be. */
             message: string;
         };
+        /** @description Body of `POST /internal/users/find`. Not a query: addresses do not belong in logs of requests. */
+        FindUser: {
+            /** @description Whole e-mail address of the account, in any case. */
+            email: string;
+        };
         /**
          * @description Address of the account whose password was forgotten.
          * @example {
@@ -1888,6 +2201,10 @@ export interface components {
         Forgot: {
             /** @description E-mail address of the account, in any case. */
             email: string;
+        };
+        /** @description The user of an address. */
+        FoundUser: {
+            userId?: components["schemas"]["UserId"] | null;
         };
         /**
          * @description Visitors by step and by source.
@@ -1991,6 +2308,26 @@ export interface components {
             updated: number;
         };
         /**
+         * @description An instance of a service as it is registered.
+         * @example {
+         *       "instanceId": "shop:order:8083",
+         *       "registeredAt": "2026-03-01T09:30:00.000Z",
+         *       "renewedAt": "2026-03-01T09:45:00.000Z",
+         *       "status": "UP",
+         *       "url": "http://10.0.0.5:8083"
+         *     }
+         */
+        InstanceView: {
+            /** @description Id of the instance, unique within its service. */
+            instanceId: string;
+            registeredAt?: components["schemas"]["Timestamp"] | null;
+            renewedAt?: components["schemas"]["Timestamp"] | null;
+            /** @description `UP`, `DOWN`, `STARTING`, `OUT_OF_SERVICE` or `UNKNOWN`. */
+            status: string;
+            /** @description Base URL for plain HTTP; `null` if it has no such port. */
+            url?: string | null;
+        };
+        /**
          * @description State of a cart item: `active` items are ready to be ordered, `ordered` ones belong to an order that is not paid
          *     yet, `purchased` ones were bought.
          * @enum {string}
@@ -2021,6 +2358,11 @@ export interface components {
          * @enum {string}
          */
         Kind: "welcome" | "password_reset" | "password_changed" | "email_changed" | "order_received" | "order_confirmed" | "order_cancelled" | "order_paid" | "order_shipped" | "order_delivered" | "payment_failed" | "payment_refunded" | "refund_returned" | "refund_failed" | "cart_reminder" | "back_in_stock" | "price_dropped" | "stock_low";
+        /**
+         * @description A language of the web shop and the mails, as a BCP 47 tag.
+         * @enum {string}
+         */
+        Language: "en" | "de";
         /**
          * @description A mail and its delivery state.
          * @example {
@@ -2169,6 +2511,12 @@ export interface components {
             currency: string;
         };
         /**
+         * @description Reason of a move. Of a product's movements, `stock = initial + adjustment - reserve + release + return`; reserved are
+         *     `reserve - release - sell`, sold are `sell - return`.
+         * @enum {string}
+         */
+        MovementKind: "initial" | "adjustment" | "reserve" | "release" | "sell" | "return";
+        /**
          * @description A move of a product's units.
          * @example {
          *       "at": "2026-01-31T12:00:00.000Z",
@@ -2185,7 +2533,7 @@ export interface components {
              * @description `initial` and `adjustment` change what is on hand; `reserve` takes units out of stock for an order, `release` gives them
              *     back; `sell` makes reserved units sold ones, `return` gives sold ones back to stock.
              */
-            kind: string;
+            kind: components["schemas"]["MovementKind"];
             orderId?: components["schemas"]["OrderId"] | null;
             /**
              * Format: int64
@@ -2246,6 +2594,12 @@ export interface components {
              * @description Plain text with line breaks, at most 10,000 characters. Default: empty.
              */
             description?: string;
+            /**
+             * Format: multiline
+             * @description Formatted description as HTML, of which the safe part is kept; `description` becomes its text, and one beside it is
+             *     ignored. Default: `description` alone.
+             */
+            descriptionHtml?: string | null;
             groupId?: components["schemas"]["ProductId"] | null;
             /** @description URL of its picture, or a path on this shop that begins with `/`; no picture when absent. */
             imageUrl?: string | null;
@@ -2308,9 +2662,18 @@ export interface components {
         /**
          * @description A notice to one user, shown in the shop.
          * @example {
-         *       "body": "Everything is set aside for you. Please pay 39.98 EUR by 31 January 2026, 12:30 UTC.",
+         *       "body": "Everything is set aside for you. Please pay €39.98 by 31 January 2026, 12:30 UTC.",
          *       "createdAt": "2026-01-31T12:00:00.000Z",
+         *       "facts": {
+         *         "amount": {
+         *           "amount": 3998,
+         *           "currency": "EUR"
+         *         },
+         *         "orderId": 246290604621900,
+         *         "payBy": "2026-01-31T12:30:00.000Z"
+         *       },
          *       "kind": "order_confirmed",
+         *       "language": "en",
          *       "link": "/orders/246290604621900",
          *       "notificationId": 246290604621824,
          *       "title": "Your order 246290604621900 is confirmed"
@@ -2321,8 +2684,15 @@ export interface components {
             body: string;
             /** @description Time at which the notice was written. */
             createdAt: components["schemas"]["Timestamp"];
+            /**
+             * @description Values that the text reports, for pages in other languages than the text; empty for kinds that report none, and
+             *     for notices of earlier releases.
+             */
+            facts: components["schemas"]["NoticeFacts"];
             /** @description Event that the notice reports, such as `order_confirmed`. */
             kind: components["schemas"]["Kind"];
+            /** @description Language of title and body, which its owner had when the notice was written. */
+            language: components["schemas"]["Language"];
             /** @description Path of the page that shows more, below the shop's public URL, such as `/orders/42`; absent when there is none. */
             link?: string | null;
             /** @description Unique id, which the mail of this notice shares. */
@@ -2349,6 +2719,42 @@ export interface components {
          * @enum {string}
          */
         NoticeEventName: "notice";
+        /**
+         * @description Values that a notice reports; each is absent from the kinds of notices that it does not concern.
+         * @example {
+         *       "amount": {
+         *         "amount": 3998,
+         *         "currency": "EUR"
+         *       },
+         *       "orderId": 246290604621900,
+         *       "payBy": "2026-01-31T12:30:00.000Z"
+         *     }
+         */
+        NoticeFacts: {
+            amount?: components["schemas"]["Money"] | null;
+            cancelReason?: components["schemas"]["CancelReason"] | null;
+            /** @description Carrier that has the order. */
+            carrier?: string | null;
+            expiresAt?: components["schemas"]["Timestamp"] | null;
+            /** @description Reason for a failed payment, as in `failureCode` of the payment. */
+            failureCode?: string | null;
+            /** @description Number of items in the cart. */
+            items?: number | null;
+            oldPrice?: components["schemas"]["Money"] | null;
+            orderId?: components["schemas"]["OrderId"] | null;
+            payBy?: components["schemas"]["Timestamp"] | null;
+            price?: components["schemas"]["Money"] | null;
+            productId?: components["schemas"]["ProductId"] | null;
+            /** @description Name of that product in the catalogue. */
+            productName?: string | null;
+            /**
+             * Format: int64
+             * @description Number of units that can be bought.
+             */
+            stock?: number | null;
+            /** @description Number under which the carrier tracks the order. */
+            trackingNumber?: string | null;
+        };
         /**
          * Format: int64
          * @example 246290604621824
@@ -2559,6 +2965,8 @@ export interface components {
                 createdAt: components["schemas"]["Timestamp"];
                 /** @description E-mail address, unique regardless of case. */
                 email: string;
+                /** @description Language of the mails to the user. */
+                language: components["schemas"]["Language"];
                 /** @description True if the user may not sign in. */
                 locked: boolean;
                 /** @description Role of the user: `customer` or `admin`. */
@@ -2567,6 +2975,68 @@ export interface components {
                 userId: components["schemas"]["UserId"];
                 /** @description User name, unique regardless of case. */
                 username: string;
+            }[];
+            /**
+             * Format: int32
+             * @description Zero-based number of this page.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Requested number of entries per page.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Number of entries on all pages together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        Page_BreakerView: {
+            /** @description Entries of this page, at most `size`. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Number of recent calls that the rates are calculated from.
+                 */
+                bufferedCalls: number;
+                /**
+                 * Format: int32
+                 * @description Number of failed calls among the buffered ones.
+                 */
+                failedCalls: number;
+                /**
+                 * Format: double
+                 * @description Failed calls in percent; -1 while there are too few calls for a rate.
+                 */
+                failureRate: number;
+                /** @description Base URL of the instance of the service; absent for the process that answers. */
+                instance?: string | null;
+                /** @description Name of the target, such as `product` or `smtp`, unique within the service. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Number of calls denied since the breaker entered its state.
+                 */
+                notPermittedCalls: number;
+                /**
+                 * @description Name of the service whose calls are guarded, such as `order`; `verifier` for the verifier of access tokens, which
+                 *     all services of a process share.
+                 */
+                service: string;
+                /**
+                 * Format: double
+                 * @description Slow calls in percent; -1 while there are too few calls for a rate.
+                 */
+                slowCallRate: number;
+                /**
+                 * Format: int32
+                 * @description Number of slow calls among the buffered ones.
+                 */
+                slowCalls: number;
+                /** @description State of the breaker: `CLOSED`, `OPEN`, `HALF_OPEN`, `DISABLED`, `FORCED_OPEN` or `METRICS_ONLY`. */
+                state: string;
             }[];
             /**
              * Format: int32
@@ -2600,6 +3070,52 @@ export interface components {
                 position: number;
                 /** @description Unique part of the URL, such as `coffee-tea`. */
                 slug: string;
+            }[];
+            /**
+             * Format: int32
+             * @description Zero-based number of this page.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Requested number of entries per page.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Number of entries on all pages together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        Page_DeadLetter: {
+            /** @description Entries of this page, at most `size`. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Number of attempts to handle the message.
+                 */
+                attempts: number;
+                /**
+                 * Format: uuid
+                 * @description Id for the requests that show, replay or discard this letter.
+                 */
+                deadLetterId: string;
+                /** @description Time at which the message became a dead letter. */
+                diedAt: components["schemas"]["Timestamp"];
+                envelope?: components["schemas"]["EventEnvelope"] | null;
+                /** @description Error message of the last attempt. */
+                error: string;
+                /** @description Type of the event, such as `order.created.v1`; `null` for a message that is no event. */
+                event?: string | null;
+                /** @description Name of the queue, such as `product.orders`; `{service}.outbox` for an event that could not be published. */
+                queue: string;
+                /** @description Body of a message that is no event; absent in lists, and for events. */
+                raw?: string | null;
+                /** @description Name of the service whose queue holds it, and whose routes show, replay and discard it. */
+                service: string;
+                /** @description Id of the order, user or product that the event is about; `null` for a message that is no event. */
+                subject?: string | null;
             }[];
             /**
              * Format: int32
@@ -2704,7 +3220,7 @@ export interface components {
                  * @description `initial` and `adjustment` change what is on hand; `reserve` takes units out of stock for an order, `release` gives them
                  *     back; `sell` makes reserved units sold ones, `return` gives sold ones back to stock.
                  */
-                kind: string;
+                kind: components["schemas"]["MovementKind"];
                 orderId?: components["schemas"]["OrderId"] | null;
                 /**
                  * Format: int64
@@ -2738,8 +3254,15 @@ export interface components {
                 body: string;
                 /** @description Time at which the notice was written. */
                 createdAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Values that the text reports, for pages in other languages than the text; empty for kinds that report none, and
+                 *     for notices of earlier releases.
+                 */
+                facts: components["schemas"]["NoticeFacts"];
                 /** @description Event that the notice reports, such as `order_confirmed`. */
                 kind: components["schemas"]["Kind"];
+                /** @description Language of title and body, which its owner had when the notice was written. */
+                language: components["schemas"]["Language"];
                 /** @description Path of the page that shows more, below the shop's public URL, such as `/orders/42`; absent when there is none. */
                 link?: string | null;
                 /** @description Unique id, which the mail of this notice shares. */
@@ -3177,9 +3700,15 @@ export interface components {
             compareAtPrice?: components["schemas"]["Money"] | null;
             /**
              * Format: multiline
-             * @description Plain text with line breaks, at most 10,000 characters.
+             * @description Plain text with line breaks, at most 10,000 characters. Another text removes the HTML.
              */
             description?: string | null;
+            /**
+             * Format: multiline
+             * @description Formatted description as HTML, of which the safe part is kept; `description` becomes its text, and one beside it is
+             *     ignored. An empty one removes the markup.
+             */
+            descriptionHtml?: string | null;
             groupId?: components["schemas"]["ProductId"] | null;
             /**
              * @description URL of its main picture, or a path on this shop that begins with `/`: a known picture becomes the first, another one
@@ -3438,6 +3967,22 @@ export interface components {
             items: components["schemas"]["QuoteItem"][];
         };
         /**
+         * @description Notices that a request marked as read.
+         * @example {
+         *       "marked": 3,
+         *       "readAt": "2026-01-31T12:00:00.000Z"
+         *     }
+         */
+        ReadNotices: {
+            /**
+             * Format: int64
+             * @description Number of notices that were unread.
+             */
+            marked: number;
+            /** @description Time at which they were marked. */
+            readAt: components["schemas"]["Timestamp"];
+        };
+        /**
          * @description Refresh token of a sign-in; left out by browsers, which send a cookie.
          * @example {
          *       "refreshToken": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -3481,6 +4026,7 @@ export interface components {
          * @description Account to create for a customer.
          * @example {
          *       "email": "ada@example.org",
+         *       "language": "de",
          *       "password": "correct horse battery",
          *       "username": "ada"
          *     }
@@ -3488,6 +4034,7 @@ export interface components {
         Register: {
             /** @description E-mail address, unique regardless of case; an international domain is kept in its ASCII form. */
             email: string;
+            language?: components["schemas"]["Language"] | null;
             /**
              * Format: password
              * @description Password: 10 to 256 characters, neither user name nor e-mail address.
@@ -3558,12 +4105,14 @@ export interface components {
             /** @description `UP` if the service is ready for requests, otherwise `DOWN`. */
             status: string;
         };
-        /** @description All services behind the gateway. */
+        /** @description All services of the shop, and those that only the registry knows. */
         ServiceList: {
-            /** @description Services with their readiness, in the order of the shop's configuration. */
-            items: components["schemas"]["ServiceHealth"][];
+            /** @description The services behind the gateway in the order of the shop's configuration, then those that only the registry knows. */
+            items: components["schemas"]["ServiceView"][];
             /** @description Number of this page, always 0. */
             page: number;
+            /** @description `UP` if the registry answered, `DOWN` if it did not, `NONE` for a shop without one. */
+            registry: string;
             /** @description Number of items on this page: all of them. */
             size: number;
             /** @description Number of items on all pages. */
@@ -3585,6 +4134,32 @@ export interface components {
             secret: string;
             /** @description Name of the requesting service, such as `order`. */
             service: string;
+        };
+        /**
+         * @description A service, its readiness as the gateway finds it, and its instances as the registry has them.
+         * @example {
+         *       "instances": [
+         *         {
+         *           "instanceId": "shop:order:8083",
+         *           "registeredAt": "2026-03-01T09:30:00.000Z",
+         *           "renewedAt": "2026-03-01T09:45:00.000Z",
+         *           "status": "UP",
+         *           "url": "http://10.0.0.5:8083"
+         *         }
+         *       ],
+         *       "name": "order",
+         *       "status": "UP"
+         *     }
+         */
+        ServiceView: {
+            /** @description Reason why the service is down; absent while it is up. */
+            error?: string | null;
+            /** @description Instances in the registry, in every status. */
+            instances: components["schemas"]["InstanceView"][];
+            /** @description Name of the service, such as `order`. */
+            name: string;
+            /** @description `UP` if the service is ready for requests, otherwise `DOWN`; `null` for one that the gateway does not call. */
+            status?: string | null;
         };
         /**
          * @description Carrier and tracking number of a shipment.
@@ -3688,6 +4263,7 @@ export interface components {
          *       "tokenType": "Bearer",
          *       "user": {
          *         "email": "ada@example.org",
+         *         "language": "en",
          *         "role": "customer",
          *         "userId": 246290604621824,
          *         "username": "ada"
@@ -3888,6 +4464,7 @@ export interface components {
              * @example ada@example.org
              */
             email?: string | null;
+            language?: components["schemas"]["Language"] | null;
             /** @description Role of the user: `customer`, `admin` or `guest`. */
             role: components["schemas"]["Role"];
             /** @description Id of the account or guest. */
@@ -4011,6 +4588,12 @@ export interface components {
              * @description Plain text with line breaks, at most 10,000 characters. Default: empty.
              */
             description?: string;
+            /**
+             * Format: multiline
+             * @description Formatted description as HTML, of which the safe part is kept; `description` becomes its text, and one beside it is
+             *     ignored. Unchanged when absent, if `description` is.
+             */
+            descriptionHtml?: string | null;
             groupId?: components["schemas"]["ProductId"] | null;
             /** @description URL of its picture, or a path on this shop that begins with `/`; absent or `null` removes all pictures, unless `pictures` are given. */
             imageUrl?: string | null;
@@ -4143,7 +4726,7 @@ export interface operations {
             };
         };
     };
-    getAdminAuthDeadLetters: {
+    getAdminAuthBreakers: {
         parameters: {
             query?: never;
             header?: never;
@@ -4152,12 +4735,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letters */
+            /** @description All circuit breakers of the process */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Page_BreakerView"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminAuthDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
+                allServices?: boolean;
+                /** @description Page number, counted from 0. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of dead letters */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
             401: {
@@ -4200,12 +4848,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letter */
+            /** @description The dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
             };
             /** @description `path.invalid`, `query.invalid` */
             400: {
@@ -4239,9 +4889,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -4266,7 +4914,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The dead letter is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4305,9 +4953,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -4332,7 +4978,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in its queue */
+            /** @description It is in its queue; the letter no longer exists */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4371,9 +5017,14 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                content?: never;
+            };
+            /** @description `dead_letter.unreadable`: it is an unpublished event that cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -4433,7 +5084,7 @@ export interface operations {
             };
         };
     };
-    getAdminCartDeadLetters: {
+    getAdminCartBreakers: {
         parameters: {
             query?: never;
             header?: never;
@@ -4442,12 +5093,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letters */
+            /** @description All circuit breakers of the process */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Page_BreakerView"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminCartDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
+                allServices?: boolean;
+                /** @description Page number, counted from 0. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of dead letters */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
             401: {
@@ -4490,12 +5206,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letter */
+            /** @description The dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
             };
             /** @description `path.invalid`, `query.invalid` */
             400: {
@@ -4529,9 +5247,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -4556,7 +5272,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The dead letter is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4595,9 +5311,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -4622,7 +5336,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in its queue */
+            /** @description It is in its queue; the letter no longer exists */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4661,11 +5375,77 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+                content?: never;
+            };
+            /** @description `dead_letter.unreadable`: it is an unpublished event that cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+        };
+    };
+    getApiAdminDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Page number, counted from 0. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of dead letters */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `gateway.no_instance`: no service can be reached; `bus.unavailable`; `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4735,7 +5515,7 @@ export interface operations {
             };
         };
     };
-    getAdminNotificationDeadLetters: {
+    getAdminNotificationBreakers: {
         parameters: {
             query?: never;
             header?: never;
@@ -4744,12 +5524,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letters */
+            /** @description All circuit breakers of the process */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Page_BreakerView"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminNotificationDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
+                allServices?: boolean;
+                /** @description Page number, counted from 0. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of dead letters */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
             401: {
@@ -4792,12 +5637,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letter */
+            /** @description The dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
             };
             /** @description `path.invalid`, `query.invalid` */
             400: {
@@ -4831,9 +5678,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -4858,7 +5703,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The dead letter is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4897,9 +5742,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -4924,7 +5767,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in its queue */
+            /** @description It is in its queue; the letter no longer exists */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4963,6 +5806,58 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+                content?: never;
+            };
+            /** @description `dead_letter.unreadable`: it is an unpublished event that cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminOrderBreakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All circuit breakers of the process */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BreakerView"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
@@ -4980,19 +5875,37 @@ export interface operations {
     };
     getAdminOrderDeadLetters: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
+                allServices?: boolean;
+                /** @description Page number, counted from 0. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The letters */
+            /** @description A page of dead letters */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
             401: {
@@ -5035,12 +5948,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letter */
+            /** @description The dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
             };
             /** @description `path.invalid`, `query.invalid` */
             400: {
@@ -5074,9 +5989,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -5101,7 +6014,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The dead letter is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5140,9 +6053,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -5167,7 +6078,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in its queue */
+            /** @description It is in its queue; the letter no longer exists */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5206,6 +6117,58 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+                content?: never;
+            };
+            /** @description `dead_letter.unreadable`: it is an unpublished event that cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminPaymentBreakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All circuit breakers of the process */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BreakerView"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
@@ -5223,19 +6186,37 @@ export interface operations {
     };
     getAdminPaymentDeadLetters: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
+                allServices?: boolean;
+                /** @description Page number, counted from 0. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The letters */
+            /** @description A page of dead letters */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
             401: {
@@ -5278,12 +6259,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letter */
+            /** @description The dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
             };
             /** @description `path.invalid`, `query.invalid` */
             400: {
@@ -5317,9 +6300,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -5344,7 +6325,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The dead letter is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5383,9 +6364,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -5410,7 +6389,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in its queue */
+            /** @description It is in its queue; the letter no longer exists */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5449,6 +6428,58 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+                content?: never;
+            };
+            /** @description `dead_letter.unreadable`: it is an unpublished event that cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminProductBreakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All circuit breakers of the process */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BreakerView"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
@@ -5466,19 +6497,37 @@ export interface operations {
     };
     getAdminProductDeadLetters: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
+                allServices?: boolean;
+                /** @description Page number, counted from 0. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The letters */
+            /** @description A page of dead letters */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
             401: {
@@ -5521,12 +6570,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The letter */
+            /** @description The dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
             };
             /** @description `path.invalid`, `query.invalid` */
             400: {
@@ -5560,9 +6611,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -5587,7 +6636,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The dead letter is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5626,9 +6675,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -5653,7 +6700,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in its queue */
+            /** @description It is in its queue; the letter no longer exists */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5692,9 +6739,14 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                content?: never;
+            };
+            /** @description `dead_letter.unreadable`: it is an unpublished event that cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -6438,6 +7490,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Decides the language of the mails where the body names none */
+                "Accept-Language"?: string | null;
                 /** @description Repeats of a registration with the same key sign in to the same account */
                 "Idempotency-Key"?: string | null;
                 /** @description `browser`: keep the refresh token in a cookie */
@@ -7668,6 +8722,67 @@ export interface operations {
             };
         };
     };
+    postNotificationsRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The number of notices that were unread */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadNotices"];
+                };
+            };
+            /** @description `body.malformed`, `body.invalid`: the body has fields; send none */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body.too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getNotificationsSent: {
         parameters: {
             query?: {
@@ -7843,12 +8958,22 @@ export interface operations {
     getOrders: {
         parameters: {
             query?: {
+                /** @description First day on which the orders were placed, in the shop's time zone. */
+                from?: string;
                 /** @description Page number, counted from 0. Default: 0. */
                 page?: number;
+                /**
+                 * @description Number of an order, the whole e-mail address of the account that placed it, or beginnings of words of the
+                 *     recipient's name, all of which must occur; at most 200 characters, regardless of case and accents. For admins.
+                 * @example ada byr
+                 */
+                q?: string;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
                 /** @description Returns only orders with this status; all when left out. */
                 status?: "created" | "confirmed" | "paid" | "shipped" | "delivered" | "cancelled";
+                /** @description Last day on which the orders were placed, in the shop's time zone. */
+                to?: string;
                 /** @description Returns only orders of this user. Admins may give any user, customers only themselves. */
                 userId?: number;
             };
@@ -7867,7 +8992,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Order"];
                 };
             };
-            /** @description `path.invalid`, `query.invalid` */
+            /** @description `query.invalid`; `path.invalid`, `query.invalid` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8460,6 +9585,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrdersAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditResult"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -9122,7 +10294,7 @@ export interface operations {
                  *     for admins also `stock`, `-stock`.
                  * @example -price
                  */
-                sort?: string;
+                sort?: "relevance" | "price" | "-price" | "name" | "newest" | "stock" | "-stock";
                 /** @description Only products with fewer units than this. For admins. */
                 stockBelow?: number;
             };
@@ -10449,8 +11621,22 @@ export interface operations {
     getUsers: {
         parameters: {
             query?: {
+                /**
+                 * @description Ids of users, separated by commas, at most 100: returns only these users.
+                 * @example 246290604621824,246290604621825
+                 */
+                ids?: string;
+                /** @description `true` for users who may not sign in, `false` for those who may. */
+                locked?: boolean;
                 /** @description Page number, counted from 0. Default: 0. */
                 page?: number;
+                /**
+                 * @description Part of the user name or of the e-mail address, regardless of case, at most 200 characters.
+                 * @example ada@
+                 */
+                q?: string;
+                /** @description Returns only users with this role. */
+                role?: "customer" | "admin";
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
             };
@@ -10469,7 +11655,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_AccountView"];
                 };
             };
-            /** @description `path.invalid`, `query.invalid` */
+            /** @description `query.invalid`; `path.invalid`, `query.invalid` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10495,6 +11681,71 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUsersUserId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                userId: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description `path.invalid`; `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
             503: {
@@ -10623,7 +11874,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The page view was counted. */
+            /** @description The page view was received. */
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -46,6 +46,7 @@ export type Payment = Schemas['PaymentView'];
 export type FailureCode = Schemas['FailureCode'];
 
 export type Notice = Schemas['Notice'];
+export type ReadNotices = Schemas['ReadNotices'];
 export type NoticeKind = Schemas['Kind'];
 
 export type VisitStep = Schemas['Step'];

@@ -264,7 +264,8 @@ export const de: Dictionary = {
     sandboxTitle: 'Dies ist ein Testshop',
     sandboxText: 'Hier fließt kein Geld. Wählen Sie eine Testkarte und sehen Sie, was mit ihr geschieht.',
     otherTitle: 'Auf dieser Seite können keine Karten eingegeben werden',
-    otherText: (provider) => `Dieser Shop bucht Karten über ${provider} ab. Ihre Artikel bleiben bis zum Ablauf der Frist zurückgelegt; bitte wenden Sie sich zum Bezahlen an den Shop.`,
+    otherText: (provider) =>
+      `Dieser Shop bucht Karten über ${provider} ab, dessen Formular noch kein Teil dieser Seite ist. Es wurde nichts abgebucht. Ihre Artikel bleiben bis zum Ablauf der Frist zurückgelegt; bitte wenden Sie sich zum Bezahlen an den Shop, oder stornieren Sie die Bestellung.`,
     cards: {
       tok_visa: ['Visa mit Endziffern 4242', 'Zahlt sofort'],
       tok_slow: ['Langsame Visa', 'Zahlt nach einer Sekunde'],
@@ -363,6 +364,8 @@ export const de: Dictionary = {
     kinds: {
       welcome: ['Willkommen!', 'Schön, dass Sie da sind.'],
       password_reset: ['Neues Passwort', 'Sie haben einen Link für ein neues Passwort angefordert.'],
+      password_changed: ['Passwort geändert', 'Ihr Passwort wurde geändert, und alle Geräte sind abgemeldet.'],
+      email_changed: ['E-Mail-Adresse geändert', 'Die E-Mail-Adresse Ihres Kontos wurde geändert.'],
       order_received: ['Bestellung eingegangen', 'Wir haben Ihre Bestellung und legen die Artikel zurück.'],
       order_confirmed: ['Bestellung bestätigt', 'Alles ist für Sie zurückgelegt.'],
       order_cancelled: ['Bestellung storniert', 'Ihre Bestellung wurde storniert.'],
@@ -378,7 +381,26 @@ export const de: Dictionary = {
       price_dropped: ['Jetzt günstiger', 'Etwas von Ihrer Merkliste kostet weniger.'],
       stock_low: ['Wenig Bestand', 'Ein Produkt ist fast ausverkauft.'],
     },
-    usesServerTexts: false,
+    details: {
+      order_received: ({ order }) => (order ? `Wir haben Ihre Bestellung ${order} und legen die Artikel zurück.` : null),
+      order_confirmed: ({ order, amount, payBy }) => {
+        if (!order) return null;
+        const reserved = `Alles für Bestellung ${order} ist zurückgelegt.`;
+        return amount && payBy ? `${reserved} Bitte zahlen Sie ${amount} bis ${payBy}.` : reserved;
+      },
+      order_cancelled: ({ order }) => (order ? `Ihre Bestellung ${order} wurde storniert.` : null),
+      order_paid: ({ order, amount }) => (order && amount ? `${amount} für Bestellung ${order} sind da. Vielen Dank! Wir packen sie.` : null),
+      order_shipped: ({ order, carrier, tracking }) => (order && carrier && tracking ? `Bestellung ${order} kommt mit ${carrier}. Die Sendungsnummer ist ${tracking}.` : null),
+      order_delivered: ({ order }) => (order ? `Ihre Bestellung ${order} ist da. Viel Freude damit!` : null),
+      payment_failed: ({ order, amount }) => (order && amount ? `Die Zahlung von ${amount} für Bestellung ${order} hat nicht geklappt. Es wurde nichts abgebucht.` : null),
+      payment_refunded: ({ order, amount }) => (order && amount ? `${amount} für Bestellung ${order} sind auf dem Weg zurück zu Ihnen.` : null),
+      refund_returned: ({ order, amount }) => (order && amount ? `Die Erstattung von ${amount} für Bestellung ${order} kam zu uns zurück.` : null),
+      refund_failed: ({ order, amount }) => (order && amount ? `Die Erstattung von ${amount} für Bestellung ${order} hat nicht geklappt.` : null),
+      cart_reminder: ({ expiresAt }) => (expiresAt ? `Einige Artikel in Ihrem Warenkorb werden am ${expiresAt} freigegeben.` : null),
+      back_in_stock: ({ product, price }) => (product && price ? `${product} ist für ${price} wieder erhältlich.` : null),
+      price_dropped: ({ product, price, oldPrice }) => (product && price && oldPrice ? `${product} kostet ${price} statt ${oldPrice}.` : null),
+      stock_low: ({ product, stock }) => (product && stock ? `Von ${product} sind noch ${stock} da.` : null),
+    },
   },
   account: {
     title: 'Ihr Konto',
@@ -392,6 +414,7 @@ export const de: Dictionary = {
     password: 'Passwort',
     newPassword: 'Neues Passwort',
     currentPassword: 'Jetziges Passwort',
+    mailLanguage: 'Sprache unserer E-Mails an Sie',
     passwordHint: 'Mindestens 10 Zeichen. Ein kurzer Satz eignet sich gut.',
     showPassword: 'Passwort anzeigen',
     hidePassword: 'Passwort verbergen',

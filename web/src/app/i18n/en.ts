@@ -1,5 +1,6 @@
 // Texts of the shop in English. `de.ts` must have the same keys; a missing one does not compile. One file, because
 // the type of all texts is that of this object.
+import type { NoticeKind } from '../api/types';
 
 const plural = new Intl.PluralRules('en');
 /** "1 item", "2 items". */
@@ -265,7 +266,8 @@ export const en = {
     sandboxTitle: 'This is a test shop',
     sandboxText: 'No money moves here. Pick a test card to see what happens with it.',
     otherTitle: 'Cards cannot be entered on this page',
-    otherText: (provider: string) => `This shop charges cards through ${provider}. Your items stay set aside until the deadline; please contact the shop to pay.`,
+    otherText: (provider: string) =>
+      `This shop charges cards through ${provider}, whose form is not a part of this page yet. Nothing was charged. Your items stay set aside until the deadline; please contact the shop to pay, or cancel the order.`,
     cards: {
       tok_visa: ['Visa ending in 4242', 'Pays at once'],
       tok_slow: ['Slow Visa', 'Pays after a second'],
@@ -364,6 +366,8 @@ export const en = {
     kinds: {
       welcome: ['Welcome!', 'Good to have you here.'],
       password_reset: ['New password', 'You asked for a link to choose a new password.'],
+      password_changed: ['Password changed', 'Your password was changed, and every device is signed out.'],
+      email_changed: ['E-mail address changed', 'The e-mail address of your account was changed.'],
       order_received: ['Order received', 'We have your order and are setting the items aside.'],
       order_confirmed: ['Order confirmed', 'Everything is set aside for you.'],
       order_cancelled: ['Order cancelled', 'Your order was cancelled.'],
@@ -378,8 +382,28 @@ export const en = {
       back_in_stock: ['Back in stock', 'Something on your wishlist is available again.'],
       price_dropped: ['Cheaper now', 'Something on your wishlist costs less now.'],
       stock_low: ['Low stock', 'A product is nearly sold out.'],
-    } as Record<string, [string, string]>,
-    usesServerTexts: true,
+    } satisfies Record<NoticeKind, [string, string]>,
+    /** The text of a kind with what its notice reports; `null` without those values. */
+    details: {
+      order_received: ({ order }) => (order ? `We have your order ${order} and are setting the items aside.` : null),
+      order_confirmed: ({ order, amount, payBy }) => {
+        if (!order) return null;
+        const reserved = `Everything for order ${order} is set aside for you.`;
+        return amount && payBy ? `${reserved} Please pay ${amount} by ${payBy}.` : reserved;
+      },
+      order_cancelled: ({ order }) => (order ? `Your order ${order} was cancelled.` : null),
+      order_paid: ({ order, amount }) => (order && amount ? `${amount} for order ${order} reached us. Thank you! We are packing it.` : null),
+      order_shipped: ({ order, carrier, tracking }) => (order && carrier && tracking ? `Order ${order} is coming with ${carrier}. The tracking number is ${tracking}.` : null),
+      order_delivered: ({ order }) => (order ? `Your order ${order} has arrived. Enjoy!` : null),
+      payment_failed: ({ order, amount }) => (order && amount ? `The payment of ${amount} for order ${order} did not go through. Nothing was charged.` : null),
+      payment_refunded: ({ order, amount }) => (order && amount ? `${amount} for order ${order} is on its way back to you.` : null),
+      refund_returned: ({ order, amount }) => (order && amount ? `The refund of ${amount} for order ${order} came back to us.` : null),
+      refund_failed: ({ order, amount }) => (order && amount ? `The refund of ${amount} for order ${order} did not go through.` : null),
+      cart_reminder: ({ expiresAt }) => (expiresAt ? `Some items in your cart will be released on ${expiresAt}.` : null),
+      back_in_stock: ({ product, price }) => (product && price ? `${product} is available again for ${price}.` : null),
+      price_dropped: ({ product, price, oldPrice }) => (product && price && oldPrice ? `${product} costs ${price} instead of ${oldPrice}.` : null),
+      stock_low: ({ product, stock }) => (product && stock ? `${stock} of ${product} are left.` : null),
+    } as Record<string, (values: NoticeValues) => string | null>,
   },
   account: {
     title: 'Your account',
@@ -393,6 +417,7 @@ export const en = {
     password: 'Password',
     newPassword: 'New password',
     currentPassword: 'Current password',
+    mailLanguage: 'Language of our e-mails to you',
     passwordHint: 'At least 10 characters. A short sentence is good.',
     showPassword: 'Show password',
     hidePassword: 'Hide password',
@@ -505,5 +530,8 @@ export const en = {
     } as Record<string, string>,
   },
 };
+
+/** What a notice reports, in the reader's form of numbers, prices and dates. */
+export type NoticeValues = Partial<Record<'order' | 'amount' | 'payBy' | 'carrier' | 'tracking' | 'product' | 'price' | 'oldPrice' | 'stock' | 'expiresAt', string>>;
 
 export type Dictionary = typeof en;

@@ -4,11 +4,12 @@ import { HttpTestingController, provideHttpClientTesting } from '@angular/common
 import { TestBed } from '@angular/core/testing';
 import { firstValueFrom } from 'rxjs';
 import type { SignedIn } from '../api/types';
+import { I18n } from '../i18n/i18n';
 import { bearer } from './bearer';
 import { ownPath } from './guards';
 import { Session } from './session';
 
-const signedIn = (accessToken: string): SignedIn => ({ accessToken, tokenType: 'Bearer', expiresIn: 900, refreshToken: 'secret', user: { userId: 7, username: 'ada', email: 'ada@example.com', role: 'customer' } }) as SignedIn;
+const signedIn = (accessToken: string): SignedIn => ({ accessToken, tokenType: 'Bearer', expiresIn: 900, refreshToken: 'secret', user: { userId: 7, username: 'ada', email: 'ada@example.com', role: 'customer', language: 'en' } }) as SignedIn;
 const answer = (status: number, body: unknown) => Promise.resolve(new Response(JSON.stringify(body), { status }));
 const tick = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -34,6 +35,19 @@ describe('the session', () => {
     request.flush(signedIn('first'));
     await entering;
   }
+
+  it('registers in the language of the page', async () => {
+    const i18n = TestBed.inject(I18n);
+    for (const language of ['en', 'de'] as const) {
+      await i18n.use(language);
+      const entering = session.register('ada@example.com', 'correct horse');
+      const request = http.expectOne('/api/auth/register');
+      expect(request.request.body).toMatchObject({ email: 'ada@example.com', password: 'correct horse', language });
+      request.flush(signedIn('first'));
+      await entering;
+    }
+    await i18n.use('en');
+  });
 
   it('makes no request on a first visit', async () => {
     await session.restore();

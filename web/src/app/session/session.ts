@@ -4,6 +4,7 @@ import { firstValueFrom } from 'rxjs';
 import { failureOf } from '../api/problem';
 import { randomKey } from '../api/keys';
 import type { SignedIn, User } from '../api/types';
+import { I18n } from '../i18n/i18n';
 import { WITHOUT_TOKEN } from './without-token';
 
 /** Says that a refresh cookie may exist. It holds nothing secret: the cookie itself is out of reach for scripts. */
@@ -23,6 +24,7 @@ interface Shared {
 @Injectable({ providedIn: 'root' })
 export class Session {
   private readonly http = inject(HttpClient);
+  private readonly i18n = inject(I18n);
   private readonly signedIn = signal<SignedIn | null>(null);
   private readonly settled = signal(false);
   private readonly endings = signal(0);
@@ -78,7 +80,8 @@ export class Session {
   }
 
   async register(email: string, password: string): Promise<User> {
-    return this.enter(this.post<SignedIn>('/api/auth/register', { email, password, ...usernameFor(email) }));
+    const language = this.i18n.language();
+    return this.enter(this.post<SignedIn>('/api/auth/register', { email, password, language, ...usernameFor(email) }));
   }
 
   async signOut(): Promise<void> {

@@ -7,6 +7,7 @@ import { Session } from '../session/session';
 import { CartStore } from '../stores/cart-store';
 import { ShopStore } from '../stores/shop-store';
 import { Visits } from '../stores/visits';
+import { FirstView } from '../ui/first-view';
 import { ToastArea } from '../ui/toast-area';
 import { Toasts } from '../ui/toasts';
 import { Footer } from './footer';
@@ -20,9 +21,13 @@ import { PageFocus } from './page-focus';
   template: `
     <a class="skip" href="#main" (click)="skip($event)">{{ t().common.skip }}</a>
     @if (isShop()) {
-      <app-header />
+      @if (step() > 0) {
+        <app-header />
+      }
       <main id="main" tabindex="-1"><router-outlet /></main>
-      <app-footer />
+      @if (step() > 2) {
+        <app-footer />
+      }
     } @else {
       <router-outlet />
     }
@@ -51,12 +56,19 @@ export class App {
   /** False for the back office, which has a frame of its own; its unknown addresses are pages of the shop. */
   protected readonly isShop = signal(!/^\/admin(\/|$)/.test(location.pathname));
   protected readonly drawerUsed = signal(false);
+  /** The header takes two of them; the last one is for the page. */
+  protected readonly step = inject(FirstView).steps(4);
 
   constructor() {
     void this.session.restore();
     const shop = inject(ShopStore);
     void shop.loadCategories();
     void shop.loadFacts();
+    const started = effect(() => {
+      if (this.step() < 4) return;
+      started.destroy();
+      this.router.initialNavigation();
+    });
     effect(() => {
       if (this.cart.isOpen()) this.drawerUsed.set(true);
     });

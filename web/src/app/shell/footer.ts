@@ -2,6 +2,7 @@ import { ChangeDetectionStrategy, Component, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { Language } from '../i18n/i18n';
 import { I18n, LANGUAGES } from '../i18n/i18n';
+import { LanguageChoice } from '../session/language-choice';
 import { ShopStore } from '../stores/shop-store';
 import type { Theme } from './preferences';
 import { Preferences } from './preferences';
@@ -53,10 +54,11 @@ export class Footer {
   protected readonly t = this.i18n.t;
   protected readonly languages = LANGUAGES;
   protected readonly preferences = inject(Preferences);
+  private readonly choice = inject(LanguageChoice);
   protected readonly shop = inject(ShopStore);
 
   protected setLanguage(code: string): void {
-    void this.i18n.use(code as Language);
+    void this.choice.use(code as Language);
   }
 
   protected setTheme(theme: string): void {

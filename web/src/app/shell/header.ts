@@ -5,6 +5,7 @@ import { Session } from '../session/session';
 import { CartStore } from '../stores/cart-store';
 import { NoticeStore } from '../stores/notice-store';
 import { ShopStore } from '../stores/shop-store';
+import { FirstView } from '../ui/first-view';
 import { Icon } from '../ui/icon';
 import { SiteSearch } from './site-search';
 
@@ -41,8 +42,10 @@ import { SiteSearch } from './site-search';
     </div>
     <nav class="wrap" [attr.aria-label]="t().header.departments">
       <div class="departments">
-        @for (department of shop.departments(); track department.categoryId) {
-          <a [routerLink]="['/c', department.slug]" routerLinkActive="on" ariaCurrentWhenActive="page">{{ department.name }}</a>
+        @if (step() > 0) {
+          @for (department of shop.departments(); track department.categoryId) {
+            <a [routerLink]="['/c', department.slug]" routerLinkActive="on" ariaCurrentWhenActive="page">{{ department.name }}</a>
+          }
         }
       </div>
     </nav>
@@ -52,6 +55,7 @@ import { SiteSearch } from './site-search';
 })
 export class Header {
   protected readonly t = texts();
+  protected readonly step = inject(FirstView).steps(1);
   protected readonly session = inject(Session);
   protected readonly cart = inject(CartStore);
   protected readonly notices = inject(NoticeStore);

@@ -28,13 +28,18 @@ export class PageFocus {
     // A browser starts at the top of a first page; filters of a list keep the focus where it is.
     if (isFirst || isSame) return;
     const before = document.activeElement;
+    let heading: HTMLElement | null = null;
     until(() => {
-      if (document.activeElement !== before && document.activeElement !== document.body) return true;
-      const heading = document.querySelector<HTMLElement>('main h1');
-      if (!heading) return false;
-      heading.tabIndex = -1;
-      heading.focus({ preventScroll: true });
-      return true;
+      const focused = document.activeElement;
+      if (focused !== before && focused !== document.body && focused !== heading) return true;
+      // A page replaces its heading once its data is there, and the focus would be lost with it.
+      if (heading?.isConnected) return false;
+      heading = document.querySelector<HTMLElement>('main h1');
+      if (heading) {
+        heading.tabIndex = -1;
+        heading.focus({ preventScroll: true });
+      }
+      return false;
     });
   }
 

@@ -4,7 +4,7 @@ import { firstValueFrom } from 'rxjs';
 import type { Failure } from '../api/problem';
 import { failureOf } from '../api/problem';
 import { readStream } from '../api/stream';
-import type { Notice, Page } from '../api/types';
+import type { Notice, Page, ReadNotices } from '../api/types';
 import { Session } from '../session/session';
 
 const LOCK = 'souk-notices';
@@ -81,7 +81,9 @@ export class NoticeStore {
   }
 
   async markAllRead(): Promise<void> {
-    for (const notice of this.items().filter((item) => !item.readAt)) await this.markRead(notice);
+    const { readAt } = await firstValueFrom(this.http.post<ReadNotices>('/api/notifications/read', {}));
+    this.list.update((list) => list?.map((notice) => (notice.readAt ? notice : { ...notice, readAt })) ?? null);
+    this.channel?.postMessage('read');
     await this.readCount();
   }
 

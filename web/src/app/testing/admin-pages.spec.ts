@@ -17,9 +17,14 @@ import { describeStates } from './states';
 const user = ADMIN;
 const day = { date: '2026-01-31', created: 3, confirmed: 3, paid: 2, cancelled: 1, revenue: eur(12345) };
 const sums = { succeeded: 2, failed: 1, processing: 0, refunds: 0, capturedAmount: eur(12345), refundedAmount: eur(0) };
-const breaker = { name: 'order', state: 'OPEN', failureRate: 50, slowCallRate: -1, bufferedCalls: 20, failedCalls: 10, slowCalls: 0, notPermittedCalls: 4 };
+const breaker = { service: 'cart', instance: 'http://10.0.0.5:8084', name: 'order', state: 'OPEN', failureRate: 50, slowCallRate: -1, bufferedCalls: 20, failedCalls: 10, slowCalls: 0, notPermittedCalls: 4 };
 const mail = { mailId: 3, userId: 7, kind: 'welcome', to: 'ada@example.com', subject: 'Welcome', status: 'sent', attempts: 1, createdAt: NOW, sentAt: NOW };
-const letter = { deadLetterId: '0190', queue: 'product.orders', attempts: 5, error: 'no such product', diedAt: NOW, envelope: { type: 'order.created.v1' } };
+const letter = { deadLetterId: '0190', service: 'product', queue: 'product.orders', event: 'order.created.v1', subject: '42', attempts: 6, error: 'no such product', diedAt: NOW };
+const instance = { instanceId: 'i', url: 'http://10.0.0.5:8083', status: 'STARTING', registeredAt: NOW, renewedAt: NOW };
+const services = [
+  { name: 'order', status: 'DOWN', error: 'no engine', instances: [instance] },
+  { name: 'reports', status: null, instances: [] },
+];
 const variant = (productId: number) => ({ productId, slug: `p${productId}`, options: [], price: eur(100), stock: 1 });
 const facts = [/GET \/api\/shop/, { body: shopFacts() }] as const;
 const cancelled = order({ status: 'cancelled' });
@@ -30,6 +35,17 @@ describeStates('admin orders', {
   reads: /GET \/api\/orders/,
   empty: { backend: [[/GET \/api\/orders/, { body: page([]) }]], says: 'Nothing here' },
   data: { backend: [[/GET \/api\/orders/, { body: page([order({ status: 'paid' })]) }]], says: ['42', 'Ada Byron', 'Paid', '€89.80'] },
+});
+
+describe('admin orders', () => {
+  it('finds orders by what is typed', async () => {
+    const shown = await showPage(AdminOrders, [[/GET \/api\/orders/, { body: page([order()]) }]], { user });
+    const field = shown.element.querySelector<HTMLInputElement>('#order-query')!;
+    field.value = ' ada byr ';
+    field.form?.requestSubmit();
+    await shown.settle();
+    expect(shown.requests.sent.at(-1)?.url).toContain('q=ada%20byr');
+  });
 });
 
 describeStates('admin order', {
@@ -124,39 +140,53 @@ describeStates('dead letters', {
   user,
   reads: /dead-letters/,
   empty: { backend: [[/dead-letters/, { body: page([]) }]], says: 'No dead letters' },
-  data: { backend: [[/product\/dead-letters/, { body: page([letter]) }], [/dead-letters/, { body: page([]) }]], says: ['order.created.v1', 'no such product', 'Replay'] },
+  data: { backend: [[/GET \/api\/admin\/dead-letters/, { body: page([letter]) }]], says: ['order.created.v1', '42', 'product.orders', 'no such product', 'Replay', '1 in total'] },
+});
+
+describe('dead letters', () => {
+  it('are replayed by the service whose queue holds them, and the list is read again', async () => {
+    const shown = await showPage(DeadLettersPage, [[/GET \/api\/admin\/dead-letters/, { body: page([letter]) }]], { user });
+    shown.requests.answer = [[/POST/, { body: null }], [/dead-letters/, { body: page([]) }]];
+    [...shown.element.querySelectorAll('button')].find((button) => button.textContent.startsWith('Replay'))?.click();
+    await shown.settle();
+    expect(shown.requests.sent.map(({ method, url }) => `${method} ${url}`)).toContain('POST /api/admin/product/dead-letters/0190/replay');
+    expect(shown.text()).toContain('No dead letters');
+  });
 });
 
 describeStates('breakers', {
   page: BreakersPage,
   user,
   reads: /breakers/,
-  empty: { backend: [[/breakers/, { body: page([]) }]], says: 'Nothing here' },
-  data: { backend: [[/breakers/, { body: page([breaker]) }]], says: ['order', 'Open, calls are refused', '50 %', 'too few calls'] },
+  empty: { backend: [[/breakers/, { body: { ...page([]), missing: [] } }]], says: 'Nothing here' },
+  data: { backend: [[/breakers/, { body: { ...page([breaker]), missing: ['payment'] } }]], says: ['cart → order', 'http://10.0.0.5:8084', 'Open, calls are refused', '50 %', 'too few calls', 'did not answer, their breakers are not known now: payment'] },
 });
 
 describeStates('services', {
   page: ServicesPage,
   user,
   reads: /services/,
-  empty: { backend: [[/services/, { body: page([]) }]], says: 'Nothing here' },
-  data: { backend: [facts, [/services/, { body: page([{ name: 'order', status: 'DOWN', error: 'no engine' }]) }]], says: ['order', 'Down', 'no engine', 'sandbox', 'no money moves', 'test clock'] },
+  empty: { backend: [[/services/, { body: { ...page([]), registry: 'NONE' } }]], says: 'Nothing here' },
+  data: { backend: [facts, [/services/, { body: { ...page(services), registry: 'UP' } }]], says: ['order', 'Down', 'no engine', 'http://10.0.0.5:8083', 'Starting', 'reports', 'not behind the gateway', 'sandbox', 'no money moves', 'test clock'] },
 });
 
-describe('dashboard', () => {
-  it('shows what each service reports, and goes on without one that is away', async () => {
-    const shown = await showPage(
-      Dashboard,
-      [
-        [/orders\/summary/, { body: { timeZone: 'UTC', days: [day], total: { ...day, created: 21 } } }],
-        [/payments\/summary/, { body: { timeZone: 'UTC', days: [], failures: {}, total: sums } }],
-        [/GET \/api\/products/, { body: productList([product()]) }],
-        [/funnel/, { status: 503 }],
-      ],
-      { user },
-    );
-    expect(shown.text()).toContain('€123.45');
-    expect(shown.text()).toContain('of 3 attempts');
-    expect(shown.text()).toContain('No visits yet.');
+describe('services', () => {
+  it('says that the registry does not answer', async () => {
+    const shown = await showPage(ServicesPage, [facts, [/services/, { body: { ...page(services), registry: 'DOWN' } }]], { user });
+    expect(shown.text()).toContain('The registry does not answer');
   });
+});
+
+const summaries: Backend = [
+  [/orders\/summary/, { body: { timeZone: 'UTC', days: [day], total: { ...day, created: 21 } } }],
+  [/payments\/summary/, { body: { timeZone: 'UTC', days: [], failures: {}, total: sums } }],
+  [/GET \/api\/products/, { body: productList([product()]) }],
+];
+const nothing = { ...day, created: 0, paid: 0, revenue: eur(0) };
+describeStates('dashboard', {
+  page: Dashboard,
+  user,
+  reads: /orders\/summary/,
+  empty: { backend: [[/orders\/summary/, { body: { timeZone: 'UTC', days: [nothing], total: nothing } }], ...summaries], says: 'No visits yet.' },
+  data: { backend: [...summaries, [/funnel/, { status: 503 }]], says: ['€123.45', 'of 3 attempts', 'No visits yet.'] },
 });

@@ -21,8 +21,8 @@ export interface Requests {
   answer: Backend;
 }
 
-export const CUSTOMER: User = { userId: 7, username: 'ada', email: 'ada@example.com', role: 'customer' };
-export const ADMIN: User = { userId: 1, username: 'root', email: 'root@example.com', role: 'admin' };
+export const CUSTOMER: User = { userId: 7, username: 'ada', email: 'ada@example.com', role: 'customer', language: 'en' };
+export const ADMIN: User = { userId: 1, username: 'root', email: 'root@example.com', role: 'admin', language: 'en' };
 
 /** An interceptor that answers instead of the network, and what was requested. */
 export function fakeShop(answer: Backend): { requests: Requests; interceptor: HttpInterceptorFn } {
@@ -66,8 +66,16 @@ export interface Page<T> {
   text: () => string;
 }
 
+/** Lets what a store has under way finish, without a page. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 6; i += 1) {
+    TestBed.tick();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
 /** Shows a page as the shop would, with `backend` behind it. */
-export async function showPage<T>(page: Type<T>, backend: Backend, options: { user?: User | null; inputs?: Record<string, unknown> } = {}): Promise<Page<T>> {
+export async function showPage<T>(page: Type<T>, backend: Backend, options: { user?: User | null; inputs?: Record<string, unknown>; session?: object } = {}): Promise<Page<T>> {
   const { requests, interceptor } = fakeShop(backend);
   TestBed.configureTestingModule({
     imports: [page],
@@ -76,7 +84,7 @@ export async function showPage<T>(page: Type<T>, backend: Backend, options: { us
     providers: [
       provideHttpClient(withInterceptors([interceptor])),
       provideRouter([]),
-      { provide: Session, useValue: fixedSession(options.user === undefined ? CUSTOMER : options.user) },
+      { provide: Session, useValue: { ...fixedSession(options.user === undefined ? CUSTOMER : options.user), ...options.session } },
     ],
   });
   await TestBed.inject(I18n).start();

@@ -1,5 +1,5 @@
 // Answers of the services, in short.
-import type { Account, Cart, CartItem, Category, Notice, Order, Payment, Product, ProductList, ShopFacts, TimelineEntry } from '../api/types';
+import type { Account, Cart, CartItem, Category, Notice, Order, Payment, Product, ProductList, ShopFacts, TimelineEntry, Wish } from '../api/types';
 
 export const eur = (amount: number) => ({ amount, currency: 'EUR' });
 export const NOW = '2026-01-31T12:00:00.000Z';
@@ -46,9 +46,12 @@ export function payment(change: Partial<Payment> = {}): Payment {
 }
 
 export const notice = (change: Partial<Notice> = {}): Notice =>
-  ({ notificationId: 3, kind: 'order_paid', title: 'Payment received', body: 'Thank you.', link: '/orders/42', createdAt: NOW, readAt: null, ...change }) as Notice;
+  ({ notificationId: 3, kind: 'order_paid', language: 'en', title: 'Payment received', body: 'Thank you.', link: '/orders/42', facts: {}, createdAt: NOW, readAt: null, ...change }) as Notice;
 
-export const account = (change: Partial<Account> = {}): Account => ({ userId: 7, username: 'ada', email: 'ada@example.com', role: 'customer', locked: false, createdAt: NOW, ...change }) as Account;
+export const wish = (change: Partial<Wish> = {}): Wish =>
+  ({ productId: 11, name: 'Kettle', slug: 'kettle', imageUrl: null, price: eur(4490), priceWhenAdded: null, stock: 3, available: true, addedAt: NOW, ...change }) as Wish;
+
+export const account = (change: Partial<Account> = {}): Account => ({ userId: 7, username: 'ada', email: 'ada@example.com', role: 'customer', language: 'en', locked: false, createdAt: NOW, ...change }) as Account;
 
 export const page = <T>(items: T[]) => ({ items, page: 0, size: 20, total: items.length });
 

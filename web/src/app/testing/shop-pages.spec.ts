@@ -1,3 +1,4 @@
+import { TestBed } from '@angular/core/testing';
 import { NoticesPage } from '../account/notices-page/notices-page';
 import { BuyAgainPage } from '../cart/buy-again-page/buy-again-page';
 import { CartPage } from '../cart/cart-page/cart-page';
@@ -9,14 +10,14 @@ import { CheckoutPage } from '../checkout/checkout-page/checkout-page';
 import { PaymentPage } from '../checkout/payment-page/payment-page';
 import { OrderList } from '../orders/order-list/order-list';
 import { OrderPage } from '../orders/order-page/order-page';
+import { I18n } from '../i18n/i18n';
 import type { Backend } from './page';
 import { showPage } from './page';
-import { cart, cartItem, category, eur, notice, order, page, payment, product, productList, shopFacts, step } from './samples';
+import { cart, cartItem, category, eur, notice, order, page, payment, product, productList, shopFacts, step, wish } from './samples';
 import { describeStates } from './states';
 
 const categories = [/GET \/api\/categories/, { body: page([category()]) }] as const;
 const noCart = [/GET \/api\/cart/, { body: cart([]) }] as const;
-const wish = { productId: 11, name: 'Kettle', slug: 'kettle', imageUrl: null, price: eur(4490), priceWhenAdded: null, stock: 3, available: true, addedAt: '2026-01-31T12:00:00.000Z' };
 const final = order({ status: 'cancelled', cancelReason: 'customer' });
 
 describeStates('home', {
@@ -56,7 +57,7 @@ describeStates('wishlist', {
   page: WishlistPage,
   reads: /GET \/api\/wishlist/,
   empty: { backend: [noCart, [/GET \/api\/wishlist/, { body: { items: [] } }]], says: 'Your wishlist is empty' },
-  data: { backend: [noCart, [/GET \/api\/wishlist/, { body: { items: [wish] } }]], says: ['Kettle', 'Move to cart'] },
+  data: { backend: [noCart, [/GET \/api\/wishlist/, { body: { items: [wish()] } }]], says: ['Kettle', 'Move to cart'] },
 });
 
 describeStates('buy again', {
@@ -113,4 +114,35 @@ describeStates('notices', {
   reads: /GET \/api\/notifications/,
   empty: { backend: [[/GET \/api\/notifications/, { body: page([]) }]], says: 'Nothing new' },
   data: { backend: [[/GET \/api\/notifications/, { body: page([notice()]) }]], says: ['Payment received', 'Thank you.', 'New'] },
+});
+
+describe('notices in German', () => {
+  afterEach(() => TestBed.inject(I18n).use('en'));
+
+  it('say what happened with the values of the notice, and without them what their kind says', async () => {
+    const shipped = notice({ kind: 'order_shipped', facts: { orderId: 42, carrier: 'DHL', trackingNumber: '0034' } });
+    const dropped = notice({ notificationId: 4, kind: 'price_dropped', facts: { productId: 11, productName: 'Kessel', price: eur(3990), oldPrice: eur(4490) } });
+    const earlier = notice({ notificationId: 5, kind: 'order_delivered' });
+    const shown = await showPage(NoticesPage, [[/GET \/api\/notifications/, { body: page([shipped, dropped, earlier]) }]]);
+    await TestBed.inject(I18n).use('de');
+    await shown.settle();
+    expect(shown.text()).toContain('Bestellung 42 kommt mit DHL. Die Sendungsnummer ist 0034.');
+    expect(shown.text().replaceAll('\u00a0', ' ')).toContain('Kessel kostet 39,90 € statt 44,90 €.');
+    expect(shown.text()).toContain('Ihre Bestellung ist da. Viel Freude damit!');
+  });
+
+  it('keep the text of the shop if it is German, which an English page writes in English', async () => {
+    const german = notice({ kind: 'order_shipped', language: 'de', title: 'Ihre Bestellung 42 ist unterwegs', body: 'Sie kommt mit DHL.', facts: { orderId: 42, carrier: 'DHL', trackingNumber: '0034' } });
+    const older = { ...notice({ notificationId: 5, title: 'Paid', body: 'Thanks.' }), language: undefined as never };
+    const shown = await showPage(NoticesPage, [[/GET \/api\/notifications/, { body: page([german, older]) }]]);
+    expect(shown.text()).toContain('On its way');
+    expect(shown.text()).toContain('Order 42 is coming with DHL. The tracking number is 0034.');
+    expect(shown.text()).toContain('Thanks.');
+    expect(shown.text()).not.toContain('Bestellung');
+    await TestBed.inject(I18n).use('de');
+    await shown.settle();
+    expect(shown.text()).toContain('Ihre Bestellung 42 ist unterwegs');
+    expect(shown.text()).toContain('Sie kommt mit DHL.');
+    expect(shown.text()).not.toContain('Thanks.');
+  });
 });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use souk_bus::{BusError, Transport, Verdict};
 use souk_events::queue;
 use souk_testkit::eventually;
+use souk_values::PageRequest;
 
 use crate::{Bench, rabbit::is_there};
 
@@ -108,6 +109,9 @@ async fn two_operators_see_the_same_letters_and_only_one_replays_each() {
                 assert_eq!((seen.unwrap().len(), also.unwrap().len()), (20, 20));
             }
             let letters = one.dead_letters(None).await.unwrap();
+            let page = one.dead_letter_page(Some("order"), PageRequest { page: 2, size: 8 }).await.unwrap();
+            assert_eq!((page.items.len(), page.total), (4, 20));
+            assert!(page.items.iter().all(|letter| letter.died_at <= letters[15].died_at));
             let id = letters[0].dead_letter_id;
             let (replayed, also) = tokio::join!(one.replay(id), other.replay(id));
             let refused = if replayed.is_ok() {

@@ -1,5 +1,6 @@
 //! Carts, each a row with its contents as JSON, and the progress of the orders that took items from them.
 
+use futures::future::BoxFuture;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_bus::{inbox, outbox};
 use souk_sql::{SqlError, Tx};
@@ -20,7 +21,7 @@ use crate::{
 #[async_trait::async_trait]
 impl Carts for SqlCartStore {
     async fn cart(&self, user: UserId) -> Result<Cart, StoreError> {
-        let row = Entity::find_by_id(user.get()).one(self.db.reader()).await?;
+        let row = Entity::find_by_id(user.get()).one(&self.db.lookup()).await?;
         Ok(row.map_or_else(|| Cart::empty(user), |row| Cart::from_stored(user, row.version, row.contents.0)))
     }
 
@@ -30,8 +31,13 @@ impl Carts for SqlCartStore {
         command: CartCommand,
         context: CommandContext,
     ) -> Result<Executed, StoreError> {
+        let cause = context.cause;
         let args = (user, command, context);
-        self.db.write(args, |tx, (user, command, context)| Box::pin(execute(tx, *user, command, context))).await
+        match cause {
+            // No one waits for what an event changes.
+            Some(_) => self.db.write_without_hurry(args, execute_boxed).await,
+            None => self.db.write(args, execute_boxed).await,
+        }
     }
 
     async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError> {
@@ -52,6 +58,13 @@ impl Carts for SqlCartStore {
     async fn count_active_carts(&self) -> Result<u64, StoreError> {
         Ok(Entity::find().filter(Column::ActiveItems.gt(0)).count(self.db.reader()).await?)
     }
+}
+
+fn execute_boxed<'t>(
+    tx: &'t Tx,
+    (user, command, context): &'t (UserId, CartCommand, CommandContext),
+) -> BoxFuture<'t, Result<Executed, StoreError>> {
+    Box::pin(execute(tx, *user, command, context))
 }
 
 async fn execute(

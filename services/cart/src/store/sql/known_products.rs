@@ -22,7 +22,7 @@ impl KnownProducts for SqlCartStore {
             return Ok(HashMap::new());
         }
         let ids = products.iter().map(|product| product.get());
-        let rows = Entity::find().filter(Column::ProductId.is_in(ids)).all(self.db.reader()).await?;
+        let rows = Entity::find().filter(Column::ProductId.is_in(ids)).all(&self.db.lookup()).await?;
         let known = rows.into_iter().map(|row| known(row, self.currency).map(|known| (known.product_id, known)));
         Ok(known.collect::<Result<_, SqlError>>()?)
     }

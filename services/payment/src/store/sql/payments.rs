@@ -1,5 +1,6 @@
 //! Payments of an order: found by order, payment and key, and saved under the order's row version.
 
+use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use souk_bus::{inbox, outbox};
 use souk_sql::Tx;
@@ -19,7 +20,7 @@ use crate::{
 #[async_trait::async_trait]
 impl Payments for SqlStore {
     async fn order_payments(&self, order: OrderId) -> Result<Option<OrderPayments>, StoreError> {
-        let db = self.0.reader();
+        let db = &self.0.lookup();
         // The order is read first: any later change makes its row version stale, and saving conflicts.
         let Some(row) = known_order::Entity::find_by_id(order.get()).one(db).await? else { return Ok(None) };
         let payments = payment::Entity::find()
@@ -43,7 +44,7 @@ impl Payments for SqlStore {
     }
 
     async fn order_of(&self, payment: PaymentId) -> Result<Option<OrderId>, StoreError> {
-        let row = payment::Entity::find_by_id(payment.get()).one(self.0.reader()).await?;
+        let row = payment::Entity::find_by_id(payment.get()).one(&self.0.lookup()).await?;
         Ok(row.map(|row| rows::id(row.order_id)).transpose()?)
     }
 
@@ -51,7 +52,7 @@ impl Payments for SqlStore {
         let row = payment::Entity::find()
             .filter(payment::Column::UserId.eq(caller.get()))
             .filter(payment::Column::KeyHash.eq(key_hash))
-            .one(self.0.reader())
+            .one(&self.0.lookup())
             .await?;
         let Some(row) = row else { return Ok(None) };
         let order_id = rows::id(row.order_id)?;
@@ -62,7 +63,7 @@ impl Payments for SqlStore {
         let row = payment_refund::Entity::find()
             .filter(payment_refund::Column::AskedBy.eq(admin.get()))
             .filter(payment_refund::Column::KeyHash.eq(key_hash))
-            .one(self.0.reader())
+            .one(&self.0.lookup())
             .await?;
         let Some(row) = row else { return Ok(None) };
         let order_id = rows::id(row.order_id)?;
@@ -71,8 +72,16 @@ impl Payments for SqlStore {
     }
 
     async fn save(&self, change: Change) -> Result<Saved, StoreError> {
-        self.0.write(change, |tx, change| Box::pin(save(tx, change))).await
+        match change.cause {
+            // No one waits for what an event changes.
+            Some(_) => self.0.write_without_hurry(change, save_boxed).await,
+            None => self.0.write(change, save_boxed).await,
+        }
     }
+}
+
+fn save_boxed<'t>(tx: &'t Tx, change: &'t Change) -> BoxFuture<'t, Result<Saved, StoreError>> {
+    Box::pin(save(tx, change))
 }
 
 async fn save(tx: &Tx, change: &Change) -> Result<Saved, StoreError> {

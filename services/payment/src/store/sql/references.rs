@@ -9,7 +9,7 @@ use crate::store::{References, StoreError, entities::provider_reference};
 #[async_trait::async_trait]
 impl References for SqlStore {
     async fn reference(&self, payment: PaymentId) -> Result<Option<String>, StoreError> {
-        let row = provider_reference::Entity::find_by_id(payment.get()).one(self.0.reader()).await?;
+        let row = provider_reference::Entity::find_by_id(payment.get()).one(&self.0.lookup()).await?;
         Ok(row.map(|row| row.reference))
     }
 

@@ -1,7 +1,8 @@
 import { ChangeDetectionStrategy, Component, computed, inject } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import type { Notice, NoticeKind } from '../../api/types';
-import { WhenPipe } from '../../i18n/format';
+import type { Money, Notice, NoticeKind } from '../../api/types';
+import type { NoticeValues } from '../../i18n/en';
+import { Format, WhenPipe } from '../../i18n/format';
 import { I18n } from '../../i18n/i18n';
 import { ownPath } from '../../session/guards';
 import { NoticeStore } from '../../stores/notice-store';
@@ -83,20 +84,43 @@ export class NoticesPage {
   private readonly i18n = inject(I18n);
   protected readonly t = this.i18n.t;
   protected readonly store = inject(NoticeStore);
+  private readonly format = inject(Format);
   private readonly router = inject(Router);
   private readonly errors = inject(Errors);
 
-  /** The server's texts are English; other languages show what the kind says. */
+  /** The server's text where it is in the page's language, else one from the kind and the facts. */
   protected readonly notices = computed(() => {
-    const { kinds, usesServerTexts } = this.t().notices;
+    const { kinds, details } = this.t().notices;
     return this.store.items().map((notice) => {
-      const [title, body] = kinds[notice.kind] ?? [notice.title, notice.body];
-      return { notice, icon: ICONS[notice.kind] ?? 'box', title: usesServerTexts ? notice.title : title, body: usesServerTexts ? notice.body : body };
+      const icon = ICONS[notice.kind] ?? 'box';
+      // Absent: from a service of an earlier release, whose texts are English.
+      if ((notice.language ?? 'en') === this.i18n.language()) return { notice, icon, title: notice.title, body: notice.body };
+      const [title, text] = kinds[notice.kind] ?? [notice.title, notice.body];
+      const body = details[notice.kind]?.(this.values(notice.facts)) ?? text;
+      return { notice, icon, title, body };
     });
   });
 
   constructor() {
     void this.store.load();
+  }
+
+  /** Absent facts: from a service of an earlier release. */
+  private values(facts: Notice['facts'] | undefined): NoticeValues {
+    const money = (amount: Money | null | undefined) => (amount ? this.format.money(amount) : undefined);
+    const time = (at: string | null | undefined) => (at ? this.format.date(at) : undefined);
+    return {
+      order: facts?.orderId?.toString(),
+      amount: money(facts?.amount),
+      payBy: time(facts?.payBy),
+      carrier: facts?.carrier ?? undefined,
+      tracking: facts?.trackingNumber ?? undefined,
+      product: facts?.productName ?? undefined,
+      price: money(facts?.price),
+      oldPrice: money(facts?.oldPrice),
+      stock: facts?.stock?.toString(),
+      expiresAt: time(facts?.expiresAt),
+    };
   }
 
   protected async open(notice: Notice): Promise<void> {

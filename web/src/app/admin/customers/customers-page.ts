@@ -11,6 +11,7 @@ import { Session } from '../../session/session';
 import { Empty } from '../../ui/empty';
 import { Errors } from '../../ui/errors';
 import { Failed } from '../../ui/failed';
+import { Icon } from '../../ui/icon';
 import { SkeletonLines } from '../../ui/lines';
 import { Pages } from '../../ui/pages';
 import { Toasts } from '../../ui/toasts';
@@ -20,8 +21,24 @@ type Role = 'customer' | 'admin';
 
 @Component({
   selector: 'app-customers-page',
-  imports: [FormsModule, RouterLink, ToggleSwitch, Empty, Failed, Pages, SkeletonLines, WhenPipe],
+  imports: [FormsModule, RouterLink, ToggleSwitch, Empty, Failed, Icon, Pages, SkeletonLines, WhenPipe],
   template: `<div class="page-head"><h1>{{ a().customers.title }}</h1><p class="muted small num">{{ a().list.total(list.total()) }}</p></div>
+    <div class="filters">
+      <div class="chips" role="group" [attr.aria-label]="a().customers.role">
+        <button type="button" [attr.aria-pressed]="!list.param('role') && !list.param('locked')" (click)="list.filter({ role: null, locked: null })">{{ a().list.all }}</button>
+        @for (role of roles; track role) {
+          <button type="button" [attr.aria-pressed]="list.param('role') === role" (click)="list.filter({ role: list.param('role') === role ? null : role })">{{ a().customers.roles[role] }}</button>
+        }
+        <button type="button" [attr.aria-pressed]="list.param('locked') === 'true'" (click)="list.filter({ locked: list.param('locked') === 'true' ? null : true })">{{ a().customers.locked }}</button>
+      </div>
+      <form class="grow" role="search" (submit)="find($event, query.value)">
+        <div class="field grow"><label for="customer-query">{{ a().customers.nameOrEmail }}</label><input #query id="customer-query" type="search" autocomplete="off" maxlength="200" [value]="list.param('q')" /></div>
+        <button type="submit" class="btn quiet"><app-icon name="search" [size]="18" /><span class="vh">{{ a().list.find }}</span></button>
+      </form>
+      @if (list.isFiltered()) {
+        <button type="button" class="link-btn" (click)="list.clear()">{{ a().list.clear }}</button>
+      }
+    </div>
     @if (list.items(); as users) {
       @if (users.length) {
         <div class="panel table cards" [class.stale]="list.isLoading()">
@@ -48,7 +65,7 @@ type Role = 'customer' | 'admin';
         </div>
         <app-pages [page]="list.page()" [pages]="list.pages()" (turn)="list.turn($event)" />
       } @else {
-        <app-empty icon="people" [heading]="a().list.empty" />
+        <app-empty icon="people" [heading]="a().list.empty" [text]="list.isFiltered() ? a().list.emptyFiltered : ''" />
       }
     } @else if (list.error()) {
       <app-failed [error]="list.error()" (retry)="list.reload()" />
@@ -61,10 +78,16 @@ type Role = 'customer' | 'admin';
 export class CustomersPage {
   protected readonly a = adminTexts();
   protected readonly list = pagedList<Account>('/api/users', ['q', 'role', 'locked']);
+  protected readonly roles: readonly Role[] = ['customer', 'admin'];
   protected readonly self = inject(Session).user()?.userId;
   private readonly http = inject(HttpClient);
   private readonly errors = inject(Errors);
   private readonly toasts = inject(Toasts);
+
+  protected find(event: Event, query: string): void {
+    event.preventDefault();
+    this.list.filter({ q: query.trim() || null });
+  }
 
   protected async setRole(user: Account, select: HTMLSelectElement): Promise<void> {
     const changed = await this.change(user, { role: select.value as Role });

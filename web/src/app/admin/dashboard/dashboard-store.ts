@@ -25,6 +25,8 @@ export class DashboardStore {
   readonly out = computed(() => (this.soldOut.hasValue() ? this.soldOut.value().total : null));
   readonly funnel = computed(() => (this.visits.hasValue() ? this.visits.value() : null));
   readonly error = computed(() => this.orderSums.error() ?? this.paymentSums.error());
+  /** True until the first answer of orders is there. */
+  readonly isLoading = computed(() => !this.orders() && !this.orderSums.error());
   readonly today = computed(() => this.orders()?.days.at(-1) ?? null);
   readonly yesterday = computed(() => this.orders()?.days.at(-2) ?? null);
   readonly attempts = computed(() => {

@@ -3,12 +3,13 @@ import { RouterLink } from '@angular/router';
 import { adminTexts } from '../../i18n/admin-texts';
 import { Format, MoneyPipe } from '../../i18n/format';
 import { Failed } from '../../ui/failed';
+import { SkeletonLines } from '../../ui/lines';
 import { BarChart } from './bar-chart';
 import { DashboardStore, LOW_STOCK } from './dashboard-store';
 
 @Component({
   selector: 'app-dashboard',
-  imports: [RouterLink, BarChart, Failed, MoneyPipe],
+  imports: [RouterLink, BarChart, Failed, MoneyPipe, SkeletonLines],
   providers: [DashboardStore],
   templateUrl: './dashboard.html',
   styleUrl: './dashboard.css',

@@ -14,7 +14,7 @@ export class DeadLetterCount {
 
   async read(): Promise<void> {
     try {
-      this.number.set((await this.client.list()).letters.length);
+      this.number.set(await this.client.count());
     } catch {
       // The menu shows no number then; the page itself shows the error.
     }

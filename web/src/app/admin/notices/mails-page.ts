@@ -12,6 +12,7 @@ import { Empty } from '../../ui/empty';
 import { Errors } from '../../ui/errors';
 import { Failed } from '../../ui/failed';
 import { SkeletonLines } from '../../ui/lines';
+import { ModalDrawer } from '../../ui/modal-drawer';
 import { Pages } from '../../ui/pages';
 import { Toasts } from '../../ui/toasts';
 import { pagedList } from '../paged-list';
@@ -25,7 +26,7 @@ const TONES = { waiting: 'info', queued: 'info', sent: 'ok', failed: 'bad' } as 
 /** Mails with their delivery state, and a preview in a frame without scripts. */
 @Component({
   selector: 'app-mails-page',
-  imports: [Drawer, Empty, Failed, Pages, SkeletonLines, WhenPipe],
+  imports: [Drawer, ModalDrawer, Empty, Failed, Pages, SkeletonLines, WhenPipe],
   template: `<div class="page-head"><h1>{{ a().notices.title }}</h1><p class="muted small num">{{ a().list.total(list.total()) }}</p></div>
     <div class="filters">
       <div class="chips" role="group" [attr.aria-label]="a().list.status">

@@ -2,17 +2,21 @@ import { httpResource } from '@angular/common/http';
 import { ChangeDetectionStrategy, Component, inject, linkedSignal } from '@angular/core';
 import type { components } from '../../api/schema';
 import { adminTexts } from '../../i18n/admin-texts';
+import { WhenPipe } from '../../i18n/format';
 import { ShopStore } from '../../stores/shop-store';
 import { Empty } from '../../ui/empty';
 import { Failed } from '../../ui/failed';
+import { Icon } from '../../ui/icon';
 import { SkeletonLines } from '../../ui/lines';
 import { everyWhileVisible } from '../../ui/when-visible';
+import { AuditPanel } from './audit-panel';
 
-type Service = components['schemas']['ServiceHealth'];
+type ServiceList = components['schemas']['ServiceList'];
+const TONES: Record<string, string> = { UP: 'ok', STARTING: 'info', DOWN: 'bad', OUT_OF_SERVICE: 'warn' };
 
 @Component({
   selector: 'app-services-page',
-  imports: [Empty, Failed, SkeletonLines],
+  imports: [AuditPanel, Empty, Failed, Icon, SkeletonLines, WhenPipe],
   template: `<div class="page-head"><h1>{{ a().services.title }}</h1><p class="muted small">{{ a().list.updated }}</p></div>
     @if (shop.facts(); as facts) {
       <section class="panel facts" aria-labelledby="shop-facts">
@@ -37,16 +41,39 @@ type Service = components['schemas']['ServiceHealth'];
         </dl>
       </section>
     }
-    @if (services(); as list) {
+    <app-audit-panel />
+    @if (current()?.registry; as registry) {
+      @if (registry !== 'UP') {
+        <div class="note" [class.warn]="registry === 'DOWN'"><app-icon name="info" /><p>{{ registry === 'DOWN' ? a().services.registryDown : a().services.registryNone }}</p></div>
+      }
+    }
+    @if (current()?.items; as list) {
       @if (list.length) {
         <div class="panel table cards">
           <table>
-            <thead><tr><th scope="col">{{ a().services.name }}</th><th scope="col">{{ a().services.state }}</th><th scope="col">{{ a().services.error }}</th></tr></thead>
+            <thead><tr><th scope="col">{{ a().services.name }}</th><th scope="col">{{ a().services.state }}</th><th scope="col">{{ a().services.instances }}</th><th scope="col">{{ a().services.error }}</th></tr></thead>
             <tbody>
               @for (service of list; track service.name) {
                 <tr>
                   <td class="head">{{ service.name }}</td>
-                  <td [attr.data-label]="a().services.state"><span class="tag" [class.ok]="service.status === 'UP'" [class.bad]="service.status !== 'UP'">{{ service.status === 'UP' ? a().services.up : a().services.down }}</span></td>
+                  <td [attr.data-label]="a().services.state">
+                    @if (service.status; as status) {
+                      <span class="tag" [class.ok]="status === 'UP'" [class.bad]="status !== 'UP'">{{ status === 'UP' ? a().services.up : a().services.down }}</span>
+                    } @else {
+                      <span class="muted small">{{ a().services.notCalled }}</span>
+                    }
+                  </td>
+                  <td [attr.data-label]="a().services.instances">
+                    @for (instance of service.instances; track instance.instanceId) {
+                      <p class="instance"><span [class]="'tag ' + (tones[instance.status] ?? '')">{{ a().services.instanceStates[instance.status] ?? instance.status }}</span> <span class="mono">{{ instance.url ?? instance.instanceId }}</span>
+                        @if (instance.registeredAt; as since) {
+                          <span class="muted small">{{ a().services.registeredSince(since | when) }}</span>
+                        }
+                      </p>
+                    } @empty {
+                      <span class="muted">{{ current()?.registry === 'UP' ? a().services.noInstances : '–' }}</span>
+                    }
+                  </td>
                   <td [attr.data-label]="a().services.error">{{ service.error ?? '–' }}</td>
                 </tr>
               }
@@ -65,15 +92,20 @@ type Service = components['schemas']['ServiceHealth'];
     .facts { margin-bottom: 16px; max-width: 640px; }
     .facts dt { color: var(--ink-2); }
     .facts dd { text-align: end; overflow-wrap: anywhere; }
+    .note { margin-bottom: 16px; }
+    .instance { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; margin: 0; overflow-wrap: anywhere; }
+    .instance + .instance { margin-top: 8px; }
   `,
   changeDetection: ChangeDetectionStrategy.OnPush,
 })
 export class ServicesPage {
   protected readonly a = adminTexts();
   protected readonly shop = inject(ShopStore);
-  protected readonly found = httpResource<{ items: Service[] }>(() => '/api/admin/services');
-  protected readonly services = linkedSignal<Service[] | null, Service[] | null>({
-    source: () => (this.found.hasValue() ? this.found.value().items : null),
+  protected readonly tones = TONES;
+  protected readonly found = httpResource<ServiceList>(() => '/api/admin/services');
+  /** The last answer stays until the next one is there. */
+  protected readonly current = linkedSignal<ServiceList | null, ServiceList | null>({
+    source: () => (this.found.hasValue() ? this.found.value() : null),
     computation: (now, before) => now ?? before?.value ?? null,
   });
 

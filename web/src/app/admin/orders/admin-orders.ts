@@ -1,6 +1,7 @@
-import { ChangeDetectionStrategy, Component, inject } from '@angular/core';
-import { Router, RouterLink } from '@angular/router';
-import type { Order, OrderStatus } from '../../api/types';
+import { httpResource } from '@angular/common/http';
+import { ChangeDetectionStrategy, Component, computed } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import type { Account, Order, OrderStatus } from '../../api/types';
 import { adminTexts } from '../../i18n/admin-texts';
 import { MoneyPipe, WhenPipe } from '../../i18n/format';
 import { Empty } from '../../ui/empty';
@@ -16,7 +17,7 @@ export const TONES: Record<OrderStatus, string> = { created: 'info', confirmed: 
 @Component({
   selector: 'app-admin-orders',
   imports: [RouterLink, Empty, Failed, Icon, MoneyPipe, Pages, SkeletonLines, WhenPipe],
-  template: `<div class="page-head"><h1>{{ list.param('userId') ? a().orders.of(list.param('userId')) : a().orders.title }}</h1><p class="muted small num">{{ a().list.total(list.total()) }}</p></div>
+  template: `<div class="page-head"><h1>{{ list.param('userId') ? a().orders.of(customer()) : a().orders.title }}</h1><p class="muted small num">{{ a().list.total(list.total()) }}</p></div>
     <div class="filters">
       <div class="chips" role="group" [attr.aria-label]="a().list.status">
         <button type="button" [attr.aria-pressed]="!list.param('status')" (click)="list.filter({ status: null })">{{ a().list.all }}</button>
@@ -24,8 +25,10 @@ export const TONES: Record<OrderStatus, string> = { created: 'info', confirmed: 
           <button type="button" [attr.aria-pressed]="list.param('status') === status" (click)="list.filter({ status })">{{ a().orders.status[status] }}</button>
         }
       </div>
-      <form class="grow" role="search" (submit)="find($event, number.value)">
-        <div class="field grow"><label for="order-number">{{ a().orders.findOrder }}</label><input #number id="order-number" inputmode="numeric" autocomplete="off" /></div>
+      <div class="field"><label for="placed-from">{{ a().orders.from }}</label><input #from id="placed-from" type="date" [value]="list.param('from')" [max]="list.param('to')" (change)="list.filter({ from: from.value || null })" /></div>
+      <div class="field"><label for="placed-to">{{ a().orders.to }}</label><input #to id="placed-to" type="date" [value]="list.param('to')" [min]="list.param('from')" (change)="list.filter({ to: to.value || null })" /></div>
+      <form class="grow" role="search" (submit)="find($event, query.value)">
+        <div class="field grow"><label for="order-query">{{ a().orders.findOrder }}</label><input #query id="order-query" type="search" autocomplete="off" maxlength="200" [value]="list.param('q')" /></div>
         <button type="submit" class="btn quiet"><app-icon name="search" [size]="18" /><span class="vh">{{ a().list.find }}</span></button>
       </form>
       @if (list.isFiltered()) {
@@ -63,13 +66,15 @@ export const TONES: Record<OrderStatus, string> = { created: 'info', confirmed: 
 })
 export class AdminOrders {
   protected readonly a = adminTexts();
-  protected readonly list = pagedList<Order>('/api/orders', ['status', 'userId', 'q', 'from', 'to']);
+  protected readonly list = pagedList<Order>('/api/orders', ['q', 'status', 'userId', 'from', 'to']);
+  private readonly user = httpResource<Account>(() => (this.list.param('userId') ? `/api/users/${this.list.param('userId')}` : undefined));
+  /** The address of the customer whose orders are listed; the id until it is known. */
+  protected readonly customer = computed(() => (this.user.hasValue() ? this.user.value().email : this.list.param('userId')));
   protected readonly statuses = STATUSES;
   protected readonly tones = TONES;
-  private readonly router = inject(Router);
 
-  protected find(event: Event, number: string): void {
+  protected find(event: Event, query: string): void {
     event.preventDefault();
-    if (/^\d+$/.test(number.trim())) void this.router.navigate(['/admin/orders', number.trim()]);
+    this.list.filter({ q: query.trim() || null });
   }
 }

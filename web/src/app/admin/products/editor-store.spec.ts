@@ -33,6 +33,17 @@ describe('the form of a product', () => {
     });
   });
 
+  it('sends a formatted description as HTML alone', () => {
+    const full = product({ description: 'Two litres.', descriptionHtml: '<p>Two litres.</p>' });
+    const form = productForm();
+    fillForm(form, full);
+    expect(changesOf(full, draftOf(form, 'EUR')!)).toEqual({});
+    form.controls.descriptionHtml.setValue(' <p>Three litres.</p> ');
+    expect(changesOf(full, draftOf(form, 'EUR')!)).toEqual({ descriptionHtml: '<p>Three litres.</p>' });
+    form.controls.descriptionHtml.setValue('');
+    expect(changesOf(full, draftOf(form, 'EUR')!)).toEqual({ descriptionHtml: '' });
+  });
+
   it('does not count the order of attributes, nor rows that are not filled in', () => {
     const form = productForm();
     fillForm(form, product({ attributes: { Weight: '900 g', Colour: 'Blue' } }));
@@ -78,6 +89,17 @@ describe('the editor', () => {
     const patches = requests.sent.filter((request) => request.method === 'PATCH');
     expect(patches.map((request) => request.headers['If-Match'])).toEqual(['"v1.12"', '"v2.12"']);
     expect(patches[1]?.body).toEqual({ name: 'Mine' });
+  });
+
+  it('puts a hidden product back, and goes on under its new tag', async () => {
+    const { store, requests } = open([[/GET/, { body: product({ hidden: true }), headers: { ETag: '"v1.12"' } }]]);
+    await store.open(11);
+    expect(store.product()?.hidden).toBe(true);
+    requests.answer = [[/POST .*restore/, { body: product({ hidden: false }), headers: { ETag: '"v2.12"' } }], [/PATCH/, { body: product({ name: 'Mine' }) }]];
+    await store.restore();
+    expect(store.product()?.hidden).toBe(false);
+    await store.save(draftLike({ name: 'Mine' }));
+    expect(requests.sent.at(-1)?.headers['If-Match']).toBe('"v2.12"');
   });
 
   it('changes group and pictures under the same tag, and notices who was faster', async () => {

@@ -79,6 +79,13 @@ export class EditorStore {
     return this.change('DELETE', '');
   }
 
+  /** Puts a hidden product back into the shop, whatever somebody else did to it meanwhile. */
+  async restore(): Promise<void> {
+    const productId = this.found()?.productId;
+    if (productId === undefined) return;
+    await this.whileBusy(async () => this.take(await firstValueFrom(this.http.post<Product>(`/api/products/${productId}/restore`, {}, { observe: 'response' }))));
+  }
+
   /** Takes the other version as the base; what the form holds is then saved over it. */
   rebase(): void {
     const theirs = this.other();

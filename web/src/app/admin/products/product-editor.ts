@@ -19,6 +19,7 @@ import { Icon } from '../../ui/icon';
 import { SkeletonLines } from '../../ui/lines';
 import { TextField } from '../../ui/text-field';
 import { Toasts } from '../../ui/toasts';
+import { DescriptionField } from './description-field';
 import { EditorStore } from './editor-store';
 import { PictureList } from './picture-list';
 import type { PairRow, ProductDraft } from './product-form';
@@ -30,7 +31,7 @@ import { VariantPanel } from './variant-panel';
 /** A new product, or one to edit. */
 @Component({
   selector: 'app-product-editor',
-  imports: [NgTemplateOutlet, ReactiveFormsModule, RouterLink, Dialog, Empty, Failed, Icon, PictureList, SkeletonLines, StockDialog, StockMovements, TextField, VariantPanel],
+  imports: [DescriptionField, NgTemplateOutlet, ReactiveFormsModule, RouterLink, Dialog, Empty, Failed, Icon, PictureList, SkeletonLines, StockDialog, StockMovements, TextField, VariantPanel],
   providers: [EditorStore],
   templateUrl: './product-editor.html',
   styleUrl: './product-editor.css',
@@ -167,6 +168,19 @@ export class ProductEditor {
       () => {
         this.toasts.success(this.a().products.hiddenDone);
         void this.router.navigateByUrl('/admin/products');
+      },
+    );
+  }
+
+  protected restore(): Promise<void> {
+    return this.act(
+      async () => {
+        await this.store.restore();
+        return true;
+      },
+      () => {
+        this.refill();
+        this.toasts.success(this.a().products.restored(this.store.product()?.name ?? ''));
       },
     );
   }

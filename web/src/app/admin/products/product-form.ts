@@ -8,6 +8,8 @@ export interface ProductDraft {
   sku: string;
   slug: string;
   description: string;
+  /** Empty for a description without formatting. */
+  descriptionHtml: string;
   price: Money;
   compareAtPrice: Money | null;
   brand: string | null;
@@ -44,6 +46,7 @@ export function productForm() {
     sku: optional(100),
     slug: optional(150),
     description: optional(10_000),
+    descriptionHtml: optional(60_000),
     price: required(20),
     compareAtPrice: optional(20),
     brand: optional(120),
@@ -64,11 +67,13 @@ export function fillForm(form: ProductFormGroup, product: Product): void {
   refill(options, product.options.map(({ name, value }) => pair(name, value)));
   refill(pictures, product.pictures.map(pictureRow));
   refill(attributes, Object.entries(product.attributes).map(([name, value]) => pair(name, value)));
+  form.markAsPristine();
   form.patchValue({
     name: product.name,
     sku: product.sku,
     slug: product.slug,
     description: product.description,
+    descriptionHtml: product.descriptionHtml ?? '',
     price: plainAmount(product.price),
     compareAtPrice: product.compareAtPrice ? plainAmount(product.compareAtPrice) : '',
     brand: product.brand ?? '',
@@ -106,6 +111,7 @@ export function draftOf(form: ProductFormGroup, currency: string): ProductDraft 
     sku: value.sku.trim(),
     slug: value.slug.trim(),
     description: value.description.trim(),
+    descriptionHtml: value.descriptionHtml.trim(),
     price: { amount, currency },
     compareAtPrice: before === null ? null : { amount: before, currency },
     brand: value.brand.trim() || null,
@@ -126,7 +132,7 @@ export function variantName(name: string, options: readonly ProductOption[]): st
 
 /** The values of `product` that the form edits. */
 export function valuesOf(product: Product): ProductDraft {
-  return { ...product, compareAtPrice: product.compareAtPrice ?? null, brand: product.brand ?? null };
+  return { ...product, descriptionHtml: product.descriptionHtml ?? '', compareAtPrice: product.compareAtPrice ?? null, brand: product.brand ?? null };
 }
 
 /** The fields of `draft` that differ from `product`. */

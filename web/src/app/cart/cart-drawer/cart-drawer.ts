@@ -8,13 +8,14 @@ import { ServerClock } from '../../stores/server-clock';
 import { Empty } from '../../ui/empty';
 import { Failed } from '../../ui/failed';
 import { SkeletonLines } from '../../ui/lines';
+import { ModalDrawer } from '../../ui/modal-drawer';
 import { usePrimeNG } from '../../ui/primeng';
 import { CartLine } from '../cart-line';
 
 /** The cart beside the page, after something was added to it. */
 @Component({
   selector: 'app-cart-drawer',
-  imports: [Drawer, Empty, Failed, CartLine, MoneyPipe, SkeletonLines],
+  imports: [Drawer, ModalDrawer, Empty, Failed, CartLine, MoneyPipe, SkeletonLines],
   providers: [ServerClock],
   template: `<p-drawer [visible]="cart.isOpen()" (visibleChange)="toggle($event)" position="right" [header]="t().cart.title" [ariaCloseLabel]="t().common.close" styleClass="cart-drawer">
     @if (cart.active().length) {

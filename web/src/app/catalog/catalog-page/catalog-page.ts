@@ -7,7 +7,9 @@ import { ShopStore } from '../../stores/shop-store';
 import { Announcer } from '../../ui/announcer';
 import { Empty } from '../../ui/empty';
 import { Failed } from '../../ui/failed';
+import { FirstView } from '../../ui/first-view';
 import { Icon } from '../../ui/icon';
+import { media } from '../../ui/media';
 import { PageTitle } from '../../ui/page-title';
 import { Pages } from '../../ui/pages';
 import { ProductCard } from '../../ui/product-card';
@@ -18,6 +20,9 @@ import { FilterDrawer } from './filter-drawer';
 import { FilterPanel } from './filter-panel';
 import type { Sort } from './list-query';
 import { SORTS } from './list-query';
+
+/** Products that the first page draws at once. */
+const DRAWN_PER_STEP = 4;
 
 /** A category, or the results of a search. */
 @Component({
@@ -34,6 +39,10 @@ export class CatalogPage {
   protected readonly store = inject(CatalogStore);
   protected readonly sorts = SORTS;
   protected readonly drawerOpen = signal(false);
+  protected readonly isWide = media('(min-width: 1024px)');
+  protected readonly step = inject(FirstView).steps(5);
+  /** Number of products that are drawn so far. */
+  protected readonly shown = computed(() => (this.step() < 5 ? (this.step() + 1) * DRAWN_PER_STEP : undefined));
   private readonly format = inject(Format);
   private readonly shop = inject(ShopStore);
   private readonly count = viewChild<ElementRef<HTMLElement>>('count');

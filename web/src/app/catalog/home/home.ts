@@ -4,6 +4,7 @@ import { cardOf } from '../../api/product';
 import { texts } from '../../i18n/i18n';
 import { Empty } from '../../ui/empty';
 import { Failed } from '../../ui/failed';
+import { FirstView } from '../../ui/first-view';
 import { Picture } from '../../ui/picture';
 import { ProductCard } from '../../ui/product-card';
 import { SkeletonGrid } from '../../ui/skeleton-grid';
@@ -19,6 +20,7 @@ import { HomeStore } from './home-store';
 export class Home {
   protected readonly t = texts();
   protected readonly store = inject(HomeStore);
+  protected readonly step = inject(FirstView).steps(2);
   protected readonly hero = computed(() => {
     const product = this.store.bestsellers()?.find(({ stock }) => stock > 0) ?? this.store.bestsellers()?.[0];
     return product ? { slug: product.slug, ...cardOf(product) } : null;

@@ -12,6 +12,7 @@ import { WishStore } from '../../stores/wish-store';
 import { Empty } from '../../ui/empty';
 import { Errors } from '../../ui/errors';
 import { Failed } from '../../ui/failed';
+import { FirstView } from '../../ui/first-view';
 import { Icon } from '../../ui/icon';
 import { PageTitle } from '../../ui/page-title';
 import { ProductCard } from '../../ui/product-card';
@@ -34,6 +35,7 @@ export class ProductPage {
   readonly slug = input.required<string>();
   protected readonly t = texts();
   protected readonly store = inject(ProductStore);
+  protected readonly step = inject(FirstView).steps(3);
   protected readonly wishes = inject(WishStore);
   private readonly cart = inject(CartStore);
   private readonly session = inject(Session);

@@ -7,6 +7,7 @@ import { MoneyPipe } from '../../i18n/format';
 import { I18n } from '../../i18n/i18n';
 import { Session } from '../../session/session';
 import { CartStore } from '../../stores/cart-store';
+import { ShopStore } from '../../stores/shop-store';
 import { Countdown } from '../../ui/countdown';
 import { Empty } from '../../ui/empty';
 import { Errors } from '../../ui/errors';
@@ -42,12 +43,18 @@ export class CheckoutPage {
   protected readonly store = inject(CheckoutStore);
   protected readonly errors = inject(Errors);
   protected readonly countdown = inject(Countdown);
+  private readonly shop = inject(ShopStore);
   private readonly router = inject(Router);
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
 
   protected readonly steps = STEPS;
   protected readonly hasAccount = signal(false);
   protected readonly terms = signal<PaymentTerms>('prepaid');
+  /** Honest before the order is placed: the payment page takes the cards of the sandbox only. */
+  protected readonly cardHint = computed(() => {
+    const provider = this.shop.facts()?.paymentProvider;
+    return provider && provider !== 'sandbox' ? this.t().pay.otherTitle : this.t().checkout.prepaidHint;
+  });
   protected readonly address = signal<ShippingAddress | null>(null);
   protected readonly isLastAddress = signal(false);
   private readonly addressRead = signal(false);
@@ -72,6 +79,7 @@ export class CheckoutPage {
   });
 
   constructor() {
+    void this.shop.loadFacts();
     void this.cart.reload();
     const { country, postalCode } = this.form.controls;
     country.valueChanges.subscribe((code) => {

@@ -16,8 +16,11 @@ describe('the cards of the payment page', () => {
 
   it('are absent with another provider, which is said', async () => {
     const shown = await show({ body: shopFacts({ paymentProvider: 'stripe', testCards: [] }) });
-    expect(shown.text()).toContain('This shop charges cards through stripe.');
-    expect(shown.element.querySelector('form')).toBeNull();
+    expect(shown.text()).toContain('Cards cannot be entered on this page');
+    expect(shown.text()).toContain('This shop charges cards through Stripe');
+    expect(shown.text()).not.toMatch(/test (?:shop|card)/i);
+    expect(shown.element.querySelector('form, .cards, button')).toBeNull();
+    expect(shown.element.querySelector('a.btn')?.getAttribute('href')).toBe('/orders/42');
   });
 
   it('load, and can be asked for again while payment is away', async () => {

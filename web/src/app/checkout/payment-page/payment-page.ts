@@ -15,6 +15,8 @@ import { Icon } from '../../ui/icon';
 import { SkeletonLines } from '../../ui/lines';
 import { PaymentStore } from './payment-store';
 
+/** Providers as their customers know them. */
+const NAMES: Record<string, string> = { stripe: 'Stripe' };
 
 @Component({
   selector: 'app-payment-page',
@@ -47,7 +49,7 @@ export class PaymentPage {
   /** How cards are charged: only those of the sandbox can be chosen on this page. */
   protected readonly provider = computed(() => {
     const name = this.shop.facts()?.paymentProvider;
-    if (name) return { kind: name === 'sandbox' ? ('sandbox' as const) : ('other' as const), name };
+    if (name) return { kind: name === 'sandbox' ? ('sandbox' as const) : ('other' as const), name: NAMES[name] ?? name };
     return { kind: this.factsAreRead() ? ('away' as const) : ('loading' as const), name: '' };
   });
   protected readonly deadline = computed(() => {
