@@ -47,10 +47,12 @@ impl Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Figure;
 
-    fn sentences(before: &[(&str, f64)], now: &[(&'static str, f64)]) -> Vec<String> {
+    fn sentences(before: &[(&str, f64)], now: &[(&str, f64)]) -> Vec<String> {
         let before = before.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        Baseline(before).worse(&Figures::of_counted(now))
+        let now = now.iter().map(|(name, value)| Figure::counted(*name, *value)).collect();
+        Baseline(before).worse(&Figures::new(now))
     }
 
     #[test]

@@ -1,24 +1,29 @@
-//! The figures of a load, as a table.
+//! The figures of a load, with their medians and goals, as a table and as JSON.
 
 use std::{fmt::Write, path::PathBuf, time::Duration};
 
-use crate::{purchase::Sold, shop::Counts};
+use serde::Serialize;
 
-/// The cost of an order, figure by figure.
-#[derive(Debug, Clone)]
+/// Figures of one part of the measurement.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Figures(Vec<Figure>);
 
-#[derive(Debug, Clone)]
-struct Figure {
-    name: &'static str,
-    value: f64,
+/// One figure, by its name and unit.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Figure {
+    name: String,
+    /// Values of all rounds, smallest first.
+    rounds: Vec<f64>,
     /// True for what the shop did, which depends little on the machine and its other work.
+    #[serde(rename = "counted")]
     is_counted: bool,
     /// Value that the project aims at, on two cores that the shop shares with its load.
+    #[serde(skip_serializing_if = "Option::is_none")]
     goal: Option<Goal>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 enum Goal {
     AtMost(f64),
     AtLeast(f64),
@@ -33,88 +38,89 @@ impl std::fmt::Display for Goal {
     }
 }
 
-/// The shop's process: its starts, and its resident memory and file in MB.
-pub(crate) struct Process {
-    /// From its start on an empty folder until it is ready.
-    pub first_start: Duration,
-    /// The same on the folder that the load has filled.
-    pub later_start: Duration,
-    pub idle_mb: f64,
-    /// Right after the load.
-    pub loaded_mb: f64,
-    /// After a rest.
-    pub rested_mb: f64,
-    pub binary_mb: f64,
-}
-
 impl Figure {
-    fn towards(self, goal: Goal) -> Self {
-        Self { goal: Some(goal), ..self }
+    /// A figure that depends on the speed of the machine.
+    pub fn measured(name: impl Into<String>, value: f64) -> Self {
+        Self { name: name.into(), rounds: vec![value], is_counted: false, goal: None }
+    }
+
+    pub fn counted(name: impl Into<String>, value: f64) -> Self {
+        Self { is_counted: true, ..Self::measured(name, value) }
+    }
+
+    pub fn at_most(self, goal: f64) -> Self {
+        Self { goal: Some(Goal::AtMost(goal)), ..self }
+    }
+
+    pub fn at_least(self, goal: f64) -> Self {
+        Self { goal: Some(Goal::AtLeast(goal)), ..self }
+    }
+
+    fn median(&self) -> f64 {
+        self.rounds.get(self.rounds.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// Returns the median, with the smallest and the largest value behind it.
+    fn text(&self) -> String {
+        let digits = if self.median() < 10.0 { 2 } else { usize::from(self.median() < 100.0) };
+        match (self.rounds.first(), self.rounds.last()) {
+            (Some(least), Some(most)) if self.rounds.len() > 1 => {
+                format!("{:.digits$} ({least:.digits$} to {most:.digits$})", self.median())
+            }
+            _ => format!("{:.digits$}", self.median()),
+        }
     }
 }
 
 impl Figures {
-    pub fn of(sold: &Sold, before: &Counts, after: &Counts, process: &Process) -> Self {
-        use Goal::{AtLeast, AtMost};
-        let per_order = |of: fn(&Counts) -> f64| (of(after) - of(before)) / sold.orders;
-        let counted = |name, value| Figure { name, value, is_counted: true, goal: None };
-        let measured = |name, value| Figure { name, value, is_counted: false, goal: None };
-        Self(vec![
-            // The speed of a machine varies by more than the margin, and that of its clock with its other work.
-            measured("CPU per order, ms", per_order(|counts| counts.cpu_ms)).towards(AtMost(4.0)),
-            counted("changes of threads per order", per_order(|counts| counts.thread_changes)).towards(AtMost(100.0)),
-            counted("writing system calls per order", per_order(|counts| counts.writes)),
-            counted("kB written to the disk per order", per_order(|counts| counts.bytes_written) / 1_000.0),
-            measured("orders per second", sold.orders / sold.took.as_secs_f64()).towards(AtLeast(800.0)),
-            measured("p50, ms", millis(&sold.times, 50)),
-            measured("p99, ms", millis(&sold.times, 99)).towards(AtMost(50.0)),
-            measured("CPU of the load per order, ms", sold.own_cpu_ms / sold.orders),
-            measured("first start to ready, ms", process.first_start.as_secs_f64() * 1_000.0),
-            measured("start on a filled folder to ready, ms", process.later_start.as_secs_f64() * 1_000.0),
-            measured("memory when idle, MB", process.idle_mb).towards(AtMost(60.0)),
-            measured("memory after the load, MB", process.loaded_mb).towards(AtMost(150.0)),
-            measured("memory after the rest, MB", process.rested_mb),
-            measured("binary, MB", process.binary_mb).towards(AtMost(60.0)),
-        ])
+    pub fn new(figures: Vec<Figure>) -> Self {
+        Self(figures)
     }
 
-    #[cfg(test)]
-    pub fn of_counted(figures: &[(&'static str, f64)]) -> Self {
-        Self(figures.iter().map(|(name, value)| Figure { name, value: *value, is_counted: true, goal: None }).collect())
+    /// Adds the values of another round of the same figures.
+    pub fn add(&mut self, round: Self) {
+        if self.0.is_empty() {
+            *self = round;
+            return;
+        }
+        for figure in round.0 {
+            match self.0.iter_mut().find(|known| known.name == figure.name) {
+                Some(known) => {
+                    known.rounds.extend(figure.rounds);
+                    known.rounds.sort_by(f64::total_cmp);
+                }
+                None => self.0.push(figure),
+            }
+        }
     }
 
-    /// Returns the median of each figure.
-    pub fn median(rounds: &[Self]) -> Self {
-        let Some(first) = rounds.first() else { return Self(Vec::new()) };
-        let median = |index: usize, figure: &Figure| {
-            let mut values: Vec<f64> = rounds.iter().filter_map(|round| Some(round.0.get(index)?.value)).collect();
-            values.sort_by(f64::total_cmp);
-            Figure { value: values.get(values.len() / 2).copied().unwrap_or(figure.value), ..figure.clone() }
-        };
-        Self(first.0.iter().enumerate().map(|(index, figure)| median(index, figure)).collect())
+    /// Iterates over the medians of the counted figures with their names.
+    pub fn counted(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().filter(|figure| figure.is_counted).map(|figure| (figure.name.as_str(), figure.median()))
     }
 
-    /// Iterates over the counted figures with their names.
-    pub fn counted(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        self.0.iter().filter(|figure| figure.is_counted).map(|figure| (figure.name, figure.value))
+    pub fn iter(&self) -> impl Iterator<Item = &Figure> {
+        self.0.iter()
     }
 }
 
-/// Returns the time within which `percent` of the orders were paid, in milliseconds.
-fn millis(times: &[Duration], percent: usize) -> f64 {
+/// Returns the time within which `percent` of the sorted times lie, in milliseconds.
+pub(crate) fn millis(times: &[Duration], percent: usize) -> f64 {
     let index = (times.len() * percent / 100).min(times.len().saturating_sub(1));
     times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
 }
 
-/// Returns the figures as a table in Markdown; those of `others` with their ratio to `first`.
-pub(crate) fn table(binaries: &[PathBuf], first: &Figures, others: &[Figures]) -> String {
+/// Returns the figures of each of `binaries` as a table in Markdown; those of others with the ratio of their medians to
+/// those of the first.
+pub(crate) fn table(binaries: &[PathBuf], figures: &[Figures]) -> String {
     let names: Vec<String> = binaries.iter().map(|binary| binary.display().to_string()).collect();
     let mut text = format!("| figure | goal | {} |\n|---|---|{}", names.join(" | "), "---|".repeat(names.len()));
-    for (index, figure) in first.0.iter().enumerate() {
+    let Some((first, others)) = figures.split_first() else { return text };
+    for figure in first.iter() {
         let goal = figure.goal.map_or_else(String::new, |goal| goal.to_string());
-        let _ = write!(text, "\n| {} | {goal} | {:.1} |", figure.name, figure.value);
-        for other in others.iter().filter_map(|other| other.0.get(index)) {
-            let _ = write!(text, " {:.1} ({:.2} ×) |", other.value, other.value / figure.value);
+        let _ = write!(text, "\n| {} | {goal} | {} |", figure.name, figure.text());
+        for other in others.iter().filter_map(|other| other.iter().find(|other| other.name == figure.name)) {
+            let _ = write!(text, " {}, {:.2} × |", other.text(), other.median() / figure.median());
         }
     }
     text
@@ -125,15 +131,18 @@ mod tests {
     use super::*;
 
     fn figures(value: f64) -> Figures {
-        let figure = |name, is_counted| Figure { name, value, is_counted, goal: None };
-        Figures(vec![figure("a", true).towards(Goal::AtMost(2.0)), figure("b", false)])
+        Figures::new(vec![Figure::counted("a", value).at_most(2.0), Figure::measured("b", value * 100.0)])
     }
 
     #[test]
-    fn the_median_is_that_of_each_figure() {
-        let rounds = [3.0, 1.0, 2.0].map(figures);
-        assert!(table(&[], &Figures::median(&rounds), &[]).ends_with("| a | ≤ 2 | 2.0 |\n| b |  | 2.0 |"));
-        assert_eq!(Figures::median(&rounds).counted().count(), 1);
+    fn the_median_is_that_of_each_figure_and_its_spread_stands_beside_it() {
+        let mut medians = Figures::default();
+        for value in [3.0, 1.0, 2.0] {
+            medians.add(figures(value));
+        }
+        let text = table(&[PathBuf::from("souk")], &[medians.clone()]);
+        assert!(text.ends_with("| a | ≤ 2 | 2.00 (1.00 to 3.00) |\n| b |  | 200 (100 to 300) |"), "{text}");
+        assert_eq!(medians.counted().collect::<Vec<_>>(), [("a", 2.0)]);
     }
 
     #[test]
@@ -147,7 +156,7 @@ mod tests {
     #[test]
     fn others_are_compared_with_the_first() {
         let binaries = ["old", "new"].map(PathBuf::from);
-        let text = table(&binaries, &figures(4.0), &[figures(1.0)]);
-        assert!(text.ends_with("| a | ≤ 2 | 4.0 | 1.0 (0.25 ×) |\n| b |  | 4.0 | 1.0 (0.25 ×) |"), "{text}");
+        let text = table(&binaries, &[figures(4.0), figures(1.0)]);
+        assert!(text.ends_with("| a | ≤ 2 | 4.00 | 1.00, 0.25 × |\n| b |  | 400 | 100, 0.25 × |"), "{text}");
     }
 }

@@ -1,54 +1,135 @@
-//! Measures what a purchase costs in an embedded shop, and compares it with what it cost before.
+//! Measures souk in one run: what a purchase costs, embedded and on engines, what the catalogue and the gateway do beside
+//! nginx, sign-ins, memory and starts.
 //!
 //! Wall time says as much about the machine as about the shop; what is counted for each order says nothing but what the
-//! shop did. So a comparison is one of counted figures.
+//! shop did. So a comparison with an earlier version is one of counted figures, and one with nginx a ratio.
 
+mod catalogue;
 mod client;
 mod comparison;
 mod figures;
+mod gateway;
+mod hot_product;
+mod load;
+mod nginx;
+mod people;
+mod processes;
 mod purchase;
+mod reads;
+mod report;
 mod shop;
+mod sign_ins;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
-
-use clap::Parser;
-
-use crate::{
-    comparison::Baseline,
-    figures::{Figures, Process},
-    shop::Shop,
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
 };
+
+use clap::{Parser, ValueEnum};
+
+use crate::{comparison::Baseline, figures::Figures, report::Report};
 
 /// Error of a measurement, as the person who runs it reads it.
 type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Pause before the memory of an idle shop is read.
-const SETTLING: Duration = Duration::from_secs(3);
-
 #[derive(Debug, Parser)]
-#[command(about = "Buys in a fresh embedded shop and prints what an order costs it.")]
+#[command(about = "Measures a souk and prints its figures with the goals beside them.")]
 struct Arguments {
     /// The souk to measure; each further one is measured in the same rounds, and compared with the first.
     #[arg(required = true)]
     binaries: Vec<PathBuf>,
+    /// Parts to measure, in this order.
+    #[arg(long, value_delimiter = ',', default_value = "purchase")]
+    parts: Vec<Part>,
     /// Orders of one round, each from the cart until it is paid.
     #[arg(long, default_value_t = 1_200)]
     orders: u32,
     /// Customers who buy at the same time, one order after another.
     #[arg(long, default_value_t = 16)]
     shoppers: u32,
-    /// Rounds, whose median is printed. The binaries take turns.
+    /// Rounds, whose median is printed with its spread. The binaries take turns.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Seconds of rest before memory is read once more.
     #[arg(long, default_value_t = 0)]
     rest: u64,
+    /// Orders of the last units of one product.
+    #[arg(long, default_value_t = 10_000)]
+    buyers: u32,
+    /// Numbers of products of which the catalogue is read.
+    #[arg(long, value_delimiter = ',', default_value = "1000,100000,1000000")]
+    sizes: Vec<usize>,
+    /// Seconds of each load of reads.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
     /// Fails if a counted figure is more than 30 % above that of this file.
     #[arg(long)]
     check: Option<PathBuf>,
     /// Writes the counted figures of the first binary to this file, for later checks.
     #[arg(long)]
     record: Option<PathBuf>,
+    /// Writes all figures with their rounds, the machine and the versions to this file, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Writes the report between the marks `bench` of this document in Markdown.
+    #[arg(long)]
+    document: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Cart, order and payment in one process.
+    Purchase,
+    /// The same with one process for each service, on PostgreSQL, MariaDB or MySQL, Redis and RabbitMQ.
+    Engines,
+    /// Many buyers of the last units of one product, embedded and on engines.
+    HotProduct,
+    SignIns,
+    /// The catalogue, through the gateway and beside nginx's files.
+    Reads,
+    /// The gateway beside nginx as a proxy.
+    Gateway,
+}
+
+impl Part {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Purchase => "A purchase, embedded",
+            Self::Engines => "A purchase on engines",
+            Self::HotProduct => "The last units of one product",
+            Self::SignIns => "Sign-ins, embedded",
+            Self::Reads => "Reads of the catalogue, 16 connections",
+            Self::Gateway => "The gateway beside nginx as a proxy, 1 KB",
+        }
+    }
+
+    async fn measure(self, binary: &Path, arguments: &Arguments) -> Result<Figures, BenchError> {
+        let load = purchase::Load {
+            orders: arguments.orders,
+            shoppers: arguments.shoppers,
+            rest: Duration::from_secs(arguments.rest),
+        };
+        let lasts = Duration::from_secs(arguments.seconds);
+        match self {
+            Self::Purchase => purchase::embedded(binary, load).await,
+            Self::Engines => purchase::on_engines(binary, load).await,
+            Self::HotProduct => {
+                let mut figures = hot_product::embedded(binary, arguments.buyers).await?;
+                figures.add(hot_product::on_engines(binary, arguments.buyers).await?);
+                Ok(figures)
+            }
+            Self::SignIns => sign_ins::measure(binary, 400).await,
+            Self::Reads => {
+                let mut figures = Figures::default();
+                for size in &arguments.sizes {
+                    figures.add(reads::measure(binary, *size, lasts).await?);
+                }
+                Ok(figures)
+            }
+            Self::Gateway => gateway::measure(binary, lasts).await,
+        }
+    }
 }
 
 #[tokio::main]
@@ -65,44 +146,33 @@ async fn main() -> ExitCode {
 
 /// Returns false if a figure is worse than it may be.
 async fn run(arguments: &Arguments) -> Result<bool, BenchError> {
-    let mut rounds: Vec<Vec<Figures>> = vec![Vec::new(); arguments.binaries.len()];
-    for round in 1..=arguments.rounds {
-        for (binary, figures) in arguments.binaries.iter().zip(&mut rounds) {
-            eprintln!("round {round} of {}: {}", arguments.rounds, binary.display());
-            figures.push(measure(binary, arguments).await?);
+    let mut report = Report::new(&arguments.binaries)?;
+    let mut counted = Figures::default();
+    for part in &arguments.parts {
+        let mut figures: Vec<Figures> = vec![Figures::default(); arguments.binaries.len()];
+        for round in 1..=arguments.rounds {
+            for (binary, figures) in arguments.binaries.iter().zip(&mut figures) {
+                eprintln!("{}, round {round} of {}: {}", part.title(), arguments.rounds, binary.display());
+                figures.add(part.measure(binary, arguments).await?);
+            }
         }
+        println!("\n## {}\n\n{}", part.title(), figures::table(&arguments.binaries, &figures));
+        counted.add(figures.first().cloned().unwrap_or_default());
+        report.add(part.title(), figures);
     }
-    let medians: Vec<Figures> = rounds.iter().map(|rounds| Figures::median(rounds)).collect();
-    let Some((first, others)) = medians.split_first() else { return Ok(true) };
-    println!("{}", figures::table(&arguments.binaries, first, others));
+    if let Some(path) = &arguments.json {
+        report.write_json(path)?;
+    }
+    if let Some(path) = &arguments.document {
+        report.write_into(path)?;
+    }
     if let Some(path) = &arguments.record {
-        Baseline::of(first).write(path)?;
+        Baseline::of(&counted).write(path)?;
     }
     let Some(path) = &arguments.check else { return Ok(true) };
-    let worse = Baseline::read(path)?.worse(first);
+    let worse = Baseline::read(path)?.worse(&counted);
     for sentence in &worse {
         eprintln!("{sentence}");
     }
     Ok(worse.is_empty())
-}
-
-async fn measure(binary: &std::path::Path, arguments: &Arguments) -> Result<Figures, BenchError> {
-    let mut shop = Shop::start(binary).await?;
-    let first_start = shop.ready_after;
-    tokio::time::sleep(SETTLING).await;
-    let idle_mb = shop.memory_mb()?;
-    let load = purchase::prepare(&shop, arguments.shoppers).await?;
-    let before = shop.counts()?;
-    let sold = load.buy(arguments.orders).await?;
-    let loaded_mb = shop.memory_mb()?;
-    // Mails and other consequences of an order follow its payment, and are part of its cost.
-    let after = shop.counts_at_rest().await?;
-    tokio::time::sleep(Duration::from_secs(arguments.rest)).await;
-    let rested_mb = shop.memory_mb()?;
-    let binary_mb = f64::from(u32::try_from(std::fs::metadata(binary)?.len() / 1_000)?) / 1_000.0;
-    shop.restart(binary).await?;
-    let later_start = shop.ready_after;
-    shop.stop().await?;
-    let process = Process { first_start, later_start, idle_mb, loaded_mb, rested_mb, binary_mb };
-    Ok(Figures::of(&sold, &before, &after, &process))
 }

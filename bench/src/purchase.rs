@@ -1,6 +1,7 @@
-//! The load: customers who buy one thing after another.
+//! Customers who buy one thing after another: cart, order whose stock is reserved, payment.
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,60 +12,141 @@ use tokio::task::JoinSet;
 use crate::{
     BenchError,
     client::Client,
-    shop::{ADMIN_EMAIL, PASSWORD, Shop, cpu_ms},
+    figures::{Figure, Figures, millis},
+    people::{self, address, expect},
+    processes::own_cpu_ms,
+    shop::{EngineShop, Shop},
 };
 
 /// Number of products that the customers buy, so that no two wait for the same one.
 const PRODUCTS: usize = 20;
+/// Pause before the memory of an idle shop is read.
+const SETTLING: Duration = Duration::from_secs(3);
 
-/// Customers who are signed in.
+/// The size of the load.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
+    pub orders: u32,
+    /// Customers who buy at the same time.
+    pub shoppers: u32,
+    /// Time from the load to a second look at the memory.
+    pub rest: Duration,
+}
+
+/// A load that has ended.
+struct Sold {
+    orders: f64,
+    took: Duration,
+    /// Time of each order from the cart until it was paid, shortest first.
+    times: Vec<Duration>,
+    /// CPU time of the load itself.
+    own_cpu_ms: f64,
+}
+
+/// Buys in a fresh embedded shop.
+pub(crate) async fn embedded(binary: &Path, load: Load) -> Result<Figures, BenchError> {
+    let shop = Shop::start(binary, &[], &[]).await?;
+    let first_start = shop.ready_after;
+    tokio::time::sleep(SETTLING).await;
+    let idle_mb = shop.processes.memory_mb()?;
+    let buyers = Buyers::prepare(shop.port, load.shoppers).await?;
+    let before = shop.processes.counts()?;
+    let sold = buyers.buy(load.orders).await?;
+    let loaded_mb = shop.processes.memory_mb()?;
+    // Mails and other consequences of an order follow its payment, and are part of its cost.
+    shop.processes.rest().await?;
+    let after = shop.processes.counts()?;
+    tokio::time::sleep(load.rest).await;
+    let rested_mb = shop.processes.memory_mb()?;
+    let binary_mb = f64::from(u32::try_from(std::fs::metadata(binary)?.len() / 1_000)?) / 1_000.0;
+    let shop = shop.restart(binary).await?;
+    let later_start = shop.ready_after;
+    shop.stop().await?;
+    let per_order = |before: f64, after: f64| (after - before) / sold.orders;
+    let mut figures = vec![
+        // The speed of a machine varies by more than a margin, and that of its clock with its other work.
+        Figure::measured("CPU per order, ms", per_order(before.cpu_ms, after.cpu_ms)).at_most(4.0),
+        Figure::counted("changes of threads per order", per_order(before.thread_changes, after.thread_changes))
+            .at_most(100.0),
+        Figure::counted("writing system calls per order", per_order(before.writes, after.writes)),
+        Figure::counted(
+            "kB written to the disk per order",
+            per_order(before.bytes_written, after.bytes_written) / 1_000.0,
+        ),
+    ];
+    figures.extend(sold.figures(800.0));
+    figures.extend([
+        Figure::measured("first start to ready, ms", first_start.as_secs_f64() * 1_000.0),
+        Figure::measured("start on a filled folder to ready, ms", later_start.as_secs_f64() * 1_000.0),
+        Figure::measured("memory when idle, MB", idle_mb).at_most(60.0),
+        Figure::measured("memory after the load, MB", loaded_mb).at_most(150.0),
+        Figure::measured("memory after the rest, MB", rested_mb),
+        Figure::measured("binary, MB", binary_mb).at_most(60.0),
+    ]);
+    Ok(Figures::new(figures))
+}
+
+/// Buys in a fresh shop of one process for each service, on engines.
+pub(crate) async fn on_engines(binary: &Path, load: Load) -> Result<Figures, BenchError> {
+    let shop = EngineShop::start(binary).await?;
+    let bought = buy_on_engines(&shop, load).await;
+    shop.stop().await?;
+    bought
+}
+
+async fn buy_on_engines(shop: &EngineShop, load: Load) -> Result<Figures, BenchError> {
+    tokio::time::sleep(SETTLING).await;
+    let idle_mb = shop.processes.memory_mb()?;
+    let buyers = Buyers::prepare(shop.port, load.shoppers).await?;
+    let (before, engines_before) = (shop.processes.counts()?, EngineShop::engines_cpu_ms()?);
+    let sold = buyers.buy(load.orders).await?;
+    let loaded_mb = shop.processes.memory_mb()?;
+    shop.processes.rest().await?;
+    let (after, engines_after) = (shop.processes.counts()?, EngineShop::engines_cpu_ms()?);
+    let own = (after.cpu_ms - before.cpu_ms) / sold.orders;
+    let engines = (engines_after - engines_before) / sold.orders;
+    let mut figures = vec![
+        Figure::measured("CPU per order with engines, ms", own + engines).at_most(5.0),
+        Figure::measured("of it in souk, ms", own),
+        Figure::measured("changes of threads in souk per order", (after.thread_changes - before.thread_changes) / sold.orders),
+    ];
+    figures.extend(sold.figures(320.0));
+    figures.extend([
+        Figure::measured("memory of nine processes when idle, MB", idle_mb),
+        Figure::measured("memory of nine processes after the load, MB", loaded_mb),
+    ]);
+    Ok(Figures::new(figures))
+}
+
+impl Sold {
+    fn figures(&self, rate_goal: f64) -> [Figure; 4] {
+        [
+            Figure::measured("orders per second", self.orders / self.took.as_secs_f64()).at_least(rate_goal),
+            Figure::measured("p50, ms", millis(&self.times, 50)),
+            Figure::measured("p99, ms", millis(&self.times, 99)).at_most(50.0),
+            Figure::measured("CPU of the load per order, ms", self.own_cpu_ms / self.orders),
+        ]
+    }
+}
+
+/// Customers who are signed in, and the products that they buy.
+struct Buyers {
     customers: Vec<Client>,
     products: Arc<Vec<Value>>,
 }
 
-/// A load that has ended.
-pub(crate) struct Sold {
-    pub orders: f64,
-    pub took: Duration,
-    /// Time of each order from the cart until it was paid, shortest first.
-    pub times: Vec<Duration>,
-    /// CPU time of the load itself.
-    pub own_cpu_ms: f64,
-}
-
-/// Makes products and registers customers.
-pub(crate) async fn prepare(shop: &Shop, customers: u32) -> Result<Load, BenchError> {
-    let mut admin = Client::connect(shop.port).await?;
-    let sign_in = json!({"email": ADMIN_EMAIL, "password": PASSWORD});
-    let session = admin.send("POST", "/auth/login", Some(sign_in), &[]).await?;
-    admin.sign_in(text(&session, "accessToken")?);
-    let categories = admin.send("GET", "/categories", None, &[]).await?;
-    let category = categories.pointer("/items/0/categoryId").ok_or("the shop has no category")?;
-    let mut products = Vec::new();
-    for number in 0..PRODUCTS {
-        let body = json!({
-            "name": format!("Kettle {number}"), "categoryId": category, "stock": 1_000_000,
-            "price": {"amount": 1999, "currency": "EUR"},
-        });
-        let product = admin.send("POST", "/products", Some(body), &[]).await?;
-        products.push(product.get("productId").ok_or("a product without an id")?.clone());
+impl Buyers {
+    async fn prepare(port: u16, customers: u32) -> Result<Self, BenchError> {
+        let mut admin = people::admin(port).await?;
+        let mut products = Vec::new();
+        for number in 0..PRODUCTS {
+            products.push(people::product(&mut admin, &format!("Kettle {number}"), 1_000_000).await?);
+        }
+        Ok(Self { customers: people::customers(port, customers).await?, products: Arc::new(products) })
     }
-    let mut clients = Vec::new();
-    for number in 0..customers {
-        let mut client = Client::connect(shop.port).await?;
-        let name = format!("shopper{number}");
-        let user = json!({"username": name, "email": format!("{name}@example.com"), "password": PASSWORD});
-        let session = client.send("POST", "/auth/register", Some(user), &[]).await?;
-        client.sign_in(text(&session, "accessToken")?);
-        clients.push(client);
-    }
-    Ok(Load { customers: clients, products: Arc::new(products) })
-}
 
-impl Load {
     /// Places and pays `orders`, and waits for all. Errors: one of them was not confirmed or not paid.
-    pub async fn buy(self, orders: u32) -> Result<Sold, BenchError> {
+    async fn buy(self, orders: u32) -> Result<Sold, BenchError> {
         let (cpu_before, began) = (own_cpu_ms()?, Instant::now());
         let count = u32::try_from(self.customers.len())?;
         let mut buying = JoinSet::new();
@@ -95,31 +177,12 @@ impl Load {
 
 async fn buy(client: &mut Client, product: &Value, key: &str) -> Result<(), BenchError> {
     client.send("POST", "/cart", Some(json!({"productId": product, "quantity": 1})), &[]).await?;
-    let address = json!({
-        "name": "Ada Byron", "line1": "12 Analytical Row", "postalCode": "69001", "city": "Lyon", "country": "FR",
-    });
-    let headers = [("idempotency-key", format!("order-{key}")), ("prefer", "wait=30".to_owned())];
-    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let order = client.send("POST", "/orders", Some(json!({"shippingAddress": address})), &headers).await?;
+    let order_key = format!("order-{key}");
+    let headers = [("idempotency-key", order_key.as_str()), ("prefer", "wait=30")];
+    let order = client.send("POST", "/orders", Some(json!({"shippingAddress": address()})), &headers).await?;
     expect(&order, "confirmed")?;
     let order = order.get("orderId").ok_or("an order without an id")?;
     let payment = json!({"orderId": order, "method": {"type": "card", "token": "tok_visa"}});
     let key = format!("payment-{key}");
     expect(&client.send("POST", "/payments", Some(payment), &[("idempotency-key", &key)]).await?, "succeeded")
-}
-
-fn expect(answer: &Value, status: &str) -> Result<(), BenchError> {
-    if answer.get("status").and_then(Value::as_str) == Some(status) {
-        return Ok(());
-    }
-    Err(format!("not {status}: {answer}").into())
-}
-
-fn text(answer: &Value, field: &str) -> Result<String, BenchError> {
-    let value = answer.get(field).and_then(Value::as_str);
-    value.map(str::to_owned).ok_or_else(|| format!("no {field}: {answer}").into())
-}
-
-fn own_cpu_ms() -> Result<f64, BenchError> {
-    cpu_ms(&std::fs::read_to_string("/proc/self/stat")?)
 }

@@ -1,7 +1,7 @@
-//! The shop that is measured, in a process of its own on an empty folder.
+//! The shop that is measured: embedded, in a process of its own on an empty folder, or one process for each service on the
+//! engines of this machine.
 
 use std::{
-    fs,
     net::TcpListener,
     path::Path,
     process::Stdio,
@@ -9,124 +9,89 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
 
-use crate::{BenchError, client::Client};
+use crate::{BenchError, client::Client, processes::Processes};
 
 pub(crate) const ADMIN_EMAIL: &str = "admin@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
+const ENGINES_READY_WITHIN: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(10);
-/// Interval in which a shop at rest uses no more than [`BUSY_AT_REST`] of a processor.
-const REST: Duration = Duration::from_millis(500);
-const BUSY_AT_REST: f64 = 0.1;
+
+/// The environment of each shop: an admin who is known, and no limits, since all customers come from one address.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("SOUK_AUTH__ADMIN_EMAIL", ADMIN_EMAIL),
+    ("SOUK_AUTH__ADMIN_PASSWORD", PASSWORD),
+    ("SOUK_GATEWAY__RATE_LIMIT__ENABLED", "false"),
+];
 
 pub(crate) struct Shop {
     pub port: u16,
     /// Time from its start until it was ready.
     pub ready_after: Duration,
+    pub processes: Processes,
     child: Child,
-    pid: u32,
     folder: TempDir,
-}
-
-/// Use of the machine by a process since its start.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Counts {
-    pub cpu_ms: f64,
-    pub thread_changes: f64,
-    pub bytes_written: f64,
-    pub writes: f64,
 }
 
 impl Shop {
     /// Starts `binary` on an empty folder and waits until it is ready.
-    pub async fn start(binary: &Path) -> Result<Self, BenchError> {
-        let folder = tempfile::tempdir()?;
+    pub async fn start(binary: &Path, flags: &[&str], environment: &[(&str, String)]) -> Result<Self, BenchError> {
+        Self::start_in(tempfile::tempdir()?, binary, flags, environment).await
+    }
+
+    /// Starts `binary` on a folder that lies in `folder`, as `data`.
+    pub async fn start_in(
+        folder: TempDir,
+        binary: &Path,
+        flags: &[&str],
+        environment: &[(&str, String)],
+    ) -> Result<Self, BenchError> {
         let port = free_port()?;
-        let (child, ready_after) = start(binary, folder.path(), port).await?;
+        let mut command = command_of(binary, &folder, port);
+        command.args(flags).envs(environment.iter().map(|(name, value)| (*name, value)));
+        let (child, ready_after) = start(&mut command, port).await?;
         let pid = child.id().ok_or("the shop ended at once")?;
-        Ok(Self { port, ready_after, child, pid, folder })
+        Ok(Self { port, ready_after, processes: Processes(vec![pid]), child, folder })
     }
 
     /// Stops the shop and starts `binary` on its folder.
-    pub async fn restart(&mut self, binary: &Path) -> Result<(), BenchError> {
+    pub async fn restart(self, binary: &Path) -> Result<Self, BenchError> {
+        let folder = self.stop().await?;
+        Self::start_in(folder, binary, &[], &[]).await
+    }
+
+    /// Stops the shop, and returns its folder.
+    pub async fn stop(mut self) -> Result<TempDir, BenchError> {
         self.child.kill().await?;
-        (self.child, self.ready_after) = start(binary, self.folder.path(), self.port).await?;
-        self.pid = self.child.id().ok_or("the shop ended at once")?;
-        Ok(())
-    }
-
-    /// Returns its resident memory, in MB.
-    pub fn memory_mb(&self) -> Result<f64, BenchError> {
-        Ok(number_after(&self.read("status")?, "VmRSS:")? / 1_024.0)
-    }
-
-    /// Reads what the process has used, from `/proc` (see proc(5)).
-    pub fn counts(&self) -> Result<Counts, BenchError> {
-        let io = self.read("io")?;
-        Ok(Counts {
-            cpu_ms: cpu_ms(&self.read("stat")?)?,
-            thread_changes: self.thread_changes()?,
-            bytes_written: number_after(&io, "write_bytes:")?,
-            writes: number_after(&io, "syscw:")?,
-        })
-    }
-
-    /// The same once the process has little more to do, within a minute.
-    pub async fn counts_at_rest(&self) -> Result<Counts, BenchError> {
-        let deadline = Instant::now() + READY_WITHIN;
-        let mut counts = self.counts()?;
-        loop {
-            tokio::time::sleep(REST).await;
-            let before = std::mem::replace(&mut counts, self.counts()?);
-            if counts.cpu_ms - before.cpu_ms <= REST.as_secs_f64() * 1_000.0 * BUSY_AT_REST {
-                return Ok(counts);
-            }
-            if Instant::now() > deadline {
-                return Err("the shop was still busy a minute after the last order".into());
-            }
-        }
-    }
-
-    fn thread_changes(&self) -> Result<f64, BenchError> {
-        let mut changes = 0.0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.pid))? {
-            // A thread may end meanwhile.
-            let Ok(status) = fs::read_to_string(thread?.path().join("status")) else { continue };
-            changes += number_after(&status, "\nvoluntary_ctxt_switches:")?;
-            changes += number_after(&status, "nonvoluntary_ctxt_switches:")?;
-        }
-        Ok(changes)
-    }
-
-    fn read(&self, file: &str) -> Result<String, BenchError> {
-        Ok(fs::read_to_string(format!("/proc/{}/{file}", self.pid))?)
-    }
-
-    pub async fn stop(mut self) -> Result<(), BenchError> {
-        Ok(self.child.kill().await?)
+        Ok(self.folder)
     }
 }
 
-/// Starts `binary` and waits until it is ready. Returns the time that it took as well.
-async fn start(binary: &Path, folder: &Path, port: u16) -> Result<(Child, Duration), BenchError> {
-    let began = Instant::now();
-    let mut child = Command::new(binary)
+fn command_of(binary: &Path, folder: &TempDir, port: u16) -> Command {
+    let mut command = Command::new(binary);
+    command
         .args(["up", "--port", &port.to_string(), "--data"])
-        .arg(folder)
-        .env("SOUK_AUTH__ADMIN_EMAIL", ADMIN_EMAIL)
-        .env("SOUK_AUTH__ADMIN_PASSWORD", PASSWORD)
-        // All customers come from one address.
-        .env("SOUK_GATEWAY__RATE_LIMIT__ENABLED", "false")
+        .arg(folder.path().join("data"))
+        .envs(ENVIRONMENT)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("{}: {error}", binary.display()))?;
-    let ready = tokio::time::timeout(READY_WITHIN, async {
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts a shop and waits until it is ready. Returns the time that it took as well.
+async fn start(command: &mut Command, port: u16) -> Result<(Child, Duration), BenchError> {
+    let began = Instant::now();
+    let mut child = command.spawn().map_err(|error| format!("the shop does not start: {error}"))?;
+    let ready = timeout(READY_WITHIN, async {
         loop {
             if let Some(status) = child.try_wait()? {
                 return Err(format!("the shop ended with {status}").into());
@@ -143,22 +108,54 @@ async fn start(binary: &Path, folder: &Path, port: u16) -> Result<(Child, Durati
     Ok((child, began.elapsed()))
 }
 
-fn number_after(text: &str, name: &str) -> Result<f64, BenchError> {
-    let (_, rest) = text.split_once(name).ok_or_else(|| format!("no {name} in /proc"))?;
-    Ok(rest.split_whitespace().next().unwrap_or_default().parse()?)
-}
-
-/// Returns the CPU time in `stat`, whose unit is a hundredth of a second on Linux (`USER_HZ`).
-pub(crate) fn cpu_ms(stat: &str) -> Result<f64, BenchError> {
-    // The name of the program, in parentheses, may hold spaces.
-    let (_, fields) = stat.rsplit_once(')').ok_or("an unknown form of /proc/PID/stat")?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let mut next = || -> Result<f64, BenchError> { Ok(fields.next().unwrap_or_default().parse()?) };
-    Ok((next()? + next()?) * 10.0)
-}
-
 /// Returns a free port below those that the system gives to connections, with room for the shop's others above it.
-fn free_port() -> Result<u16, BenchError> {
+pub(crate) fn free_port() -> Result<u16, BenchError> {
     let taken = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     Ok(taken / 2 + 5_000)
+}
+
+/// A shop of one process for each service, by `scripts/on-engines.sh`, which removes its data at the end.
+pub(crate) struct EngineShop {
+    pub port: u16,
+    /// The services.
+    pub processes: Processes,
+    script: Child,
+}
+
+impl EngineShop {
+    pub async fn start(binary: &Path) -> Result<Self, BenchError> {
+        // The command within reports where the shop is, and lasts until its input ends.
+        let within = ["sh", "-c", "echo \"$SOUK_URL $SOUK_PROCESSES\" && cat"];
+        let mut script = Command::new("bash")
+            .arg("scripts/on-engines.sh")
+            .args(within)
+            .envs(ENVIRONMENT)
+            .env("SOUK_BIN", binary)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("scripts/on-engines.sh: {error}"))?;
+        let mut output = BufReader::new(script.stdout.take().ok_or("no output of scripts/on-engines.sh")?);
+        let mut line = String::new();
+        timeout(ENGINES_READY_WITHIN, output.read_line(&mut line))
+            .await
+            .map_err(|_| "the shop on engines was not ready within three minutes")??;
+        let mut words = line.split_whitespace();
+        let url = words.next().ok_or("the shop on engines does not start; scripts/on-engines.sh says why")?;
+        let port = url.rsplit(':').next().unwrap_or_default().parse()?;
+        let pids = words.map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self { port, processes: Processes(pids), script })
+    }
+
+    /// Returns the CPU time of PostgreSQL, MariaDB or MySQL, Redis and RabbitMQ, in milliseconds.
+    pub fn engines_cpu_ms() -> Result<f64, BenchError> {
+        // A process that serves one connection ends with it; its parent then has its time.
+        Processes::of_programs(&["postgres", "mariadbd", "mysqld", "redis-server", "beam.smp"])?.cpu_ms()
+    }
+
+    pub async fn stop(mut self) -> Result<(), BenchError> {
+        drop(self.script.stdin.take());
+        self.script.wait().await?;
+        Ok(())
+    }
 }

@@ -9,16 +9,52 @@ use std::{
     time::Duration,
 };
 
-use futures::future::join_all;
+use futures::{FutureExt, future::join_all, poll};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use souk_sql::{Access, Db, SqlError, Tx};
 use tokio::sync::Notify;
 
 async fn open() -> (tempfile::TempDir, Db) {
     let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadWrite).await.unwrap();
+    let db = open_in(&folder).await;
     execute(&db, "CREATE TABLE note (id INTEGER PRIMARY KEY, n INTEGER CHECK (n >= 0))").await.unwrap();
     (folder, db)
+}
+
+/// Opens the file as another process would.
+async fn open_in(folder: &tempfile::TempDir) -> Db {
+    Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadWrite).await.unwrap()
+}
+
+/// Runs transactions that all wait in the writer's queue before it begins the group of the first: until then another
+/// process holds the lock of the file.
+async fn queued_together<T>(
+    folder: &tempfile::TempDir,
+    transactions: impl IntoIterator<Item = impl Future<Output = T>>,
+) -> Vec<T> {
+    let other = open_in(folder).await;
+    let locked = Arc::new(Notify::new());
+    let release = Arc::new(Notify::new());
+    let lock = other.write((Arc::clone(&locked), Arc::clone(&release)), |_, (locked, release)| {
+        Box::pin(async move {
+            locked.notify_one();
+            release.notified().await;
+            Ok::<_, SqlError>(())
+        })
+    });
+    let transactions = async {
+        locked.notified().await;
+        let mut waiting: Vec<_> = transactions.into_iter().map(Box::pin).collect();
+        for transaction in &mut waiting {
+            // Polled once, it is queued.
+            assert!(poll!(transaction).is_pending());
+        }
+        release.notify_one();
+        join_all(waiting).await
+    };
+    let (lock, outcomes) = tokio::join!(lock, transactions);
+    lock.unwrap();
+    outcomes
 }
 
 /// Executes a statement in a transaction of its own.
@@ -79,13 +115,16 @@ async fn concurrent_transactions_are_all_stored_and_each_failure_undoes_only_its
     assert_eq!(ids(&db).await, (0..300).step_by(4).collect::<Vec<i64>>());
 }
 
-/// Runs 64 concurrent transactions, which share groups, of which `poison` also executes `sql`.
-async fn outcomes_beside(db: &Db, poison: i64, sql: &'static str) -> Vec<Result<(), SqlError>> {
-    join_all((0..64_i64).map(|id| {
+/// Runs 64 transactions that share a group and of which one also executes `sql`, and returns its error.
+async fn assert_poison_fails_alone(sql: &'static str) -> SqlError {
+    const POISON: i64 = 30;
+    let (folder, db) = open().await;
+    execute(&db, CHILD).await.unwrap();
+    let transactions = (0..64_i64).map(|id| {
         db.write(id, move |tx, &id| {
             Box::pin(async move {
                 insert(tx, id).await?;
-                if id == poison {
+                if id == POISON {
                     for statement in sql.split(';') {
                         tx.execute_unprepared(statement).await?;
                     }
@@ -93,18 +132,12 @@ async fn outcomes_beside(db: &Db, poison: i64, sql: &'static str) -> Vec<Result<
                 Ok(())
             })
         })
-    }))
-    .await
-}
-
-async fn assert_poison_fails_alone(sql: &'static str) -> SqlError {
-    let (_folder, db) = open().await;
-    execute(&db, CHILD).await.unwrap();
-    let mut outcomes = outcomes_beside(&db, 30, sql).await;
+    });
+    let mut outcomes = queued_together(&folder, transactions).await;
     let error = outcomes.remove(30).unwrap_err();
     let failed: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
     assert!(failed.is_empty(), "{} neighbours failed: {failed:?}", failed.len());
-    assert_eq!(ids(&db).await, (0..64).filter(|id| *id != 30).collect::<Vec<i64>>());
+    assert_eq!(ids(&db).await, (0..64).filter(|id| *id != POISON).collect::<Vec<i64>>());
     db.ping().await.unwrap();
     error
 }
@@ -147,10 +180,9 @@ async fn several_poisonous_transactions_do_not_use_up_the_attempts_of_their_neig
 
 #[tokio::test]
 async fn sixty_four_waiting_transactions_share_a_commit() {
-    let (_folder, db) = open().await;
+    let (folder, db) = open().await;
     let seen = Arc::new(Mutex::new(Vec::new()));
-    // All of them wait in the queue before the writer takes the first.
-    let outcomes = join_all((0..65_i64).map(|id| {
+    let transactions = (0..65_i64).map(|id| {
         db.write((db.clone(), Arc::clone(&seen), id), |tx, (db, seen, id)| {
             Box::pin(async move {
                 insert(tx, *id).await?;
@@ -159,8 +191,9 @@ async fn sixty_four_waiting_transactions_share_a_commit() {
                 Ok::<_, SqlError>(())
             })
         })
-    }));
-    outcomes.await.into_iter().for_each(|outcome| outcome.unwrap());
+    });
+    let outcomes = queued_together(&folder, transactions).await;
+    outcomes.into_iter().for_each(|outcome| outcome.unwrap());
     // None of a group sees another one committed; the last one sees them all.
     let expected: Vec<usize> = [0; 64].into_iter().chain([64]).collect();
     assert_eq!(*seen.lock().unwrap(), expected);
@@ -168,39 +201,43 @@ async fn sixty_four_waiting_transactions_share_a_commit() {
 
 #[tokio::test]
 async fn a_transaction_that_runs_alone_is_joined_by_no_other() {
-    let (_folder, db) = open().await;
+    let (folder, db) = open().await;
     execute(&db, CHILD).await.unwrap();
-    let runs_again = Arc::new(Notify::new());
-    let runs = AtomicUsize::new(0);
-    let poison = db.write((Arc::clone(&runs_again), runs), |tx, (runs_again, runs)| {
+    let runs_alone = Arc::new(Notify::new());
+    let latecomer_waits = Arc::new(Notify::new());
+    let runs = Arc::new(AtomicUsize::new(0));
+    let poison_waits = (Arc::clone(&runs_alone), Arc::clone(&latecomer_waits), Arc::clone(&runs));
+    let poison = db.write(poison_waits, |tx, (runs_alone, latecomer_waits, runs)| {
         Box::pin(async move {
             tx.execute_unprepared("INSERT INTO child VALUES (999)").await?;
             if runs.fetch_add(1, Ordering::SeqCst) == 1 {
-                runs_again.notify_one();
-                // Long enough for the one that waits to be queued.
-                for _ in 0..100 {
-                    tokio::task::yield_now().await;
-                }
+                runs_alone.notify_one();
+                latecomer_waits.notified().await;
             }
             Ok::<_, SqlError>(())
         })
     });
     let neighbour = db.write((), |tx, ()| Box::pin(async move { insert(tx, 1).await }));
+    let both = queued_together(&folder, [neighbour.boxed_local(), poison.boxed_local()]);
     let latecomer = async {
-        runs_again.notified().await;
-        db.write((), |tx, ()| Box::pin(async move { insert(tx, 2).await })).await
+        runs_alone.notified().await;
+        let mut latecomer = Box::pin(db.write((), |tx, ()| Box::pin(async move { insert(tx, 2).await })));
+        assert!(poll!(&mut latecomer).is_pending());
+        latecomer_waits.notify_one();
+        latecomer.await
     };
-    let (poison, neighbour, latecomer) = tokio::join!(poison, neighbour, latecomer);
-    assert!(matches!(poison, Err(SqlError::Constraint(_))), "{poison:?}");
-    neighbour.unwrap();
+    let (outcomes, latecomer) = tokio::join!(both, latecomer);
+    assert!(matches!(outcomes[..], [Ok(()), Err(SqlError::Constraint(_))]), "{outcomes:?}");
     latecomer.unwrap();
+    // Once with its neighbour, and once alone: with the latecomer it would run a third time.
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
     assert_eq!(ids(&db).await, [1, 2]);
 }
 
 #[tokio::test]
 async fn a_transaction_excludes_those_of_other_processes_from_its_beginning() {
     let (folder, db) = open().await;
-    let other = Db::open(&format!("sqlite:{}/t.db", folder.path().display()), Access::ReadWrite).await.unwrap();
+    let other = open_in(&folder).await;
     let has_read = Arc::new(Notify::new());
     let runs = Arc::new(AtomicUsize::new(0));
     let first = db.write((Arc::clone(&has_read), Arc::clone(&runs)), |tx, (has_read, runs)| {
