@@ -1,5 +1,7 @@
 //! One connection of one customer. It parses no more of a response than it needs, so that the load costs little.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, client::conn::http1};
@@ -8,6 +10,8 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::BenchError;
+
+const DESPITE_OVERLOAD: Duration = Duration::from_secs(30);
 
 pub(crate) struct Client {
     sender: http1::SendRequest<Full<Bytes>>,
@@ -51,7 +55,8 @@ impl Client {
         Ok(if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? })
     }
 
-    /// Sends a request and returns the response, whatever its status.
+    /// Sends a request and returns the response, whatever its status. To a shop that cannot serve it now (503 with
+    /// `Retry-After`) it is sent again when that is over, for half a minute.
     pub async fn exchange(
         &mut self,
         method: &str,
@@ -59,17 +64,37 @@ impl Client {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Result<Response<Bytes>, BenchError> {
+        let deadline = Instant::now() + DESPITE_OVERLOAD;
+        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        loop {
+            let response = self.exchange_once(method, path, body.clone(), headers).await?;
+            let pause = response.headers().get("retry-after").map(|seconds| Ok::<u64, BenchError>(seconds.to_str()?.parse()?)).transpose()?;
+            match pause {
+                Some(seconds) if response.status() == 503 && Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                }
+                _ => return Ok(response),
+            }
+        }
+    }
+
+    async fn exchange_once(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Bytes,
+        headers: &[(&str, &str)],
+    ) -> Result<Response<Bytes>, BenchError> {
         let mut request = Request::builder().method(method).uri(format!("/api{path}")).header("host", &self.host);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        if body.is_some() {
+        if !body.is_empty() {
             request = request.header("content-type", "application/json");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
         self.sender.ready().await?;
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;
         let (head, body) = response.into_parts();

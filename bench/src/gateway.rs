@@ -39,8 +39,6 @@ pub(crate) async fn measure(binary: &Path, lasts: Duration) -> Result<Figures, B
         figures.extend(compare(connections, (of_souk, souk_us), (of_nginx, nginx_us)));
     }
     shop.stop().await?;
-    proxy.stop().await?;
-    upstream.stop().await?;
     Ok(Figures::new(figures))
 }
 

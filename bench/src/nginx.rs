@@ -16,7 +16,7 @@ const POLL: Duration = Duration::from_millis(10);
 pub(crate) struct Nginx {
     pub port: u16,
     child: Child,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Nginx {
@@ -56,8 +56,8 @@ impl Nginx {
             .arg("-c")
             .arg(&file)
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("nginx, beside which souk is measured, does not start: {error}"))?;
         let listening = tokio::time::timeout(LISTENING_WITHIN, async {
@@ -66,7 +66,7 @@ impl Nginx {
             }
         });
         listening.await.map_err(|_| "nginx does not listen after ten seconds")?;
-        Ok(Self { port, child, folder })
+        Ok(Self { port, child, _folder: folder })
     }
 
     /// Returns the CPU time of its processes, in milliseconds.
@@ -74,14 +74,15 @@ impl Nginx {
         let parent = self.child.id().ok_or("nginx has ended")?;
         Processes::with_children(parent)?.cpu_ms()
     }
+}
 
-    pub async fn stop(mut self) -> Result<(), BenchError> {
-        // Its workers end with it, unlike after SIGKILL.
-        let pid = self.child.id().ok_or("nginx has ended")?;
-        Command::new("kill").arg(pid.to_string()).status().await?;
-        self.child.wait().await?;
-        self.folder.close()?;
-        Ok(())
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its workers end with it after SIGTERM, unlike after SIGKILL.
+        let Some(pid) = self.child.id() else { return };
+        if let Err(error) = std::process::Command::new("kill").arg(pid.to_string()).status() {
+            eprintln!("nginx goes on with number {pid}: {error}");
+        }
     }
 }
 

@@ -71,7 +71,6 @@ pub(crate) async fn measure(binary: &Path, products: usize, lasts: Duration) -> 
         ]);
     }
     figures.push(Figure::measured(named("memory after these loads, MB"), shop.processes.memory_mb()?));
-    nginx.stop().await?;
     shop.stop().await?;
     Ok(Figures::new(figures))
 }

@@ -2,6 +2,7 @@
 //! engines of this machine.
 
 use std::{
+    fs,
     net::TcpListener,
     path::Path,
     process::Stdio,
@@ -54,9 +55,15 @@ impl Shop {
         environment: &[(&str, String)],
     ) -> Result<Self, BenchError> {
         let port = free_port()?;
+        let log = folder.path().join("shop.log");
         let mut command = command_of(binary, &folder, port);
-        command.args(flags).envs(environment.iter().map(|(name, value)| (*name, value)));
-        let (child, ready_after) = start(&mut command, port).await?;
+        command
+            .args(flags)
+            .envs(environment.iter().map(|(name, value)| (*name, value)))
+            .stderr(fs::File::create(&log)?);
+        let started = start(&mut command, port).await;
+        let (child, ready_after) =
+            started.map_err(|error| format!("{error}\n{}", fs::read_to_string(log).unwrap_or_default()))?;
         let pid = child.id().ok_or("the shop ended at once")?;
         Ok(Self { port, ready_after, processes: Processes(vec![pid]), child, folder })
     }
@@ -82,7 +89,6 @@ fn command_of(binary: &Path, folder: &TempDir, port: u16) -> Command {
         .envs(ENVIRONMENT)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .kill_on_drop(true);
     command
 }

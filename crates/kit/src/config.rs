@@ -1,8 +1,8 @@
 //! Configuration in layers: defaults in code < files < config server < environment < flags. All mistakes are reported
 //! together.
 //!
-//! `SOUK_ORDER__STORE_URL` is `order.store-url` in files; kebab, camel and snake case are equivalent. Placeholders
-//! `${key}` and `${key:default}` in files and in the config server's values are resolved against all layers.
+//! `SOUK_ORDER__STORE_URL` is `order.store-url` in files, and `SOUK_GATEWAY__ROUTES__0__ID` is `gateway.routes[0].id`; kebab,
+//! camel and snake case are equivalent. Placeholders `${key}` and `${key:default}` in files and in the config server's values are resolved against all layers.
 
 mod draft;
 mod fitting;
@@ -61,25 +61,34 @@ impl Sources {
     #[must_use]
     pub fn from_env() -> Self {
         let variables = environment::variables().into_iter();
-        variables.fold(Self::default(), |sources, (name, Variable { text, origin })| {
-            sources.with_variable(&name, text, origin)
-        })
+        Self::default().with_variables(variables.map(|(name, Variable { text, origin })| (name, text, origin)))
     }
 
     /// Adds `SOUK_SECTION__KEY` of `variables`. Variables without `__` belong to no section.
     #[must_use]
-    pub fn with_env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub fn with_env(self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
-        for (name, text) in variables {
+        let with_origin = |(name, text): (String, String)| {
             let origin = format!("{name} in the environment");
-            self = self.with_variable(&name, text, origin);
-        }
-        self
+            (name, text, origin)
+        };
+        self.with_variables(variables.into_iter().map(with_origin))
     }
 
-    fn with_variable(mut self, name: &str, text: String, origin: String) -> Self {
-        if let Some(path) = name.strip_prefix("SOUK_").filter(|path| path.contains("__")) {
-            self.push(origin, false, [(path.replace("__", "."), Value::String(text))]);
+    /// Adds variables with their names, texts and origins.
+    fn with_variables(mut self, variables: impl Iterator<Item = (String, String, String)>) -> Self {
+        // The items of a list are one layer: they replace a weaker list together.
+        let mut lists: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
+        for (name, text, origin) in variables {
+            let Some(path) = name.strip_prefix("SOUK_").filter(|path| path.contains("__")) else { continue };
+            let (key, list) = key::of_variable(path);
+            match list {
+                Some(list) => lists.entry(list).or_default().push((key, Value::String(text))),
+                None => self.push(origin, false, [(key, Value::String(text))]),
+            }
+        }
+        for (list, items) in lists {
+            self.push(format!("SOUK_{list}__0 and its likes in the environment"), false, items);
         }
         self
     }

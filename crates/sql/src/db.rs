@@ -12,7 +12,7 @@ use crate::{
     Reader, Retryable, SqlError, Tx,
     lookup::{Lookup, Lookups},
     migrations,
-    options::{Access, server_options, sqlite_options, with_limited_age},
+    options::{Access, of_pool, server_options, sqlite_options},
     transaction::Legacy,
     writer::{self, Group, GroupEnd, JobResult, Jobs, LastFailure, Run},
 };
@@ -67,8 +67,8 @@ impl Db {
             // In a box, so that the futures that contain it are less deep than the compiler allows.
             "sqlite" => Box::pin(Self::open_sqlite(url, access)).await,
             "postgres" | "postgresql" | "mysql" => {
-                let options = with_limited_age(server_options(url, access)?);
-                let reader = Reader::connect_to_server(options.clone()).await?;
+                let options = server_options(url, access)?;
+                let reader = Reader::connect_to_server(of_pool(options.clone())).await?;
                 let writer = (access == Access::ReadWrite)
                     .then(|| Writer::Pooled { options: Box::new(options), last_failure: LastFailure::default() });
                 Ok(Self::from_parts(reader, None, writer))
@@ -96,7 +96,8 @@ impl Db {
         Self(Arc::new(Inner { reader, lookups, writer, committed: Notify::new(), handed_over: Mutex::default() }))
     }
 
-    /// Returns the connections for queries outside a transaction, which see everything committed before they began.
+    /// Returns the connections for queries outside a transaction, which see everything committed before they began. On a
+    /// server engine two connections are left to transactions and to reads by key, however many queries run.
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.0.reader

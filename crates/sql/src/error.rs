@@ -16,6 +16,10 @@ pub enum SqlError {
     /// A deadlock, serialization failure or lock timeout. The same transaction may succeed when it runs again.
     #[error("the store was busy: {0}")]
     Busy(String),
+    /// A server engine cancelled a statement that took too long. It answers, and others get on: there is too much to read, or
+    /// too much else to do.
+    #[error("a statement took too long: {0}")]
+    TooSlow(String),
     /// The engine cannot be reached or refuses to work for a reason that does not lie in the data: a full disk, a limit of
     /// connections, a changed password, a missing table, or any error that is not known. It passes with time or when an
     /// operator acts.
@@ -32,7 +36,7 @@ impl SqlError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::Unavailable(_) => true,
+            Self::Busy(_) | Self::TooSlow(_) | Self::Unavailable(_) => true,
             Self::Unique(_) | Self::Constraint(_) | Self::Failed(_) => false,
         }
     }
@@ -85,6 +89,8 @@ const MYSQL_DATA: &[u16] = &[1153, 1265, 1366, 1390, 1525, 3140, 3819, 4025];
 /// Error numbers of MySQL and MariaDB for transactions that may succeed when they run again: a row that changed under the
 /// snapshot (MariaDB's `innodb_snapshot_isolation`), lock wait timeout, deadlock.
 const MYSQL_BUSY: &[u16] = &[1020, 1205, 1213];
+/// Error numbers of MySQL (`max_execution_time`) and MariaDB (`max_statement_time`) for statements that took too long.
+const MYSQL_TOO_SLOW: &[u16] = &[3024, 1969];
 
 /// Classifies an error of a statement. An engine has hundreds of reasons to refuse that have nothing to do with the data, so
 /// those that lie in the data are listed, and every other counts as an unavailable engine.
@@ -122,6 +128,9 @@ fn classify_refusal(refusal: &dyn sqlx::error::DatabaseError, message: String) -
         if MYSQL_BUSY.contains(&number) {
             return SqlError::Busy(message);
         }
+        if MYSQL_TOO_SLOW.contains(&number) {
+            return SqlError::TooSlow(message);
+        }
         if MYSQL_DATA.contains(&number) {
             return SqlError::Constraint(message);
         }
@@ -129,6 +138,8 @@ fn classify_refusal(refusal: &dyn sqlx::error::DatabaseError, message: String) -
     match &*code {
         // Serialization failure, PostgreSQL's deadlock and lock timeout.
         "40001" | "40P01" | "55P03" => SqlError::Busy(message),
+        // PostgreSQL's `statement_timeout`.
+        "57014" => SqlError::TooSlow(message),
         // PostgreSQL after an earlier error of the same transaction, which its caller must have ignored.
         "25P02" => SqlError::Failed(message),
         // Data exception, integrity constraint, and PostgreSQL's "program limit exceeded", such as too long an index row.
@@ -220,6 +231,7 @@ mod tests {
         for code in ["22001", "22021", "23514", "23502", "54000"] {
             assert!(matches!(refused(code), SqlError::Constraint(_)) && !refused(code).is_transient(), "{code}");
         }
+        assert!(matches!(refused("57014"), SqlError::TooSlow(_)) && refused("57014").is_transient());
         assert!(matches!(refused("25P02"), SqlError::Failed(_)) && !refused("25P02").is_transient());
         assert!(!SqlError::Unique(String::new()).is_transient());
     }

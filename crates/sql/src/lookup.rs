@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use crate::{Access, Reader, SqlError, file::FileConnection};
+use crate::{Access, Reader, SqlError, file::FileConnection, pool::Unshared};
 
 /// Maximum number of connections that are kept.
 const MAX_IDLE: usize = 4;
@@ -40,7 +40,7 @@ fn unopened(error: &SqlError) -> DbErr {
 }
 
 /// A connection for reads of a few rows by their key: on SQLite they block the calling thread, so that nothing longer
-/// belongs here. On a server engine it is the reader.
+/// belongs here. On a server engine it is the reader, without waiting behind queries that read much.
 #[derive(Debug, Clone, Copy)]
 pub struct Lookup<'d> {
     pub(crate) reader: &'d Reader,
@@ -65,14 +65,14 @@ impl ConnectionTrait for Lookup<'_> {
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self.lookups {
             Some(lookups) => Ok(lookups.query(&statement)?.into_iter().next()),
-            None => self.reader.query_one_raw(statement).await,
+            None => Unshared(self.reader).query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self.lookups {
             Some(lookups) => lookups.query(&statement),
-            None => self.reader.query_all_raw(statement).await,
+            None => Unshared(self.reader).query_all_raw(statement).await,
         }
     }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        AssertSqlSafe, Executor,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
 use crate::SqlError;
@@ -32,6 +35,13 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 /// Idle time from which a connection to a server engine is tried before it is used. Each try is a round trip.
 const TRIED_AFTER: Duration = Duration::from_millis(500);
 
+/// Time in seconds from which a server engine cancels a statement: less than the time from which the pool takes an engine for
+/// one that does not answer, so that a slow query does not cost the connections of others.
+const STATEMENT_SECONDS: u32 = 8;
+/// Time in seconds from which a server engine refuses to wait for a lock: less again. The transaction then fails as
+/// `SqlError::Busy`, and runs again.
+const LOCK_SECONDS: u32 = 5;
+
 /// Returns the connection options for the URL of a server engine. Errors: the URL, or its `connections`, cannot be parsed.
 pub(crate) fn server_options(url: &str, access: Access) -> Result<ConnectOptions, SqlError> {
     // The message must not contain the URL, which may hold a password.
@@ -54,14 +64,28 @@ pub(crate) fn server_options(url: &str, access: Access) -> Result<ConnectOptions
     };
     let mut options = pool_options(url.as_str(), connections);
     options.acquire_timeout(wait).test_before_acquire_if_idle_for(TRIED_AFTER);
-    // Below the time limit of a statement: waiting for a lock fails as `Busy`, and the transaction runs again, instead of
-    // being taken for an engine that does not answer.
-    options.map_sqlx_postgres_opts(|postgres| postgres.options([("lock_timeout", "5s")]));
     Ok(options)
 }
 
-/// Returns `options` for a pool that replaces connections once they are old.
-pub(crate) fn with_limited_age(mut options: ConnectOptions) -> ConnectOptions {
+/// Returns `options` for a pool: its statements have time limits, which migrations do not have, and a connection is replaced
+/// once it is old.
+pub(crate) fn of_pool(mut options: ConnectOptions) -> ConnectOptions {
+    options.map_sqlx_postgres_opts(|postgres| {
+        let limits = [("lock_timeout", LOCK_SECONDS), ("statement_timeout", STATEMENT_SECONDS)];
+        postgres.options(limits.map(|(name, seconds)| (name, format!("{seconds}s"))))
+    });
+    // Comments of the first kind are read by MariaDB, those of the second by MySQL, which limits nothing but SELECT.
+    let limits = format!(
+        "SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS} /*M!100101 , max_statement_time = {STATEMENT_SECONDS} */ \
+         /*!50708 , max_execution_time = {STATEMENT_SECONDS}000 */"
+    );
+    options.map_sqlx_mysql_pool_opts(move |pool| {
+        let limits = limits.clone();
+        pool.after_connect(move |connection, _| {
+            let limits = limits.clone();
+            Box::pin(async move { connection.execute(AssertSqlSafe(limits)).await.map(|_| ()) })
+        })
+    });
     options.map_sqlx_postgres_before_acquire(|_, connection| Box::pin(async move { Ok(connection.age < MAX_AGE) }));
     options.map_sqlx_mysql_before_acquire(|_, connection| Box::pin(async move { Ok(connection.age < MAX_AGE) }));
     options
@@ -107,7 +131,7 @@ mod tests {
         let url = "postgres://shop@localhost/shop?connections=3";
         for options in [
             server_options(url, Access::ReadWrite).unwrap(),
-            with_limited_age(server_options(url, Access::ReadOnly).unwrap()),
+            of_pool(server_options(url, Access::ReadOnly).unwrap()),
             sqlite_options("sqlite:shop.db", 4, Access::ReadOnly),
         ] {
             assert_eq!((options.get_idle_timeout(), options.get_max_lifetime()), (Some(None), Some(None)));

@@ -7,9 +7,11 @@ use std::{future::Future, time::Duration};
 
 use parking_lot::RwLock;
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    AccessMode, ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     ExecResult, IsolationLevel, QueryResult, RuntimeErr, Statement, TransactionTrait, metric,
 };
+
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::SqlError;
 
@@ -17,6 +19,9 @@ use crate::SqlError;
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit of a whole transaction on a server engine.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(20);
+/// Number of connections to a server engine that queries leave to transactions, to reads by key and to readiness: those do not
+/// wait behind queries that read much.
+const LEFT_TO_OTHERS: u32 = 2;
 /// Statements that take at least this long are logged as slow.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -24,6 +29,8 @@ const SLOW: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Reader {
     pool: RwLock<Pool>,
+    /// Connections to a server engine that queries may use at the same time.
+    queries: Semaphore,
     /// Options for a new pool; `None` on SQLite, whose file has no network to lose.
     options: Option<ConnectOptions>,
     backend: DbBackend,
@@ -49,18 +56,21 @@ impl Reader {
     /// Opens readers of a SQLite file.
     pub(crate) async fn open_file(options: ConnectOptions) -> Result<Self, SqlError> {
         let connections = connect(options).await?;
-        Ok(Self::new(connections, None))
+        Ok(Self::new(connections, None, 0))
     }
 
     /// Opens a pool to a server engine. Errors: the engine cannot be reached.
     pub(crate) async fn connect_to_server(options: ConnectOptions) -> Result<Self, SqlError> {
         let connections = connect(options.clone()).await?;
-        Ok(Self::new(connections, Some(options)))
+        let all = options.get_max_connections().unwrap_or(1);
+        let queries = usize::try_from(all.saturating_sub(LEFT_TO_OTHERS).max(1)).unwrap_or(1);
+        Ok(Self::new(connections, Some(options), queries))
     }
 
-    fn new(connections: DatabaseConnection, options: Option<ConnectOptions>) -> Self {
+    fn new(connections: DatabaseConnection, options: Option<ConnectOptions>, queries: usize) -> Self {
         let backend = connections.get_database_backend();
-        Self { pool: RwLock::new(Pool { generation: 0, connections }), options, backend }
+        let pool = RwLock::new(Pool { generation: 0, connections });
+        Self { pool, queries: Semaphore::new(queries), options, backend }
     }
 
     fn current(&self) -> Pool {
@@ -113,6 +123,17 @@ impl Reader {
         };
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
         ConnectionCounts { used: size.saturating_sub(idle), idle }
+    }
+
+    /// Waits for a share of the connections, as long as for a connection. A SQLite file has none.
+    async fn share(&self) -> Result<Option<SemaphorePermit<'_>>, DbErr> {
+        let Some(options) = &self.options else { return Ok(None) };
+        let share = self.queries.acquire();
+        let share = match options.get_acquire_timeout() {
+            Some(limit) => tokio::time::timeout(limit, share).await.ok().and_then(Result::ok),
+            None => share.await.ok(),
+        };
+        share.map(Some).ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
     }
 
     async fn limited<T, F>(&self, limit: Duration, work: impl FnOnce(DatabaseConnection) -> F) -> Result<T, DbErr>
@@ -173,6 +194,33 @@ pub(crate) async fn connect(options: ConnectOptions) -> Result<DatabaseConnectio
     Ok(connections)
 }
 
+/// The connections of a [`Reader`] without its share: for reads by key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unshared<'r>(pub &'r Reader);
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Unshared<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        self.0.backend
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.0.limited(STATEMENT_TIMEOUT, |connections| async move { connections.execute_raw(statement).await }).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.0.limited(STATEMENT_TIMEOUT, |connections| async move { connections.execute_unprepared(sql).await }).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.0.limited(STATEMENT_TIMEOUT, |connections| async move { connections.query_one_raw(statement).await }).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.0.limited(STATEMENT_TIMEOUT, |connections| async move { connections.query_all_raw(statement).await }).await
+    }
+}
+
 #[async_trait::async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DbBackend {
@@ -180,18 +228,22 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.execute_raw(statement).await }).await
+        let _share = self.share().await?;
+        Unshared(self).execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.execute_unprepared(sql).await }).await
+        let _share = self.share().await?;
+        Unshared(self).execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.query_one_raw(statement).await }).await
+        let _share = self.share().await?;
+        Unshared(self).query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.limited(STATEMENT_TIMEOUT, |connections| async move { connections.query_all_raw(statement).await }).await
+        let _share = self.share().await?;
+        Unshared(self).query_all_raw(statement).await
     }
 }

@@ -5,8 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
     sea_query::Expr,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*, schema};
@@ -14,7 +16,7 @@ use souk_sql::{
     Access, ConnectionCounts, Db, Leadership, NewTable, SqlError, Tx, create_tables, insert_or_ignore, lock_for_update,
     lock_skip_locked, long_text,
 };
-use souk_testkit::{Proxy, engine, engine::Stores, needs_engines, on_engines};
+use souk_testkit::{Proxy, engine, engine::Stores, eventually, needs_engines, on_engines};
 use tokio::sync::Barrier;
 
 mod thing {
@@ -317,6 +319,36 @@ async fn a_cut_connection_fails_its_transaction_and_no_later_one() {
         insert(&db, row(3, "three", 1)).await.unwrap();
         let ids: Vec<i64> = Entity::find().all(db.reader()).await.unwrap().iter().map(|row| row.thing_id).collect();
         assert_eq!(ids, [3], "{url}: nothing of the transaction that was cut");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_query_is_cancelled_and_others_do_not_wait_behind_it() {
+    for url in engines().urls.into_iter().filter(|url| !url.starts_with("sqlite:")) {
+        let db = opened(&url).await;
+        insert(&db, row(1, "one", 1)).await.unwrap();
+        let backend = db.reader().get_database_backend();
+        let slow = match backend {
+            DbBackend::Postgres => "SELECT CAST(pg_sleep(30) AS text) FROM thing",
+            // In short sleeps, between which MariaDB notices the cancellation: of one long sleep it does only every five seconds.
+            _ => "SELECT SUM(SLEEP(0.1)) FROM information_schema.collations",
+        };
+        let scans = join_all((0..20).map(|_| db.reader().query_all_raw(Statement::from_string(backend, slow))));
+        let beside = async {
+            eventually("the scans run", || async { db.reader().connections().used == 6 }).await;
+            let work = async {
+                insert(&db, row(2, "two", 1)).await.unwrap();
+                assert!(Entity::find_by_id(2).one(&db.lookup()).await.unwrap().is_some());
+                db.ping().await.unwrap();
+            };
+            tokio::time::timeout(Duration::from_secs(2), work).await.expect("they have connections of their own");
+        };
+        let (outcomes, ()) = tokio::join!(scans, beside);
+        let errors: Vec<SqlError> = outcomes.into_iter().map(|outcome| outcome.unwrap_err().into()).collect();
+        let too_slow = errors.iter().filter(|error| matches!(error, SqlError::TooSlow(_))).count();
+        let refused = errors.iter().filter(|error| matches!(error, SqlError::Unavailable(_))).count();
+        assert_eq!((too_slow, refused), (6, 14), "{url}: {errors:?}");
+        assert!(db.reader().connections().idle > 0, "{url}: the pool is the same");
     }
 }
 

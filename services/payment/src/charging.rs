@@ -1,6 +1,7 @@
 //! Charging an order: the claim is on disk before the provider is called, and the provider is called once.
 
 use souk_bus::trace;
+use souk_kit::CallError;
 use souk_values::{OrderId, PaymentId, Secret, UserId};
 
 use crate::{
@@ -39,18 +40,24 @@ pub(crate) async fn replay(app: &App, earlier: KeyMatch, key: &RequestKey) -> Re
     order_payments.payment(earlier.payment_id).cloned().ok_or(PaymentError::NotFound)
 }
 
-/// Fetches the order from the order service; `None` if that service is unavailable and the payment service's own copy is
-/// used instead.
+/// What the order service says of an order now.
+enum Latest {
+    Known(KnownOrder),
+    /// It is unavailable, and the payment service's own copy is used instead.
+    Unavailable(CallError),
+}
+
+/// Fetches the order from the order service.
 ///
 /// Errors: there is no such order; the order service is unavailable and there is no copy.
-async fn fetch_order(app: &App, order: OrderId) -> Result<Option<KnownOrder>, PaymentError> {
+async fn fetch_order(app: &App, order: OrderId) -> Result<Latest, PaymentError> {
     match app.orders.order(order).await {
-        Ok(Some(current)) => Ok(Some(current.into())),
+        Ok(Some(current)) => Ok(Latest::Known(current.into())),
         Ok(None) => Err(PaymentError::OrderNotFound),
         Err(error) => match app.store.order_payments(order).await? {
             Some(_) => {
                 tracing::warn!(order.id = %order, error = %error, "the order service is unavailable; the local copy is used");
-                Ok(None)
+                Ok(Latest::Unavailable(error))
             }
             None => Err(error.into()),
         },
@@ -68,9 +75,13 @@ pub(crate) async fn pay(
     let app = app.clone();
     let work = async move {
         let latest = fetch_order(&app, order).await?;
-        match claim(&app, order, payer, &key, latest.as_ref()).await? {
-            ClaimOutcome::New(payment) => Ok(charge(&app, payment, &token).await),
-            ClaimOutcome::Replayed(payment) => Ok(payment),
+        let known = if let Latest::Known(known) = &latest { Some(known) } else { None };
+        match (claim(&app, order, payer, &key, known).await, latest) {
+            (Ok(ClaimOutcome::New(payment)), _) => Ok(charge(&app, payment, &token).await),
+            (Ok(ClaimOutcome::Replayed(payment)), _) => Ok(payment),
+            // The copy may be outdated: the customer may have seen the order confirmed.
+            (Err(PaymentError::OrderNotConfirmed), Latest::Unavailable(error)) => Err(error.into()),
+            (Err(error), _) => Err(error),
         }
     };
     // A task of its own: a caller that disconnects must not stop a charge between the provider and its record.

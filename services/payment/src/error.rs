@@ -20,10 +20,10 @@ pub enum PaymentError {
     /// Unknown, or of another customer.
     #[error("There is no such order.")]
     OrderNotFound,
-    #[error(
-        "The order cannot be paid now: it is not confirmed yet, it was cancelled, or its payment deadline has passed."
-    )]
+    #[error("The order cannot be paid any more: it was cancelled, or its payment deadline has passed.")]
     OrderNotPayable,
+    #[error("The order cannot be paid yet: it is not confirmed. That takes a moment; then pay it.")]
+    OrderNotConfirmed,
     #[error("Another attempt to pay this order is in progress. Get the order's payments to see its outcome.")]
     InProgress,
     /// The order's amount is captured, refunded later or not.
@@ -54,7 +54,7 @@ pub enum PaymentError {
     /// Every attempt to save conflicted with another change of the same order.
     #[error("other requests keep changing the payments of this order")]
     Contended,
-    /// Order is unavailable, and payment has no copy of the order.
+    /// Order is unavailable, and payment has no copy of the order, or one that may be outdated.
     #[error(transparent)]
     Order(#[from] CallError),
     #[error(transparent)]
@@ -75,7 +75,7 @@ impl From<PaymentError> for Problem {
         let (status, code) = match error {
             E::NotFound => (StatusCode::NOT_FOUND, "payment.not_found"),
             E::OrderNotFound => (StatusCode::NOT_FOUND, "payment.order_not_found"),
-            E::OrderNotPayable => (StatusCode::CONFLICT, "payment.order_not_payable"),
+            E::OrderNotPayable | E::OrderNotConfirmed => (StatusCode::CONFLICT, "payment.order_not_payable"),
             E::InProgress => (StatusCode::CONFLICT, "payment.in_progress"),
             E::AlreadyPaid => (StatusCode::CONFLICT, "payment.already_paid"),
             E::TokenUnknown => (StatusCode::UNPROCESSABLE_ENTITY, "payment.token_unknown"),

@@ -98,6 +98,9 @@ impl OrderPayments {
             Some(_) => return Err(PaymentError::AlreadyPaid),
             None => {}
         }
+        if self.order.state == OrderState::Created {
+            return Err(PaymentError::OrderNotConfirmed);
+        }
         if !self.order.is_payable(now) {
             return Err(PaymentError::OrderNotPayable);
         }

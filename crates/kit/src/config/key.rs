@@ -71,6 +71,21 @@ fn bracketed(inner: &str) -> Result<Step, String> {
     }
 }
 
+/// Returns the key of a variable's path, `GATEWAY__ROUTES__0__ID`, and the path of the list that it is an item of, if it is
+/// one.
+pub(super) fn of_variable(path: &str) -> (String, Option<String>) {
+    let (mut key, mut list) = (String::new(), None);
+    for (at, part) in path.split("__").enumerate() {
+        if at > 0 && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) {
+            list = list.or_else(|| Some(path.split("__").take(at).collect::<Vec<_>>().join("__")));
+            let _ = write!(key, "[{part}]");
+        } else {
+            key.extend([if at > 0 { "." } else { "" }, part]);
+        }
+    }
+    (key, list)
+}
+
 /// Parses a path inside `section`.
 pub(super) fn parse_in(section: &str, path: &str) -> Option<Vec<Step>> {
     let mut steps = vec![Step::Key(normal(section))];

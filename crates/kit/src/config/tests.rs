@@ -91,6 +91,21 @@ fn a_stronger_source_replaces_lists_whole_and_merges_mappings() {
 }
 
 #[test]
+fn items_of_a_list_in_the_environment_replace_a_weaker_list_together() {
+    let weak = flat("weak", &[("t.rows[0].id", json!("a")), ("t.rows[1].id", json!("b")), ("t.rows[2].id", json!("c"))]);
+    let variables = env(&[
+        ("SOUK_T__ROWS__1__ID", "e"),
+        ("SOUK_T__ROWS__0__ID", "d"),
+        ("SOUK_T__ROWS__0__TAGS__0", "x"),
+        ("SOUK_T__ROWS__0__TAGS__1", "y"),
+    ]);
+    let tree: Value = weak.then(&variables).section("t").unwrap();
+    assert_eq!(tree, json!({"rows": [{"id": "d", "tags": ["x", "y"]}, {"id": "e"}]}));
+    let ConfigError(mistakes) = env(&[("SOUK_T__ROWS__1__ID", "e")]).section::<Value>("t").unwrap_err();
+    assert_eq!(mistakes, ["t.rows: there are later items, but no [0]"]);
+}
+
+#[test]
 fn texts_of_properties_fit_at_any_depth() {
     #[derive(Debug, Default, Deserialize)]
     #[serde(default, deny_unknown_fields)]

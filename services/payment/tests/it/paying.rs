@@ -156,8 +156,13 @@ async fn the_copy_decides_while_order_is_unavailable() {
     let order = facts(&rig.world, rig.user, 2);
     rig.fail_order(order.order_id);
     rig.pay(order.order_id, "a", "tok_visa").await.is_problem(503, "order.unavailable");
-    rig.world.deps.transport.publish(&[created(&rig.world, &order), confirmed(&rig.world, &order)]).await.unwrap();
-    eventually("payment has a copy of the order", || async {
+    rig.set_order(&at(&order, 1), false, None);
+    rig.pay(order.order_id, "a", "tok_visa").await.is_problem(409, "payment.order_not_payable");
+    // The order may be confirmed by now, although the copy is not.
+    rig.fail_order(order.order_id);
+    rig.pay(order.order_id, "a", "tok_visa").await.is_problem(503, "order.unavailable");
+    rig.world.deps.transport.publish(&[confirmed(&rig.world, &order)]).await.unwrap();
+    eventually("the copy is confirmed", || async {
         rig.pay(order.order_id, "b", "tok_visa").await.json["status"] == "succeeded"
     })
     .await;
