@@ -5,13 +5,16 @@ PORT ?= 8080
 DATA ?= ./souk-data
 SOAK_KILLS ?= 1000
 ORDERS ?= 1200
+PARTS ?= purchase,engines,hot-product,sign-ins,gateway,reads
+ROUNDS ?= 3
+SIZES ?= 1000,100000,1000000
 AUDIT_ORDERS ?= 1000000
 SOUK_TEST_POSTGRES ?= postgres://postgres@127.0.0.1:5432
 PROFILE ?= local
 DEB_PROFILE ?= dist
 EXAMPLES ?= 100
 
-.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling bench bench-quick audit-bench catalogue-bench web web-dev web-check web-modules e2e e2e-engines e2e-modules lighthouse screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page dashboard-pictures alerts-live compose-up chart-files deploy-check deb upgrade-fixture
+.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling bench bench-quick audit-bench web web-dev web-check web-modules e2e e2e-engines e2e-modules lighthouse screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page dashboard-pictures alerts-live compose-up chart-files deploy-check deb upgrade-fixture
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -171,20 +174,19 @@ settling: ## A checkout beside 10,000 refunds that stay pending at the provider,
 	SOUK_TEST_REFUNDS=10000 $(CARGO) test --workspace --test it pending_refunds
 	SOUK_TEST_REFUNDS=10000 SOUK_TEST_MODE=engines $(CARGO) test --workspace --test it pending_refunds
 
-bench: ## What a purchase costs (ORDERS; BINARIES, the first of which others are compared with: by default this one).
+bench: ## Every figure with its goal: purchases embedded and on engines, last units, sign-ins, reads and gateway beside nginx (PROFILE, PARTS, ROUNDS, ORDERS, SIZES; BINARIES, the first of which others are compared with; DOCUMENT).
 	$(CARGO) build --locked --profile $(PROFILE) --package souk --package souk-bench
-	target/$(PROFILE)/souk-bench $(or $(BINARIES),target/$(PROFILE)/souk) --orders $(ORDERS)
+	mkdir -p target/bench
+	target/$(PROFILE)/souk-bench $(or $(BINARIES),target/$(PROFILE)/souk) --parts $(PARTS) --rounds $(ROUNDS) --orders $(ORDERS) \
+		--sizes $(SIZES) --json target/bench/report.json $(if $(DOCUMENT),--document $(DOCUMENT))
 
-bench-quick: ## The same in a minute, with the debug build: fails on counted figures that are 30 % worse than those recorded.
+bench-quick: ## What a purchase costs, in a minute, with the debug build: fails on counted figures that are 30 % worse than those recorded.
 	$(CARGO) build --package souk --package souk-bench
 	target/debug/souk-bench target/debug/souk --orders 320 --rounds 1 --check bench/counted.json
 
 audit-bench: build ## Time and memory of an audit of AUDIT_ORDERS orders on SQLite and PostgreSQL (SOUK_TEST_POSTGRES, PROFILE).
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS)
 	python3 scripts/audit_bench.py target/$(PROFILE)/souk --orders $(AUDIT_ORDERS) --postgres "$(SOUK_TEST_POSTGRES)"
-
-catalogue-bench: ## Speed of the catalogue at 1,000, 100,000 and 1,000,000 products beside nginx (SOUK_BIN, SIZES, SECONDS; needs wrk).
-	SOUK_BIN=$${SOUK_BIN:-target/release/souk} python3 scripts/catalogue_bench.py
 
 soak: ## The crash test with 1,000 kills (SOAK_KILLS) in both modes.
 	SOUK_CRASH_KILLS=$(SOAK_KILLS) $(CARGO) test --workspace --test shop crash -- --nocapture

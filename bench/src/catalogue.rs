@@ -8,12 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rand::{
-    RngExt, SeedableRng,
-    distr::weighted::WeightedIndex,
-    rngs::StdRng,
-    seq::IndexedRandom,
-};
+use rand::{RngExt, SeedableRng, distr::weighted::WeightedIndex, rngs::StdRng, seq::IndexedRandom};
 
 use crate::BenchError;
 
@@ -43,9 +38,10 @@ pub(crate) fn write(folder: &Path, products: usize) -> Result<Catalogue, BenchEr
     let (mut files, mut titles) = (Vec::new(), Vec::new());
     let things: Vec<usize> = (0..products.div_ceil(VARIANTS.len())).collect();
     for (number, things) in things.chunks(THINGS_OF_A_FILE).enumerate() {
-        let mut rows = "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,\
+        let mut rows =
+            "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,\
                         Variant Price\n"
-            .to_owned();
+                .to_owned();
         for thing in things {
             let title = text.of(3, &mut random);
             let shown: Vec<String> = title.split(' ').map(capitalised).collect();

@@ -68,7 +68,11 @@ impl Client {
         let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
         loop {
             let response = self.exchange_once(method, path, body.clone(), headers).await?;
-            let pause = response.headers().get("retry-after").map(|seconds| Ok::<u64, BenchError>(seconds.to_str()?.parse()?)).transpose()?;
+            let pause = response
+                .headers()
+                .get("retry-after")
+                .map(|seconds| Ok::<u64, BenchError>(seconds.to_str()?.parse()?))
+                .transpose()?;
             match pause {
                 Some(seconds) if response.status() == 503 && Instant::now() < deadline => {
                     tokio::time::sleep(Duration::from_secs(seconds)).await;

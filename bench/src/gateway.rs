@@ -23,13 +23,8 @@ pub(crate) async fn measure(binary: &Path, lasts: Duration) -> Result<Figures, B
     let token = customers.first().and_then(|customer| customer.token()).map(str::to_owned);
     let mut figures = Vec::new();
     for connections in [16, 64] {
-        let load = |port, path: &str| Load {
-            port,
-            paths: vec![path.to_owned()],
-            token: token.clone(),
-            connections,
-            lasts,
-        };
+        let load =
+            |port, path: &str| Load { port, paths: vec![path.to_owned()], token: token.clone(), connections, lasts };
         let before = proxy.cpu_ms()?;
         let of_nginx = load(proxy.port, "/orders").run().await?;
         let nginx_us = (proxy.cpu_ms()? - before) * 1_000.0 / of_nginx.requests;

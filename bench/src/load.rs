@@ -47,7 +47,8 @@ impl Load {
 
     async fn run_here(self) -> Result<Outcome, BenchError> {
         let head = |path: &String| {
-            let token = self.token.as_ref().map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
+            let token =
+                self.token.as_ref().map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
             format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n{token}\r\n", self.port).into_bytes()
         };
         let requests: Rc<[Vec<u8>]> = self.paths.iter().map(head).collect();
@@ -81,12 +82,7 @@ impl Load {
         let requests = f64::from(u32::try_from(times.len())?);
         let own_cpu_us = (own_cpu_ms()? - cpu_before) * 1_000.0 / requests;
         times.sort_unstable();
-        Ok(Outcome {
-            requests,
-            per_second: requests / took,
-            p99_ms: millis(&times, 99),
-            own_cpu_us,
-        })
+        Ok(Outcome { requests, per_second: requests / took, p99_ms: millis(&times, 99), own_cpu_us })
     }
 }
 

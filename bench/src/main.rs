@@ -134,7 +134,9 @@ impl Part {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+    let outcome = run(&Arguments::parse()).await;
+    shop::remove_folders();
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -33,8 +33,10 @@ impl Nginx {
 
     /// Passes every request on to `upstream`, over connections that it keeps.
     pub async fn before(upstream: u16) -> Result<Self, BenchError> {
-        let location = "location / { proxy_pass http://upstream; proxy_http_version 1.1; proxy_set_header Connection ''; }";
-        let pool = format!("upstream upstream {{ server 127.0.0.1:{upstream}; keepalive 128; keepalive_requests 1000000; }}");
+        let location =
+            "location / { proxy_pass http://upstream; proxy_http_version 1.1; proxy_set_header Connection ''; }";
+        let pool =
+            format!("upstream upstream {{ server 127.0.0.1:{upstream}; keepalive 128; keepalive_requests 1000000; }}");
         Self::start(tempfile::tempdir()?, location, &pool).await
     }
 

@@ -14,13 +14,13 @@ use crate::{
     client::Client,
     figures::{Figure, Figures, millis},
     people::{self, address, expect},
-    processes::own_cpu_ms,
+    processes::{Processes, own_cpu_ms},
     shop::{EngineShop, Shop},
 };
 
 /// Number of products that the customers buy, so that no two wait for the same one.
 const PRODUCTS: usize = 20;
-/// Pause before the memory of an idle shop is read.
+/// Pause before the memory of a shop at rest is read.
 const SETTLING: Duration = Duration::from_secs(3);
 
 /// The size of the load.
@@ -47,8 +47,7 @@ struct Sold {
 pub(crate) async fn embedded(binary: &Path, load: Load) -> Result<Figures, BenchError> {
     let shop = Shop::start(binary, &[], &[]).await?;
     let first_start = shop.ready_after;
-    tokio::time::sleep(SETTLING).await;
-    let idle_mb = shop.processes.memory_mb()?;
+    let idle_mb = idle(&shop.processes).await?;
     let buyers = Buyers::prepare(shop.port, load.shoppers).await?;
     let before = shop.processes.counts()?;
     let sold = buyers.buy(load.orders).await?;
@@ -61,6 +60,7 @@ pub(crate) async fn embedded(binary: &Path, load: Load) -> Result<Figures, Bench
     let binary_mb = f64::from(u32::try_from(std::fs::metadata(binary)?.len() / 1_000)?) / 1_000.0;
     let shop = shop.restart(binary).await?;
     let later_start = shop.ready_after;
+    let restarted_mb = idle(&shop.processes).await?;
     shop.stop().await?;
     let per_order = |before: f64, after: f64| (after - before) / sold.orders;
     let mut figures = vec![
@@ -78,7 +78,8 @@ pub(crate) async fn embedded(binary: &Path, load: Load) -> Result<Figures, Bench
     figures.extend([
         Figure::measured("first start to ready, ms", first_start.as_secs_f64() * 1_000.0),
         Figure::measured("start on a filled folder to ready, ms", later_start.as_secs_f64() * 1_000.0),
-        Figure::measured("memory when idle, MB", idle_mb).at_most(60.0),
+        Figure::measured("memory when idle after the first start, MB", idle_mb).at_most(60.0),
+        Figure::measured("memory when idle on a filled folder, MB", restarted_mb).at_most(60.0),
         Figure::measured("memory after the load, MB", loaded_mb).at_most(150.0),
         Figure::measured("memory after the rest, MB", rested_mb),
         Figure::measured("binary, MB", binary_mb).at_most(60.0),
@@ -95,8 +96,7 @@ pub(crate) async fn on_engines(binary: &Path, load: Load) -> Result<Figures, Ben
 }
 
 async fn buy_on_engines(shop: &EngineShop, load: Load) -> Result<Figures, BenchError> {
-    tokio::time::sleep(SETTLING).await;
-    let idle_mb = shop.processes.memory_mb()?;
+    let idle_mb = idle(&shop.processes).await?;
     let buyers = Buyers::prepare(shop.port, load.shoppers).await?;
     let (before, engines_before) = (shop.processes.counts()?, EngineShop::engines_cpu_ms()?);
     let sold = buyers.buy(load.orders).await?;
@@ -108,7 +108,10 @@ async fn buy_on_engines(shop: &EngineShop, load: Load) -> Result<Figures, BenchE
     let mut figures = vec![
         Figure::measured("CPU per order with engines, ms", own + engines).at_most(5.0),
         Figure::measured("of it in souk, ms", own),
-        Figure::measured("changes of threads in souk per order", (after.thread_changes - before.thread_changes) / sold.orders),
+        Figure::measured(
+            "changes of threads in souk per order",
+            (after.thread_changes - before.thread_changes) / sold.orders,
+        ),
     ];
     figures.extend(sold.figures(320.0));
     figures.extend([
@@ -116,6 +119,13 @@ async fn buy_on_engines(shop: &EngineShop, load: Load) -> Result<Figures, BenchE
         Figure::measured("memory of nine processes after the load, MB", loaded_mb),
     ]);
     Ok(Figures::new(figures))
+}
+
+/// Returns the memory of processes that have nothing to do, in MB.
+async fn idle(processes: &Processes) -> Result<f64, BenchError> {
+    processes.rest().await?;
+    tokio::time::sleep(SETTLING).await;
+    processes.memory_mb()
 }
 
 impl Sold {

@@ -1,7 +1,13 @@
 //! Reads of the catalogue at several sizes, to the service and through the gateway, beside nginx with the same bytes as a
 //! file.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Stdio, time::{Duration, Instant}};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,7 +45,11 @@ pub(crate) async fn measure(binary: &Path, products: usize, lasts: Duration) -> 
     let mut figures = vec![Figure::measured(named("start until the kept index answers, s"), indexed.as_secs_f64())];
 
     let loads = Loads::read(&mut client, &catalogue, &queries).await?;
-    let nginx = Nginx::with_files(&[("list", body(&mut client, &loads.list).await?), ("detail", body(&mut client, &loads.detail).await?)]).await?;
+    let nginx = Nginx::with_files(&[
+        ("list", body(&mut client, &loads.list).await?),
+        ("detail", body(&mut client, &loads.detail).await?),
+    ])
+    .await?;
     let run = |port: u16, prefix: &str, paths: &[String]| {
         let paths = paths.iter().map(|path| format!("{prefix}{path}")).collect();
         Load { port, paths, token: None, connections: CONNECTIONS, lasts }.run()
@@ -49,10 +59,19 @@ pub(crate) async fn measure(binary: &Path, products: usize, lasts: Duration) -> 
         let of_product = run(shop.port + PRODUCT, "", paths).await?;
         let through_gateway = run(shop.port, "/api", paths).await?;
         figures.extend([
-            Figure::measured(named(&format!("{name}: requests per second through the gateway")), through_gateway.per_second),
-            Figure::measured(named(&format!("{name}: of nginx's file")), through_gateway.per_second / of_nginx.per_second)
-                .at_least(0.5),
-            Figure::measured(named(&format!("{name}: of nginx's file, to the service")), of_product.per_second / of_nginx.per_second),
+            Figure::measured(
+                named(&format!("{name}: requests per second through the gateway")),
+                through_gateway.per_second,
+            ),
+            Figure::measured(
+                named(&format!("{name}: of nginx's file")),
+                through_gateway.per_second / of_nginx.per_second,
+            )
+            .at_least(0.5),
+            Figure::measured(
+                named(&format!("{name}: of nginx's file, to the service")),
+                of_product.per_second / of_nginx.per_second,
+            ),
             Figure::measured(named(&format!("{name}: p99, ms")), through_gateway.p99_ms),
             Figure::measured(named(&format!("{name}: CPU of the load per request, µs")), through_gateway.own_cpu_us),
         ]);
@@ -104,7 +123,9 @@ impl Loads {
                 .collect(),
             suggestions: (0_usize..)
                 .zip(repeated)
-                .map(|(at, query)| format!("/products/suggest?q={}", query.get(..3 + at % 5).unwrap_or(query).trim_end_matches('%')))
+                .map(|(at, query)| {
+                    format!("/products/suggest?q={}", query.get(..3 + at % 5).unwrap_or(query).trim_end_matches('%'))
+                })
                 .collect(),
             typed: typed(&catalogue.queries),
         })
@@ -121,14 +142,14 @@ fn typed(queries: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Returns `folder` with the data of a shop that has the catalogue and does not run; kept from an earlier run, if there is one.
+/// Returns a folder with the data of a shop that has the catalogue and does not run; kept from an earlier run, if there is one.
+/// Its files for the import are in `folder`.
 async fn filled(folder: TempDir, binary: &Path, products: usize, catalogue: &Catalogue) -> Result<TempDir, BenchError> {
     let kept = Path::new(KEPT).join(products.to_string());
-    let data = folder.path().join("data");
     if !kept.join("complete").exists() {
         let _ = fs::remove_dir_all(&kept);
         fs::create_dir_all(&kept)?;
-        std::os::unix::fs::symlink(fs::canonicalize(&kept)?, &data)?;
+        std::os::unix::fs::symlink(fs::canonicalize(&kept)?, folder.path().join("data"))?;
         let shop = Shop::start_in(folder, binary, &["--empty"], &[]).await?;
         eprintln!("importing {} products", grouped(products));
         for file in &catalogue.files {
@@ -145,11 +166,11 @@ async fn filled(folder: TempDir, binary: &Path, products: usize, catalogue: &Cat
             }
         }
         shop.processes.rest().await?;
-        let folder = shop.stop().await?;
+        shop.stop().await?;
         fs::write(kept.join("complete"), [])?;
-        return Ok(folder);
     }
-    std::os::unix::fs::symlink(fs::canonicalize(&kept)?, &data)?;
+    let folder = tempfile::tempdir()?;
+    std::os::unix::fs::symlink(fs::canonicalize(&kept)?, folder.path().join("data"))?;
     Ok(folder)
 }
 

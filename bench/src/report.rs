@@ -38,7 +38,9 @@ impl Report {
         for binary in binaries {
             versions.push(version(binary, "--version").unwrap_or_else(|| binary.display().to_string()));
         }
-        for (program, flag) in [("nginx", "-v"), ("postgres", "--version"), ("mariadbd", "--version"), ("redis-server", "--version")] {
+        for (program, flag) in
+            [("nginx", "-v"), ("postgres", "--version"), ("mariadbd", "--version"), ("redis-server", "--version")]
+        {
             versions.extend(version(Path::new(program), flag));
         }
         Ok(Self { binaries: binaries.to_vec(), machine, versions, parts: Vec::new() })
@@ -51,7 +53,8 @@ impl Report {
     pub fn write_json(&self, path: &Path) -> Result<(), BenchError> {
         let part = |(title, figures): &(&str, Vec<Figures>)| -> Value {
             let binaries = self.binaries.iter().zip(figures);
-            let of_each = binaries.map(|(binary, figures)| json!({"binary": binary, "figures": figures.iter().collect::<Vec<_>>()}));
+            let of_each = binaries
+                .map(|(binary, figures)| json!({"binary": binary, "figures": figures.iter().collect::<Vec<_>>()}));
             json!({"part": title, "binaries": of_each.collect::<Vec<_>>()})
         };
         let parts: Vec<Value> = self.parts.iter().map(part).collect();

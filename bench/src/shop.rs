@@ -6,6 +6,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::Stdio,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -31,6 +32,15 @@ const ENVIRONMENT: [(&str, &str); 3] = [
     ("SOUK_AUTH__ADMIN_PASSWORD", PASSWORD),
     ("SOUK_GATEWAY__RATE_LIMIT__ENABLED", "false"),
 ];
+
+/// Folders of shops that were measured, which are removed at the end of the run: for half a minute after the removal of many
+/// files, ext4 spends more on each new one.
+static DONE: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
+
+/// Removes the folders of all shops that were measured.
+pub(crate) fn remove_folders() {
+    DONE.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
 
 pub(crate) struct Shop {
     pub port: u16,
@@ -69,15 +79,16 @@ impl Shop {
     }
 
     /// Stops the shop and starts `binary` on its folder.
-    pub async fn restart(self, binary: &Path) -> Result<Self, BenchError> {
-        let folder = self.stop().await?;
-        Self::start_in(folder, binary, &[], &[]).await
+    pub async fn restart(mut self, binary: &Path) -> Result<Self, BenchError> {
+        self.child.kill().await?;
+        Self::start_in(self.folder, binary, &[], &[]).await
     }
 
-    /// Stops the shop, and returns its folder.
-    pub async fn stop(mut self) -> Result<TempDir, BenchError> {
+    /// Stops the shop. Its folder stays until [`remove_folders`].
+    pub async fn stop(mut self) -> Result<(), BenchError> {
         self.child.kill().await?;
-        Ok(self.folder)
+        DONE.lock().unwrap_or_else(PoisonError::into_inner).push(self.folder);
+        Ok(())
     }
 }
 

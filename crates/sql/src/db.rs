@@ -21,8 +21,9 @@ use crate::{
 const MAX_ATTEMPTS: u32 = 8;
 /// Maximum number of values that are kept for [`Db::handed_over`].
 const MAX_HANDED_OVER: usize = 4_096;
-/// Number of connections that read a SQLite file concurrently.
-const SQLITE_READERS: u32 = 4;
+/// Limits of the number of connections that read a SQLite file concurrently; in between it is that of the processors. Each has a
+/// thread and a page cache.
+const SQLITE_READERS: (usize, usize) = (2, 8);
 
 /// An open store. Cloning shares its connections.
 #[derive(Debug, Clone)]
@@ -88,7 +89,9 @@ impl Db {
             }
             Access::ReadOnly => None,
         };
-        let reader = Reader::open_file(sqlite_options(url, SQLITE_READERS, Access::ReadOnly)).await?;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let readers = u32::try_from(processors.clamp(SQLITE_READERS.0, SQLITE_READERS.1)).unwrap_or(1);
+        let reader = Reader::open_file(sqlite_options(url, readers, Access::ReadOnly)).await?;
         Ok(Self::from_parts(reader, Some(Lookups::new(url)), writer))
     }
 

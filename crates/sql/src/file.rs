@@ -27,6 +27,9 @@ use row::Columns;
 
 /// Maximum wait for the lock of another process, such as a back-up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Page cache of a connection that only reads, in KiB: it is emptied by each change of the file, and the system's cache serves
+/// what it lacks.
+const READER_CACHE: &str = "PRAGMA cache_size = -256";
 /// Number of prepared statements that a connection keeps.
 const STATEMENTS: usize = 256;
 
@@ -52,7 +55,7 @@ impl FileConnection {
                 OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
             ),
-            Access::ReadOnly => (OpenFlags::SQLITE_OPEN_READ_ONLY, ""),
+            Access::ReadOnly => (OpenFlags::SQLITE_OPEN_READ_ONLY, READER_CACHE),
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let path = path_of(url)?;

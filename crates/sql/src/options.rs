@@ -116,7 +116,7 @@ pub(crate) fn sqlite_options(url: &str, connections: u32, access: Access) -> Con
             Access::ReadWrite => {
                 sqlite.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
             }
-            Access::ReadOnly => sqlite.read_only(true),
+            Access::ReadOnly => sqlite.read_only(true).pragma("cache_size", "-256"),
         }
     });
     options

@@ -7,8 +7,8 @@ use std::{future::Future, time::Duration};
 
 use parking_lot::RwLock;
 use sea_orm::{
-    AccessMode, ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    ExecResult, IsolationLevel, QueryResult, RuntimeErr, Statement, TransactionTrait, metric,
+    AccessMode, ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, RuntimeErr, Statement, TransactionTrait, metric,
 };
 
 use tokio::sync::{Semaphore, SemaphorePermit};

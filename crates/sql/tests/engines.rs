@@ -8,8 +8,7 @@ use std::{sync::Arc, time::Duration};
 use futures::future::join_all;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
-    sea_query::Expr,
+    Statement, sea_query::Expr,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*, schema};
 use souk_sql::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement};
-use souk_sql::{Access, Db, SqlError, Tx};
+use souk_sql::{Access, Db, Json, SqlError, Tx};
 
 /// The declared types that migrations have on SQLite.
 const TABLE: &str = "CREATE TABLE thing (id integer NOT NULL PRIMARY KEY, seen boolean NOT NULL, name varchar(9) NULL,
@@ -48,7 +48,7 @@ struct Thing {
     id: i64,
     seen: bool,
     name: Option<String>,
-    facts: Option<serde_json::Value>,
+    facts: Option<Json<serde_json::Value>>,
     body: String,
     weight: Option<f64>,
     raw: Option<Vec<u8>>,
@@ -68,7 +68,7 @@ async fn every_declared_type_is_read_as_it_was_written() {
         id: LARGE,
         seen: true,
         name: Some("Ada".to_owned()),
-        facts: Some(serde_json::json!({"size": "26 cm"})),
+        facts: Some(Json(serde_json::json!({"size": "26 cm"}))),
         body: "Tea".to_owned(),
         weight: Some(0.5),
         raw: Some(vec![255]),

@@ -92,7 +92,8 @@ fn a_stronger_source_replaces_lists_whole_and_merges_mappings() {
 
 #[test]
 fn items_of_a_list_in_the_environment_replace_a_weaker_list_together() {
-    let weak = flat("weak", &[("t.rows[0].id", json!("a")), ("t.rows[1].id", json!("b")), ("t.rows[2].id", json!("c"))]);
+    let weak =
+        flat("weak", &[("t.rows[0].id", json!("a")), ("t.rows[1].id", json!("b")), ("t.rows[2].id", json!("c"))]);
     let variables = env(&[
         ("SOUK_T__ROWS__1__ID", "e"),
         ("SOUK_T__ROWS__0__ID", "d"),

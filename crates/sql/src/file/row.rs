@@ -2,7 +2,7 @@
 //!
 //! SQLite stores values of few types, while SeaORM reads a column as exactly one type of its own. Where a type is not that
 //! of the stored values, the declared type of the column says so. All integers are 64 bits wide: SQLite declares none
-//! otherwise, so that no entity may have a smaller one.
+//! otherwise, so that no entity may have a smaller one. JSON is text, which [`crate::Json`] reads.
 //!
 //! Of SeaORM's constructors of results only those of its mock are public: those of its proxy do not compile beside the
 //! drivers of sqlx (2.0.4).
@@ -33,7 +33,6 @@ struct Column {
 #[derive(Debug)]
 enum Declared {
     Boolean,
-    Json,
     Other,
 }
 
@@ -44,7 +43,6 @@ pub(super) struct Columns(Vec<Column>);
 pub(super) fn columns(statement: &Statement<'_>) -> Columns {
     let declared = |kind: Option<&str>| match kind {
         Some("boolean") => Declared::Boolean,
-        Some("json_text") => Declared::Json,
         _ => Declared::Other,
     };
     let column = |column: &rusqlite::Column<'_>| Column {
@@ -98,10 +96,6 @@ impl Column {
             |bytes: &[u8]| str::from_utf8(bytes).map(ToOwned::to_owned).map_err(|error| unfit(error.to_string()));
         Ok(match (&self.declared, value) {
             (Declared::Boolean, ValueRef::Integer(value)) => Value::Bool(Some(value != 0)),
-            (Declared::Json, ValueRef::Text(value)) => {
-                let value = serde_json::from_slice(value).map_err(|error| unfit(error.to_string()))?;
-                Value::Json(Some(Box::new(value)))
-            }
             (_, ValueRef::Null) => Value::BigInt(None),
             (_, ValueRef::Integer(value)) => Value::BigInt(Some(value)),
             (_, ValueRef::Real(value)) => Value::Double(Some(value)),

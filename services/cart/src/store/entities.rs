@@ -2,8 +2,10 @@
 
 /// A cart. `contents` is JSON: the columns beside it are those that queries over many carts need.
 pub mod cart {
-    use sea_orm::{FromJsonQueryResult, entity::prelude::*};
-    use serde::{Deserialize, Serialize};
+    use sea_orm::entity::prelude::*;
+    use souk_sql::Json;
+
+    use crate::cart::Contents;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "cart")]
@@ -13,12 +15,8 @@ pub mod cart {
         pub version: i64,
         pub due_at: Option<i64>,
         pub active_items: i64,
-        pub contents: Stored,
+        pub contents: Json<Contents>,
     }
-
-    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-    #[serde(transparent)]
-    pub struct Stored(pub crate::cart::Contents);
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}

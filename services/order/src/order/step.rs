@@ -89,7 +89,7 @@ impl std::fmt::Display for StepCause {
 }
 
 /// Details of a step; fields that do not apply to its kind are absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sea_orm::FromJsonQueryResult)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schema(example = json!({"carrier": "DHL", "trackingNumber": "00340434292135100186"}))]
 pub(crate) struct StepDetail {

@@ -2,17 +2,9 @@
 
 /// Orders. Lines and address are JSON in the same row: they never change and are always read with it.
 pub(crate) mod shop_order {
-    use sea_orm::{FromJsonQueryResult, entity::prelude::*};
-    use serde::{Deserialize, Serialize};
-
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-    pub(crate) struct StoredLines(pub Vec<souk_events::OrderLine>);
-
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-    pub(crate) struct StoredAddress(pub souk_events::ShippingAddress);
-
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-    pub(crate) struct StoredRefusedLines(pub Vec<souk_events::RefusedLine>);
+    use sea_orm::entity::prelude::*;
+    use souk_events::{OrderLine, RefusedLine, ShippingAddress};
+    use souk_sql::Json;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "shop_order")]
@@ -24,13 +16,13 @@ pub(crate) mod shop_order {
         pub order_date: i64,
         pub total_minor: i64,
         pub currency: String,
-        pub order_lines: StoredLines,
-        pub shipping_address: StoredAddress,
+        pub order_lines: Json<Vec<OrderLine>>,
+        pub shipping_address: Json<ShippingAddress>,
         pub payment_terms: String,
         pub pay_by: Option<i64>,
         pub payment_id: Option<i64>,
         pub cancel_reason: Option<String>,
-        pub refused_lines: Option<StoredRefusedLines>,
+        pub refused_lines: Option<Json<Vec<RefusedLine>>>,
         pub confirmed_at: Option<i64>,
         pub paid_at: Option<i64>,
         pub shipped_at: Option<i64>,
@@ -91,6 +83,8 @@ pub(crate) mod recipient_word {
 pub(crate) mod order_step {
     use sea_orm::entity::prelude::*;
 
+    use souk_sql::Json;
+
     use crate::order::StepDetail;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -105,7 +99,7 @@ pub(crate) mod order_step {
         pub step: String,
         pub cause: String,
         pub amount_minor: i64,
-        pub detail: Option<StepDetail>,
+        pub detail: Option<Json<StepDetail>>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

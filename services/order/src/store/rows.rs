@@ -4,15 +4,12 @@ use std::collections::BTreeSet;
 
 use sea_orm::{NotSet, Set};
 use souk_events::{CancelReason, PaymentTerms};
-use souk_sql::SqlError;
+use souk_sql::{Json, SqlError};
 use souk_values::{Id, Money, Timestamp, UtcDay};
 
 use super::{
     StoredKey,
-    entities::{
-        order_step, ordered_cart_line,
-        shop_order::{self, StoredAddress, StoredLines, StoredRefusedLines},
-    },
+    entities::{order_step, ordered_cart_line, shop_order},
 };
 use crate::order::{Deadlines, Order, Step, StepCause, StepDetail, StepKind};
 
@@ -28,8 +25,8 @@ pub(super) fn order_row(order: &Order, key: &StoredKey, deadlines: Deadlines) ->
         order_date: Set(order.order_date.millis()),
         total_minor: Set(order.total_amount.minor),
         currency: Set(order.total_amount.currency.code().to_owned()),
-        order_lines: Set(StoredLines(order.lines.clone())),
-        shipping_address: Set(StoredAddress(order.shipping_address.clone())),
+        order_lines: Set(Json(order.lines.clone())),
+        shipping_address: Set(Json(order.shipping_address.clone())),
         payment_terms: Set(terms_text(order.payment_terms).to_owned()),
         idempotency_key: Set(key.digest.clone()),
         body_hash: Set(key.body_hash.clone()),
@@ -57,7 +54,7 @@ pub(super) fn changed_columns(order: &Order, deadlines: Deadlines) -> shop_order
         pay_by: millis(order.pay_by),
         payment_id: Set(order.payment_id.map(Id::get)),
         cancel_reason: Set(order.cancel_reason.map(|reason| reason_text(reason).to_owned())),
-        refused_lines: Set((!order.refused_lines.is_empty()).then(|| StoredRefusedLines(order.refused_lines.clone()))),
+        refused_lines: Set((!order.refused_lines.is_empty()).then(|| Json(order.refused_lines.clone()))),
         confirmed_at: millis(order.confirmed_at),
         paid_at: millis(order.paid_at),
         shipped_at: millis(order.shipped_at),
@@ -122,7 +119,7 @@ pub(super) fn step_row(
         step: Set(kind.as_str().to_owned()),
         cause: Set(cause.to_string()),
         amount_minor: Set(if is_income { order.total_amount.minor } else { 0 }),
-        detail: Set(detail),
+        detail: Set(detail.map(Json)),
     }
 }
 
@@ -133,7 +130,7 @@ pub(super) fn step(row: order_step::Model) -> Result<Step, SqlError> {
         at: Timestamp::from_millis(row.happened_at),
         kind: kind.ok_or_else(|| damaged(&row.step))?,
         cause: row.cause,
-        detail: row.detail,
+        detail: row.detail.map(|detail| detail.0),
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use souk_events::{CancelReason, OrderFacts, PaymentFailed, PaymentSucceeded, PaymentTerms, queue};
 use souk_testkit::eventually;
 
-use crate::rig::{PRICE, Rig, at, card, confirmed, created, facts};
+use crate::rig::{PRICE, Rig, at, card, confirmed, facts};
 
 #[tokio::test]
 async fn a_good_card_pays_and_its_event_is_published() {

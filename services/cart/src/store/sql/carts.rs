@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_bus::{inbox, outbox};
-use souk_sql::{SqlError, Tx};
+use souk_sql::{Json, SqlError, Tx};
 use souk_values::{Id, OrderId, Timestamp, UserId};
 
 use super::{SqlCartStore, damaged, insert_error, lost_race, user_id, wishlists};
@@ -118,7 +118,7 @@ async fn save_cart(tx: &Tx, cart: &Cart, stored_version: Option<i64>, lifetimes:
         version: Set(cart.version()),
         due_at: Set(due_millis(cart, lifetimes)),
         active_items: Set(i64::try_from(cart.active_items().count()).unwrap_or(i64::MAX)),
-        contents: Set(cart::Stored(cart.contents().clone())),
+        contents: Set(Json(cart.contents().clone())),
     };
     let Some(stored_version) = stored_version else {
         if !cart.is_empty() {
