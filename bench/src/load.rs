@@ -1,4 +1,4 @@
-//! Requests as fast as they are answered. The generator has one thread, and reads of a response what tells where it ends,
+//! Requests as fast as they are answered. The generator has one thread, and reads of a response no more than it needs to find its end,
 //! so that little of the machine is its own.
 
 use std::{

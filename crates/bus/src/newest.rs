@@ -63,7 +63,7 @@ mod tests {
     }
 
     fn page(page: u32, letters: &[(u128, i64)]) -> (Vec<String>, u64) {
-        let mut newest = Newest::new(PageRequest { page, size: 2 });
+        let mut newest = Newest::new(PageRequest::numbered(page, 2));
         for (id, died_at) in letters {
             newest.add(letter(*id, *died_at));
             assert!(newest.letters.len() <= 2 * (usize::try_from(page).unwrap() + 1));

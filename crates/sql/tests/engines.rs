@@ -13,9 +13,10 @@ use sea_orm::{
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*, schema};
 use souk_sql::{
     Access, ConnectionCounts, Db, Leadership, NewTable, SqlError, Tx, create_tables, insert_or_ignore, lock_for_update,
-    lock_skip_locked, long_text,
+    lock_skip_locked, long_text, newest_page,
 };
 use souk_testkit::{Proxy, engine, engine::Stores, eventually, needs_engines, on_engines};
+use souk_values::{Page, PageRequest};
 use tokio::sync::Barrier;
 
 mod thing {
@@ -430,5 +431,49 @@ async fn one_process_has_the_lead_until_it_ends() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert!(successor.is_some(), "the lock outlives its connection on {url}");
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_by_key_and_long_lists_are_counted_up_to_a_limit() {
+    for url in engines().urls {
+        let db = opened(&url).await;
+        let rows: Vec<ActiveModel> = (0..7).map(|id| row(id, &format!("n{id}"), id / 2)).collect();
+        db.write(rows, |tx, rows| {
+            Box::pin(async move {
+                Entity::insert_many(rows.clone()).exec_without_returning(tx).await?;
+                Ok::<_, SqlError>(())
+            })
+        })
+        .await
+        .unwrap();
+        let columns = [Column::Units, Column::ThingId];
+        let page = async |after| {
+            let request = PageRequest { after, ..PageRequest::numbered(0, 3) };
+            newest_page(db.reader(), Entity::find().filter(Column::ThingId.gt(0)), &columns, request).await.unwrap()
+        };
+        let ids = |page: &Page<thing::Model>| page.items.iter().map(|row| row.thing_id).collect::<Vec<_>>();
+        let first = page(None).await;
+        assert_eq!((ids(&first), first.total, first.total_is_exact), (vec![6, 5, 4], 6, true), "{url}");
+        // A newer row moves what page numbers show, and nothing behind a key.
+        insert(&db, row(99, "newest", 50)).await.unwrap();
+        let second = page(first.next).await;
+        assert_eq!((ids(&second), second.next, second.total), (vec![3, 2, 1], None, 7), "{url}");
+        let numbered = newest_page(db.reader(), Entity::find(), &columns, PageRequest::numbered(1, 3)).await.unwrap();
+        assert_eq!((ids(&numbered), numbered.page), (vec![4, 3, 2], 1), "{url}");
+
+        let many: Vec<ActiveModel> = (1_000..11_000).map(|id| row(id, &format!("m{id}"), 0)).collect();
+        db.write(many, |tx, many| {
+            Box::pin(async move {
+                for rows in many.chunks(1_000) {
+                    Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
+                }
+                Ok::<_, SqlError>(())
+            })
+        })
+        .await
+        .unwrap();
+        let long = newest_page(db.reader(), Entity::find(), &columns, PageRequest::default()).await.unwrap();
+        assert_eq!((long.total, long.total_is_exact), (10_000, false), "{url}");
     }
 }

@@ -8,12 +8,12 @@ mod recipient_words;
 mod rows;
 mod summary;
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use souk_bus::{Cause, Stamper, inbox, outbox};
 use souk_events::Envelope;
 use souk_kit::extract::Idempotency;
-use souk_sql::{Db, SqlError, Tx};
-use souk_values::{Id, OrderId, PageRequest, Timestamp, UserId};
+use souk_sql::{Db, SqlError, Tx, newest_page};
+use souk_values::{Id, OrderId, Page, PageRequest, Timestamp, UserId};
 
 use crate::order::{
     Deadlines, Order, OrderStatus, Step, StepCause, StepKind,
@@ -136,8 +136,8 @@ impl OrderStore {
         shop_order::Entity::find_by_id(order.get()).one(&self.db.lookup()).await?.map(rows::order).transpose()
     }
 
-    /// Returns a page of orders, newest first, and the number of orders on all pages.
-    pub(crate) async fn list(&self, filter: OrderFilter, page: PageRequest) -> Result<(Vec<Order>, u64), SqlError> {
+    /// Returns a page of orders, newest first.
+    pub(crate) async fn list(&self, filter: OrderFilter, page: PageRequest) -> Result<Page<Order>, SqlError> {
         use shop_order::Column;
         let mut query = shop_order::Entity::find();
         if let Some(search) = &filter.search {
@@ -155,15 +155,8 @@ impl OrderStore {
         if let Some(before) = filter.before {
             query = query.filter(Column::OrderDate.lt(before.millis()));
         }
-        let total = query.clone().count(self.db.reader()).await?;
-        let rows = query
-            .order_by_desc(Column::OrderDate)
-            .order_by_desc(Column::OrderId)
-            .offset(page.offset())
-            .limit(page.limit())
-            .all(self.db.reader())
-            .await?;
-        Ok((rows.into_iter().map(rows::order).collect::<Result<_, _>>()?, total))
+        let found = newest_page(self.db.reader(), query, &[Column::OrderDate, Column::OrderId], page).await?;
+        found.try_map(rows::order)
     }
 
     /// Returns the steps of `order` whose number is above `after`, oldest first.

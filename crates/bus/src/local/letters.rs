@@ -3,7 +3,7 @@
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set, sea_query::OnConflict,
 };
-use souk_sql::{Db, SqlError, Tx};
+use souk_sql::{Db, SqlError, Tx, count_up_to_limit};
 use souk_values::{Page, PageRequest, Timestamp};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ pub(super) async fn list(db: &Db, service: Option<&str>) -> Result<Vec<DeadLette
 /// Returns a page of them.
 pub(super) async fn page(db: &Db, service: Option<&str>, request: PageRequest) -> Result<Page<DeadLetter>, BusError> {
     let query = newest(service);
-    let total = query.clone().count(db.reader()).await?;
+    let total = count_up_to_limit(db.reader(), query.clone()).await?;
     let rows = query.offset(request.offset()).limit(request.limit()).all(db.reader()).await?;
     let letters: Result<Vec<_>, _> = rows.into_iter().map(read).collect();
     Ok(Page::new(letters?, request, total))

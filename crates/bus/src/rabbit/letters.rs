@@ -65,7 +65,7 @@ pub(super) async fn page(
 /// Returns the letter `id`, with its latest error.
 pub(super) async fn show(options: Options, id: DeadLetterId) -> Result<Option<DeadLetter>, BusError> {
     uncancelled(async move {
-        let mut newest = Newest::new(PageRequest { page: 0, size: 1 });
+        let mut newest = Newest::new(PageRequest::numbered(0, 1));
         each(options, None, |letter| {
             if letter.dead_letter_id == id {
                 newest.add(letter);

@@ -60,7 +60,7 @@ pub async fn a_poison_message_becomes_a_dead_letter_and_does_not_block_the_queue
         assert!(json["envelope"]["id"].is_string() && json.get("raw").is_none(), "{json}");
     }
     let page = async |service: Option<&'static str>, page: u32| {
-        let page = bench.bus.dead_letter_page(service, PageRequest { page, size: 1 }).await.unwrap();
+        let page = bench.bus.dead_letter_page(service, PageRequest::numbered(page, 1)).await.unwrap();
         (page.items.into_iter().map(|letter| letter.dead_letter_id).collect::<Vec<_>>(), page.total)
     };
     let (first, second) = (page(Some("order"), 0).await, page(None, 1).await);

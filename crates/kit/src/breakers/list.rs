@@ -1,7 +1,7 @@
 //! `GET /admin/{service}/breakers`: the circuit breakers of one process of the service.
 
 use axum::{Json, extract::State};
-use souk_values::{Page, PageRequest};
+use souk_values::Page;
 
 use super::{BreakerView, breakers_of};
 use crate::{auth::Admin, health::Frame};
@@ -10,7 +10,5 @@ use crate::{auth::Admin, health::Frame};
 #[utoipa::path(get, path = "",
     responses((status = 200, body = Page<BreakerView>, description = "All circuit breakers of the process")))]
 pub(crate) async fn handle(_: Admin, State(frame): State<Frame>) -> Json<Page<BreakerView>> {
-    let items = breakers_of(&frame);
-    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-    Json(Page::new(items, PageRequest { page: 0, size: count }, u64::from(count)))
+    Json(Page::whole(breakers_of(&frame)))
 }

@@ -6,7 +6,7 @@ use souk_values::Page;
 use utoipa::IntoParams;
 
 use super::{DeadLetterView, refuse};
-use crate::{Problem, auth::Admin, extract::Paged, health::Frame};
+use crate::{Problem, auth::Admin, extract::Numbered, health::Frame};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -19,12 +19,12 @@ pub(crate) struct DeadLetterFilter {
 }
 
 /// Lists dead letters without their payload, newest first.
-#[utoipa::path(get, path = "", params(Paged<DeadLetterFilter>),
+#[utoipa::path(get, path = "", params(Numbered<DeadLetterFilter>),
     responses((status = 200, body = Page<DeadLetterView>, description = "A page of dead letters")))]
 pub(crate) async fn handle(
     _: Admin,
     State(frame): State<Frame>,
-    Paged(page, filter): Paged<DeadLetterFilter>,
+    Numbered(page, filter): Numbered<DeadLetterFilter>,
 ) -> Result<Json<Page<DeadLetterView>>, Problem> {
     let service = (!filter.all_services).then_some(frame.service);
     let letters = frame.transport.dead_letter_page(service, page).await.map_err(|error| refuse(&error))?;

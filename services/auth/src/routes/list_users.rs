@@ -97,6 +97,5 @@ pub(crate) async fn handle(
     _: Admin,
     Paged(page, filter): Paged<UserListFilter>,
 ) -> Result<Json<Page<AccountView>>, AuthError> {
-    let (accounts, total) = app.store.accounts(&filter.read()?, page).await?;
-    Ok(Json(Page::new(accounts, page, total).map(AccountView::from)))
+    Ok(Json(app.store.accounts(&filter.read()?, page).await?.map(AccountView::from)))
 }

@@ -1,13 +1,12 @@
 //! Queries and changes of accounts.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::Expr,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, sea_query::Expr,
 };
 use souk_events::Envelope;
 use souk_kit::auth::Role;
-use souk_sql::{SqlError, Tx, containing};
-use souk_values::{Language, PageRequest, Secret, Timestamp, UserId, ids::Id};
+use souk_sql::{SqlError, Tx, containing, newest_page};
+use souk_values::{Language, Page, PageRequest, Secret, Timestamp, UserId, ids::Id};
 
 use super::{
     AuthStore, NewSession, StoreError, devices, ended,
@@ -155,17 +154,10 @@ impl AuthStore {
         self.db.write(change, |tx, change| Box::pin(save(tx, change))).await
     }
 
-    /// Returns a page of the accounts that match `filter`, newest first, and the number of accounts on all pages.
-    pub(crate) async fn accounts(
-        &self,
-        filter: &AccountFilter,
-        page: PageRequest,
-    ) -> Result<(Vec<Account>, u64), SqlError> {
+    /// Returns a page of the accounts that match `filter`, newest first.
+    pub(crate) async fn accounts(&self, filter: &AccountFilter, page: PageRequest) -> Result<Page<Account>, SqlError> {
         let query = Entity::find().filter(filter.condition());
-        let total = query.clone().count(self.db.reader()).await?;
-        let query = query.order_by_desc(Column::UserId).offset(page.offset()).limit(page.limit());
-        let rows = query.all(self.db.reader()).await?;
-        Ok((rows.into_iter().map(read).collect::<Result<_, _>>()?, total))
+        newest_page(self.db.reader(), query, &[Column::UserId], page).await?.try_map(read)
     }
 
     /// True if there is an admin, locked or not.

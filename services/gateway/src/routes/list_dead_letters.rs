@@ -12,7 +12,7 @@ use souk_kit::{
     Problem,
     auth::Admin,
     dead_letters::DeadLetterView,
-    extract::{NoFilter, Paged},
+    extract::{NoFilter, Numbered},
 };
 use souk_values::Page;
 
@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 /// Lists the dead letters of all services without their payload, newest first. Any service can read those of all, because
 /// they share the bus: they are complete while some of the services are down.
-#[utoipa::path(get, path = "", params(Paged<NoFilter>), responses(
+#[utoipa::path(get, path = "", params(Numbered<NoFilter>), responses(
     (status = 200, body = Page<DeadLetterView>, description = "A page of dead letters"),
     (status = 503, description = "`gateway.no_instance`: no service can be reached; `bus.unavailable`"),
 ))]
@@ -37,7 +37,7 @@ pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     headers: HeaderMap,
-    Paged(page, NoFilter {}): Paged<NoFilter>,
+    Numbered(page, NoFilter {}): Numbered<NoFilter>,
 ) -> Result<Response, Problem> {
     let token = own_token(&headers);
     let mut failed = None;

@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{SqlError, Tx, lock_for_update};
+use souk_sql::{SqlError, Tx, lock_for_update, newest_page};
 use souk_values::{Language, NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
@@ -243,10 +243,7 @@ impl NotificationStore {
         if let Some(status) = status {
             mails = mails.filter(Column::Status.eq(status.name()));
         }
-        let total = mails.clone().count(self.db.reader()).await?;
-        let newest = mails.order_by_desc(Column::MailId).offset(page.offset()).limit(page.limit());
-        let rows = newest.all(self.db.reader()).await?;
-        Ok(Page::new(rows.into_iter().map(read).collect::<Result<_, _>>()?, page, total))
+        newest_page(self.db.reader(), mails, &[Column::MailId], page).await?.try_map(read)
     }
 }
 

@@ -1,9 +1,7 @@
 //! Notices: insert, list, follow, mark as read.
 
-use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
-};
-use souk_sql::{SqlError, Tx};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
+use souk_sql::{SqlError, Tx, newest_page};
 use souk_values::{Language, NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
@@ -48,10 +46,7 @@ impl NotificationStore {
         if only_unread {
             own = own.filter(Column::ReadAt.is_null());
         }
-        let total = own.clone().count(self.db.reader()).await?;
-        let newest = own.order_by_desc(Column::Position).offset(page.offset()).limit(page.limit());
-        let rows = newest.all(self.db.reader()).await?;
-        Ok(Page::new(rows.into_iter().map(read).collect::<Result<_, _>>()?, page, total))
+        newest_page(self.db.reader(), own, &[Column::Position], page).await?.try_map(read)
     }
 
     /// Returns at most `limit` of the user's notices after the one at `position`, oldest first.

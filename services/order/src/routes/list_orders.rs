@@ -69,8 +69,7 @@ pub(crate) async fn handle(
         from: filter.from.map(|day| app.calendar.start(day)),
         before: filter.to.map(|day| app.calendar.bounds(day).end),
     };
-    let (orders, total) = app.store.list(filter, page).await?;
-    Ok(Json(Page::new(orders, page, total).map(OrderView::from)))
+    Ok(Json(app.store.list(filter, page).await?.map(OrderView::from)))
 }
 
 /// Returns what `q` searches for; `None` for an empty one. Errors: auth, which knows the addresses, cannot be reached.

@@ -20,9 +20,5 @@ pub(crate) async fn handle(
 ) -> Result<Json<Page<TimelineEntry>>, OrderError> {
     visible_order(&app, &caller, order_id).await?;
     let steps = app.store.steps(order_id, 0).await?;
-    let count = steps.len();
-    let items = steps.into_iter().map(TimelineEntry::from).collect();
-    let size = u32::try_from(count).unwrap_or(u32::MAX);
-    let total = u64::try_from(count).unwrap_or(u64::MAX);
-    Ok(Json(Page { items, page: 0, size, total }))
+    Ok(Json(Page::whole(steps).map(TimelineEntry::from)))
 }

@@ -21,11 +21,20 @@ async fn customers_list_their_own_orders_and_admins_all() {
     assert_eq!(mine["items"][0]["orderId"].to_string(), second.to_string());
     let page = rig.client.get("/orders?page=1&size=1").await.json;
     assert_eq!((page["items"][0]["orderId"].to_string(), &page["total"]), (first.to_string(), &json!(2)));
+    let newest = rig.client.get("/orders?size=1").await.json;
+    let behind = format!("/orders?size=1&after={}", newest["next"].as_str().unwrap());
+    let last = rig.client.get(&behind).await.expect(200).json;
+    assert_eq!((last["items"][0]["orderId"].to_string(), &last["next"]), (first.to_string(), &json!(null)));
+    rig.client.get("/orders?after=soon").await.is_problem(400, "query.invalid");
+    rig.client.get("/orders?page=500&size=20").await.is_problem(400, "query.invalid");
     assert_eq!(rig.client.get("/orders?status=confirmed").await.json["total"], 1);
     assert_eq!(rig.client.get(&format!("/orders?userId={user}")).await.json["total"], 2);
     rig.client.get(&format!("/orders?userId={other}")).await.is_problem(403, "auth.forbidden");
     let stranger = rig.started.client.with_token(rig.world.customer(other));
-    assert_eq!(stranger.get("/orders").await.json, json!({"items": [], "page": 0, "size": 20, "total": 0}));
+    assert_eq!(
+        stranger.get("/orders").await.json,
+        json!({"items": [], "page": 0, "size": 20, "total": 0, "totalIsExact": true})
+    );
     assert_eq!(rig.admin.get("/orders").await.json["total"], 2);
     assert_eq!(rig.admin.get(&format!("/orders?userId={other}")).await.json["total"], 0);
     assert_eq!(rig.admin.get(&format!("/orders?userId={user}&status=created")).await.json["total"], 1);

@@ -85,7 +85,7 @@ pub async fn lists_are_filtered_paged_and_newest_first(database: TestDatabase) {
     let others = fixture.claim("other").await;
 
     let list = async |filter: Filter, page: u32, size: u32| {
-        let page = fixture.store.list(filter, PageRequest { page, size }).await.unwrap();
+        let page = fixture.store.list(filter, PageRequest::numbered(page, size)).await.unwrap();
         (page.items.iter().map(|payment| payment.payment_id).collect::<Vec<_>>(), page.total)
     };
     let all: Vec<_> = std::iter::once(others).chain(made.clone()).collect();
@@ -99,7 +99,7 @@ pub async fn lists_are_filtered_paged_and_newest_first(database: TestDatabase) {
     let of_neither = Filter { user_id: Some(payer), order_id: Some(fixture.order.order_id) };
     assert_eq!(list(of_neither, 0, 2).await, (Vec::new(), 0));
     let of_both = Filter { user_id: Some(payer), order_id: Some(first_order) };
-    let listed = fixture.store.list(of_both, PageRequest { page: 0, size: 1 }).await.unwrap();
+    let listed = fixture.store.list(of_both, PageRequest::numbered(0, 1)).await.unwrap();
     let read = fixture.store.order_payments(first_order).await.unwrap().unwrap();
     assert_eq!(listed.items, [read.payment(made[0]).unwrap().clone()], "with its refunds");
 }

@@ -50,7 +50,7 @@ impl CatalogueIndex {
         }
         let filter = Filter { category: Some(category), ..Filter::default() };
         // Some of the first may be companions.
-        let page = PageRequest { page: 0, size: MAX_PAGE_SIZE.min(u32::try_from(2 * count).unwrap_or(u32::MAX)) };
+        let page = PageRequest::numbered(0, MAX_PAGE_SIZE.min(u32::try_from(2 * count).unwrap_or(u32::MAX)));
         if entries.len() < count {
             let best = self.list(&filter, Sort::Relevance, page, false)?.entries;
             entries.extend(best.into_iter().filter(|entry| groups.insert(entry.product.group_id())));

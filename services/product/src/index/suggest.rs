@@ -40,7 +40,7 @@ impl CatalogueIndex {
     /// Returns what the beginning of a query may become. The last word may be incomplete, as in every search.
     pub(crate) fn suggest(&self, query: &str) -> Result<Suggested, IndexError> {
         let filter = Filter { query: query.to_owned(), ..Filter::default() };
-        let found = self.list(&filter, Sort::Relevance, PageRequest { page: 0, size: PRODUCTS }, false)?;
+        let found = self.list(&filter, Sort::Relevance, PageRequest::numbered(0, PRODUCTS), false)?;
         let parts: Vec<String> = words::of_query(query, MAX_WORDS).into_iter().flat_map(|word| word.parts).collect();
         let begun = |name: &[String]| {
             !parts.is_empty() && parts.iter().all(|part| name.iter().any(|word| word.starts_with(part)))

@@ -15,8 +15,6 @@ use crate::{app::App, error::ProductError};
 #[utoipa::path(get, path = "", responses((status = 200, body = Page<CategoryView>)))]
 pub(crate) async fn handle(State(app): State<App>) -> Result<Response, ProductError> {
     let tree = app.store.categories().await?;
-    let items: Vec<CategoryView> = tree.nodes().iter().cloned().map(CategoryView::from).collect();
-    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-    let page = Page { items, page: 0, size: count, total: count.into() };
+    let page = Page::whole(tree.nodes().to_vec()).map(CategoryView::from);
     Ok(([(header::CACHE_CONTROL, PUBLIC)], Json(page)).into_response())
 }

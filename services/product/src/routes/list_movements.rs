@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use souk_kit::{
     auth::Admin,
-    extract::{NoFilter, Paged, Path},
+    extract::{NoFilter, Numbered, Path},
 };
 use souk_values::{OrderId, Page, ProductId, Timestamp};
 use utoipa::ToSchema;
@@ -45,7 +45,7 @@ impl From<Movement> for MovementView {
 
 /// Lists the stock ledger of a product, the last move first. A deleted product keeps its ledger. For admins.
 #[utoipa::path(get, path = "",
-    params(("productId" = ProductId, Path, description = "Id of the product"), Paged<NoFilter>),
+    params(("productId" = ProductId, Path, description = "Id of the product"), Numbered<NoFilter>),
     responses(
         (status = 200, body = Page<MovementView>),
         (status = 400, description = "`path.invalid`, `query.invalid`"),
@@ -55,7 +55,7 @@ pub(crate) async fn handle(
     State(app): State<App>,
     _: Admin,
     Path(product_id): Path<ProductId>,
-    Paged(page, NoFilter {}): Paged<NoFilter>,
+    Numbered(page, NoFilter {}): Numbered<NoFilter>,
 ) -> Result<Json<Page<MovementView>>, ProductError> {
     let (movements, total) = app.store.movements(product_id, page).await?;
     Ok(Json(Page::new(movements.into_iter().map(MovementView::from).collect(), page, total)))

@@ -154,7 +154,7 @@ impl ListQuery {
         if !(1..=MAX_PAGE_SIZE).contains(&size) {
             return Err(ProductError::Query(format!("size must be 1 to {MAX_PAGE_SIZE}")));
         }
-        Ok(PageRequest { page: self.page.unwrap_or(default.page), size })
+        Ok(PageRequest::numbered(self.page.unwrap_or(default.page), size))
     }
 
     pub(super) fn filter(&self) -> Result<Filter, ProductError> {

@@ -34,9 +34,7 @@ pub(crate) async fn handle(
         let product = app.store.product(product_id).await?;
         app.store.with_group_facts(app.store.related(&product, COUNT).await?, false).await?
     };
-    let items: Vec<ProductView> = entries.into_iter().map(ProductView::listed).collect();
-    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-    let prepared = Prepared::hashed(&Page { items, page: 0, size: count, total: count.into() })?;
+    let prepared = Prepared::hashed(&Page::whole(entries).map(ProductView::listed))?;
     if let Some(epoch) = epoch {
         app.answers.keep_list(&key, epoch, prepared.clone());
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
-use souk_values::{Id, OrderId, PageRequest, ProductId, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_sql::count_up_to_limit;
+use souk_values::{Id, OrderId, PageRequest, ProductId, Timestamp, page::Total};
 
 use super::{
     MovementKind, ProductStore, StoreError,
@@ -30,13 +31,13 @@ impl ProductStore {
         &self,
         product_id: ProductId,
         page: PageRequest,
-    ) -> Result<(Vec<Movement>, u64), StoreError> {
+    ) -> Result<(Vec<Movement>, Total), StoreError> {
         use stock_movement::{Column, Entity};
         if products::find_any(self.db.reader(), product_id, self.currency).await?.is_none() {
             return Err(StoreError::ProductNotFound);
         }
         let all = Entity::find().filter(Column::ProductId.eq(product_id.get()));
-        let total = all.clone().count(self.db.reader()).await?;
+        let total = count_up_to_limit(self.db.reader(), all.clone()).await?;
         let found = all
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Cause)

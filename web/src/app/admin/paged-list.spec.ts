@@ -35,6 +35,15 @@ describe('a list of the back office', () => {
     expect([address(), list.isFiltered()]).toEqual(['/', false]);
   });
 
+  it('says when there are more than were counted', async () => {
+    const { list, requests } = await make();
+    expect(list.isExact()).toBe(true);
+    requests.answer = [[/things/, { body: { ...page<Thing>([]), total: 10_000, totalIsExact: false } }]];
+    list.reload();
+    await settle();
+    expect([list.total(), list.isExact()]).toEqual([10_000, false]);
+  });
+
   it('is not filtered by its sort order', async () => {
     expect((await make('/?sort=name')).list.isFiltered()).toBe(false);
   });

@@ -10,7 +10,10 @@ export interface PagedList<T> {
   /** The parameter `name` of the address; `''` if absent. */
   param: (name: string) => string;
   items: Signal<T[] | null>;
+  /** At most 10,000. */
   total: Signal<number>;
+  /** False if there are more than `total`. */
+  isExact: Signal<boolean>;
   page: Signal<number>;
   pages: Signal<number>;
   error: Signal<Error | undefined>;
@@ -53,6 +56,7 @@ export function pagedList<T>(url: string, names: readonly string[], fixed: Recor
     param: (name) => params().get(name) ?? '',
     items: computed(() => current()?.items ?? null),
     total: computed(() => current()?.total ?? 0),
+    isExact: computed(() => current()?.totalIsExact ?? true),
     page,
     pages: computed(() => Math.max(1, Math.ceil((current()?.total ?? 0) / size))),
     error: computed(() => found.error()),

@@ -2977,8 +2977,14 @@ export interface components {
                 username: string;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -2988,9 +2994,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_BreakerView: {
@@ -3039,8 +3047,14 @@ export interface components {
                 state: string;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3050,9 +3064,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_CategoryView: {
@@ -3072,8 +3088,14 @@ export interface components {
                 slug: string;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3083,9 +3105,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_DeadLetter: {
@@ -3118,8 +3142,14 @@ export interface components {
                 subject?: string | null;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3129,9 +3159,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_Mail: {
@@ -3161,8 +3193,14 @@ export interface components {
                 userId: components["schemas"]["UserId"];
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3172,9 +3210,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_MailboxEntry: {
@@ -3195,8 +3235,14 @@ export interface components {
                 to: string;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3206,9 +3252,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_MovementView: {
@@ -3231,8 +3279,14 @@ export interface components {
                 reason?: string | null;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3242,9 +3296,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_Notice: {
@@ -3272,8 +3328,14 @@ export interface components {
                 title: string;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3283,9 +3345,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_Order: {
@@ -3324,8 +3388,14 @@ export interface components {
                 version: number;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3335,9 +3405,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_PaymentView: {
@@ -3363,8 +3435,14 @@ export interface components {
                 userId: components["schemas"]["UserId"];
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3374,9 +3452,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_ProductView: {
@@ -3458,8 +3538,14 @@ export interface components {
                 variants?: components["schemas"]["VariantView"][] | null;
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3469,9 +3555,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description One page of a list. */
         Page_TimelineEntry: {
@@ -3486,8 +3574,14 @@ export interface components {
                 step: components["schemas"]["OrderStep"];
             }[];
             /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
              * Format: int32
-             * @description Zero-based number of this page.
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
              */
             page: number;
             /**
@@ -3497,9 +3591,11 @@ export interface components {
             size: number;
             /**
              * Format: int64
-             * @description Number of entries on all pages together.
+             * @description Number of entries on all pages together, at most 10,000.
              */
             total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
         };
         /** @description Sums of one day. */
         PaymentDay: components["schemas"]["PaymentSums"] & {
@@ -4778,7 +4874,7 @@ export interface operations {
             query?: {
                 /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
                 allServices?: boolean;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -5136,7 +5232,7 @@ export interface operations {
             query?: {
                 /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
                 allServices?: boolean;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -5398,7 +5494,7 @@ export interface operations {
     getApiAdminDeadLetters: {
         parameters: {
             query?: {
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -5567,7 +5663,7 @@ export interface operations {
             query?: {
                 /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
                 allServices?: boolean;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -5878,7 +5974,7 @@ export interface operations {
             query?: {
                 /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
                 allServices?: boolean;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -6189,7 +6285,7 @@ export interface operations {
             query?: {
                 /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
                 allServices?: boolean;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -6500,7 +6596,7 @@ export interface operations {
             query?: {
                 /** @description Lists the dead letters of all services, which share the bus, instead of this one's. Default: false. */
                 allServices?: boolean;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -8464,7 +8560,13 @@ export interface operations {
     getNotifications: {
         parameters: {
             query?: {
-                /** @description Page number, counted from 0. Default: 0. */
+                /**
+                 * @description `next` of a page of the same list with the same filter: returns the page behind it. Unlike page numbers it reaches all rows,
+                 *     and misses or repeats none that others insert meanwhile.
+                 * @example 246290604621824.0
+                 */
+                after?: string;
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -8600,7 +8702,7 @@ export interface operations {
     getNotificationsMailbox: {
         parameters: {
             query?: {
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -8786,7 +8888,13 @@ export interface operations {
     getNotificationsSent: {
         parameters: {
             query?: {
-                /** @description Page number, counted from 0. Default: 0. */
+                /**
+                 * @description `next` of a page of the same list with the same filter: returns the page behind it. Unlike page numbers it reaches all rows,
+                 *     and misses or repeats none that others insert meanwhile.
+                 * @example 246290604621824.0
+                 */
+                after?: string;
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -8958,9 +9066,15 @@ export interface operations {
     getOrders: {
         parameters: {
             query?: {
+                /**
+                 * @description `next` of a page of the same list with the same filter: returns the page behind it. Unlike page numbers it reaches all rows,
+                 *     and misses or repeats none that others insert meanwhile.
+                 * @example 246290604621824.0
+                 */
+                after?: string;
                 /** @description First day on which the orders were placed, in the shop's time zone. */
                 from?: string;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /**
                  * @description Number of an order, the whole e-mail address of the account that placed it, or beginnings of words of the
@@ -9706,9 +9820,15 @@ export interface operations {
     getPayments: {
         parameters: {
             query?: {
+                /**
+                 * @description `next` of a page of the same list with the same filter: returns the page behind it. Unlike page numbers it reaches all rows,
+                 *     and misses or repeats none that others insert meanwhile.
+                 * @example 246290604621824.0
+                 */
+                after?: string;
                 /** @description Lists only the attempts to pay this order. */
                 orderId?: components["schemas"]["OrderId"];
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -10829,7 +10949,7 @@ export interface operations {
     getProductsProductIdMovements: {
         parameters: {
             query?: {
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /** @description Rows on a page, 1 to 100. Default: 20. */
                 size?: number;
@@ -11622,13 +11742,19 @@ export interface operations {
         parameters: {
             query?: {
                 /**
+                 * @description `next` of a page of the same list with the same filter: returns the page behind it. Unlike page numbers it reaches all rows,
+                 *     and misses or repeats none that others insert meanwhile.
+                 * @example 246290604621824.0
+                 */
+                after?: string;
+                /**
                  * @description Ids of users, separated by commas, at most 100: returns only these users.
                  * @example 246290604621824,246290604621825
                  */
                 ids?: string;
                 /** @description `true` for users who may not sign in, `false` for those who may. */
                 locked?: boolean;
-                /** @description Page number, counted from 0. Default: 0. */
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
                 page?: number;
                 /**
                  * @description Part of the user name or of the e-mail address, regardless of case, at most 200 characters.

@@ -9,7 +9,10 @@ export interface Page<T> {
   items: T[];
   page: number;
   size: number;
+  /** At most 10,000. */
   total: number;
+  /** False if there are more than `total`. */
+  totalIsExact: boolean;
 }
 
 export type Product = Schemas['ProductView'];

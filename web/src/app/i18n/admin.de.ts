@@ -21,7 +21,7 @@ export const adminDe: AdminDictionary = {
     search: 'Suche',
     find: 'Suchen',
     clear: 'Filter entfernen',
-    total: (n) => `${n} insgesamt`,
+    total: (n, isExact) => (isExact ? `${n} insgesamt` : `mehr als ${n}: Filter finden einen Eintrag`),
     status: 'Stand',
     all: 'Alle',
     empty: 'Hier ist nichts',

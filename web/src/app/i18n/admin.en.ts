@@ -20,7 +20,7 @@ export const adminEn = {
     search: 'Search',
     find: 'Find',
     clear: 'Clear filters',
-    total: (n: number) => `${n} in total`,
+    total: (n: number, isExact: boolean) => (isExact ? `${n} in total` : `more than ${n}: filters find one`),
     status: 'Status',
     all: 'All',
     empty: 'Nothing here',

@@ -53,7 +53,7 @@ export const wish = (change: Partial<Wish> = {}): Wish =>
 
 export const account = (change: Partial<Account> = {}): Account => ({ userId: 7, username: 'ada', email: 'ada@example.com', role: 'customer', language: 'en', locked: false, createdAt: NOW, ...change }) as Account;
 
-export const page = <T>(items: T[]) => ({ items, page: 0, size: 20, total: items.length });
+export const page = <T>(items: T[]) => ({ items, page: 0, size: 20, total: items.length, totalIsExact: true });
 
 export const shopFacts = (change: Partial<ShopFacts> = {}): ShopFacts => ({
   name: 'Souk', currency: 'EUR', timeZone: 'UTC', languages: ['en', 'de'], paymentProvider: 'sandbox', sendsMail: false, testClock: true,

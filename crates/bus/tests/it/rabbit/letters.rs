@@ -109,7 +109,7 @@ async fn two_operators_see_the_same_letters_and_only_one_replays_each() {
                 assert_eq!((seen.unwrap().len(), also.unwrap().len()), (20, 20));
             }
             let letters = one.dead_letters(None).await.unwrap();
-            let page = one.dead_letter_page(Some("order"), PageRequest { page: 2, size: 8 }).await.unwrap();
+            let page = one.dead_letter_page(Some("order"), PageRequest::numbered(2, 8)).await.unwrap();
             assert_eq!((page.items.len(), page.total), (4, 20));
             assert!(page.items.iter().all(|letter| letter.died_at <= letters[15].died_at));
             let id = letters[0].dead_letter_id;

@@ -2,7 +2,10 @@
 
 use souk_events::Envelope;
 use souk_sql::SqlError;
-use souk_values::{Id, OffsetPeriod, Page, PageRequest, Timestamp};
+use souk_values::{
+    Id, OffsetPeriod, Page, PageRequest, Timestamp,
+    page::{Cursor, MAX_COUNTED, Total},
+};
 use tiberius::{Query, Row};
 
 use super::{
@@ -28,22 +31,23 @@ impl Reports for MssqlStore {
     async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<Payment>, StoreError> {
         let read = self.pool.run((filter, page), |connection, &(filter, page)| {
             Box::pin(async move {
-                let total = one_count(connection.row(filtered(statements::COUNT_LISTED, filter)).await?, "total")?;
-                if page.limit() == 0 {
-                    // FETCH refuses a count of zero.
-                    return Ok(Page::new(Vec::new(), page, total));
-                }
+                let counted = one_count(connection.row(filtered(statements::COUNT_LISTED, filter)).await?, "total")?;
+                let total = Total { count: counted.min(MAX_COUNTED), is_exact: counted <= MAX_COUNTED };
                 let mut listed = filtered(statements::LISTED, filter);
                 listed.bind(bigint(page.offset())?);
-                listed.bind(bigint(page.limit())?);
+                // One more than fit on the page says whether there is another.
+                listed.bind(bigint(page.limit() + 1)?);
+                listed.bind(page.after.map(|Cursor([payment_id, _])| payment_id));
                 let payments = cells::payments(&connection.rows(listed).await?)?;
+                let found = Page::of_rows(payments, page, total, |payment| Cursor([payment.payment_id, 0]));
+                let payments = &found.items;
                 let mut refunds = Vec::new();
                 if !payments.is_empty() {
                     let mut query = Query::new(statements::refunds_of_payments(payments.len()));
                     query.bind_iter(payments.iter().map(|payment| payment.payment_id));
                     refunds = cells::refunds(&connection.rows(query).await?)?;
                 }
-                Ok(Page::new(rows::payments(payments, refunds)?, page, total))
+                found.try_map_all(|payments| rows::payments(payments, refunds))
             })
         });
         read.await

@@ -269,15 +269,15 @@ WHERE r.status = @P1 AND p.provider IS NOT NULL GROUP BY p.provider, p.provider_
 /// Counts the payments of a list. A parameter that is NULL does not filter; RECOMPILE ("Query hints") only makes the plan
 /// fit the current parameters.
 pub(super) const COUNT_LISTED: &str = "\
-SELECT COUNT_BIG(*) AS total FROM payment AS p \
-WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2) OPTION (RECOMPILE);";
+SELECT COUNT_BIG(*) AS total FROM (SELECT TOP (10001) 1 AS one FROM payment AS p \
+WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2)) AS counted OPTION (RECOMPILE);";
 
 /// Reads a page of payments, newest first ("ORDER BY clause": OFFSET and FETCH take expressions).
 pub(super) const LISTED: &str = concat!(
     "SELECT ",
     payment_columns!(),
     " FROM payment AS p WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2) \
-     ORDER BY p.payment_id DESC OFFSET @P3 ROWS FETCH NEXT @P4 ROWS ONLY OPTION (RECOMPILE);"
+     AND (@P5 IS NULL OR p.payment_id < @P5) ORDER BY p.payment_id DESC OFFSET @P3 ROWS FETCH NEXT @P4 ROWS ONLY OPTION (RECOMPILE);"
 );
 
 /// Reads the refunds of `count` payments. The parameters are their ids, of which "Maximum capacity specifications" allows

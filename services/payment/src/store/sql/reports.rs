@@ -6,7 +6,7 @@ use sea_orm::{
 };
 use souk_bus::{BusError, Outbox};
 use souk_events::Envelope;
-use souk_sql::{SqlError, local_day};
+use souk_sql::{SqlError, local_day, newest_page};
 use souk_values::{BusinessDay, Id, OffsetPeriod, Page, PageRequest, Timestamp, UtcDay};
 
 use super::SqlStore;
@@ -30,9 +30,8 @@ impl Reports for SqlStore {
         if let Some(order) = filter.order_id {
             query = query.filter(payment::Column::OrderId.eq(order.get()));
         }
-        let total = query.clone().count(db).await?;
-        let newest_first = query.order_by_desc(payment::Column::PaymentId);
-        let payments = newest_first.offset(page.offset()).limit(page.limit()).all(db).await?;
+        let found = newest_page(db, query, &[payment::Column::PaymentId], page).await?;
+        let payments = &found.items;
         let captured = payments.iter().filter(|row| row.captured_at.is_some());
         let ids: Vec<i64> = captured.map(|row| row.payment_id).collect();
         let mut refunds = Vec::new();
@@ -46,7 +45,7 @@ impl Reports for SqlStore {
                 .all(db)
                 .await?;
         }
-        Ok(Page::new(rows::payments(payments, refunds)?, page, total))
+        found.try_map_all(|payments| rows::payments(payments, refunds))
     }
 
     // Grouped by amount and summed up in Rust: engines disagree on the type of a sum of 64-bit integers.

@@ -22,7 +22,7 @@ type Role = 'customer' | 'admin';
 @Component({
   selector: 'app-customers-page',
   imports: [FormsModule, RouterLink, ToggleSwitch, Empty, Failed, Icon, Pages, SkeletonLines, WhenPipe],
-  template: `<div class="page-head"><h1>{{ a().customers.title }}</h1><p class="muted small num">{{ a().list.total(list.total()) }}</p></div>
+  template: `<div class="page-head"><h1>{{ a().customers.title }}</h1><p class="muted small num">{{ a().list.total(list.total(), list.isExact()) }}</p></div>
     <div class="filters">
       <div class="chips" role="group" [attr.aria-label]="a().customers.role">
         <button type="button" [attr.aria-pressed]="!list.param('role') && !list.param('locked')" (click)="list.filter({ role: null, locked: null })">{{ a().list.all }}</button>

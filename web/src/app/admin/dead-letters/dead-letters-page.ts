@@ -21,7 +21,7 @@ import { DeadLetterCount } from './dead-letter-count';
 @Component({
   selector: 'app-dead-letters-page',
   imports: [Dialog, Drawer, ModalDrawer, Empty, Failed, JsonPipe, Pages, SkeletonLines, WhenPipe],
-  template: `<div class="page-head"><div><h1>{{ a().deadLetters.title }}</h1><p class="muted small">{{ a().deadLetters.text }}</p></div><p class="muted small num">{{ a().list.total(list.total()) }}<br />{{ a().list.updated }}</p></div>
+  template: `<div class="page-head"><div><h1>{{ a().deadLetters.title }}</h1><p class="muted small">{{ a().deadLetters.text }}</p></div><p class="muted small num">{{ a().list.total(list.total(), list.isExact()) }}<br />{{ a().list.updated }}</p></div>
     @if (list.items(); as letters) {
       @if (letters.length) {
         <div class="panel table cards">

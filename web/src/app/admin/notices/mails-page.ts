@@ -27,7 +27,7 @@ const TONES = { waiting: 'info', queued: 'info', sent: 'ok', failed: 'bad' } as 
 @Component({
   selector: 'app-mails-page',
   imports: [Drawer, ModalDrawer, Empty, Failed, Pages, SkeletonLines, WhenPipe],
-  template: `<div class="page-head"><h1>{{ a().notices.title }}</h1><p class="muted small num">{{ a().list.total(list.total()) }}</p></div>
+  template: `<div class="page-head"><h1>{{ a().notices.title }}</h1><p class="muted small num">{{ a().list.total(list.total(), list.isExact()) }}</p></div>
     <div class="filters">
       <div class="chips" role="group" [attr.aria-label]="a().list.status">
         <button type="button" [attr.aria-pressed]="!list.param('status')" (click)="list.filter({ status: null })">{{ a().list.all }}</button>

@@ -17,7 +17,7 @@ export const TONES: Record<OrderStatus, string> = { created: 'info', confirmed: 
 @Component({
   selector: 'app-admin-orders',
   imports: [RouterLink, Empty, Failed, Icon, MoneyPipe, Pages, SkeletonLines, WhenPipe],
-  template: `<div class="page-head"><h1>{{ list.param('userId') ? a().orders.of(customer()) : a().orders.title }}</h1><p class="muted small num">{{ a().list.total(list.total()) }}</p></div>
+  template: `<div class="page-head"><h1>{{ list.param('userId') ? a().orders.of(customer()) : a().orders.title }}</h1><p class="muted small num">{{ a().list.total(list.total(), list.isExact()) }}</p></div>
     <div class="filters">
       <div class="chips" role="group" [attr.aria-label]="a().list.status">
         <button type="button" [attr.aria-pressed]="!list.param('status')" (click)="list.filter({ status: null })">{{ a().list.all }}</button>
