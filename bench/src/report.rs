@@ -73,7 +73,7 @@ impl Report {
     fn text(&self) -> String {
         let mut text = format!("{}; {}.\n", self.machine, self.versions.join("; "));
         for (title, figures) in &self.parts {
-            text += &format!("\n### {title}\n\n{}\n", figures::table(&self.binaries, figures));
+            text.extend(["\n### ", title, "\n\n", &figures::table(&self.binaries, figures), "\n"]);
         }
         text
     }
