@@ -193,7 +193,9 @@ async fn sixty_four_waiting_transactions_share_a_commit() {
         })
     });
     let outcomes = queued_together(&folder, transactions).await;
-    outcomes.into_iter().for_each(|outcome| outcome.unwrap());
+    for outcome in outcomes {
+        outcome.unwrap();
+    }
     // None of a group sees another one committed; the last one sees them all.
     let expected: Vec<usize> = [0; 64].into_iter().chain([64]).collect();
     assert_eq!(*seen.lock().unwrap(), expected);
