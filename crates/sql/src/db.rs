@@ -69,7 +69,7 @@ impl Db {
             "sqlite" => Box::pin(Self::open_sqlite(url, access)).await,
             "postgres" | "postgresql" | "mysql" => {
                 let options = server_options(url, access)?;
-                let reader = Reader::connect_to_server(of_pool(options.clone())).await?;
+                let reader = Reader::connect_to_server(of_pool(options.clone()), access).await?;
                 let writer = (access == Access::ReadWrite)
                     .then(|| Writer::Pooled { options: Box::new(options), last_failure: LastFailure::default() });
                 Ok(Self::from_parts(reader, None, writer))

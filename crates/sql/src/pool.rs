@@ -13,7 +13,7 @@ use sea_orm::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::SqlError;
+use crate::{Access, SqlError};
 
 /// Time limit of one statement on a server engine.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,11 +59,12 @@ impl Reader {
         Ok(Self::new(connections, None, 0))
     }
 
-    /// Opens a pool to a server engine. Errors: the engine cannot be reached.
-    pub(crate) async fn connect_to_server(options: ConnectOptions) -> Result<Self, SqlError> {
+    /// Opens a pool to a server engine. One that only reads has nothing to leave connections to. Errors: the engine cannot be reached.
+    pub(crate) async fn connect_to_server(options: ConnectOptions, access: Access) -> Result<Self, SqlError> {
         let connections = connect(options.clone()).await?;
         let all = options.get_max_connections().unwrap_or(1);
-        let queries = usize::try_from(all.saturating_sub(LEFT_TO_OTHERS).max(1)).unwrap_or(1);
+        let left = if access == Access::ReadWrite { LEFT_TO_OTHERS } else { 0 };
+        let queries = usize::try_from(all.saturating_sub(left).max(1)).unwrap_or(1);
         Ok(Self::new(connections, Some(options), queries))
     }
 

@@ -34,10 +34,10 @@ impl Reports for MssqlStore {
                 let counted = one_count(connection.row(filtered(statements::COUNT_LISTED, filter)).await?, "total")?;
                 let total = Total { count: counted.min(MAX_COUNTED), is_exact: counted <= MAX_COUNTED };
                 let mut listed = filtered(statements::LISTED, filter);
+                listed.bind(page.after.map(|Cursor([payment_id, _])| payment_id));
                 listed.bind(bigint(page.offset())?);
                 // One more than fit on the page says whether there is another.
                 listed.bind(bigint(page.limit() + 1)?);
-                listed.bind(page.after.map(|Cursor([payment_id, _])| payment_id));
                 let payments = cells::payments(&connection.rows(listed).await?)?;
                 let found = Page::of_rows(payments, page, total, |payment| Cursor([payment.payment_id, 0]));
                 let payments = &found.items;

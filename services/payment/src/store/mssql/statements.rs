@@ -277,7 +277,7 @@ pub(super) const LISTED: &str = concat!(
     "SELECT ",
     payment_columns!(),
     " FROM payment AS p WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2) \
-     AND (@P5 IS NULL OR p.payment_id < @P5) ORDER BY p.payment_id DESC OFFSET @P3 ROWS FETCH NEXT @P4 ROWS ONLY OPTION (RECOMPILE);"
+     AND (@P3 IS NULL OR p.payment_id < @P3) ORDER BY p.payment_id DESC OFFSET @P4 ROWS FETCH NEXT @P5 ROWS ONLY OPTION (RECOMPILE);"
 );
 
 /// Reads the refunds of `count` payments. The parameters are their ids, of which "Maximum capacity specifications" allows
