@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement};
 use souk_sql::{Access, Db, Json, SqlError, Tx};
 
 /// The declared types that migrations have on SQLite.
@@ -100,7 +100,11 @@ async fn what_cannot_be_read_is_an_error_and_not_a_missing_value() {
     insert_samples(&db).await;
     for damage in ["facts = '{'", "body = CAST(X'FF' AS TEXT)"] {
         execute(&db, sql(&format!("UPDATE thing SET {damage} WHERE id = 2"))).await.unwrap();
-        let read = db.lookup().query_all_raw(sql("SELECT facts, body FROM thing")).await;
+        let rows = db.lookup().query_all_raw(sql("SELECT facts, body FROM thing")).await;
+        let fields = |row: &QueryResult| {
+            Ok((row.try_get::<Option<Json<serde_json::Value>>>("", "facts")?, row.try_get::<String>("", "body")?))
+        };
+        let read = rows.and_then(|rows| rows.iter().map(fields).collect::<Result<Vec<_>, DbErr>>());
         assert!(matches!(read.map_err(SqlError::from), Err(SqlError::Failed(_))), "{damage}");
         execute(&db, sql("UPDATE thing SET facts = NULL, body = ''")).await.unwrap();
     }

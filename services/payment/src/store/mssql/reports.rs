@@ -31,7 +31,9 @@ impl Reports for MssqlStore {
     async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<Payment>, StoreError> {
         let read = self.pool.run((filter, page), |connection, &(filter, page)| {
             Box::pin(async move {
-                let counted = one_count(connection.row(filtered(statements::COUNT_LISTED, filter)).await?, "total")?;
+                let mut count = filtered(statements::COUNT_LISTED, filter);
+                count.bind(bigint(MAX_COUNTED + 1)?);
+                let counted = one_count(connection.row(count).await?, "total")?;
                 let total = Total { count: counted.min(MAX_COUNTED), is_exact: counted <= MAX_COUNTED };
                 let mut listed = filtered(statements::LISTED, filter);
                 listed.bind(page.after.map(|Cursor([payment_id, _])| payment_id));

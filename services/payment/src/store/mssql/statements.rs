@@ -266,10 +266,10 @@ SELECT p.provider, p.provider_account, COUNT_BIG(*) AS alike \
 FROM payment_refund AS r INNER JOIN payment AS p ON p.payment_id = r.payment_id \
 WHERE r.status = @P1 AND p.provider IS NOT NULL GROUP BY p.provider, p.provider_account;";
 
-/// Counts the payments of a list. A parameter that is NULL does not filter; RECOMPILE ("Query hints") only makes the plan
+/// Counts the payments of a list, up to a number ("TOP" takes an expression in parentheses). A parameter that is NULL does not filter; RECOMPILE ("Query hints") only makes the plan
 /// fit the current parameters.
 pub(super) const COUNT_LISTED: &str = "\
-SELECT COUNT_BIG(*) AS total FROM (SELECT TOP (10001) 1 AS one FROM payment AS p \
+SELECT COUNT_BIG(*) AS total FROM (SELECT TOP (@P3) p.payment_id FROM payment AS p \
 WHERE (@P1 IS NULL OR p.user_id = @P1) AND (@P2 IS NULL OR p.order_id = @P2)) AS counted OPTION (RECOMPILE);";
 
 /// Reads a page of payments, newest first ("ORDER BY clause": OFFSET and FETCH take expressions).
