@@ -1,5 +1,5 @@
-//! Requests as fast as they are answered. The generator has one thread, and reads of a response no more than it needs to find its end,
-//! so that little of the machine is its own.
+//! Requests as fast as they are answered. The generator has one thread, and reads of a response no more than it needs to
+//! find its end, so that little of the machine is its own.
 
 use std::{
     rc::Rc,
@@ -25,7 +25,7 @@ pub(crate) struct Load {
     pub lasts: Duration,
 }
 
-/// What came of a load.
+/// Result of a load.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
     pub requests: f64,

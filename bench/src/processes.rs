@@ -1,4 +1,4 @@
-//! What processes use of the machine, from `/proc` (see proc(5)).
+//! Use of the machine by processes, from `/proc` (see proc(5)).
 
 use std::{fs, time::Duration};
 

@@ -40,7 +40,7 @@ pub(crate) async fn replay(app: &App, earlier: KeyMatch, key: &RequestKey) -> Re
     order_payments.payment(earlier.payment_id).cloned().ok_or(PaymentError::NotFound)
 }
 
-/// What the order service says of an order now.
+/// Current state of an order at the order service.
 enum Latest {
     Known(KnownOrder),
     /// It is unavailable, and the payment service's own copy is used instead.
