@@ -18,10 +18,24 @@ requests = []
 
 
 class Recording(http_client.HttpClient):
+    # A server that returns between a round's failed registration and its fetch of the registry stops the client for
+    # good: with no server in its cache, `__fetch_delta` and the `__pull_full_registry` in it take the same lock, which
+    # is not reentrant. So no fetch succeeds between a failed registration and the next that succeeds.
+    registered = True
+
     async def urlopen(self, request=None, data=None, timeout=None):
         called = request if isinstance(request, http_client.HttpRequest) else http_client.HttpRequest(request)
         requests.append(f"{called.method} {urlsplit(called.url).path}")
-        return await super().urlopen(called, data=data, timeout=timeout)
+        registers = called.method == "POST"
+        if called.method == "GET" and not self.registered:
+            raise http_client.URLError("not registered")
+        try:
+            response = await super().urlopen(called, data=data, timeout=timeout)
+        except Exception:
+            self.registered = self.registered and not registers
+            raise
+        self.registered = self.registered or registers
+        return response
 
 
 http_client.set_http_client(Recording())
