@@ -107,11 +107,7 @@ async fn clients_register_again_after_the_server_was_killed() {
 
     server.kill().await;
     // While it is down they keep the instances that they know.
-    eventually("the Python client has missed it", || {
-        let errors = python.script.log();
-        async move { errors.contains("Register error! Will try in next heartbeat") }
-    })
-    .await;
+    python.script.has_logged("Register error! Will try in next heartbeat").await;
     python.wait_for("basket", &["UP"]).await;
     script.wait_for("orders", &["UP"]).await;
 

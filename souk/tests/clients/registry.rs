@@ -148,7 +148,7 @@ async fn credentials_are_required_where_they_are_configured() {
         python.try_start(&url, entry("stranger")).await.unwrap();
         let errors = python.errors().await.join("\n");
         assert!(errors.contains("EUREKA_ERROR_REGISTER"), "{errors}");
-        assert!(python.script.log().contains("401"), "{}", python.script.log());
+        python.script.has_logged("401").await;
         let error = EurekaClient::idle(JavaScript).try_start(&url, entry("stranger")).await.unwrap_err();
         assert!(error.contains("401"), "{error}");
     }

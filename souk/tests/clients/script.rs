@@ -3,6 +3,7 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
+use souk_testkit::eventually;
 use tempfile::NamedTempFile;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -88,6 +89,11 @@ impl Script {
     /// Sends SIGKILL, so that the client cannot deregister.
     pub async fn kill(&mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// Waits until its log contains `text`. py-eureka-client writes it from a thread of its own.
+    pub async fn has_logged(&self, text: &str) {
+        eventually(&format!("{text:?} in the log"), || async { self.log().contains(text) }).await;
     }
 
     /// Returns the content of its log.
