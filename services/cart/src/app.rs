@@ -5,17 +5,20 @@ use std::sync::Arc;
 use souk_bus::{Cause, Stamper};
 use souk_kit::{Deps, auth::Verifier};
 use souk_peers::ProductPeer;
-use souk_values::{Clock, Currency, IdGen, UserId};
+use souk_values::{Clock, Currency, IdGen, Page, PageRequest, UserId};
 
 use crate::{
-    cart::{Cart, CartCommand, Lifetimes, NewItem},
+    cart::{Cart, CartCommand, Item, Lifetimes, NewItem},
     catalogue::Catalogue,
     error::CartError,
     metrics,
     product::KnownProduct,
     store::{CartStore, CommandContext, Executed, StoreError},
-    view::CartView,
+    view::{CartItemView, CartView},
 };
+
+/// Number of purchased items that a cart is shown with; `GET /cart/purchases` has all.
+const LATEST_PURCHASES: u64 = 12;
 
 #[derive(Debug, Clone)]
 pub(crate) struct App {
@@ -69,11 +72,24 @@ impl App {
         self.show(&executed.cart).await
     }
 
+    /// Shows `cart` with the latest purchased items.
     pub async fn show(&self, cart: &Cart) -> Result<CartView, CartError> {
         let now = self.clock.now();
-        let ids: Vec<_> = cart.items_at(now).map(|item| item.product_id).collect();
-        let known = self.catalogue.products(ids).await?;
-        CartView::new(cart, now, &known, self.currency)
+        let purchases = self.store.latest_purchases(cart.user_id(), LATEST_PURCHASES).await?;
+        let items: Vec<&Item> = cart.items_at(now).chain(&purchases).collect();
+        let known = self.catalogue.products(items.iter().map(|item| item.product_id).collect()).await?;
+        CartView::new(cart.user_id(), &items, now, &known, self.currency)
+    }
+
+    /// Shows a page of all products that `user` bought, the latest first.
+    pub async fn show_purchases(&self, user: UserId, request: PageRequest) -> Result<Page<CartItemView>, CartError> {
+        if self.store.cart(user).await?.has_inner_purchases() {
+            // Any command moves them to the others.
+            self.execute(user, CartCommand::Expire, None).await?;
+        }
+        let page = self.store.purchases(user, request).await?;
+        let known = self.catalogue.products(page.items.iter().map(|item| item.product_id).collect()).await?;
+        Ok(page.map(|item| CartItemView::new(&item, known.get(&item.product_id), self.currency)))
     }
 
     pub fn new_item(&self, product: &KnownProduct, quantity: u32) -> NewItem {

@@ -5,6 +5,7 @@ mod expiry;
 mod items;
 mod merge;
 mod orders;
+mod purchases;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -15,6 +16,7 @@ use souk_values::{Money, OrderId, ProductId, Timestamp, UserId};
 pub use command::{Applied, CartCommand, Effects, NewItem, Refusal, UsedKey};
 pub use merge::GuestLine;
 pub use orders::{OrderProgress, OrderStage, OrderUpdate, OrderedLine};
+pub use purchases::ConcernedPurchases;
 
 /// Maximum units of one product in a cart.
 pub const MAX_QUANTITY: u32 = 99;
@@ -54,6 +56,9 @@ pub enum ItemState {
         /// Units that the latest order added.
         #[serde(rename = "lately")]
         latest_quantity: u32,
+        /// Time at which the latest order was paid. Unknown for items of earlier releases.
+        #[serde(rename = "at", default, skip_serializing_if = "Option::is_none")]
+        bought_at: Option<Timestamp>,
     },
 }
 
@@ -99,6 +104,11 @@ impl Item {
         matches!(self.state, ItemState::Active { .. })
     }
 
+    #[must_use]
+    pub fn is_purchased(&self) -> bool {
+        matches!(self.state, ItemState::Purchased { .. })
+    }
+
     fn is_expired(&self, now: Timestamp) -> bool {
         self.state.expires_at().is_some_and(|expires_at| expires_at <= now)
     }
@@ -116,6 +126,7 @@ impl Item {
 /// The part of a cart that is stored as JSON, whose field names stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
+    /// Active and ordered items; in carts of earlier releases purchased ones too, until a command moves them out.
     items: Vec<Item>,
     /// Ids of the active items that the latest reminder listed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -141,18 +152,20 @@ pub struct Cart {
     user_id: UserId,
     version: i64,
     contents: Contents,
+    /// Those of the purchased items that were read with the cart. They are stored beside it, a row each.
+    purchases: Vec<Item>,
 }
 
 impl Cart {
     #[must_use]
     pub fn empty(user_id: UserId) -> Self {
-        Self { user_id, version: 0, contents: Contents::default() }
+        Self::from_stored(user_id, 0, Contents::default())
     }
 
-    /// Restores a cart from its stored parts.
+    /// Restores a cart from its stored parts, without purchased items.
     #[must_use]
     pub fn from_stored(user_id: UserId, version: i64, contents: Contents) -> Self {
-        Self { user_id, version, contents }
+        Self { user_id, version, contents, purchases: Vec::new() }
     }
 
     #[must_use]
@@ -171,13 +184,13 @@ impl Cart {
         &self.contents
     }
 
-    /// Returns true when nothing of the cart has to be stored.
+    /// Returns true when nothing but purchased items has to be stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.contents.items.is_empty() && self.contents.merged.is_empty() && self.contents.keys.is_empty()
     }
 
-    /// Returns the items that are not expired at `now`, oldest first.
+    /// Returns the items within the cart that are not expired at `now`, oldest first.
     pub fn items_at(&self, now: Timestamp) -> impl Iterator<Item = &Item> {
         self.contents.items.iter().filter(move |item| !item.is_expired(now))
     }

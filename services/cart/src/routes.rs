@@ -11,6 +11,7 @@ mod move_wish;
 mod remove_item;
 mod remove_wish;
 mod show_cart;
+mod show_purchases;
 mod show_wishlist;
 
 use souk_kit::routes::Routes;
@@ -22,6 +23,7 @@ pub(crate) fn table() -> Routes<App> {
         GET    "/cart"                              token show_cart;
         POST   "/cart"                              token add_item;
         DELETE "/cart"                              token clear_cart;
+        GET    "/cart/purchases"                    token show_purchases;
         PATCH  "/cart/items/{cartItemId}"           token change_item;
         DELETE "/cart/items/{cartItemId}"           token remove_item;
         POST   "/cart/merge"                        token merge_carts;

@@ -6,18 +6,22 @@ pub mod sql;
 mod entities;
 pub(crate) mod migrations;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use souk_bus::{Cause, Outbox, Stamper};
 use souk_events::{Envelope, EventError};
 use souk_kit::StartError;
 use souk_sql::{ConnectionCounts, Retryable, SqlError};
-use souk_values::{Currency, ProductId, Timestamp, UserId};
+use souk_values::{Currency, Page, PageRequest, ProductId, Timestamp, UserId};
 
 use crate::{
-    cart::{Cart, CartCommand, Effects, Lifetimes, Refusal},
+    cart::{Cart, CartCommand, Effects, Item, Lifetimes, Refusal},
     product::{AlertKind, KnownProduct, ProductUpdate, SeenProduct, Wish},
 };
+
+/// Time for which the progress of an order is known after it was placed. A later event of the order finds nothing of it: it could only
+/// be an item that is still ordered or purchased, which it changes as it should.
+pub(crate) const ORDERS_KNOWN_FOR: Duration = Duration::from_secs(90 * 86_400);
 
 #[derive(Debug, Clone)]
 pub struct CommandContext {
@@ -115,6 +119,9 @@ pub trait CartStore: Carts + Wishlists + KnownProducts + Send + Sync + std::fmt:
 
     /// Deletes the inbox entries that are expired at `now`.
     async fn purge_inbox(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Deletes the progress of orders that were placed more than [`ORDERS_KNOWN_FOR`] before `now`.
+    async fn purge_orders(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 
 #[async_trait::async_trait]
@@ -129,6 +136,12 @@ pub trait Carts {
         command: CartCommand,
         context: CommandContext,
     ) -> Result<Executed, StoreError>;
+
+    /// Returns the requested page of the products that `user` bought, the latest first.
+    async fn purchases(&self, user: UserId, request: PageRequest) -> Result<Page<Item>, StoreError>;
+
+    /// Returns the latest products that `user` bought, at most `limit`.
+    async fn latest_purchases(&self, user: UserId, limit: u64) -> Result<Vec<Item>, StoreError>;
 
     async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError>;
 

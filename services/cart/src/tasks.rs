@@ -25,6 +25,11 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
         Task::every("purge_inbox", &app.clock, PURGE_PERIOD, app, |app| async move {
             app.store.purge_inbox(app.clock.now()).await
         }),
+        Task::every("purge_orders", &app.clock, PURGE_PERIOD, app, |app| async move {
+            let purged = app.store.purge_orders(app.clock.now()).await?;
+            tracing::debug!(purged, "the progress of old orders was deleted");
+            Ok::<_, StoreError>(())
+        }),
         Task::every("read_engine_stats", &real_time(), ENGINE_PERIOD, app, |app| async move {
             metrics::engine(app.store.ping(app.clock.now()).await?);
             Ok::<_, StoreError>(())

@@ -7,7 +7,7 @@ use souk_values::{Currency, Money, OrderId, ProductId, Timestamp, UserId};
 use utoipa::ToSchema;
 
 use crate::{
-    cart::{Cart, Item, ItemState},
+    cart::{Item, ItemState},
     error::CartError,
     product::{KnownProduct, Wish},
 };
@@ -42,6 +42,9 @@ pub(crate) struct CartItemView {
     /// Order that the item belongs to. Absent for active items, and for purchased ones whose latest order was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
+    /// Time at which a purchased item was last bought. Absent for others, and where it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purchased_at: Option<Timestamp>,
     /// Current name of the product.
     pub name: String,
     /// Readable part of the product's URL; `null` when it is not known.
@@ -78,7 +81,8 @@ pub(crate) struct CartItemView {
 pub(crate) struct CartView {
     /// Id of the cart's owner, a customer or a guest.
     pub user_id: UserId,
-    /// Items in every state that have not expired, oldest first.
+    /// Active and ordered items that have not expired, oldest first; behind them the 12 latest of the purchased ones, latest
+    /// first.
     pub items: Vec<CartItemView>,
     /// Price of all active items together.
     pub subtotal: Money,
@@ -87,42 +91,47 @@ pub(crate) struct CartView {
 }
 
 impl CartView {
-    /// Shows `cart` as it is at `now`. Errors: the subtotal exceeds 64 bits.
+    /// Shows `items` of a cart as they are at `now`. Errors: the subtotal exceeds 64 bits.
     pub fn new(
-        cart: &Cart,
+        user_id: UserId,
+        items: &[&Item],
         now: Timestamp,
         known: &HashMap<ProductId, KnownProduct>,
         currency: Currency,
     ) -> Result<Self, CartError> {
-        let items: Vec<CartItemView> =
-            cart.items_at(now).map(|item| item_view(item, known.get(&item.product_id), currency)).collect();
+        let view = |item: &&Item| CartItemView::new(item, known.get(&item.product_id), currency);
+        let items: Vec<CartItemView> = items.iter().map(view).collect();
         let active = items.iter().filter(|item| item.state == ItemStateView::Active);
         let prices = active.map(|item| item.price.times(item.quantity)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { user_id: cart.user_id(), subtotal: Money::sum(currency, prices)?, items, now })
+        Ok(Self { user_id, subtotal: Money::sum(currency, prices)?, items, now })
     }
 }
 
-fn item_view(item: &Item, known: Option<&KnownProduct>, currency: Currency) -> CartItemView {
-    let state = match item.state {
-        ItemState::Active { .. } => ItemStateView::Active,
-        ItemState::Ordered { .. } => ItemStateView::Ordered,
-        ItemState::Purchased { .. } => ItemStateView::Purchased,
-    };
-    CartItemView {
-        cart_item_id: item.cart_item_id.clone(),
-        product_id: item.product_id,
-        quantity: item.quantity,
-        state,
-        expiry_time: item.state.expires_at(),
-        order_id: item.state.order_id(),
-        // The product service may no longer know a product; the item still has the name it was added under.
-        name: known.map_or_else(|| item.name.clone(), |known| known.name.clone()),
-        slug: known.and_then(|known| known.link.as_ref()).map(|link| link.slug.clone()),
-        image_url: known.and_then(|known| known.link.as_ref()).and_then(|link| link.image_url.clone()),
-        price: known.map_or_else(|| Money::zero(currency), |known| known.price),
-        price_when_added: item.price_when_added,
-        stock: known.map_or(0, KnownProduct::units),
-        available: known.is_some_and(KnownProduct::is_available),
+impl CartItemView {
+    /// Shows `item` with what is `known` of its product.
+    pub fn new(item: &Item, known: Option<&KnownProduct>, currency: Currency) -> Self {
+        let (state, purchased_at) = match item.state {
+            ItemState::Active { .. } => (ItemStateView::Active, None),
+            ItemState::Ordered { .. } => (ItemStateView::Ordered, None),
+            ItemState::Purchased { bought_at, .. } => (ItemStateView::Purchased, bought_at),
+        };
+        Self {
+            cart_item_id: item.cart_item_id.clone(),
+            product_id: item.product_id,
+            quantity: item.quantity,
+            state,
+            expiry_time: item.state.expires_at(),
+            order_id: item.state.order_id(),
+            purchased_at,
+            // The product service may no longer know a product; the item still has the name it was added under.
+            name: known.map_or_else(|| item.name.clone(), |known| known.name.clone()),
+            slug: known.and_then(|known| known.link.as_ref()).map(|link| link.slug.clone()),
+            image_url: known.and_then(|known| known.link.as_ref()).and_then(|link| link.image_url.clone()),
+            price: known.map_or_else(|| Money::zero(currency), |known| known.price),
+            price_when_added: item.price_when_added,
+            stock: known.map_or(0, KnownProduct::units),
+            available: known.is_some_and(KnownProduct::is_available),
+        }
     }
 }
 

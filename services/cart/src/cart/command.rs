@@ -152,7 +152,8 @@ pub struct Applied {
 }
 
 impl Cart {
-    /// Applies `command`. `progress` is the known progress of the order that the command follows.
+    /// Applies `command` to the cart with its [`Cart::concerned_purchases`]. `progress` is the known progress of the order that
+    /// the command follows.
     ///
     /// Every command removes expired items first, so the earliest command after an expiry publishes it, and no later one.
     ///
@@ -165,6 +166,7 @@ impl Cart {
         lifetimes: &Lifetimes,
     ) -> Result<Applied, Refusal> {
         let mut cart = self.clone();
+        cart.move_purchases_out();
         let mut effects = Effects { expired: cart.expire(now), ..Effects::default() };
         match command {
             CartCommand::Add { item, key } => cart.add(item, key.as_ref(), now, lifetimes, &mut effects)?,

@@ -68,8 +68,8 @@ impl Cart {
         if quantity > MAX_QUANTITY {
             return Err(Refusal::QuantityTooLarge(quantity));
         }
-        let items = &mut self.contents.items;
-        let item = items.iter_mut().find(|item| item.cart_item_id == cart_item_id).ok_or(Refusal::NoSuchItem)?;
+        let mut items = self.contents.items.iter_mut().chain(&mut self.purchases);
+        let item = items.find(|item| item.cart_item_id == cart_item_id).ok_or(Refusal::NoSuchItem)?;
         match item.state {
             ItemState::Ordered { .. } => return Err(Refusal::ItemOrdered),
             ItemState::Purchased { .. } => return Err(Refusal::ItemPurchased),
@@ -83,11 +83,13 @@ impl Cart {
 
     /// Removes an item that does not belong to an open order.
     pub(super) fn remove(&mut self, cart_item_id: &str) -> Result<(), Refusal> {
-        let item = self.contents.items.iter().find(|item| item.cart_item_id == cart_item_id);
-        match item.ok_or(Refusal::NoSuchItem)?.state {
+        let mut items = self.contents.items.iter().chain(&self.purchases);
+        match items.find(|item| item.cart_item_id == cart_item_id).ok_or(Refusal::NoSuchItem)?.state {
             ItemState::Ordered { .. } => Err(Refusal::ItemOrdered),
             ItemState::Active { .. } | ItemState::Purchased { .. } => {
-                self.contents.items.retain(|item| item.cart_item_id != cart_item_id);
+                for items in [&mut self.contents.items, &mut self.purchases] {
+                    items.retain(|item| item.cart_item_id != cart_item_id);
+                }
                 Ok(())
             }
         }

@@ -77,7 +77,8 @@ impl Cart {
             item.state = ItemState::Active { expires_at };
             return true;
         }
-        let is_here = self.contents.items.iter().any(|item| item.cart_item_id == line.cart_item_id);
+        let mut items = self.contents.items.iter().chain(&self.purchases);
+        let is_here = items.any(|item| item.cart_item_id == line.cart_item_id);
         if !is_full && !is_here {
             self.contents.items.push(Item {
                 cart_item_id: line.cart_item_id.clone(),

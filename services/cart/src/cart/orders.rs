@@ -68,7 +68,7 @@ impl Cart {
                 if progress.is_none() {
                     self.mark_ordered(update, now.plus(lifetimes.ordered), effects);
                 }
-                self.mark_purchased(update.order_id);
+                self.mark_purchased(update.order_id, now);
             }
             OrderStage::Cancelled => self.release(update, now.plus(lifetimes.active), effects),
         }
@@ -97,52 +97,51 @@ impl Cart {
     }
 
     /// Moves the order's items to state purchased, joined with the purchased item of the same product.
-    fn mark_purchased(&mut self, order_id: OrderId) {
+    fn mark_purchased(&mut self, order_id: OrderId, now: Timestamp) {
         let is_ordered = |item: &Item| matches!(item.state, ItemState::Ordered { order_id: of, .. } if of == order_id);
         for bought in self.take_items(is_ordered) {
-            let latest_quantity = bought.quantity;
-            let is_same = |item: &&mut Item| {
-                item.product_id == bought.product_id && matches!(item.state, ItemState::Purchased { .. })
-            };
-            let state = ItemState::Purchased { order_id: Some(order_id), latest_quantity };
-            if let Some(item) = self.contents.items.iter_mut().find(is_same) {
-                item.quantity = item.quantity.saturating_add(latest_quantity).min(MAX_QUANTITY);
-                item.name = bought.name;
-                item.state = state;
-            } else {
-                self.contents.items.push(Item { state, ..bought });
-            }
+            let (latest_quantity, bought_at) = (bought.quantity, Some(now));
+            let state = ItemState::Purchased { order_id: Some(order_id), latest_quantity, bought_at };
+            self.add_purchase(Item { state, ..bought });
         }
     }
 
     /// Makes the order's items active again, and so the units that it added to purchased items.
     fn release(&mut self, update: &OrderUpdate, expires_at: Timestamp, effects: &mut Effects) {
-        for item in self.take_items(|item| item.state.order_id() == Some(update.order_id)) {
-            let ItemState::Purchased { latest_quantity, .. } = item.state else {
-                self.put_back(item, expires_at, effects);
-                continue;
-            };
-            let rest = item.quantity.saturating_sub(latest_quantity);
-            let mut released = Item { quantity: latest_quantity, ..item.clone() };
-            // The older purchased item keeps its id, which belongs to the order that bought it: order refuses to place it
-            // again. The id of the cancelled order's own line is free again, unless this is that very item.
-            let line = update.lines.iter().find(|line| line.product_id == item.product_id);
-            if let Some(line) = line.filter(|line| line.cart_item_id != item.cart_item_id) {
-                released.cart_item_id.clone_from(&line.cart_item_id);
-            }
-            if rest > 0 {
-                let Some(line) = line else {
-                    self.contents.items.push(item);
-                    continue;
-                };
-                if line.cart_item_id == item.cart_item_id {
-                    released.cart_item_id.clone_from(&line.remainder_id);
-                }
-                let state = ItemState::Purchased { order_id: None, latest_quantity: 0 };
-                self.contents.items.push(Item { quantity: rest, state, ..item });
-            }
-            self.put_back(released, expires_at, effects);
+        let is_of_order = |item: &Item| item.state.order_id() == Some(update.order_id);
+        for item in self.take_items(is_of_order) {
+            self.put_back(item, expires_at, effects);
         }
+        let (bought, rest) = std::mem::take(&mut self.purchases).into_iter().partition(is_of_order);
+        self.purchases = rest;
+        for item in bought {
+            self.release_purchase(item, update, expires_at, effects);
+        }
+    }
+
+    /// Makes the units active again that the order added to the purchased `item`, which was taken from the purchases.
+    fn release_purchase(&mut self, item: Item, update: &OrderUpdate, expires_at: Timestamp, effects: &mut Effects) {
+        let ItemState::Purchased { latest_quantity, bought_at, .. } = item.state else { return };
+        let rest = item.quantity.saturating_sub(latest_quantity);
+        let mut released = Item { quantity: latest_quantity, ..item.clone() };
+        // The older purchased item keeps its id, which belongs to the order that bought it: order refuses to place it
+        // again. The id of the cancelled order's own line is free again, unless this is that very item.
+        let line = update.lines.iter().find(|line| line.product_id == item.product_id);
+        if let Some(line) = line.filter(|line| line.cart_item_id != item.cart_item_id) {
+            released.cart_item_id.clone_from(&line.cart_item_id);
+        }
+        if rest > 0 {
+            let Some(line) = line else {
+                self.purchases.push(item);
+                return;
+            };
+            if line.cart_item_id == item.cart_item_id {
+                released.cart_item_id.clone_from(&line.remainder_id);
+            }
+            let state = ItemState::Purchased { order_id: None, latest_quantity: 0, bought_at };
+            self.purchases.push(Item { quantity: rest, state, ..item });
+        }
+        self.put_back(released, expires_at, effects);
     }
 
     fn put_back(&mut self, item: Item, expires_at: Timestamp, effects: &mut Effects) {

@@ -23,6 +23,31 @@ pub mod cart {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// A product that a user bought. `item` is JSON, as in a cart.
+pub mod purchased_item {
+    use sea_orm::entity::prelude::*;
+    use souk_sql::Json;
+
+    use crate::cart::Item;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "purchased_item")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub product_id: i64,
+        pub cart_item_id: String,
+        /// 0 when the time is unknown.
+        pub bought_at: i64,
+        pub item: Json<Item>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Progress of an order that took items from a cart.
 pub mod known_order {
     use sea_orm::entity::prelude::*;

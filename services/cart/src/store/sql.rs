@@ -3,6 +3,8 @@
 mod audit;
 mod carts;
 mod known_products;
+mod orders;
+mod purchases;
 mod wishlists;
 
 use souk_bus::{SqlOutbox, inbox};
@@ -38,6 +40,10 @@ impl CartStore for SqlCartStore {
     async fn purge_inbox(&self, now: Timestamp) -> Result<(), StoreError> {
         inbox::purge_old(&self.db, now).await?;
         Ok(())
+    }
+
+    async fn purge_orders(&self, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(orders::purge(&self.db, now).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use proptest::prelude::*;
 use souk_cart::cart::{
-    Cart, CartCommand, Contents, Effects, GuestLine, ItemState, Lifetimes, MAX_ACTIVE, NewItem, OrderProgress,
+    Cart, CartCommand, Contents, Effects, GuestLine, Item, ItemState, Lifetimes, MAX_ACTIVE, NewItem, OrderProgress,
     OrderStage, OrderUpdate, OrderedLine,
 };
 use souk_values::{Id, OrderId, ProductId, Timestamp, UserId};
@@ -82,15 +82,22 @@ impl Bench {
     }
 
     fn nth(&self, index: usize) -> String {
-        self.cart.items_at(self.now).nth(index).map_or_else(|| "none".to_owned(), |item| item.cart_item_id.clone())
+        let mut items = self.cart.items_at(self.now).chain(self.cart.purchases());
+        items.nth(index).map_or_else(|| "none".to_owned(), |item| item.cart_item_id.clone())
     }
 
     fn apply(&mut self, command: &CartCommand, order: Option<usize>) {
         let known = order.and_then(|order| self.progress[order]);
-        let Ok(after) = self.cart.clone().apply(command, known, self.now, &LIFETIMES) else { return };
-        assert_eq!(after.is_changed, after.cart != self.cart);
+        // The purchased items that the command does not concern stay in the store.
+        let concerned = self.cart.concerned_purchases(command);
+        let (read, unread) = self.cart.purchases().iter().cloned().partition(|item| concerned.contains(item));
+        let before = self.cart.clone().with_purchases(read);
+        let Ok(mut after) = before.clone().apply(command, known, self.now, &LIFETIMES) else { return };
+        assert_eq!(after.is_changed, after.cart != before);
         assert!(!after.is_changed || after.cart.version() > self.cart.version());
-        self.cart = after.cart;
+        let mut purchases: Vec<Item> = unread;
+        purchases.extend_from_slice(after.cart.purchases());
+        self.cart = std::mem::replace(&mut after.cart, before).with_purchases(purchases);
         if let Some(order) = order {
             self.progress[order] = after.progress;
         }
@@ -107,8 +114,10 @@ impl Bench {
     }
 
     fn check(&self) {
-        let items: Vec<_> = self.cart.contents().items().iter().collect();
-        assert_eq!(items.len(), self.cart.items_at(self.now).count(), "a command leaves no expired item");
+        let within = self.cart.contents().items();
+        assert_eq!(within.len(), self.cart.items_at(self.now).count(), "a command leaves no expired item");
+        assert!(!self.cart.has_inner_purchases() && self.cart.purchases().iter().all(Item::is_purchased));
+        let items: Vec<_> = within.iter().chain(self.cart.purchases()).collect();
         let unique = |kind: fn(&ItemState) -> bool| {
             let of_kind = items.iter().filter(|item| kind(&item.state));
             let products: Vec<_> = of_kind.map(|item| item.product_id).collect();
@@ -235,9 +244,10 @@ fn units_of_an_earlier_order_stay_bought_when_the_latest_one_is_cancelled() {
     assert_eq!(bench.made_active, 2);
     bench.follow(2, OrderStage::Cancelled);
     let expires_at = bench.now.plus(LIFETIMES.active);
-    let items: Vec<_> = bench.cart.contents().items().iter().map(|item| (item.quantity, item.state.clone())).collect();
-    let bought = ItemState::Purchased { order_id: None, latest_quantity: 0 };
-    assert_eq!(items, [(2, bought), (3, ItemState::Active { expires_at })]);
+    let all = bench.cart.contents().items().iter().chain(bench.cart.purchases());
+    let items: Vec<_> = all.map(|item| (item.quantity, item.state.clone())).collect();
+    let bought = ItemState::Purchased { order_id: None, latest_quantity: 0, bought_at: Some(bench.now) };
+    assert_eq!(items, [(3, ItemState::Active { expires_at }), (2, bought)]);
     assert_eq!(bench.made_active, 3);
 }
 
@@ -257,6 +267,28 @@ fn stored_contents_keep_their_field_names() {
     });
     let contents: Contents = serde_json::from_value(stored.clone()).unwrap();
     assert_eq!(serde_json::to_value(&contents).unwrap(), stored);
+    let bought = serde_json::json!({"cart_item_id": "c", "product_id": 3, "name": "z", "quantity": 4, "state": "purchased",
+        "order_id": 9, "lately": 1, "at": until});
+    let item: Item = serde_json::from_value(bought.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&item).unwrap(), bought);
+}
+
+#[test]
+fn purchased_items_of_an_earlier_release_are_moved_beside_the_cart() {
+    let item = |id: &str, product: i64, quantity: u32| {
+        serde_json::json!({"cart_item_id": id, "product_id": product, "name": "z", "quantity": quantity,
+            "state": "purchased", "order_id": null, "lately": 0})
+    };
+    let contents = serde_json::json!({"items": [item("a", 1, 2), item("b", 2, 3)]});
+    let cart = Cart::from_stored(UserId::new(7).unwrap(), 1, serde_json::from_value(contents).unwrap());
+    assert_eq!(cart.concerned_purchases(&CartCommand::Expire).products, [product_id(1), product_id(2)].into());
+    // Bought since, in a replica of this release.
+    let bought = serde_json::from_value(item("c", 2, 4)).unwrap();
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    let after = cart.with_purchases(vec![bought]).apply(&CartCommand::Expire, None, now, &LIFETIMES).unwrap();
+    assert!(after.is_changed && after.cart.contents().items().is_empty());
+    let quantities: Vec<_> = after.cart.purchases().iter().map(|item| (item.product_id.get(), item.quantity)).collect();
+    assert_eq!(quantities, [(2, 7), (1, 2)]);
 }
 
 fn product_id(number: i64) -> ProductId {
@@ -270,11 +302,10 @@ proptest! {
     fn the_rules_hold_whatever_happens(steps in steps()) {
         let mut bench = Bench::new();
         for step in &steps {
-            let bought = bench.cart.contents().items().iter().filter(|item| item.state.expires_at().is_none()).count();
+            let bought = bench.cart.purchases().to_vec();
             bench.play(step);
             if matches!(step, Step::Wait(_) | Step::Expire | Step::Add(..)) {
-                let still = bench.cart.items_at(bench.now).filter(|item| item.state.expires_at().is_none()).count();
-                prop_assert_eq!(still, bought, "purchased items never expire");
+                prop_assert_eq!(bench.cart.purchases(), bought, "purchased items never expire");
             }
         }
     }
@@ -297,7 +328,7 @@ proptest! {
             prop_assert!(bench.cart != before);
         }
         prop_assert_eq!(bench.cart.due_at(&LIFETIMES), None, "only purchased items stay");
-        prop_assert!(bench.cart.contents().items().iter().all(|item| item.state.expires_at().is_none()));
+        prop_assert!(bench.cart.is_empty());
     }
 
     #[test]
@@ -314,7 +345,7 @@ proptest! {
         prop_assert_eq!(expires_at(&bench), Some(bench.now.plus(LIFETIMES.ordered)));
         bench.play(&Step::Wait(wait * 6));
         bench.follow(1, OrderStage::Paid);
-        prop_assert_eq!(expires_at(&bench), None);
+        prop_assert_eq!(bench.cart.purchases()[0].state.expires_at(), None);
         bench.follow(1, OrderStage::Cancelled);
         prop_assert_eq!(expires_at(&bench), Some(bench.now.plus(LIFETIMES.active)));
         prop_assert_eq!(bench.cart.contents().items()[0].quantity, quantity);

@@ -51,6 +51,8 @@ async fn items_live_a_day_then_a_week_then_for_ever() {
         (cart["items"][0]["state"].as_str(), &cart["items"][0]["expiryTime"]),
         (Some("purchased"), &serde_json::Value::Null)
     );
+    let bought_at: Timestamp = serde_json::from_value(cart["items"][0]["purchasedAt"].clone()).unwrap();
+    assert!(clock.now().since(bought_at) >= hours(10_000));
     assert_eq!(shop.published::<CartExpired>().await, []);
 }
 

@@ -1,14 +1,14 @@
 //! The routes of the cart: adding, changing, clearing, idempotency keys, concurrent requests, the OpenAPI document.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use futures::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use souk_cart::Cart;
-use souk_events::CartCheckedOut;
+use souk_events::{CartCheckedOut, OrderPaid};
 use souk_kit::Service;
 use souk_testkit::{assert_public_routes, eventually, holds_against_snapshot};
-use souk_values::OrderId;
+use souk_values::{Clock, OrderId};
 
 use crate::shop::{Shop, row};
 
@@ -42,6 +42,37 @@ async fn adding_joins_and_changing_sets() {
     assert_eq!(shop.me().delete(&path).await.expect(200).json["items"], json!([]));
     shop.me().delete(&path).await.is_problem(404, "cart.item_not_found");
     shop.me().patch(&path, json!({"quantity": 1})).await.is_problem(404, "cart.item_not_found");
+}
+
+#[tokio::test]
+async fn what_was_bought_is_listed_page_by_page_and_the_cart_shows_the_latest() {
+    let shop = Shop::open().await;
+    assert_eq!(shop.me().get("/cart/purchases").await.expect(200).json["total"], 0);
+    for first in [1, 11] {
+        for product in first..first + 10 {
+            shop.add(product, 1).await;
+        }
+        let (order, lines) = (shop.world.deps.ids.next(), shop.lines().await);
+        shop.ordered(order, &lines).await;
+        shop.deliver(&OrderPaid { order: shop.order(order, 3, &lines), paid_at: shop.world.clock.now() }).await;
+        shop.world.clock.advance(Duration::from_secs(60));
+    }
+    let products = |list: &Value| -> Vec<i64> {
+        list["items"].as_array().unwrap().iter().map(|item| item["productId"].as_i64().unwrap()).collect()
+    };
+    let latest_first: Vec<i64> = (11..21).rev().chain((1..11).rev()).collect();
+    assert_eq!(products(&shop.cart().await), latest_first[..12]);
+    let first = shop.me().get("/cart/purchases?size=15").await.expect(200).json;
+    assert_eq!((products(&first), &first["total"]), (latest_first[..15].to_vec(), &json!(20)));
+    assert_eq!((&first["items"][0]["name"], &first["items"][0]["available"]), (&json!("Product 20"), &json!(true)));
+    let after = format!("/cart/purchases?size=15&after={}", first["next"].as_str().unwrap());
+    let rest = shop.me().get(&after).await.expect(200).json;
+    assert_eq!((products(&rest), rest["next"].is_null()), (latest_first[15..].to_vec(), true));
+    assert_eq!(products(&shop.me().get("/cart/purchases?size=15&page=1").await.expect(200).json), latest_first[15..]);
+    shop.me().get("/cart/purchases?after=x").await.is_problem(400, "query.invalid");
+    let others = shop.guest(shop.world.user()).get("/cart/purchases").await.expect(200).json;
+    assert_eq!(others["items"], json!([]), "each sees what they bought");
+    shop.anyone.get("/cart/purchases").await.expect(401);
 }
 
 #[tokio::test]

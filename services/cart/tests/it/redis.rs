@@ -51,7 +51,9 @@ async fn a_key_expires_a_day_after_its_last_item() {
     fixture.execute(&store, user, fixture.follow(&cart, order, OrderStage::Placed)).await.unwrap();
     assert!(is_days(left().await, 8), "{}", left().await);
     fixture.execute(&store, user, fixture.follow(&cart, order, OrderStage::Paid)).await.unwrap();
-    assert_eq!(left().await, -1, "what was bought stays");
+    assert_eq!(left().await, -2, "the cart is empty");
+    let bought = server.query::<i64>(redis::cmd("PTTL").arg(key(user, &format!("purchased:{user}")))).await;
+    assert_eq!(bought, -1, "what was bought stays");
     fixture.execute(&store, user, fixture.follow(&cart, order, OrderStage::Cancelled)).await.unwrap();
     assert!(is_days(left().await, 2), "{}", left().await);
 }

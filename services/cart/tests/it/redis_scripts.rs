@@ -18,8 +18,8 @@ use crate::{
 };
 
 const PREFIX: &str = "t:";
-const READS: [&str; 14] = [
-    "GET", "HGET", "HMGET", "HGETALL", "ZRANGE", "ZSCORE", "SCARD", "XLEN", "XRANGE", "INFO", "MULTI", "EXEC",
+const READS: [&str; 15] = [
+    "GET", "HGET", "HMGET", "HGETALL", "HVALS", "ZRANGE", "ZSCORE", "SCARD", "XLEN", "XRANGE", "INFO", "MULTI", "EXEC",
     "SCRIPT", "ECHO",
 ];
 
@@ -86,6 +86,7 @@ async fn use_everything(fixture: &Fixture) {
     let context = CommandContext { cause: Some(fixture.cause()), ..fixture.context(now) };
     store.execute(user, fixture.follow(&cart, order, OrderStage::Placed), context).await.unwrap();
     fixture.execute(&store, user, fixture.follow(&cart, order, OrderStage::Paid)).await.unwrap();
+    assert_eq!(store.latest_purchases(user, 5).await.unwrap().len(), 1);
     let other = fixture.shopper(&store).await;
     let price = Money::new(100, Currency::EUR);
     for revision in 1..3 {
@@ -176,7 +177,7 @@ async fn only_scripts_write_and_each_declares_its_keys_in_one_slot() {
             assert!(is_setting_up || READS.contains(&line.words[0].as_str()), "{:?} is not a script", line.words);
         }
     }
-    assert_eq!(scripts.len(), 13, "every script of scripts.rs has run: {scripts:?}");
+    assert_eq!(scripts.len(), 14, "every script of scripts.rs has run: {scripts:?}");
 }
 
 #[tokio::test]
@@ -221,15 +222,17 @@ async fn a_save_is_refused_whatever_has_changed() {
     send(&["ZADD", "inbox", "1", "known"]).await;
     send(&["HSET", "orders", "8", "1:placed"]).await;
     send(&["HSET", "wishes", "3", "1:1:1:1"]).await;
+    send(&["HSET", "orders", "2", "1:paid"]).await;
+    send(&["HSET", "purchased", "4", "item"]).await;
     let script = redis::Script::new(include_str!("../../src/store/redis/save_cart.lua"));
-    let save = async |stamp: &str, entry: &str, known: &str, wish: &str| {
+    let save = async |stamp: &str, entry: &str, known: &str, wish: &str, bought: &str| {
         let mut save = script.prepare_invoke();
-        for key in ["cart", "due", "active", "outbox", "inbox", "orders", "wishes", "saves"] {
+        for key in ["cart", "due", "active", "outbox", "inbox", "orders", "wishes", "saves", "purchased", "bought"] {
             save.key(key);
         }
-        for argument in
-            ["7", stamp, "keep", "2", "new", "99", "1", "", entry, "50", "8", known, "2:paid", "3", wish, "event"]
-        {
+        let cart = ["7", stamp, "keep", "2", "new", "99", "1", "", entry, "50", "8", known, "2:paid", "3", wish];
+        let rest = ["5", "9000000000000", "2", "4", bought, "", "0", "6", "", "other", "70", "event"];
+        for argument in cart.into_iter().chain(rest) {
             save.arg(argument);
         }
         save.invoke_async::<i64>(&mut server.connection().await).await.unwrap()
@@ -238,16 +241,22 @@ async fn a_save_is_refused_whatever_has_changed() {
     let entry = "new";
     let known = "1:placed";
     let wish = "1:1:1:1";
-    assert_eq!(save("4", entry, known, wish).await, 0, "the cart has changed");
-    assert_eq!(save("", entry, known, wish).await, 0, "there is a cart now");
-    assert_eq!(save(stamp, "known", known, wish).await, 0, "the event was applied");
-    assert_eq!(save(stamp, entry, "", wish).await, 0, "the order is known now");
-    assert_eq!(save(stamp, entry, known, "").await, 0, "the wish has changed");
+    let bought = "item";
+    assert_eq!(save("4", entry, known, wish, bought).await, 0, "the cart has changed");
+    assert_eq!(save("", entry, known, wish, bought).await, 0, "there is a cart now");
+    assert_eq!(save(stamp, "known", known, wish, bought).await, 0, "the event was applied");
+    assert_eq!(save(stamp, entry, "", wish, bought).await, 0, "the order is known now");
+    assert_eq!(save(stamp, entry, known, "", bought).await, 0, "the wish has changed");
+    assert_eq!(save(stamp, entry, known, wish, "").await, 0, "the product was bought meanwhile");
     let contents = || async { server.query::<String>(redis::cmd("HGET").arg("cart").arg("contents")).await };
     let written =
         || async { server.query::<i64>(redis::cmd("EXISTS").arg(&["due", "active", "outbox", "saves"])).await };
     assert_eq!((contents().await.as_str(), written().await), ("{}", 0));
-    assert_eq!(save(stamp, entry, known, wish).await, 1);
+    assert_eq!(save(stamp, entry, known, wish, bought).await, 1);
     assert_eq!((contents().await.as_str(), written().await), ("new", 4));
-    assert_eq!(save(stamp, entry, known, wish).await, 0, "the same once more");
+    let all = async |command: &str, key: &str| server.query::<Vec<String>>(redis::cmd(command).arg(key)).await;
+    assert_eq!(all("HGETALL", "purchased").await, ["6", "other"]);
+    assert_eq!(server.query::<Vec<String>>(redis::cmd("ZRANGE").arg("bought").arg(&["0", "-1"])).await, ["6"]);
+    assert_eq!(all("HGETALL", "orders").await, ["8", "2:paid"], "an old order is forgotten");
+    assert_eq!(save(stamp, entry, known, wish, bought).await, 0, "the same once more");
 }

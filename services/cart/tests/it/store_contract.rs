@@ -44,6 +44,7 @@ macro_rules! contract {
     };
 }
 
+mod purchases;
 mod wishlists;
 
 contract! {
@@ -59,6 +60,7 @@ contract! {
     copies_keep_the_highest_revision
     unconfirmed_events_are_claimed_again
     old_causes_are_purged
+    old_orders_are_forgotten
 }
 
 async fn replicas_that_race_lose_nothing(fixture: Fixture) {
@@ -298,4 +300,23 @@ async fn old_causes_are_purged(fixture: Fixture) {
     assert!(!act(now).await.unwrap().is_applied);
     store.purge_inbox(now.plus(31 * 24 * HOUR)).await.unwrap();
     assert!(act(now).await.unwrap().is_applied);
+}
+
+async fn old_orders_are_forgotten(fixture: Fixture) {
+    let (store, _) = fixture.open().await;
+    let user = fixture.shopper(&store).await;
+    let cart = store.cart(user).await.unwrap();
+    let (old, new) = (fixture.ids.next(), fixture.ids.next());
+    let place = async |order, at| {
+        let placed = store.execute(user, fixture.follow(&cart, order, OrderStage::Placed), fixture.context(at)).await;
+        placed.unwrap().is_applied
+    };
+    let now = fixture.now();
+    assert!(place(old, now).await && !place(old, now).await);
+    store.purge_orders(now.plus(89 * 24 * HOUR)).await.unwrap();
+    assert!(!place(old, now).await, "an order is known for 90 days");
+    let later = now.plus(91 * 24 * HOUR);
+    store.purge_orders(later).await.unwrap();
+    assert!(place(new, later).await);
+    assert!(place(old, later).await, "it is no longer known");
 }

@@ -197,7 +197,7 @@ export const de: Dictionary = {
     emptyTitle: 'Hier ist noch nichts',
     emptyText: 'Was Sie kaufen, finden Sie hier wieder.',
     add: 'In den Warenkorb',
-    bought: (n) => `${n}-mal gekauft`,
+    bought: (day) => `Zuletzt gekauft am ${day}`,
   },
   wishlist: {
     title: 'Merkliste',

@@ -199,7 +199,7 @@ export const en = {
     emptyTitle: 'Nothing here yet',
     emptyText: 'What you buy shows up here, so that you find it again.',
     add: 'Add to cart',
-    bought: (n: number) => `Bought ${count(n, 'time', 'times')}`,
+    bought: (day: string) => `Last bought on ${day}`,
   },
   wishlist: {
     title: 'Wishlist',

@@ -29,7 +29,6 @@ export class CartStore {
   readonly isLoaded = computed(() => this.cart() !== null);
   readonly active = computed(() => this.itemsIn('active'));
   readonly ordered = computed(() => this.itemsIn('ordered'));
-  readonly purchased = computed(() => this.itemsIn('purchased'));
   readonly subtotal = computed(() => this.cart()?.subtotal ?? null);
   readonly count = computed(() => this.active().reduce((sum, item) => sum + item.quantity, 0));
   /** True if something in it must be put right before it can be ordered. */

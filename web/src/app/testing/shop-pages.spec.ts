@@ -13,7 +13,7 @@ import { OrderPage } from '../orders/order-page/order-page';
 import { I18n } from '../i18n/i18n';
 import type { Backend } from './page';
 import { showPage } from './page';
-import { cart, cartItem, category, eur, notice, order, page, payment, product, productList, shopFacts, step, wish } from './samples';
+import { NOW, cart, cartItem, category, eur, notice, order, page, payment, product, productList, shopFacts, step, wish } from './samples';
 import { describeStates } from './states';
 
 const categories = [/GET \/api\/categories/, { body: page([category()]) }] as const;
@@ -62,9 +62,12 @@ describeStates('wishlist', {
 
 describeStates('buy again', {
   page: BuyAgainPage,
-  reads: /GET \/api\/cart/,
-  empty: { backend: [noCart], says: 'Nothing here yet' },
-  data: { backend: [[/GET \/api\/cart/, { body: cart([cartItem({ state: 'purchased', expiryTime: null })]) }]], says: ['Kettle', 'Add to cart'] },
+  reads: /GET \/api\/cart\/purchases/,
+  empty: { backend: [[/GET \/api\/cart\/purchases/, { body: page([]) }], noCart], says: 'Nothing here yet' },
+  data: {
+    backend: [[/GET \/api\/cart\/purchases/, { body: page([cartItem({ state: 'purchased', expiryTime: null, purchasedAt: NOW })]) }], noCart],
+    says: ['Kettle', 'Last bought on 31 January 2026', 'Add to cart'],
+  },
 });
 
 describeStates('checkout', {

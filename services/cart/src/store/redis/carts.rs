@@ -1,6 +1,6 @@
 //! Carts: commands are decided here and saved by one script; due and active carts are found by index.
 
-use souk_values::{Timestamp, UserId};
+use souk_values::{Page, PageRequest, Timestamp, UserId};
 
 use super::{
     RedisCartStore,
@@ -10,7 +10,7 @@ use super::{
     save::stored_cart,
 };
 use crate::{
-    cart::{Cart, CartCommand},
+    cart::{Cart, CartCommand, Item},
     store::{Carts, CommandContext, DueCarts, Executed, StoreError},
 };
 
@@ -31,6 +31,14 @@ impl Carts for RedisCartStore {
     ) -> Result<Executed, StoreError> {
         let _lock = self.lock(user).await?;
         retry("cart", || self.try_execute(user, &command, &context)).await
+    }
+
+    async fn purchases(&self, user: UserId, request: PageRequest) -> Result<Page<Item>, StoreError> {
+        Ok(self.purchase_page(user, request).await?)
+    }
+
+    async fn latest_purchases(&self, user: UserId, limit: u64) -> Result<Vec<Item>, StoreError> {
+        Ok(self.read_purchases(user, None, 0, limit).await?.1)
     }
 
     async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError> {

@@ -34,7 +34,7 @@ impl Keys {
         Partition(u16::try_from(id.get().rem_euclid(i64::from(self.partitions))).unwrap_or(0))
     }
 
-    /// String: the number of partitions. This key, `relays` and `probe` have no hash tag.
+    /// String: the number of partitions. This key, `relays`, `probe` and `purged` have no hash tag.
     pub fn partitions_key(&self) -> String {
         format!("{}partitions", self.prefix)
     }
@@ -49,6 +49,11 @@ impl Keys {
         format!("{}probe", self.prefix)
     }
 
+    /// String: exists while the inbox was purged lately, by any process.
+    pub fn purged(&self) -> String {
+        format!("{}purged", self.prefix)
+    }
+
     fn within(&self, partition: Partition, name: &str) -> String {
         format!("{}{{{}}}:{name}", self.prefix, partition.0)
     }
@@ -61,6 +66,16 @@ impl Keys {
     /// Hash by order: version and stage of each order of a user.
     pub fn orders(&self, user: UserId) -> String {
         self.within(self.partition_of(user), &format!("orders:{user}"))
+    }
+
+    /// Hash by product: the purchased items of a user, as JSON.
+    pub fn purchased(&self, user: UserId) -> String {
+        self.within(self.partition_of(user), &format!("purchased:{user}"))
+    }
+
+    /// Sorted set: the products that a user bought, by the time of that.
+    pub fn bought(&self, user: UserId) -> String {
+        self.within(self.partition_of(user), &format!("bought:{user}"))
     }
 
     /// Hash by product: the wishes of a user.

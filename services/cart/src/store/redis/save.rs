@@ -1,17 +1,17 @@
 //! One attempt at a command: read the cart with all that the command depends on, decide, and save by one script, which
 //! refuses if something that was read has changed.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use souk_bus::Cause;
 use souk_events::Envelope;
 use souk_sql::SqlError;
-use souk_values::UserId;
+use souk_values::{Id, IdGen, ProductId, UserId};
 
-use super::{RedisCartStore, damaged, index::DueAt, json, scripts, wishlists::StoredWish};
+use super::{RedisCartStore, damaged, index::DueAt, json, purchases, scripts, wishlists::StoredWish};
 use crate::{
     cart::{Applied, Cart, CartCommand, Contents, Effects, OrderProgress, OrderStage, Refusal},
-    store::{CommandContext, Executed, StoreError},
+    store::{CommandContext, Executed, ORDERS_KNOWN_FOR, StoreError},
 };
 
 /// Time between a cart's last expiry and that of its key, which removes a cart that nothing else has removed.
@@ -28,6 +28,8 @@ struct Snapshot {
     is_duplicate: bool,
     progress: Option<OrderProgress>,
     wish: Option<StoredWish>,
+    /// The purchased items that the command concerns, by product, as they are stored.
+    purchases: HashMap<ProductId, String>,
 }
 
 /// Fields of the cart, its score in the index, that of its cause in the inbox, the progress of an order, a wish.
@@ -91,8 +93,13 @@ impl RedisCartStore {
         read.cmd("HGET").arg(keys.wishes(user)).arg(wished);
         let ((version, contents, stamp), due, received, progress, wish): SnapshotReply =
             self.client.pipe(&read).await?;
+        let cart = stored_cart(user, version, contents.as_deref())?;
+        // Not in the transaction of the cart, but the script compares them with what is stored then.
+        let purchases = self.concerned_purchases(user, &cart.concerned_purchases(command)).await?;
+        let items = purchases.values().map(|text| purchases::decode(text, user)).collect::<Result<_, _>>()?;
         Ok(Snapshot {
-            cart: stored_cart(user, version, contents.as_deref())?,
+            cart: cart.with_purchases(items),
+            purchases,
             stamp: stamp.unwrap_or_default(),
             due,
             is_duplicate: received.is_some(),
@@ -126,6 +133,8 @@ impl RedisCartStore {
             keys.orders(user),
             keys.wishes(user),
             keys.saves(partition),
+            keys.purchased(user),
+            keys.bought(user),
         ] {
             script.key(key);
         }
@@ -145,7 +154,14 @@ impl RedisCartStore {
             .arg(snapshot.progress.map_or_else(String::new, encode_progress))
             .arg(progress.map_or_else(String::new, encode_progress))
             .arg(command.wished_product().map_or_else(String::new, |product| product.to_string()))
-            .arg(snapshot.wish.map_or_else(String::new, StoredWish::encode));
+            .arg(snapshot.wish.map_or_else(String::new, StoredWish::encode))
+            .arg(IdGen::before(now.minus(ORDERS_KNOWN_FOR)))
+            .arg(now.plus(ORDERS_KNOWN_FOR).millis());
+        let changes = purchases::changes(&snapshot.purchases, cart.purchases())?;
+        script.arg(changes.len());
+        for purchases::PurchaseChange { product, before, after, bought_at } in &changes {
+            script.arg(product.get()).arg(before).arg(after).arg(bought_at);
+        }
         for envelope in envelopes {
             script.arg(json(envelope)?);
         }

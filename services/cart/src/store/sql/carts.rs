@@ -1,20 +1,17 @@
-//! Carts, each a row with its contents as JSON, and the progress of the orders that took items from them.
+//! Carts, each a row with its contents as JSON.
 
 use futures::future::BoxFuture;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_bus::{inbox, outbox};
-use souk_sql::{Json, SqlError, Tx};
-use souk_values::{Id, OrderId, Timestamp, UserId};
+use souk_sql::{Json, Tx};
+use souk_values::{Id, Page, PageRequest, Timestamp, UserId};
 
-use super::{SqlCartStore, damaged, insert_error, lost_race, user_id, wishlists};
+use super::{SqlCartStore, insert_error, lost_race, orders, purchases, user_id, wishlists};
 use crate::{
-    cart::{Cart, CartCommand, Effects, Lifetimes, OrderProgress, OrderStage},
+    cart::{Cart, CartCommand, Effects, Item, Lifetimes},
     store::{
         Carts, CommandContext, DueCarts, Executed, StoreError,
-        entities::{
-            cart::{self, Column, Entity},
-            known_order,
-        },
+        entities::cart::{self, Column, Entity},
     },
 };
 
@@ -38,6 +35,14 @@ impl Carts for SqlCartStore {
             Some(_) => self.db.write_without_hurry(args, execute_boxed).await,
             None => self.db.write(args, execute_boxed).await,
         }
+    }
+
+    async fn purchases(&self, user: UserId, request: PageRequest) -> Result<Page<Item>, StoreError> {
+        Ok(purchases::page(self.db.reader(), user, request).await?)
+    }
+
+    async fn latest_purchases(&self, user: UserId, limit: u64) -> Result<Vec<Item>, StoreError> {
+        Ok(purchases::latest(&self.db.lookup(), user, limit).await?)
     }
 
     async fn due_carts(&self, now: Timestamp, limit: u64) -> Result<DueCarts, StoreError> {
@@ -84,23 +89,27 @@ async fn execute(
         return Ok(Executed { cart: before, effects: Effects::default(), is_applied: false });
     }
     let known = match command.order_id() {
-        Some(order) => order_progress(tx, order).await?,
+        Some(order) => orders::progress(tx, order).await?,
         None => None,
     };
     // Before the decision: a refusal rolls the removal back too.
     if let Some(product) = command.wished_product() {
         wishlists::remove(tx, user, product).await?;
     }
+    let concerned = before.concerned_purchases(command);
+    let before = before.with_purchases(purchases::concerned(tx, user, &concerned).await?);
+    let purchases = before.purchases().to_vec();
     let applied = before.apply(command, known, *now, lifetimes)?;
     // With other lifetimes configured since, an unchanged cart is due at another time than its row has.
     let is_misplaced = stored_version.is_some() && stored_due_at != due_millis(&applied.cart, lifetimes);
     if applied.is_changed || is_misplaced {
         save_cart(tx, &applied.cart, stored_version, lifetimes).await?;
+        purchases::save(tx, user, &purchases, applied.cart.purchases()).await?;
     }
     if let (Some(order), Some(progress)) = (command.order_id(), applied.progress)
         && applied.progress != known
     {
-        save_order_progress(tx, order, user, known, progress).await?;
+        orders::save_progress(tx, order, user, known, progress).await?;
     }
     outbox::add(tx, &applied.effects.envelopes(&applied.cart, stamper)?).await?;
     let is_applied = applied.is_changed || applied.progress != known;
@@ -135,47 +144,4 @@ async fn save_cart(tx: &Tx, cart: &Cart, stored_version: Option<i64>, lifetimes:
         Entity::update_many().set(row).filter(is_unchanged).exec(tx).await?.rows_affected
     };
     if saved == 1 { Ok(()) } else { Err(lost_race("cart")) }
-}
-
-async fn order_progress(tx: &Tx, order: OrderId) -> Result<Option<OrderProgress>, SqlError> {
-    let Some(row) = known_order::Entity::find_by_id(order.get()).one(tx).await? else { return Ok(None) };
-    let stage = match row.stage {
-        0 => OrderStage::Placed,
-        1 => OrderStage::Paid,
-        2 => OrderStage::Cancelled,
-        other => return Err(damaged("stage of an order", other)),
-    };
-    Ok(Some(OrderProgress { version: row.version, stage }))
-}
-
-async fn save_order_progress(
-    tx: &Tx,
-    order: OrderId,
-    user: UserId,
-    known: Option<OrderProgress>,
-    progress: OrderProgress,
-) -> Result<(), StoreError> {
-    let stage = match progress.stage {
-        OrderStage::Placed => 0,
-        OrderStage::Paid => 1,
-        OrderStage::Cancelled => 2,
-    };
-    let row = known_order::ActiveModel {
-        order_id: Set(order.get()),
-        user_id: Set(user.get()),
-        version: Set(progress.version),
-        stage: Set(stage),
-    };
-    let Some(known) = known else {
-        let inserted = known_order::Entity::insert(row).exec_without_returning(tx).await;
-        inserted.map_err(|error| insert_error(error, "order"))?;
-        return Ok(());
-    };
-    // Progress changes only together with its version, or with a stage that grows.
-    let is_unchanged = Condition::all()
-        .add(known_order::Column::OrderId.eq(order.get()))
-        .add(known_order::Column::Version.eq(known.version))
-        .add(known_order::Column::Stage.lte(stage));
-    let saved = known_order::Entity::update_many().set(row).filter(is_unchanged).exec(tx).await?.rows_affected;
-    if saved == 1 { Ok(()) } else { Err(lost_race("order")) }
 }

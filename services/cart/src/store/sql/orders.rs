@@ -1,0 +1,82 @@
+//! The progress of the orders that took items from carts.
+
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use souk_sql::{Db, SqlError, Tx};
+use souk_values::{Id, IdGen, OrderId, Timestamp, UserId};
+
+use super::{damaged, insert_error, lost_race};
+use crate::{
+    cart::{OrderProgress, OrderStage},
+    store::{ORDERS_KNOWN_FOR, StoreError, entities::known_order},
+};
+
+/// Rows that one transaction deletes.
+const PURGE_BATCH: u64 = 1_000;
+
+/// Returns what is known of `order`.
+pub(super) async fn progress(tx: &Tx, order: OrderId) -> Result<Option<OrderProgress>, SqlError> {
+    let Some(row) = known_order::Entity::find_by_id(order.get()).one(tx).await? else { return Ok(None) };
+    let stage = match row.stage {
+        0 => OrderStage::Placed,
+        1 => OrderStage::Paid,
+        2 => OrderStage::Cancelled,
+        other => return Err(damaged("stage of an order", other)),
+    };
+    Ok(Some(OrderProgress { version: row.version, stage }))
+}
+
+/// Saves `progress` over what was `known`, unless another transaction changed it.
+pub(super) async fn save_progress(
+    tx: &Tx,
+    order: OrderId,
+    user: UserId,
+    known: Option<OrderProgress>,
+    progress: OrderProgress,
+) -> Result<(), StoreError> {
+    let stage = match progress.stage {
+        OrderStage::Placed => 0,
+        OrderStage::Paid => 1,
+        OrderStage::Cancelled => 2,
+    };
+    let row = known_order::ActiveModel {
+        order_id: Set(order.get()),
+        user_id: Set(user.get()),
+        version: Set(progress.version),
+        stage: Set(stage),
+    };
+    let Some(known) = known else {
+        let inserted = known_order::Entity::insert(row).exec_without_returning(tx).await;
+        inserted.map_err(|error| insert_error(error, "order"))?;
+        return Ok(());
+    };
+    // Progress changes only together with its version, or with a stage that grows.
+    let is_unchanged = Condition::all()
+        .add(known_order::Column::OrderId.eq(order.get()))
+        .add(known_order::Column::Version.eq(known.version))
+        .add(known_order::Column::Stage.lte(stage));
+    let saved = known_order::Entity::update_many().set(row).filter(is_unchanged).exec(tx).await?.rows_affected;
+    if saved == 1 { Ok(()) } else { Err(lost_race("order")) }
+}
+
+/// Deletes the progress of old orders, and returns the number of them. An id begins with the time at which its order was placed.
+pub(super) async fn purge(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
+    let before = IdGen::before(now.minus(ORDERS_KNOWN_FOR));
+    let mut purged = 0;
+    loop {
+        let old = known_order::Entity::find().select_only().column(known_order::Column::OrderId);
+        let old = old.filter(known_order::Column::OrderId.lt(before)).order_by_asc(known_order::Column::OrderId);
+        let ids: Vec<i64> = old.limit(PURGE_BATCH).into_tuple().all(db.reader()).await?;
+        let are_all = u64::try_from(ids.len()).is_ok_and(|ids| ids < PURGE_BATCH);
+        if !ids.is_empty() {
+            purged += db.write(ids, |tx, ids| Box::pin(delete(tx, ids))).await?;
+        }
+        if are_all {
+            return Ok(purged);
+        }
+    }
+}
+
+async fn delete(tx: &Tx, ids: &[i64]) -> Result<u64, SqlError> {
+    let are_old = known_order::Column::OrderId.is_in(ids.iter().copied());
+    Ok(known_order::Entity::delete_many().filter(are_old).exec(tx).await?.rows_affected)
+}
