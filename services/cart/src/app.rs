@@ -77,7 +77,7 @@ impl App {
         let now = self.clock.now();
         let purchases = self.store.latest_purchases(cart.user_id(), LATEST_PURCHASES).await?;
         let items: Vec<&Item> = cart.items_at(now).chain(&purchases).collect();
-        let known = self.catalogue.products(items.iter().map(|item| item.product_id).collect()).await?;
+        let known = self.catalogue.products(items.iter().map(|item| item.product_id)).await?;
         CartView::new(cart.user_id(), &items, now, &known, self.currency)
     }
 
@@ -88,7 +88,7 @@ impl App {
             self.execute(user, CartCommand::Expire, None).await?;
         }
         let page = self.store.purchases(user, request).await?;
-        let known = self.catalogue.products(page.items.iter().map(|item| item.product_id).collect()).await?;
+        let known = self.catalogue.products(page.items.iter().map(|item| item.product_id)).await?;
         Ok(page.map(|item| CartItemView::new(&item, known.get(&item.product_id), self.currency)))
     }
 

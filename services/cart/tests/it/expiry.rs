@@ -8,7 +8,7 @@ use souk_cart::{
 };
 use souk_events::{CartAbandoned, CartExpired, OrderCancelled, OrderPaid};
 use souk_testkit::{World, eventually};
-use souk_values::{Clock, Currency, OrderId, ProductId, UserId};
+use souk_values::{Clock, Currency, OrderId, ProductId, Timestamp, UserId};
 use tokio_util::sync::CancellationToken;
 
 use crate::shop::{Shop, build, row};

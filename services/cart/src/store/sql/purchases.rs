@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_sql::{Json, SqlError, Tx, lock_for_update, newest_page};
 use souk_values::{Id, Page, PageRequest, ProductId, UserId};
 
@@ -13,7 +11,7 @@ use crate::{
     cart::{ConcernedPurchases, Item},
     store::{
         StoreError,
-        entities::purchased_item::{Column, Entity, Model},
+        entities::purchased_item::{ActiveModel, Column, Entity},
     },
 };
 
@@ -34,7 +32,7 @@ pub(super) async fn concerned(tx: &Tx, user: UserId, concerned: &ConcernedPurcha
 pub(super) async fn save(tx: &Tx, user: UserId, before: &[Item], after: &[Item]) -> Result<(), StoreError> {
     let mut stored: HashMap<ProductId, &Item> = before.iter().map(|item| (item.product_id, item)).collect();
     for item in after {
-        let row = row(user, item).into_active_model();
+        let row = row(user, item);
         match stored.remove(&item.product_id) {
             Some(same) if same == item => {}
             Some(_) => {
@@ -73,13 +71,13 @@ pub(super) async fn latest(connection: &impl ConnectionTrait, user: UserId, limi
     Ok(latest.all(connection).await?.into_iter().map(|row| row.item.0).collect())
 }
 
-fn row(user: UserId, item: &Item) -> Model {
-    Model {
-        user_id: user.get(),
-        product_id: item.product_id.get(),
-        cart_item_id: item.cart_item_id.clone(),
-        bought_at: item.bought_at_millis(),
-        item: Json(item.clone()),
+fn row(user: UserId, item: &Item) -> ActiveModel {
+    ActiveModel {
+        user_id: Set(user.get()),
+        product_id: Set(item.product_id.get()),
+        cart_item_id: Set(item.cart_item_id.clone()),
+        bought_at: Set(item.bought_at_millis()),
+        item: Set(Json(item.clone())),
     }
 }
 

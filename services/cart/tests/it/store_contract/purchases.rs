@@ -1,7 +1,7 @@
 //! Purchased items: a page of them at a time, each changed by one command.
 
 use souk_cart::cart::Item;
-use souk_values::{PageRequest, page::Cursor};
+use souk_values::{Id, PageRequest, page::Cursor};
 
 use super::*;
 
