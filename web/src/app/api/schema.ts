@@ -697,7 +697,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows the caller's cart: active, ordered and purchased items. */
+        /** Shows the caller's cart: active and ordered items, and the latest of the purchased ones. */
         get: operations["getCart"];
         put?: never;
         /**
@@ -741,6 +741,23 @@ export interface paths {
         put?: never;
         /** Moves a guest's active items into the caller's cart. Repeating the request changes nothing. */
         post: operations["postCartMerge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cart/purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all products that the caller bought, the latest first: the list to buy again from. */
+        get: operations["getCartPurchases"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1858,6 +1875,7 @@ export interface components {
             priceWhenAdded: components["schemas"]["Money"] | null;
             /** @description Id of the product in the catalogue. */
             productId: components["schemas"]["ProductId"];
+            purchasedAt?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32
              * @description Units of the product, from 1 to 99.
@@ -1907,7 +1925,10 @@ export interface components {
          *     }
          */
         CartView: {
-            /** @description Items in every state that have not expired, oldest first. */
+            /**
+             * @description Active and ordered items that have not expired, oldest first; behind them the 12 latest of the purchased ones, latest
+             *     first.
+             */
             items: components["schemas"]["CartItemView"][];
             /** @description Time at the server, with which the time until an expiry is computed. */
             now: components["schemas"]["Timestamp"];
@@ -3045,6 +3066,65 @@ export interface components {
                 slowCalls: number;
                 /** @description State of the breaker: `CLOSED`, `OPEN`, `HALF_OPEN`, `DISABLED`, `FORCED_OPEN` or `METRICS_ONLY`. */
                 state: string;
+            }[];
+            /**
+             * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
+             *     that have only numbered pages.
+             * @example 246290604621824.0
+             */
+            next?: string | null;
+            /**
+             * Format: int32
+             * @description Zero-based number of this page; 0 for a page that was requested by `after`.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Requested number of entries per page.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Number of entries on all pages together, at most 10,000.
+             */
+            total: number;
+            /** @description False if there are more than `total` entries. */
+            totalIsExact: boolean;
+        };
+        /** @description One page of a list. */
+        Page_CartItemView: {
+            /** @description Entries of this page, at most `size`. */
+            items: {
+                /** @description True when the product is in stock and in the catalogue. */
+                available: boolean;
+                /** @description Id of the item, as used in `/cart/items/{cartItemId}`. */
+                cartItemId: string;
+                expiryTime: components["schemas"]["Timestamp"] | null;
+                /** @description URL of the product's main picture; `null` when there is none. */
+                imageUrl: string | null;
+                /** @description Current name of the product. */
+                name: string;
+                orderId?: components["schemas"]["OrderId"] | null;
+                /** @description Current price of one unit. */
+                price: components["schemas"]["Money"];
+                priceWhenAdded: components["schemas"]["Money"] | null;
+                /** @description Id of the product in the catalogue. */
+                productId: components["schemas"]["ProductId"];
+                purchasedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int32
+                 * @description Units of the product, from 1 to 99.
+                 */
+                quantity: number;
+                /** @description Readable part of the product's URL; `null` when it is not known. */
+                slug: string | null;
+                /** @description State of the item: active, ordered or purchased. */
+                state: components["schemas"]["ItemState"];
+                /**
+                 * Format: int64
+                 * @description Units that can be bought now. Only an order secures them.
+                 */
+                stock: number;
             }[];
             /**
              * @description Value of `after` with which the next page is requested, however far down the list; absent on the last page, and in lists
@@ -8109,6 +8189,73 @@ export interface operations {
             };
             /** @description `cart.guest_token_invalid`; `body.not_allowed` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store.unavailable`, `{service}.unavailable`: try again, see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCartPurchases: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next` of a page of the same list with the same filter: returns the page behind it. Unlike page numbers it reaches all rows,
+                 *     and misses or repeats none that others insert meanwhile.
+                 * @example 246290604621824.0
+                 */
+                after?: string;
+                /** @description Page number, counted from 0, among the first 10,000 rows. Default: 0. */
+                page?: number;
+                /** @description Rows on a page, 1 to 100. Default: 20. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of purchased items. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CartItemView"];
+                };
+            };
+            /** @description `path.invalid`, `query.invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.token_missing`, `auth.token_invalid`, `auth.token_expired` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `auth.forbidden` */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

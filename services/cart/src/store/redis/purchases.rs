@@ -22,6 +22,16 @@ pub(super) struct PurchaseChange {
     pub bought_at: i64,
 }
 
+/// Returns the name of a product in the hash and the sorted set.
+pub(super) fn field(product: ProductId) -> String {
+    sortable(product.get())
+}
+
+/// Redis sorts names as texts where scores are equal.
+fn sortable(id: i64) -> String {
+    format!("{id:016}")
+}
+
 /// Returns the differences between the items that were read and those `after` the command.
 pub(super) fn changes(read: &HashMap<ProductId, String>, after: &[Item]) -> Result<Vec<PurchaseChange>, SqlError> {
     let mut removed = read.clone();
@@ -56,7 +66,7 @@ impl RedisCartStore {
         }
         let texts: Vec<Option<String>> = if concerned.item_ids.is_empty() {
             let mut read = redis::cmd("HMGET");
-            read.arg(key).arg(concerned.products.iter().map(|product| product.get()).collect::<Vec<_>>());
+            read.arg(key).arg(concerned.products.iter().map(|product| field(*product)).collect::<Vec<_>>());
             self.client.query(&read).await?
         } else {
             // The ids of items have no index: only the removal of a purchased item and the merging of a guest's cart need it.
@@ -86,8 +96,11 @@ impl RedisCartStore {
     ) -> Result<(u64, Vec<Item>), SqlError> {
         let mut page = scripts::PURCHASES.prepare_invoke();
         page.key(self.keys().bought(user)).key(self.keys().purchased(user));
-        let Cursor([bought_at, product]) = behind.unwrap_or(Cursor([0, 0]));
-        page.arg(offset).arg(limit).arg(bought_at).arg(product);
+        page.arg(offset).arg(limit);
+        match behind {
+            Some(Cursor([bought_at, product])) => page.arg(bought_at).arg(sortable(product)),
+            None => page.arg(0).arg(""),
+        };
         let (count, texts): (u64, Vec<String>) = self.client.run(&page).await?;
         let items = texts.iter().map(|text| decode(text, user)).collect::<Result<_, _>>()?;
         Ok((count, items))

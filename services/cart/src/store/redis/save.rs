@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use souk_bus::Cause;
 use souk_events::Envelope;
 use souk_sql::SqlError;
-use souk_values::{Id, IdGen, ProductId, UserId};
+use souk_values::{IdGen, ProductId, UserId};
 
 use super::{RedisCartStore, damaged, index::DueAt, json, purchases, scripts, wishlists::StoredWish};
 use crate::{
@@ -160,7 +160,7 @@ impl RedisCartStore {
         let changes = purchases::changes(&snapshot.purchases, cart.purchases())?;
         script.arg(changes.len());
         for purchases::PurchaseChange { product, before, after, bought_at } in &changes {
-            script.arg(product.get()).arg(before).arg(after).arg(bought_at);
+            script.arg(purchases::field(*product)).arg(before).arg(after).arg(bought_at);
         }
         for envelope in envelopes {
             script.arg(json(envelope)?);
