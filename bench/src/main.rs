@@ -54,6 +54,9 @@ struct Arguments {
     /// Seconds of rest before memory is read once more.
     #[arg(long, default_value_t = 0)]
     rest: u64,
+    /// Minutes of purchases whose memory is read after each.
+    #[arg(long, default_value_t = 10)]
+    minutes: u32,
     /// Orders of the last units of one product.
     #[arg(long, default_value_t = 10_000)]
     buyers: u32,
@@ -83,6 +86,8 @@ enum Part {
     Purchase,
     /// The same with one process for each service, on PostgreSQL, MariaDB or MySQL, Redis and RabbitMQ.
     Engines,
+    /// Purchases in one process for some minutes, with its memory after each; once, whatever the number of rounds.
+    Minutes,
     /// Many buyers of the last units of one product, embedded and on engines.
     HotProduct,
     SignIns,
@@ -97,6 +102,7 @@ impl Part {
         match self {
             Self::Purchase => "A purchase, embedded",
             Self::Engines => "A purchase on engines",
+            Self::Minutes => "Memory of minutes of purchases, embedded",
             Self::HotProduct => "The last units of one product",
             Self::SignIns => "Sign-ins, embedded",
             Self::Reads => "Reads of the catalogue, 16 connections",
@@ -114,6 +120,7 @@ impl Part {
         match self {
             Self::Purchase => purchase::embedded(binary, load).await,
             Self::Engines => purchase::on_engines(binary, load).await,
+            Self::Minutes => purchase::for_minutes(binary, arguments.shoppers, arguments.minutes).await,
             Self::HotProduct => {
                 let mut figures = hot_product::embedded(binary, arguments.buyers).await?;
                 figures.add(hot_product::on_engines(binary, arguments.buyers).await?);
@@ -152,9 +159,10 @@ async fn run(arguments: &Arguments) -> Result<bool, BenchError> {
     let mut counted = Figures::default();
     for part in &arguments.parts {
         let mut figures: Vec<Figures> = vec![Figures::default(); arguments.binaries.len()];
-        for round in 1..=arguments.rounds {
+        let rounds = if *part == Part::Minutes { 1 } else { arguments.rounds };
+        for round in 1..=rounds {
             for (binary, figures) in arguments.binaries.iter().zip(&mut figures) {
-                eprintln!("{}, round {round} of {}: {}", part.title(), arguments.rounds, binary.display());
+                eprintln!("{}, round {round} of {rounds}: {}", part.title(), binary.display());
                 figures.add(part.measure(binary, arguments).await?);
             }
         }

@@ -22,6 +22,7 @@ use crate::{
 const PRODUCTS: usize = 20;
 /// Pause before the memory of a shop at rest is read.
 const SETTLING: Duration = Duration::from_secs(3);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The size of the load.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,14 @@ pub(crate) struct Load {
     pub shoppers: u32,
     /// Time from the load to a second look at the memory.
     pub rest: Duration,
+}
+
+/// The end of a load.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    /// Each customer has bought this often, and the first some of them once more.
+    Orders(u32),
+    Time(Instant),
 }
 
 /// A load that has ended.
@@ -50,7 +59,7 @@ pub(crate) async fn embedded(binary: &Path, load: Load) -> Result<Figures, Bench
     let idle_mb = idle(&shop.processes).await?;
     let buyers = Buyers::prepare(shop.port, load.shoppers).await?;
     let before = shop.processes.counts()?;
-    let sold = buyers.buy(load.orders).await?;
+    let sold = buyers.buy(Until::Orders(load.orders)).await?;
     let loaded_mb = shop.processes.memory_mb()?;
     // Mails and other consequences of an order follow its payment, and are part of its cost.
     shop.processes.rest().await?;
@@ -87,6 +96,34 @@ pub(crate) async fn embedded(binary: &Path, load: Load) -> Result<Figures, Bench
     Ok(Figures::new(figures))
 }
 
+/// Buys for `minutes` in a fresh embedded shop, and returns its memory at the end of each.
+pub(crate) async fn for_minutes(binary: &Path, shoppers: u32, minutes: u32) -> Result<Figures, BenchError> {
+    let shop = Shop::start(binary, &[], &[]).await?;
+    let buyers = Buyers::prepare(shop.port, shoppers).await?;
+    let began = tokio::time::Instant::now();
+    let end = began + MINUTE * minutes;
+    let buying = tokio::spawn(buyers.buy(Until::Time(end.into_std())));
+    let mut memory = Vec::new();
+    for minute in 1..=minutes {
+        tokio::time::sleep_until(began + MINUTE * minute).await;
+        memory.push(shop.processes.memory_mb()?);
+        eprintln!("minute {minute} of {minutes}: {:.0} MB", shop.processes.memory_mb()?);
+    }
+    let sold = buying.await??;
+    shop.stop().await?;
+    let mut figures = vec![Figure::measured("orders", sold.orders)];
+    for (minute, memory) in (1..).zip(&memory) {
+        let minute: u32 = minute;
+        figures.push(Figure::measured(format!("memory after minute {minute}, MB"), *memory));
+    }
+    // By then, each thread and each cache has been used.
+    if let (Some(warm), Some(last)) = (memory.get(2), memory.last()) {
+        figures
+            .push(Figure::measured("memory after the last minute by that after the third", last / warm).at_most(1.1));
+    }
+    Ok(Figures::new(figures))
+}
+
 /// Buys in a fresh shop of one process for each service, on engines.
 pub(crate) async fn on_engines(binary: &Path, load: Load) -> Result<Figures, BenchError> {
     let shop = EngineShop::start(binary).await?;
@@ -99,7 +136,7 @@ async fn buy_on_engines(shop: &EngineShop, load: Load) -> Result<Figures, BenchE
     let idle_mb = idle(&shop.processes).await?;
     let buyers = Buyers::prepare(shop.port, load.shoppers).await?;
     let (before, engines_before) = (shop.processes.counts()?, EngineShop::engines_cpu_ms()?);
-    let sold = buyers.buy(load.orders).await?;
+    let sold = buyers.buy(Until::Orders(load.orders)).await?;
     let loaded_mb = shop.processes.memory_mb()?;
     shop.processes.rest().await?;
     let (after, engines_after) = (shop.processes.counts()?, EngineShop::engines_cpu_ms()?);
@@ -139,6 +176,16 @@ impl Sold {
     }
 }
 
+impl Until {
+    /// Returns true if the customer `number` of `count` has bought `orders`, and buys no more.
+    fn is_over(self, orders: u32, number: u32, count: u32) -> bool {
+        match self {
+            Self::Orders(all) => orders >= all / count + u32::from(number < all % count),
+            Self::Time(end) => Instant::now() >= end,
+        }
+    }
+}
+
 /// Customers who are signed in, and the products that they buy.
 struct Buyers {
     customers: Vec<Client>,
@@ -155,19 +202,21 @@ impl Buyers {
         Ok(Self { customers: people::customers(port, customers).await?, products: Arc::new(products) })
     }
 
-    /// Places and pays `orders`, and waits for all. Errors: one of them was not confirmed or not paid.
-    async fn buy(self, orders: u32) -> Result<Sold, BenchError> {
+    /// Places and pays orders, and waits for all. Errors: one of them was not confirmed or not paid.
+    async fn buy(self, until: Until) -> Result<Sold, BenchError> {
         let (cpu_before, began) = (own_cpu_ms()?, Instant::now());
         let count = u32::try_from(self.customers.len())?;
         let mut buying = JoinSet::new();
         for (number, mut client) in (0..).zip(self.customers) {
             let products = Arc::clone(&self.products);
-            let own = orders / count + u32::from(number < orders % count);
             buying.spawn(async move {
                 let mut times = Vec::new();
                 // Each begins with another product.
                 let turns = products.iter().cycle().skip(usize::try_from(number)?);
-                for (order, product) in (0..own).zip(turns) {
+                for (order, product) in (0..).zip(turns) {
+                    if until.is_over(order, number, count) {
+                        break;
+                    }
                     let began = Instant::now();
                     buy(&mut client, product, &format!("{number}-{order}")).await?;
                     times.push(began.elapsed());
@@ -181,7 +230,8 @@ impl Buyers {
         }
         times.sort_unstable();
         let took = began.elapsed();
-        Ok(Sold { orders: f64::from(orders), took, times, own_cpu_ms: own_cpu_ms()? - cpu_before })
+        let orders = f64::from(u32::try_from(times.len())?);
+        Ok(Sold { orders, took, times, own_cpu_ms: own_cpu_ms()? - cpu_before })
     }
 }
 
