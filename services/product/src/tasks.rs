@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use souk_kit::{Service as _, retention::Retention, tasks::Task};
 use souk_sql::SqlError;
-use souk_values::ProductId;
+use souk_values::{DAY, ProductId};
 use tokio::sync::Mutex;
 
 use crate::{Product, app::App, index, metrics, store::ProductStore};
@@ -14,6 +14,8 @@ const MAX_WATCHED: usize = 20;
 
 /// Time between two runs that forget rare pairs of products.
 const TRIM_PERIOD: Duration = Duration::from_secs(600);
+/// Time between two runs that fold old movements.
+const FOLD_PERIOD: Duration = DAY;
 
 /// Products whose stock is published as a gauge. Cloning shares them.
 #[derive(Clone)]
@@ -25,12 +27,16 @@ struct WatchedStock {
 pub(crate) fn table(app: &App) -> Vec<Task> {
     let watched = WatchedStock { store: app.store.clone(), products: Arc::default() };
     let retention = Retention::new(Product::NAME, app.store.db(), &app.clock);
+    let kept_for = app.movements_kept_for;
     let tasks = [
         Task::every("publish_stock_gauge", &app.clock, app.stock_metrics_period, &watched, |watched| async move {
             watched.publish().await
         }),
         retention.job("trim_bought_together", TRIM_PERIOD, &app.store, |store, _| async move {
             store.trim_bought_together().await
+        }),
+        retention.job("fold_movements", FOLD_PERIOD, &app.store, move |store, now| async move {
+            store.fold_movements(now.minus(kept_for)).await
         }),
         retention.purge_inbox(),
     ];
