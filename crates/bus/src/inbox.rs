@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_sql::{Db, SqlError, Tx, insert_or_ignore};
-use souk_values::{DAY, Timestamp};
-use uuid::{Builder, Uuid};
+use souk_values::{DAY, IdGen, Timestamp};
+use uuid::Uuid;
 
 use crate::tables::inbox_event::{ActiveModel, Column, Entity};
 
@@ -59,13 +59,11 @@ async fn next_queue(db: &Db, last: Option<&str>) -> Result<Option<String>, SqlEr
 
 /// Returns the ids of events that `queue` received before `before`, at most [`PURGE_BATCH`].
 async fn oldest(db: &Db, queue: &str, before: Timestamp) -> Result<Vec<String>, SqlError> {
-    let first_later =
-        Builder::from_unix_timestamp_millis(before.millis().try_into().unwrap_or(0), &[0; 10]).into_uuid();
     let old = Entity::find()
         .select_only()
         .column(Column::EventId)
         .filter(Column::Queue.eq(queue))
-        .filter(Column::EventId.lt(first_later.to_string()))
+        .filter(Column::EventId.lt(IdGen::uuid_before(before).to_string()))
         .filter(Column::ReceivedAt.lt(before.millis()))
         .order_by_asc(Column::EventId)
         .limit(PURGE_BATCH);

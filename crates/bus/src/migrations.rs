@@ -2,9 +2,9 @@
 
 use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::{prelude::*, schema};
-use souk_sql::{NewTable, cluster, create_tables, long_text};
+use souk_sql::{NewTable, cluster, create_tables, job_migration, long_text};
 
-/// Returns the migrations of outbox and inbox, for services that publish and consume events.
+/// Returns the migrations of outbox, inbox and periodic jobs, for services that publish and consume events.
 #[must_use]
 pub fn service_migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut all = outbox_migrations();
@@ -13,12 +13,13 @@ pub fn service_migrations() -> Vec<Box<dyn MigrationTrait>> {
     all
 }
 
-/// Returns the migration of the outbox, for services that only publish events.
+/// Returns the migrations of outbox and periodic jobs, for services that only publish events.
 #[must_use]
 pub fn outbox_migrations() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         create_tables("bus_m0001_outbox", outbox),
         cluster("bus_m0003_outbox_by_key", "outbox_event", outbox_table, &[]),
+        job_migration(),
     ]
 }
 

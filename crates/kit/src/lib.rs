@@ -17,6 +17,7 @@ pub mod extract;
 pub mod http_body;
 pub mod problem;
 pub mod remote_config;
+pub mod retention;
 pub mod routes;
 pub mod service;
 pub mod tasks;

@@ -24,6 +24,7 @@ const DEAD_LETTERS: &str = "dead_letters";
 /// Describes the series.
 pub(crate) fn describe() {
     souk_bus::metrics::describe();
+    crate::retention::describe();
     describe_counter!(CPU, "Processor time of the process in seconds, user and system");
     describe_gauge!(RESIDENT, "Memory of the process in RAM");
     describe_gauge!(VIRTUAL, "Address space of the process");

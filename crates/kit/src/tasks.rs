@@ -3,13 +3,8 @@
 use std::{convert::Infallible, fmt::Display, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use souk_bus::inbox;
-use souk_sql::Db;
 use souk_values::{Clock, SystemClock, Timestamp, clock};
 use tokio_util::sync::CancellationToken;
-
-/// Period of [`purge_inbox`].
-const PURGE_PERIOD: Duration = Duration::from_secs(3_600);
 
 /// Background work that ends when its token is cancelled.
 pub struct Task {
@@ -94,17 +89,6 @@ impl std::fmt::Debug for Task {
 #[must_use]
 pub fn real_time() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
-}
-
-/// Deletes expired events from the inbox of `db` every hour.
-#[must_use]
-pub fn purge_inbox(db: &Db, clock: &Arc<dyn Clock>) -> Task {
-    let state = (db.clone(), Arc::clone(clock));
-    Task::every("purge_inbox", clock, PURGE_PERIOD, &state, |(db, clock)| async move {
-        let purged = inbox::purge_old(&db, clock.now()).await?;
-        tracing::debug!(purged, "expired inbox events were deleted");
-        Ok::<_, souk_sql::SqlError>(())
-    })
 }
 
 #[cfg(test)]

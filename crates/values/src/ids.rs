@@ -174,6 +174,12 @@ impl IdGen {
         seconds_of(at) << RANDOM_BITS
     }
 
+    /// Returns an event id that is not above any made at `at` or later, and above all made in earlier milliseconds.
+    #[must_use]
+    pub fn uuid_before(at: Timestamp) -> uuid::Uuid {
+        uuid::Builder::from_unix_timestamp_millis(at.millis().try_into().unwrap_or(0), &[0; 10]).into_uuid()
+    }
+
     fn draw<I: Id>(&self, now: Timestamp, count: usize) -> I {
         let seconds = seconds_of(now);
         let room = (1_i64 << RANDOM_BITS) - i64::try_from(count).unwrap_or(i64::MAX).clamp(1, (1 << RANDOM_BITS) - 1);
@@ -220,6 +226,20 @@ mod tests {
         let ids = IdGen::new(Arc::new(SystemClock));
         let drawn: Vec<_> = (0..2_000).map(|_| ids.uuid()).collect();
         assert!(drawn.is_sorted_by(|earlier, later| earlier < later));
+    }
+
+    #[test]
+    fn event_ids_are_divided_by_time_as_numbers_and_as_text() {
+        let clock = ShiftedClock::new(Duration::ZERO);
+        let ids = IdGen::new(clock.clone());
+        for _ in 0..100 {
+            let before = ids.uuid();
+            clock.advance(Duration::from_millis(2));
+            let between = IdGen::uuid_before(clock.now());
+            let after = ids.uuid();
+            assert!(before < between && between <= after);
+            assert!(before.to_string() < between.to_string() && between.to_string() <= after.to_string());
+        }
     }
 
     #[test]

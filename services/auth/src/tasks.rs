@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use souk_kit::tasks::Task;
-use souk_sql::SqlError;
+use souk_kit::{Service as _, retention::Retention, tasks::Task};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    Auth,
     app::App,
     keyring::{self, TurnError},
     password_resets,
@@ -18,10 +18,16 @@ const PURGE_PERIOD: Duration = Duration::from_secs(600);
 
 pub(crate) fn table(app: &App) -> Vec<Task> {
     let resets = app.clone();
+    let retention = Retention::new(Auth::NAME, app.store.db(), &app.clock);
     vec![
         Task::new("mail_reset_tokens", |stop| mail_reset_tokens(resets, stop)),
         Task::every("turn_signing_keys", &app.clock, keyring::PERIOD, app, turn_signing_keys),
-        Task::every("purge_expired", &app.clock, PURGE_PERIOD, app, purge_expired),
+        retention.job(
+            "purge_expired",
+            PURGE_PERIOD,
+            &app.store,
+            |store, now| async move { store.purge_expired(now).await },
+        ),
     ]
 }
 
@@ -41,8 +47,4 @@ async fn mail_reset_tokens(app: App, stop: CancellationToken) {
 
 async fn turn_signing_keys(app: App) -> Result<(), TurnError> {
     app.keys.turn(&app.store, app.clock.now()).await
-}
-
-async fn purge_expired(app: App) -> Result<(), SqlError> {
-    app.store.purge_expired(app.clock.now()).await
 }

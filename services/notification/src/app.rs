@@ -1,6 +1,6 @@
 //! State shared by handlers, consumers and background tasks.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use lettre::message::Mailbox;
 use souk_bus::{Failure, Outcome, Received};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     NotificationConfig,
+    config::kept_for,
     draft::Draft,
     links::Links,
     mailer::{MailFolder, Mailer, SmtpMailer},
@@ -34,6 +35,10 @@ pub(crate) struct App {
     pub new_notices: broadcast::Sender<UserId>,
     /// Ends open streams when the service stops.
     pub stopping: CancellationToken,
+    /// Age from which notices are deleted.
+    pub notices_kept_for: Duration,
+    /// Age from which mails that were sent or given up are deleted.
+    pub mails_kept_for: Duration,
     templates: Templates,
     links: Links,
 }
@@ -48,7 +53,11 @@ impl App {
         let links = valid(Links::new(&deps.shop.public_url), &mut mistakes);
         let from = valid(sender_address(&config.from, &deps.shop.name), &mut mistakes);
         let smtp = valid(smtp_mailer(&config, deps), &mut mistakes);
-        let (Some(links), Some(from), Some(smtp)) = (links, from, smtp) else {
+        let notices_kept_for = valid(kept_for("notices-kept-days", config.notices_kept_days), &mut mistakes);
+        let mails_kept_for = valid(kept_for("mails-kept-days", config.mails_kept_days), &mut mistakes);
+        let (Some(links), Some(from), Some(smtp), Some(notices_kept_for), Some(mails_kept_for)) =
+            (links, from, smtp, notices_kept_for, mails_kept_for)
+        else {
             return Err(ConfigError(mistakes).into());
         };
         let folder = (!config.templates_dir.is_empty()).then(|| Path::new(&config.templates_dir));
@@ -77,6 +86,8 @@ impl App {
             sender: Arc::new(sender),
             new_notices: broadcast::Sender::new(WAKE_UPS),
             stopping: CancellationToken::new(),
+            notices_kept_for,
+            mails_kept_for,
             templates,
             links,
         })

@@ -1,7 +1,9 @@
 //! Configuration of the notification service.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use souk_values::Secret;
+use souk_values::{DAY, Secret};
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +21,24 @@ pub struct NotificationConfig {
     /// `notification.from`: sender of all mails, as `Name <address>`. Default: empty, the shop's name and
     /// `shop@localhost`.
     pub from: String,
+    /// `notification.notices-kept-days`: age in days from which notices are deleted, and the latest versions of their subjects.
+    /// At least 31. Default: 365.
+    pub notices_kept_days: u32,
+    /// `notification.mails-kept-days`: age in days from which mails that were sent or given up are deleted, and their files in
+    /// `mailbox-dir`. At least 31. Default: 90.
+    pub mails_kept_days: u32,
+}
+
+/// Shortest time for which notices and mails are kept: longer than a transport redelivers their events, and than a mail waits
+/// to be sent.
+const LEAST_DAYS: u32 = 31;
+
+/// Returns the time that `days` are, of the key `notification.{key}`. Errors: too short.
+pub(crate) fn kept_for(key: &str, days: u32) -> Result<Duration, String> {
+    if days < LEAST_DAYS {
+        return Err(format!("notification.{key} must be at least {LEAST_DAYS}"));
+    }
+    Ok(DAY.saturating_mul(days))
 }
 
 impl Default for NotificationConfig {
@@ -29,6 +49,8 @@ impl Default for NotificationConfig {
             mailbox_dir: "mailbox".to_owned(),
             templates_dir: String::new(),
             from: String::new(),
+            notices_kept_days: 365,
+            mails_kept_days: 90,
         }
     }
 }

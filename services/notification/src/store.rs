@@ -5,6 +5,7 @@ mod freshness;
 mod mails;
 mod migrations;
 mod notices;
+mod purge;
 mod recipients;
 
 use std::sync::Arc;
@@ -81,17 +82,6 @@ impl NotificationStore {
         let args = (effect, self.ids.clone(), Arc::clone(&self.host));
         self.db.write_without_hurry(args, |tx, (effect, ids, host)| Box::pin(record(tx, effect, ids, host))).await
     }
-
-    /// Deletes mails that expired while they waited for an address, with their notices, and returns how many. They
-    /// are reminders to guests, whose address never becomes known.
-    pub(crate) async fn purge_unaddressed(&self, now: Timestamp) -> Result<u64, SqlError> {
-        self.db.write(now, |tx, &now| Box::pin(mails::delete_unaddressed(tx, now))).await
-    }
-
-    /// Gives up mails that have waited too long for an address, and returns how many.
-    pub(crate) async fn give_up_unaddressed(&self, now: Timestamp) -> Result<u64, SqlError> {
-        self.db.write(now, |tx, &now| Box::pin(mails::give_up_unaddressed(tx, now))).await
-    }
 }
 
 async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Result<Recorded, SqlError> {
@@ -105,7 +95,7 @@ async fn record(tx: &Tx, effect: &EventEffect, ids: &IdGen, host: &str) -> Resul
     };
     let mut notified = Vec::new();
     for draft in drafts {
-        if !freshness::is_fresh(tx, &draft.freshness).await? {
+        if !freshness::is_fresh(tx, &draft.freshness, *now).await? {
             continue;
         }
         let users = match draft.audience {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use souk_kit::tasks::{Task, purge_inbox};
+use souk_kit::{retention::Retention, tasks::Task};
 use souk_sql::SqlError;
 
-use crate::{app::App, lapsing, metrics};
+use crate::{SERVICE, app::App, lapsing, metrics};
 
 /// Longest pause between two checks for orders to expire, although none is known to be due.
 const LAPSE_CHECK: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
         Task::new("follow_audit", move |stop| latest_audit.follow(announcements, stop)),
         Task::when_due("lapse_unpaid_orders", &app.clock, LAPSE_CHECK, app, lapsing::settle_due),
         Task::every("count_stuck_orders", &app.clock, STUCK_CHECK, app, count_stuck_orders),
-        purge_inbox(app.store.db(), &app.clock),
+        Retention::new(SERVICE, app.store.db(), &app.clock).purge_inbox(),
     ]
 }
 

@@ -9,6 +9,8 @@ pub(crate) mod rows;
 pub mod schedule;
 mod sql;
 
+use std::time::Duration;
+
 use souk_bus::Cause;
 use souk_events::Envelope;
 use souk_sql::{ConnectionCounts, Retryable, SqlError};
@@ -86,6 +88,8 @@ pub trait References: Send + Sync + std::fmt::Debug {
 /// Upkeep and health of the store.
 #[async_trait::async_trait]
 pub trait Maintenance: Send + Sync + std::fmt::Debug {
+    /// Claims a run of a periodic job: true in one of all replicas within `period`. On SQL Server true in each of them.
+    async fn claim_job(&self, job: &'static str, now: Timestamp, period: Duration) -> Result<bool, StoreError>;
     /// Deletes inbox events that are too old to be redelivered; returns their number.
     async fn purge_inbox(&self, now: Timestamp) -> Result<u64, StoreError>;
     fn connections(&self) -> ConnectionCounts;

@@ -2,21 +2,29 @@
 
 use std::time::Duration;
 
-use souk_kit::tasks::Task;
+use souk_kit::{
+    Service as _,
+    retention::{self, PURGE_INBOX, PURGE_INBOX_PERIOD},
+    tasks::Task,
+};
 
-use crate::{app::App, settling};
-
-const PURGE_PERIOD: Duration = Duration::from_secs(3_600);
+use crate::{Payment, app::App, settling, store::StoreError};
 
 pub(crate) fn table(app: &App) -> Vec<Task> {
     let settle_period = Duration::from_millis(app.config.settle_every_ms);
+    retention::start(Payment::NAME, PURGE_INBOX);
     vec![
         Task::every("settle", &app.clock, settle_period, app, settling::settle),
         // Not kit's task of that name: on SQL Server the inbox is not reached through a `Db`.
-        Task::every("purge_inbox", &app.clock, PURGE_PERIOD, app, |app: App| async move {
-            let purged = app.store.purge_inbox(app.clock.now()).await?;
-            tracing::debug!(purged, "expired inbox events were deleted");
-            Ok::<_, crate::store::StoreError>(())
-        }),
+        Task::every(PURGE_INBOX, &app.clock, PURGE_INBOX_PERIOD, app, purge_inbox),
     ]
+}
+
+async fn purge_inbox(app: App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    if app.store.claim_job(PURGE_INBOX, now, PURGE_INBOX_PERIOD).await? {
+        let deleted = app.store.purge_inbox(now).await?;
+        retention::record(Payment::NAME, PURGE_INBOX, deleted, now);
+    }
+    Ok(())
 }

@@ -17,11 +17,14 @@ pub(crate) struct App {
     pub clock: Arc<dyn Clock>,
     /// Time between two readings of `stock_available`.
     pub stock_metrics_period: Duration,
+    /// Time for which movements of stock are kept one by one.
+    pub movements_kept_for: Duration,
 }
 
 impl App {
     /// Opens and migrates the store. The picture store is opened when it is first used.
     pub(crate) async fn open(config: &ProductConfig, deps: &Deps) -> Result<Self, StartError> {
+        let movements_kept_for = config.movements_kept_for()?;
         let clock = Arc::clone(&deps.clock);
         let store =
             ProductStore::open(&config.store_url, deps.ids.clone(), Arc::clone(&clock), deps.shop.currency).await?;
@@ -37,6 +40,7 @@ impl App {
             pictures: PictureStore::new(config.pictures_folder(), Arc::clone(&clock)),
             clock,
             stock_metrics_period: Duration::from_secs(config.stock_metrics_seconds.max(1)),
+            movements_kept_for,
         })
     }
 }

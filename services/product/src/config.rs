@@ -1,8 +1,10 @@
 //! Configuration of the product service.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use souk_kit::config::ConfigError;
+use souk_values::DAY;
 
 use crate::{index::IndexFolder, picture_store, store::DEFAULT_LOW_STOCK_AT};
 
@@ -22,9 +24,22 @@ pub struct ProductConfig {
     pub index_dir: String,
     /// `product.stock-metrics-seconds`: period of the gauge `stock_available`. Default: 15.
     pub stock_metrics_seconds: u64,
+    /// `product.movements-kept-days`: age in days from which movements of stock are kept as sums. At least 31. Default: 400.
+    pub movements_kept_days: u32,
 }
 
+/// Shortest time for which movements are kept: longer than a transport redelivers events.
+const LEAST_DAYS: u32 = 31;
+
 impl ProductConfig {
+    /// Returns the time for which movements are kept one by one. Errors: it is too short.
+    pub(crate) fn movements_kept_for(&self) -> Result<Duration, ConfigError> {
+        if self.movements_kept_days < LEAST_DAYS {
+            return Err(ConfigError(vec![format!("product.movements-kept-days must be at least {LEAST_DAYS}")]));
+        }
+        Ok(DAY.saturating_mul(self.movements_kept_days))
+    }
+
     pub(crate) fn pictures_folder(&self) -> PathBuf {
         if self.pictures_dir.is_empty() {
             picture_store::default_folder(&self.store_url)
@@ -49,6 +64,7 @@ impl Default for ProductConfig {
             pictures_dir: String::new(),
             index_dir: String::new(),
             stock_metrics_seconds: 15,
+            movements_kept_days: 400,
         }
     }
 }

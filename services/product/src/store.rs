@@ -3,6 +3,7 @@
 mod adjustments;
 mod categories;
 mod changes;
+mod checkpoints;
 pub(crate) mod entities;
 mod exports;
 mod groups;

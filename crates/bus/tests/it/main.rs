@@ -9,6 +9,7 @@ mod counting;
 mod dead_letters;
 mod holding;
 mod inbox;
+mod jobs;
 mod local_queues;
 mod outbox;
 mod rabbit;

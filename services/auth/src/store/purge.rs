@@ -1,8 +1,8 @@
 //! Deletes expired rows, so that no table grows without bound.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryOrder, QuerySelect, sea_query::Expr};
 use souk_kit::auth::LISTED_FOR;
-use souk_sql::SqlError;
+use souk_sql::{SqlError, delete_in_batches};
 use souk_values::Timestamp;
 
 use super::{
@@ -15,38 +15,42 @@ use crate::throttle::RESET_AFTER;
 const MAX_FAILURE_ROWS: u64 = 100_000;
 
 impl AuthStore {
-    /// Deletes expired tokens and sign-ins, and failures that no longer count.
-    pub(crate) async fn purge_expired(&self, now: Timestamp) -> Result<(), SqlError> {
+    /// Deletes expired tokens, devices and sign-ins, and rights and failures that no longer count. Returns the number of rows.
+    pub(crate) async fn purge_expired(&self, now: Timestamp) -> Result<u64, SqlError> {
         let keep_from = self.oldest_failure_within_limit().await?.unwrap_or(0).max(now.minus(RESET_AFTER).millis());
-        self.db
-            .write((now, keep_from), |tx, &(now, keep_from)| {
-                Box::pin(async move {
-                    ended_right::Entity::delete_many()
-                        .filter(ended_right::Column::EndedAt.lt(now.minus(LISTED_FOR).millis()))
-                        .exec(tx)
-                        .await?;
-                    let now = now.millis();
-                    refresh_token::Entity::delete_many()
-                        .filter(refresh_token::Column::ExpiresAt.lte(now))
-                        .exec(tx)
-                        .await?;
-                    token_family::Entity::delete_many()
-                        .filter(token_family::Column::ExpiresAt.lte(now))
-                        .exec(tx)
-                        .await?;
-                    known_device::Entity::delete_many()
-                        .filter(known_device::Column::ExpiresAt.lte(now))
-                        .exec(tx)
-                        .await?;
-                    reset_token::Entity::delete_many().filter(reset_token::Column::ExpiresAt.lte(now)).exec(tx).await?;
-                    sign_in_failure::Entity::delete_many()
-                        .filter(sign_in_failure::Column::LastFailedAt.lt(keep_from))
-                        .exec(tx)
-                        .await?;
-                    Ok(())
-                })
-            })
-            .await
+        let ended_before = now.minus(LISTED_FOR).millis();
+        let now = now.millis();
+        Ok(self
+            .purge::<ended_right::Entity>(ended_right::Column::RightKey, ended_right::Column::EndedAt.lt(ended_before))
+            .await?
+            + self
+                .purge::<refresh_token::Entity>(
+                    refresh_token::Column::TokenHash,
+                    refresh_token::Column::ExpiresAt.lte(now),
+                )
+                .await?
+            + self
+                .purge::<token_family::Entity>(token_family::Column::FamilyId, token_family::Column::ExpiresAt.lte(now))
+                .await?
+            + self
+                .purge::<known_device::Entity>(
+                    known_device::Column::TokenHash,
+                    known_device::Column::ExpiresAt.lte(now),
+                )
+                .await?
+            + self
+                .purge::<reset_token::Entity>(reset_token::Column::TokenHash, reset_token::Column::ExpiresAt.lte(now))
+                .await?
+            + self
+                .purge::<sign_in_failure::Entity>(
+                    sign_in_failure::Column::ThrottleKey,
+                    sign_in_failure::Column::LastFailedAt.lt(keep_from),
+                )
+                .await?)
+    }
+
+    async fn purge<E: EntityTrait>(&self, key: E::Column, expired: Expr) -> Result<u64, SqlError> {
+        delete_in_batches::<E, String>(&self.db, key, expired).await
     }
 
     /// Returns the time from which on failures fit into [`MAX_FAILURE_ROWS`]; `None` if all do.

@@ -10,6 +10,7 @@ mod ended_rights;
 mod keys;
 mod languages;
 mod passwords;
+mod retention;
 mod rig;
 mod secrets;
 mod sessions;

@@ -9,7 +9,7 @@ use std::{
 use lettre::Message;
 use mail_parser::{Addr, Message as ParsedMail, MessageParser, PartType};
 use serde::Serialize;
-use souk_values::{IdGen, NotificationId, Page, PageRequest, Timestamp};
+use souk_values::{IdGen, NotificationId, Page, PageRequest, Timestamp, ids::Id as _};
 use tokio::{fs, task::spawn_blocking};
 use utoipa::ToSchema;
 
@@ -83,6 +83,31 @@ impl MailFolder {
 
     fn path(&self, id: NotificationId) -> PathBuf {
         self.folder.join(format!("{id}.eml"))
+    }
+
+    /// Deletes the files of mails that were queued before `before`, drafts of a killed process included, and returns their
+    /// number. A missing folder is an empty one.
+    pub(crate) async fn purge(&self, before: Timestamp) -> io::Result<u64> {
+        let mut files = match fs::read_dir(&self.folder).await {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut deleted = 0;
+        while let Some(file) = files.next_entry().await? {
+            let name = file.file_name();
+            let name = name.to_str().map(|name| name.strip_prefix('.').unwrap_or(name));
+            let id = name.and_then(|name| name.split('.').next()).and_then(|id| id.parse::<NotificationId>().ok());
+            if id.is_some_and(|id| id.get() < IdGen::before(before)) {
+                match fs::remove_file(file.path()).await {
+                    Ok(()) => deleted += 1,
+                    // Another replica with the same folder was faster.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(deleted)
     }
 
     /// Lists the mails, the last sent first. A missing folder is an empty one.
@@ -184,7 +209,6 @@ fn replace(draft: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use lettre::message::{Mailbox, MultiPart};
-    use souk_values::ids::Id as _;
 
     use super::*;
 

@@ -99,6 +99,8 @@ pub(super) mod latest_version {
         pub subject: String,
         pub version: i64,
         pub is_settled: bool,
+        /// `None` in a row that an earlier release wrote after the upgrade of the store.
+        pub received_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

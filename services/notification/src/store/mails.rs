@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{SqlError, Tx, lock_for_update, newest_page};
+use souk_sql::{DELETION_BATCH, SqlError, Tx, lock_for_update, newest_page};
 use souk_values::{Language, NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
@@ -144,12 +144,11 @@ pub(super) fn address_key(email: &str) -> String {
     email.to_lowercase().chars().take(length).collect()
 }
 
-/// Deletes expired mails without an address, and their notices, at most 1,000 at a time.
+/// Deletes expired mails without an address, and their notices, at most [`DELETION_BATCH`].
 pub(super) async fn delete_unaddressed(tx: &Tx, now: Timestamp) -> Result<u64, SqlError> {
     let expired = Column::Status.eq(MailStatus::Waiting.name()).and(Column::GoodUntil.lt(now.millis()));
     // Locked, so that a concurrent contact does not queue one of them.
-    let locked = lock_for_update(Entity::find().select_only().column(Column::MailId).filter(expired).limit(1_000));
-    let ids: Vec<i64> = locked.into_tuple().all(tx).await?;
+    let ids = locked_ids(tx, expired).await?;
     if ids.is_empty() {
         return Ok(0);
     }
@@ -159,16 +158,28 @@ pub(super) async fn delete_unaddressed(tx: &Tx, now: Timestamp) -> Result<u64, S
     Ok(deleted)
 }
 
-/// Gives up the mails whose address has not become known in time. Their notices stay.
+async fn locked_ids(tx: &Tx, condition: Expr) -> Result<Vec<i64>, SqlError> {
+    let found = Entity::find().select_only().column(Column::MailId).filter(condition);
+    let locked = lock_for_update(found.order_by_asc(Column::MailId).limit(DELETION_BATCH));
+    Ok(locked.into_tuple().all(tx).await?)
+}
+
+/// Gives up mails whose address has not become known in time, at most [`DELETION_BATCH`]. Their notices stay.
 pub(super) async fn give_up_unaddressed(tx: &Tx, now: Timestamp) -> Result<u64, SqlError> {
+    let waiting = Column::Status
+        .eq(MailStatus::Waiting.name())
+        .and(Column::GoodUntil.is_null())
+        .and(Column::CreatedAt.lt(now.minus(LONGEST_WAIT).millis()));
+    let ids = locked_ids(tx, waiting).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
     let error = format!("no address became known in {} days", LONGEST_WAIT.as_secs() / 86_400);
     let given_up = Entity::update_many()
         .col_expr(Column::Status, Expr::value(MailStatus::Failed.name()))
         .col_expr(Column::Error, Expr::value(error))
         .col_expr(Column::Facts, Expr::value(None::<String>))
-        .filter(Column::Status.eq(MailStatus::Waiting.name()))
-        .filter(Column::GoodUntil.is_null())
-        .filter(Column::CreatedAt.lt(now.minus(LONGEST_WAIT).millis()));
+        .filter(Column::MailId.is_in(ids));
     Ok(given_up.exec(tx).await?.rows_affected)
 }
 

@@ -5,6 +5,7 @@ mod m0002_mails_by_address;
 mod m0003_notice_facts;
 mod m0004_recipient_language;
 mod m0005_notice_language;
+mod m0006_latest_news_by_time;
 
 use sea_orm_migration::prelude::*;
 use souk_sql::{change_table, create_tables};
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrations {
         all.push(change_table("notification_m0003_notice_facts", m0003_notice_facts::change));
         all.push(change_table("notification_m0004_recipient_language", m0004_recipient_language::change));
         all.push(change_table("notification_m0005_notice_language", m0005_notice_language::change));
+        all.push(change_table("notification_m0006_latest_news_by_time", m0006_latest_news_by_time::change));
         all
     }
 }

@@ -12,6 +12,7 @@ mod languages;
 mod mailbox;
 mod mails;
 mod notices;
+mod retention;
 mod rig;
 mod smtp;
 mod smtp_server;

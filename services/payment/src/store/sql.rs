@@ -5,6 +5,8 @@ mod references;
 mod reports;
 mod schedule;
 
+use std::time::Duration;
+
 use souk_bus::{SqlOutbox, inbox};
 use souk_sql::{Access, ConnectionCounts, Db, SqlError};
 use souk_values::Timestamp;
@@ -34,6 +36,10 @@ impl PaymentStore for SqlStore {}
 
 #[async_trait::async_trait]
 impl Maintenance for SqlStore {
+    async fn claim_job(&self, job: &'static str, now: Timestamp, period: Duration) -> Result<bool, StoreError> {
+        Ok(souk_sql::claim_job(&self.0, job, now, period).await?)
+    }
+
     async fn purge_inbox(&self, now: Timestamp) -> Result<u64, StoreError> {
         Ok(inbox::purge_old(&self.0, now).await?)
     }

@@ -55,6 +55,7 @@ on_every_engine! {
     store_outbox::two_relays_hold_different_events
     store_outbox::a_commit_wakes_the_relay
     store_outbox::expired_inbox_events_are_purged
+    store_outbox::a_job_is_claimed_once_by_all_replicas
     store_outbox::the_first_reference_of_a_payment_is_kept
     store_outbox::several_processes_open_an_empty_store_concurrently
     store_outbox::opening_for_reading_changes_nothing

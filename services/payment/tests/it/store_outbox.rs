@@ -140,6 +140,22 @@ pub async fn expired_inbox_events_are_purged(database: TestDatabase) {
     assert_eq!(fixture.store.save(again(causes[0])).await.unwrap(), Saved::Done);
 }
 
+pub async fn a_job_is_claimed_once_by_all_replicas(database: TestDatabase) {
+    let claims_for_all = database.url.starts_with("mssql:");
+    let (first, now) = (database.open().await.store, database.now());
+    let second = if database.url.starts_with("sqlite:") { Arc::clone(&first) } else { database.open().await.store };
+    for period in 0..3 {
+        let at = now.plus(Duration::from_secs(period * 60));
+        let claims = (0..8).map(|number| {
+            let store = if number % 2 == 0 { &first } else { &second };
+            store.claim_job("purge", at, Duration::from_secs(60))
+        });
+        let claims: Vec<bool> = join_all(claims).await.into_iter().map(Result::unwrap).collect();
+        let claimed = claims.iter().filter(|claimed| **claimed).count();
+        assert_eq!(claimed, if claims_for_all { 8 } else { 1 });
+    }
+}
+
 pub async fn the_first_reference_of_a_payment_is_kept(database: TestDatabase) {
     let fixture = StoreFixture::at(database).await;
     let payment: PaymentId = fixture.database.ids.next();

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "at": "2026-01-31T12:00:00.000Z", "kind": "adjustment", "quantity": 12, "orderId": null,
+    "at": "2026-01-31T12:00:00.000Z", "kind": "adjustment", "quantity": 12, "isSum": false, "orderId": null,
     "reason": "Delivery of 12 May"
 }))]
 pub(crate) struct MovementView {
@@ -30,6 +30,8 @@ pub(crate) struct MovementView {
     kind: MovementKind,
     /// Units moved; negative for an adjustment that removes some.
     quantity: i64,
+    /// True for the sum of all moves of this kind up to `at`, which are too old to be listed one by one.
+    is_sum: bool,
     /// The order that caused the move; `null` for the others.
     order_id: Option<OrderId>,
     /// The reason that an admin gave for an adjustment; `null` for the others.
@@ -38,8 +40,8 @@ pub(crate) struct MovementView {
 
 impl From<Movement> for MovementView {
     fn from(movement: Movement) -> Self {
-        let Movement { at, kind, quantity, order_id, reason } = movement;
-        Self { at, kind, quantity, order_id, reason }
+        let Movement { at, kind, quantity, is_sum, order_id, reason } = movement;
+        Self { at, kind, quantity, is_sum, order_id, reason }
     }
 }
 

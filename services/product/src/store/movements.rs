@@ -8,6 +8,7 @@ use souk_values::{Id, OrderId, PageRequest, ProductId, Timestamp, page::Total};
 
 use super::{
     MovementKind, ProductStore, StoreError,
+    checkpoints::CHECKPOINT,
     entities::{stock_adjustment, stock_movement},
     products, rows,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Movement {
     pub at: Timestamp,
     pub kind: MovementKind,
     pub quantity: i64,
+    /// True for the sum of the moves of this kind up to this time.
+    pub is_sum: bool,
     /// The order that caused it.
     pub order_id: Option<OrderId>,
     /// The reason that an admin gave for a correction.
@@ -52,6 +55,7 @@ impl ProductStore {
                 at: Timestamp::from_millis(row.created_at),
                 kind: MovementKind::named(&row.kind).ok_or_else(|| rows::damaged("kind of movement", &row.kind))?,
                 quantity: row.quantity,
+                is_sum: row.cause == CHECKPOINT,
                 order_id: row.order_id.map(rows::id).transpose()?,
                 reason: reasons.get(&row.cause).cloned(),
             })

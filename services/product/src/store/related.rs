@@ -100,8 +100,8 @@ impl ProductStore {
         found.into_iter().map(|row| rows::read_product(row, self.currency)).collect()
     }
 
-    /// Forgets the companions of products that have too many. Errors: the store's.
-    pub async fn trim_bought_together(&self) -> Result<(), StoreError> {
+    /// Forgets the companions of products that have too many, and returns their number. Errors: the store's.
+    pub async fn trim_bought_together(&self) -> Result<u64, StoreError> {
         use bought_together::{Column, Entity};
         let crowded: Vec<i64> = Entity::find()
             .select_only()
@@ -112,6 +112,7 @@ impl ProductStore {
             .into_tuple()
             .all(self.db.reader())
             .await?;
+        let mut trimmed = 0;
         for product_id in crowded {
             let others: Vec<i64> = Entity::find()
                 .select_only()
@@ -125,20 +126,19 @@ impl ProductStore {
                 .await?;
             let kept = usize::try_from(MAX_REMEMBERED).unwrap_or(usize::MAX);
             let forgotten: Vec<i64> = others.into_iter().skip(kept).collect();
-            self.db
-                .write((product_id, forgotten), |tx, (product_id, forgotten)| {
-                    Box::pin(async move {
-                        Entity::delete_many()
-                            .filter(Column::ProductId.eq(*product_id))
-                            .filter(Column::OtherId.is_in(forgotten.iter().copied()))
-                            .exec(tx)
-                            .await?;
-                        Ok::<_, StoreError>(())
-                    })
+            let trimming = self.db.write((product_id, forgotten), |tx, (product_id, forgotten)| {
+                Box::pin(async move {
+                    let deleted = Entity::delete_many()
+                        .filter(Column::ProductId.eq(*product_id))
+                        .filter(Column::OtherId.is_in(forgotten.iter().copied()))
+                        .exec(tx)
+                        .await?;
+                    Ok::<_, StoreError>(deleted.rows_affected)
                 })
-                .await?;
+            });
+            trimmed += trimming.await?;
         }
-        Ok(())
+        Ok(trimmed)
     }
 }
 

@@ -20,6 +20,7 @@ mod portable;
 mod quote;
 mod relevance;
 mod reserving;
+mod retention;
 mod search;
 mod shop;
 mod shuffled;

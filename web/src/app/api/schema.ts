@@ -2541,6 +2541,7 @@ export interface components {
          * @description A move of a product's units.
          * @example {
          *       "at": "2026-01-31T12:00:00.000Z",
+         *       "isSum": false,
          *       "kind": "adjustment",
          *       "orderId": null,
          *       "quantity": 12,
@@ -2550,6 +2551,8 @@ export interface components {
         MovementView: {
             /** @description Time of the move. */
             at: components["schemas"]["Timestamp"];
+            /** @description True for the sum of all moves of this kind up to `at`, which are too old to be listed one by one. */
+            isSum: boolean;
             /**
              * @description `initial` and `adjustment` change what is on hand; `reserve` takes units out of stock for an order, `release` gives them
              *     back; `sell` makes reserved units sold ones, `return` gives sold ones back to stock.
@@ -3344,6 +3347,8 @@ export interface components {
             items: {
                 /** @description Time of the move. */
                 at: components["schemas"]["Timestamp"];
+                /** @description True for the sum of all moves of this kind up to `at`, which are too old to be listed one by one. */
+                isSum: boolean;
                 /**
                  * @description `initial` and `adjustment` change what is on hand; `reserve` takes units out of stock for an order, `release` gives them
                  *     back; `sell` makes reserved units sold ones, `return` gives sold ones back to stock.

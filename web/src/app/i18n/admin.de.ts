@@ -120,6 +120,7 @@ export const adminDe: AdminDictionary = {
     restored: (name) => `${name} ist wieder im Shop.`,
     movements: 'Bestandsbewegungen',
     noMovements: 'Noch keine Bewegungen.',
+    sumOfOlder: 'Summe aller älteren',
     when: 'Wann',
     seeInShop: 'Im Shop ansehen',
     conflictTitle: 'Jemand anders hat dieses Produkt inzwischen gespeichert',

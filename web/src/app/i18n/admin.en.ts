@@ -119,6 +119,7 @@ export const adminEn = {
     restored: (name: string) => `${name} is in the shop again.`,
     movements: 'Stock movements',
     noMovements: 'No movements yet.',
+    sumOfOlder: 'Sum of all older ones',
     when: 'When',
     seeInShop: 'See it in the shop',
     conflictTitle: 'Somebody else saved this product meanwhile',

@@ -3,7 +3,7 @@ import { NOW, page } from '../../testing/samples';
 import { describeStates } from '../../testing/states';
 import { StockMovements } from './stock-movements';
 
-const moves = [{ at: NOW, kind: 'adjustment', quantity: -2, reason: 'broken' }, { at: NOW, kind: 'reserve', quantity: 1, orderId: 42 }, { at: NOW, kind: 'initial', quantity: 9 }];
+const moves = [{ at: NOW, kind: 'adjustment', quantity: -2, reason: 'broken' }, { at: NOW, kind: 'reserve', quantity: 1, orderId: 42 }, { at: NOW, kind: 'sell', quantity: 12_345, isSum: true }, { at: NOW, kind: 'initial', quantity: 9 }];
 
 describeStates('stock movements', {
   page: StockMovements,
@@ -12,5 +12,5 @@ describeStates('stock movements', {
   headings: 0,
   reads: /movements/,
   empty: { backend: [[/movements/, { body: page([]) }]], says: 'No movements yet' },
-  data: { backend: [[/movements/, { body: page(moves) }]], says: ['Adjusted', 'broken', 'Reserved', 'Order 42', 'Start'] },
+  data: { backend: [[/movements/, { body: page(moves) }]], says: ['Adjusted', 'broken', 'Reserved', 'Order 42', 'Sum of all older ones', 'Start'] },
 });

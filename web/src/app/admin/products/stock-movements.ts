@@ -29,7 +29,7 @@ const PAGE_SIZE = 10;
                   @if (move.orderId) {
                     <a [routerLink]="['/admin/orders', move.orderId]">{{ a().orders.order }} {{ move.orderId }}</a>
                   } @else {
-                    {{ move.reason ?? '–' }}
+                    {{ move.isSum ? a().products.sumOfOlder : (move.reason ?? '–') }}
                   }
                 </td>
                 <td [attr.data-label]="a().products.delta" class="r num">{{ move.quantity }}</td>
