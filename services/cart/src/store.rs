@@ -117,10 +117,13 @@ pub trait CartStore: Carts + Wishlists + KnownProducts + Send + Sync + std::fmt:
     /// Checks that the engine can be read and written, and returns its figures.
     async fn ping(&self, now: Timestamp) -> Result<EngineStats, StoreError>;
 
-    /// Deletes the inbox entries that are expired at `now`.
-    async fn purge_inbox(&self, now: Timestamp) -> Result<(), StoreError>;
+    /// Claims a run of a periodic job: true in one of all replicas within `period`.
+    async fn claim_job(&self, job: &'static str, now: Timestamp, period: Duration) -> Result<bool, StoreError>;
 
-    /// Deletes the progress of orders that were placed more than [`ORDERS_KNOWN_FOR`] before `now`.
+    /// Deletes the inbox entries that are expired at `now`, and returns their number.
+    async fn purge_inbox(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Deletes the progress of orders that were placed more than [`ORDERS_KNOWN_FOR`] before `now`, and returns their number.
     async fn purge_orders(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

@@ -1,18 +1,22 @@
-//! Background work: expiring items, and metrics that are sampled.
+//! Background work: expiring items, jobs that delete what is kept for a limited time, and metrics that are sampled.
 
 use std::time::Duration;
 
-use souk_kit::tasks::{Task, real_time};
-use souk_values::Timestamp;
+use souk_kit::{
+    Service as _,
+    retention::{self, PURGE_INBOX, PURGE_INBOX_PERIOD},
+    tasks::{Task, real_time},
+};
+use souk_values::{DAY, Timestamp};
 
-use crate::{app::App, cart::CartCommand, metrics, store::StoreError};
+use crate::{Cart, app::App, cart::CartCommand, metrics, store::StoreError};
 
 /// Carts read from the index in one go.
 const EXPIRY_BATCH: u64 = 200;
 /// Longest pause between two reads of the index: a cart that is saved meanwhile may be due earlier than all others.
 const LONGEST_EXPIRY_PAUSE: Duration = Duration::from_secs(5);
 const COUNT_PERIOD: Duration = Duration::from_secs(15);
-const PURGE_PERIOD: Duration = Duration::from_secs(3_600);
+const ORDERS_PERIOD: Duration = DAY;
 const ENGINE_PERIOD: Duration = Duration::from_secs(15);
 
 pub(crate) fn table(app: &App) -> Vec<Task> {
@@ -22,19 +26,28 @@ pub(crate) fn table(app: &App) -> Vec<Task> {
             metrics::active_carts(app.store.count_active_carts().await?);
             Ok::<_, StoreError>(())
         }),
-        Task::every("purge_inbox", &app.clock, PURGE_PERIOD, app, |app| async move {
-            app.store.purge_inbox(app.clock.now()).await
-        }),
-        Task::every("purge_orders", &app.clock, PURGE_PERIOD, app, |app| async move {
-            let purged = app.store.purge_orders(app.clock.now()).await?;
-            tracing::debug!(purged, "the progress of old orders was deleted");
-            Ok::<_, StoreError>(())
-        }),
+        deletion(app, PURGE_INBOX, PURGE_INBOX_PERIOD, |app, now| async move { app.store.purge_inbox(now).await }),
+        deletion(app, "purge_orders", ORDERS_PERIOD, |app, now| async move { app.store.purge_orders(now).await }),
         Task::every("read_engine_stats", &real_time(), ENGINE_PERIOD, app, |app| async move {
             metrics::engine(app.store.ping(app.clock.now()).await?);
             Ok::<_, StoreError>(())
         }),
     ]
+}
+
+/// Returns the task of a job that deletes, and returns the number of what it deleted. Not kit's: Redis has no `Db`.
+fn deletion<F>(app: &App, job: &'static str, period: Duration, delete: fn(App, Timestamp) -> F) -> Task
+where
+    F: Future<Output = Result<u64, StoreError>> + Send + 'static,
+{
+    retention::start(Cart::NAME, job);
+    Task::every(job, &app.clock, period, app, move |app| async move {
+        let now = app.clock.now();
+        if app.store.claim_job(job, now, period).await? {
+            retention::record(Cart::NAME, job, delete(app, now).await?, now);
+        }
+        Ok::<_, StoreError>(())
+    })
 }
 
 /// Expires items and sends reminders in all carts that are due. Any number of replicas may do this at the same time:

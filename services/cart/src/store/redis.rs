@@ -130,20 +130,29 @@ impl CartStore for RedisCartStore {
         Ok(EngineStats { connections: ConnectionCounts { used: 1, idle: 0 }, keyspace })
     }
 
-    async fn purge_inbox(&self, now: Timestamp) -> Result<(), StoreError> {
+    async fn claim_job(&self, job: &'static str, now: Timestamp, period: Duration) -> Result<bool, StoreError> {
+        let mut claim = scripts::CLAIM_JOB.prepare_invoke();
+        claim.key(self.keys().job(job)).arg(now.millis());
+        claim.arg(now.minus(period).millis()).arg(now.plus(period).millis());
+        Ok(self.client.run(&claim).await?)
+    }
+
+    async fn purge_inbox(&self, now: Timestamp) -> Result<u64, StoreError> {
         let before = now.minus(INBOX_RETENTION).millis();
+        let mut all = 0;
         for partition in self.keys().partitions() {
             loop {
                 let mut purge = scripts::PURGE.prepare_invoke();
                 purge.key(self.keys().inbox(partition)).key(self.keys().outbox(partition));
                 purge.arg(before).arg(PURGE_BATCH).arg(outbox::GROUP).arg(RELAY_IDLE_MS);
                 let purged: u64 = self.client.run(&purge).await?;
+                all += purged;
                 if purged < PURGE_BATCH {
                     break;
                 }
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     async fn purge_orders(&self, _now: Timestamp) -> Result<u64, StoreError> {

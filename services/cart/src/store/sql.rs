@@ -7,6 +7,8 @@ mod orders;
 mod purchases;
 mod wishlists;
 
+use std::time::Duration;
+
 use souk_bus::{SqlOutbox, inbox};
 use souk_sql::{Access, Db, SqlError};
 use souk_values::{Currency, Id, Timestamp, UserId};
@@ -37,9 +39,12 @@ impl CartStore for SqlCartStore {
         Ok(EngineStats { connections: self.db.reader().connections(), keyspace: None })
     }
 
-    async fn purge_inbox(&self, now: Timestamp) -> Result<(), StoreError> {
-        inbox::purge_old(&self.db, now).await?;
-        Ok(())
+    async fn claim_job(&self, job: &'static str, now: Timestamp, period: Duration) -> Result<bool, StoreError> {
+        Ok(souk_sql::claim_job(&self.db, job, now, period).await?)
+    }
+
+    async fn purge_inbox(&self, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(inbox::purge_old(&self.db, now).await?)
     }
 
     async fn purge_orders(&self, now: Timestamp) -> Result<u64, StoreError> {

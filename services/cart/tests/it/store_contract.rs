@@ -61,6 +61,7 @@ contract! {
     unconfirmed_events_are_claimed_again
     old_causes_are_purged
     old_orders_are_forgotten
+    a_job_runs_once_over_all_replicas
 }
 
 async fn replicas_that_race_lose_nothing(fixture: Fixture) {
@@ -320,4 +321,18 @@ async fn old_orders_are_forgotten(fixture: Fixture) {
     store.purge_orders(later).await.unwrap();
     assert!(place(new, later).await);
     assert!(place(old, later).await, "it is no longer known");
+}
+
+async fn a_job_runs_once_over_all_replicas(fixture: Fixture) {
+    let stores = fixture.replicas(2).await;
+    let now = fixture.now();
+    for at in [now, now.plus(HOUR), now.plus(2 * HOUR)] {
+        let claims = (0..8_usize).map(|number| stores[number % 2].claim_job("purge", at, HOUR));
+        let claimed = join_all(claims).await.into_iter().filter(|claimed| *claimed.as_ref().unwrap()).count();
+        assert_eq!(claimed, 1);
+    }
+    let early = now.plus(2 * HOUR).plus(Duration::from_secs(3_599));
+    assert!(!stores[0].claim_job("purge", early, HOUR).await.unwrap());
+    assert!(stores[0].claim_job("other", early, HOUR).await.unwrap());
+    assert!(stores[1].claim_job("purge", now, Duration::from_secs(60)).await.unwrap(), "a clock was wrong");
 }

@@ -34,7 +34,7 @@ impl Keys {
         Partition(u16::try_from(id.get().rem_euclid(i64::from(self.partitions))).unwrap_or(0))
     }
 
-    /// String: the number of partitions. This key, `relays`, `probe` and `purged` have no hash tag.
+    /// String: the number of partitions. This key, `relays`, `probe` and those of jobs have no hash tag.
     pub fn partitions_key(&self) -> String {
         format!("{}partitions", self.prefix)
     }
@@ -49,9 +49,9 @@ impl Keys {
         format!("{}probe", self.prefix)
     }
 
-    /// String: exists while the inbox was purged lately, by any process.
-    pub fn purged(&self) -> String {
-        format!("{}purged", self.prefix)
+    /// String: time of the latest run of a periodic job, ms.
+    pub fn job(&self, job: &str) -> String {
+        format!("{}job:{job}", self.prefix)
     }
 
     fn within(&self, partition: Partition, name: &str) -> String {

@@ -17,4 +17,5 @@ pub(super) static NUMBER_RELAY: LazyLock<Script> = LazyLock::new(|| Script::new(
 pub(super) static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("claim.lua")));
 pub(super) static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("confirm.lua")));
 pub(super) static PURCHASES: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("purchases.lua")));
+pub(super) static CLAIM_JOB: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("claim_job.lua")));
 pub(super) static PURGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("purge.lua")));

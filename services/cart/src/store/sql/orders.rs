@@ -1,7 +1,7 @@
 //! The progress of the orders that took items from carts.
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use souk_sql::{Db, SqlError, Tx};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Set};
+use souk_sql::{Db, SqlError, Tx, delete_in_batches};
 use souk_values::{Id, IdGen, OrderId, Timestamp, UserId};
 
 use super::{damaged, insert_error, lost_race};
@@ -9,9 +9,6 @@ use crate::{
     cart::{OrderProgress, OrderStage},
     store::{ORDERS_KNOWN_FOR, StoreError, entities::known_order},
 };
-
-/// Rows that one transaction deletes.
-const PURGE_BATCH: u64 = 1_000;
 
 /// Returns what is known of `order`.
 pub(super) async fn progress(tx: &Tx, order: OrderId) -> Result<Option<OrderProgress>, SqlError> {
@@ -58,25 +55,9 @@ pub(super) async fn save_progress(
     if saved == 1 { Ok(()) } else { Err(lost_race("order")) }
 }
 
-/// Deletes the progress of old orders, and returns the number of them. An id begins with the time at which its order was placed.
+/// Deletes the progress of old orders, and returns their number. An id begins with the time at which its order was placed.
 pub(super) async fn purge(db: &Db, now: Timestamp) -> Result<u64, SqlError> {
     let before = IdGen::before(now.minus(ORDERS_KNOWN_FOR));
-    let mut purged = 0;
-    loop {
-        let old = known_order::Entity::find().select_only().column(known_order::Column::OrderId);
-        let old = old.filter(known_order::Column::OrderId.lt(before)).order_by_asc(known_order::Column::OrderId);
-        let ids: Vec<i64> = old.limit(PURGE_BATCH).into_tuple().all(db.reader()).await?;
-        let are_all = u64::try_from(ids.len()).is_ok_and(|ids| ids < PURGE_BATCH);
-        if !ids.is_empty() {
-            purged += db.write(ids, |tx, ids| Box::pin(delete(tx, ids))).await?;
-        }
-        if are_all {
-            return Ok(purged);
-        }
-    }
-}
-
-async fn delete(tx: &Tx, ids: &[i64]) -> Result<u64, SqlError> {
-    let are_old = known_order::Column::OrderId.is_in(ids.iter().copied());
-    Ok(known_order::Entity::delete_many().filter(are_old).exec(tx).await?.rows_affected)
+    let id = known_order::Column::OrderId;
+    delete_in_batches::<known_order::Entity, i64>(db, id, id.lt(before)).await
 }
