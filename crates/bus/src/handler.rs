@@ -37,7 +37,7 @@ impl<E> Received<E> {
 
 /// The event that a transaction applies: the key that [`inbox::record`](crate::inbox::record) inserts in the same
 /// transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
     /// Name of the queue that delivered the event.
     pub queue: &'static str,

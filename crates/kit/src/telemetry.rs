@@ -36,6 +36,8 @@ const TIMER_BUCKETS: &[f64] = &[1.0];
 const SAGA_BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1_800.0];
 /// Buckets of cart item lifetimes in seconds, up to a week.
 const CART_BUCKETS: &[f64] = &[600.0, 3_600.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0];
+/// Buckets of numbers of events in a transaction, up to the most that a consumer takes at once.
+const BATCH_BUCKETS: &[f64] = &[1.0, 4.0, 16.0, 64.0];
 
 /// Module of SQL Server's driver that logs the text of every refused statement as an error, a duplicate with its key
 /// included, and every row that it reads at TRACE. What matters in it reaches the caller as an error and is logged there.
@@ -85,6 +87,7 @@ pub fn install_metrics() {
         let own_buckets = [
             ("order_saga_seconds", SAGA_BUCKETS),
             ("cart_item_ttl_seconds", CART_BUCKETS),
+            ("stock_batch_events", BATCH_BUCKETS),
             ("resilience4j_circuitbreaker_calls_seconds", TIMER_BUCKETS),
             ("spring_cloud_gateway_requests_seconds", TIMER_BUCKETS),
         ];

@@ -1,6 +1,6 @@
 //! Metrics of the product service.
 
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use souk_values::{ProductId, gauge_value};
 
 use crate::reservation::ReservationState;
@@ -8,9 +8,11 @@ use crate::reservation::ReservationState;
 const SERVICE: &str = "product";
 const RESERVATIONS: &str = "stock_reservations_total";
 const STOCK: &str = "stock_available";
+const BATCH: &str = "stock_batch_events";
 
 pub(crate) fn describe() {
     describe_counter!(RESERVATIONS, "Reservations that reached a state, by outcome");
+    describe_histogram!(BATCH, "Order events that one transaction applied");
     describe_gauge!(STOCK, "Units that can be bought, of the products that sell most");
     for outcome in ReservationState::ALL.into_iter().filter_map(outcome) {
         counter!(RESERVATIONS, "service" => SERVICE, "outcome" => outcome).increment(0);
@@ -22,6 +24,11 @@ pub(crate) fn reservation(state: ReservationState) {
     if let Some(outcome) = outcome(state) {
         counter!(RESERVATIONS, "service" => SERVICE, "outcome" => outcome).increment(1);
     }
+}
+
+/// Records the number of order events of a committed transaction.
+pub(crate) fn order_batch(events: usize) {
+    histogram!(BATCH, "service" => SERVICE).record(gauge_value(events));
 }
 
 pub(crate) fn stock_available(product: ProductId, units: i64) {

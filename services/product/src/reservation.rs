@@ -88,15 +88,14 @@ pub(crate) enum Decision {
     Refuse(Vec<RefusedLine>),
 }
 
-/// Decides on a reservation, all or nothing. `items` are the locked products of the request that exist.
-pub(crate) fn decide(request: &ReservationRequest, items: &[StockItem]) -> Decision {
-    let by_id: BTreeMap<ProductId, &StockItem> = items.iter().map(|item| (item.product_id, item)).collect();
+/// Decides on a reservation, all or nothing. `items` are locked products, among them those of the request that exist.
+pub(crate) fn decide(request: &ReservationRequest, items: &BTreeMap<ProductId, StockItem>) -> Decision {
     let mut moves = Vec::new();
     let mut events = Vec::new();
     let mut refused = Vec::new();
     for (product_id, &quantity) in &request.lines {
-        let available = by_id.get(product_id).map_or(0, |item| item.available());
-        let taken = by_id
+        let available = items.get(product_id).map_or(0, StockItem::available);
+        let taken = items
             .get(product_id)
             .filter(|_| (1..=available).contains(&quantity))
             .and_then(|item| item.moved(-quantity, PublishPolicy::WhenLow).ok());
@@ -128,12 +127,12 @@ pub(crate) struct StockFull {
 /// Errors: the stock of a product would exceed its maximum.
 pub(crate) fn release(
     lines: &BTreeMap<ProductId, i64>,
-    items: &[StockItem],
+    items: &BTreeMap<ProductId, StockItem>,
 ) -> Result<(Vec<StockMove>, Vec<ProductEvent>), StockFull> {
     let mut moves = Vec::new();
     let mut events = Vec::new();
-    for item in items {
-        let Some(&quantity) = lines.get(&item.product_id) else { continue };
+    for (product_id, &quantity) in lines {
+        let Some(item) = items.get(product_id) else { continue };
         let (item, published) = item
             .moved(quantity, PublishPolicy::WhenLow)
             .map_err(|OutOfRange| StockFull { product_id: item.product_id, stock: item.stock })?;
@@ -166,6 +165,10 @@ mod tests {
         }
     }
 
+    fn items<const N: usize>(items: [StockItem; N]) -> BTreeMap<ProductId, StockItem> {
+        items.into_iter().map(|item| (item.product_id, item)).collect()
+    }
+
     fn request(lines: &[(i64, i64)]) -> ReservationRequest {
         let lines = lines.iter().map(|&(id, quantity)| (ProductId::new(id).unwrap(), quantity)).collect();
         ReservationRequest { order_id: OrderId::new(1).unwrap(), order_version: 1, lines }
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn insufficient_hidden_and_unknown_products_are_refused() {
-        let items = [item(1, 10, false), item(2, 3, false), item(3, 9, true)];
+        let items = items([item(1, 10, false), item(2, 3, false), item(3, 9, true)]);
         let Decision::Refuse(lines) = decide(&request(&[(1, 10), (2, 4), (3, 1), (4, 2)]), &items) else {
             panic!("three lines cannot be reserved")
         };
@@ -184,19 +187,19 @@ mod tests {
     #[test]
     fn released_units_are_never_dropped() {
         let lines = request(&[(1, 2), (2, 3)]).lines;
-        let (moves, _) = release(&lines, &[item(1, 7, false), item(2, MAX_STOCK - 3, false)]).unwrap();
+        let (moves, _) = release(&lines, &items([item(1, 7, false), item(2, MAX_STOCK - 3, false)])).unwrap();
         assert_eq!(
             moves.iter().map(|moved| (moved.item.stock, moved.quantity)).collect::<Vec<_>>(),
             [(9, 2), (MAX_STOCK, 3)]
         );
-        let full = release(&lines, &[item(1, 7, false), item(2, MAX_STOCK - 2, false)]).unwrap_err();
+        let full = release(&lines, &items([item(1, 7, false), item(2, MAX_STOCK - 2, false)])).unwrap_err();
         assert_eq!((full.product_id.get(), full.stock), (2, MAX_STOCK - 2));
     }
 
     proptest! {
         #[test]
         fn all_or_nothing(stocks in prop::collection::vec(0..6_i64, 1..6), quantities in prop::collection::vec(1..6_i64, 1..6)) {
-            let items: Vec<StockItem> = (1..).zip(&stocks).map(|(id, &stock)| item(id, stock, false)).collect();
+            let items = (1..).zip(&stocks).map(|(id, &stock)| item(id, stock, false)).map(|item| (item.product_id, item)).collect();
             let lines: Vec<(i64, i64)> = (1..).zip(quantities.iter().copied()).collect();
             let is_possible = lines.iter().all(|&(id, quantity)| {
                 usize::try_from(id - 1).ok().and_then(|index| stocks.get(index)).is_some_and(|&stock| stock >= quantity)

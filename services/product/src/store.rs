@@ -12,6 +12,8 @@ mod ledger;
 mod list;
 mod migrations;
 mod movements;
+mod order_batch;
+mod order_events;
 mod products;
 mod related;
 mod request_key;
@@ -42,6 +44,7 @@ pub(crate) use products::ProductDraft;
 pub(crate) use request_key::RequestKey;
 
 use changes::{By, Touched};
+use order_events::OrderQueue;
 
 use crate::{event::ProductEvent, reservation::StockFull};
 
@@ -127,6 +130,7 @@ pub struct ProductStore {
     currency: Currency,
     low_stock_at: i64,
     changes: Changes,
+    orders: OrderQueue,
 }
 
 impl ProductStore {
@@ -134,7 +138,15 @@ impl ProductStore {
     pub async fn open(url: &str, ids: IdGen, clock: Arc<dyn Clock>, currency: Currency) -> Result<Self, SqlError> {
         let db = Db::open(url, Access::ReadWrite).await?;
         db.migrate::<Migrations>().await?;
-        Ok(Self { db, ids, clock, currency, low_stock_at: DEFAULT_LOW_STOCK_AT, changes: Changes::default() })
+        Ok(Self {
+            db,
+            ids,
+            clock,
+            currency,
+            low_stock_at: DEFAULT_LOW_STOCK_AT,
+            changes: Changes::default(),
+            orders: OrderQueue::default(),
+        })
     }
 
     /// Sets the low stock threshold of products without one of their own.

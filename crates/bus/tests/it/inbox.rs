@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use souk_bus::inbox;
+use souk_bus::{Cause, inbox};
 use souk_sql::SqlError;
 use souk_values::{Clock, Timestamp};
 use uuid::Uuid;
@@ -30,6 +30,32 @@ async fn the_inbox_detects_duplicates_of_committed_events_only() {
     assert_eq!(inbox::purge_old(&bench.db, now).await.unwrap(), 0);
     let later = Timestamp::from_millis(now.millis()).plus(inbox::RETENTION * 2);
     assert_eq!(inbox::purge_old(&bench.db, later).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn of_several_events_only_the_new_ones_are_returned() {
+    let bench = Bench::local().await;
+    let now = bench.clock.now();
+    let record = async |ids: &[u128]| {
+        let causes: Vec<Cause> =
+            ids.iter().map(|id| Cause { queue: "order.stock", event_id: Uuid::from_u128(*id) }).collect();
+        let recording = bench.db.write(causes, move |tx, causes| {
+            Box::pin(async move { inbox::record_all(tx, causes.iter().copied(), now).await })
+        });
+        let new: Result<_, SqlError> = recording.await;
+        new.unwrap().iter().map(|cause| cause.event_id.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(record(&[7, 3, 7]).await, [3, 7]);
+    assert_eq!(record(&[7, 8, 3, 9]).await, [8, 9]);
+    assert_eq!(record(&[7]).await, [0; 0]);
+    assert_eq!(record(&[7, 8]).await, [0; 0]);
+    assert_eq!(record(&[1]).await, [1]);
+    assert_eq!(record(&[]).await, [0; 0]);
+    let of_another_queue = Cause { queue: "cart.orders", event_id: Uuid::from_u128(7) };
+    let causes = [of_another_queue, Cause { queue: "order.stock", ..of_another_queue }];
+    let new = bench.db.write(causes, move |tx, causes| Box::pin(inbox::record_all(tx, *causes, now)));
+    let new: Result<_, SqlError> = new.await;
+    assert_eq!(new.unwrap().into_iter().collect::<Vec<_>>(), [of_another_queue]);
 }
 
 /// Records events with ids from `first` on, received the given numbers of milliseconds before `now`.

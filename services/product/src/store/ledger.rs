@@ -64,17 +64,26 @@ pub(super) async fn write(
     entry: &Entry<'_>,
     units: impl IntoIterator<Item = (ProductId, i64)>,
 ) -> Result<(), SqlError> {
-    let rows: Vec<ActiveModel> = units
-        .into_iter()
-        .map(|(product_id, quantity)| ActiveModel {
-            product_id: Set(product_id.get()),
-            cause: Set(entry.cause.to_owned()),
-            kind: Set(entry.kind.name().to_owned()),
-            quantity: Set(quantity),
-            order_id: Set(entry.order_id.map(Id::get)),
-            created_at: Set(entry.at.millis()),
-        })
-        .collect();
+    insert(tx, &movements(entry, units).collect::<Vec<_>>()).await
+}
+
+/// Returns the rows of one movement for each of `units`.
+pub(super) fn movements(
+    entry: &Entry<'_>,
+    units: impl IntoIterator<Item = (ProductId, i64)>,
+) -> impl Iterator<Item = ActiveModel> {
+    units.into_iter().map(|(product_id, quantity)| ActiveModel {
+        product_id: Set(product_id.get()),
+        cause: Set(entry.cause.to_owned()),
+        kind: Set(entry.kind.name().to_owned()),
+        quantity: Set(quantity),
+        order_id: Set(entry.order_id.map(Id::get)),
+        created_at: Set(entry.at.millis()),
+    })
+}
+
+/// Inserts movements, which may have different causes.
+pub(super) async fn insert(tx: &Tx, rows: &[ActiveModel]) -> Result<(), SqlError> {
     for rows in rows.chunks(CHUNK) {
         Entity::insert_many(rows.iter().cloned()).exec_without_returning(tx).await?;
     }

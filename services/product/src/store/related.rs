@@ -1,6 +1,6 @@
 //! Products that go with a product: bought together with it, counted from orders, and of the same category.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set,
@@ -142,28 +142,53 @@ impl ProductStore {
     }
 }
 
-/// Counts the products of a sold order as bought together.
-pub(super) async fn count(tx: &Tx, products: impl Iterator<Item = ProductId>, now: Timestamp) -> Result<(), SqlError> {
+/// Counts the products of each of the sold `orders` as bought together.
+pub(super) async fn count(tx: &Tx, orders: &[Vec<ProductId>], now: Timestamp) -> Result<(), SqlError> {
+    let mut counts = BTreeMap::<(i64, i64), i64>::new();
+    for products in orders {
+        let products: Vec<i64> = products.iter().take(MAX_COUNTED).map(|product| product.get()).collect();
+        let pairs = products.iter().flat_map(|one| products.iter().map(move |other| (*one, *other)));
+        for pair in pairs.filter(|(one, other)| one != other) {
+            *counts.entry(pair).or_default() += 1;
+        }
+    }
+    // All in the order of the key, as other transactions write it, so that they do not wait for each other in a circle. Only
+    // then pairs of several orders once more: the engines do not agree on how an upsert adds a value of its own row.
+    add_orders(tx, counts.keys().copied(), 1, now).await?;
+    let mut repeated = BTreeMap::<i64, Vec<(i64, i64)>>::new();
+    for (pair, orders) in counts.into_iter().filter(|(_, orders)| *orders > 1) {
+        repeated.entry(orders - 1).or_default().push(pair);
+    }
+    for (orders, pairs) in repeated {
+        add_orders(tx, pairs, orders, now).await?;
+    }
+    Ok(())
+}
+
+/// Adds `orders` to the counts of different pairs.
+async fn add_orders(
+    tx: &Tx,
+    pairs: impl IntoIterator<Item = (i64, i64)>,
+    orders: i64,
+    now: Timestamp,
+) -> Result<(), SqlError> {
     use bought_together::{ActiveModel, Column, Entity};
-    let products: Vec<i64> = products.take(MAX_COUNTED).map(Id::get).collect();
-    // In the order of the key, as other transactions write it, so that they do not wait for each other in a circle.
-    let pairs = products.iter().flat_map(|one| products.iter().map(move |other| (*one, *other)));
-    let pairs: Vec<ActiveModel> = pairs
-        .filter(|(one, other)| one != other)
+    let rows: Vec<ActiveModel> = pairs
+        .into_iter()
         .map(|(product_id, other_id)| ActiveModel {
             product_id: Set(product_id),
             other_id: Set(other_id),
-            orders: Set(1),
+            orders: Set(orders),
             last_at: Set(now.millis()),
         })
         .collect();
-    if pairs.is_empty() {
+    if rows.is_empty() {
         return Ok(());
     }
     let counted = OnConflict::columns([Column::ProductId, Column::OtherId])
-        .value(Column::Orders, Expr::col((Entity, Column::Orders)).add(1))
+        .value(Column::Orders, Expr::col((Entity, Column::Orders)).add(orders))
         .value(Column::LastAt, now.millis())
         .to_owned();
-    Entity::insert_many(pairs).on_conflict(counted).exec_without_returning(tx).await?;
+    Entity::insert_many(rows).on_conflict(counted).exec_without_returning(tx).await?;
     Ok(())
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{CaseStatement, Expr},
 };
 use souk_sql::{SqlError, Tx};
 use souk_values::{Currency, Id, Money, ProductId};
 
 use super::{
     entities::product::{Column, Entity},
+    ledger::MovementKind,
     rows,
 };
-use crate::{reservation::StockMove, stock::StockItem};
+use crate::stock::StockItem;
 
 #[derive(Debug, FromQueryResult)]
 struct Row {
@@ -33,15 +35,51 @@ struct Row {
 pub(super) enum Transfer {
     StockToReserved,
     ReservedToStock,
+    ReservedToSold,
     SoldToStock,
 }
 
-/// Locks products in the order of their ids, so that two orders for the same products cannot deadlock.
+impl Transfer {
+    pub(super) fn movement(self) -> MovementKind {
+        match self {
+            Self::StockToReserved => MovementKind::Reserve,
+            Self::ReservedToStock => MovementKind::Release,
+            Self::ReservedToSold => MovementKind::Sell,
+            Self::SoldToStock => MovementKind::Return,
+        }
+    }
+}
+
+/// Sum of the transfers of one product in a transaction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct UnitChange {
+    stock: i64,
+    reserved: i64,
+    sold: i64,
+    /// Revision after the last published change; `None` if none was published.
+    pub revision: Option<i64>,
+}
+
+impl UnitChange {
+    pub(super) fn add(&mut self, transfer: Transfer, quantity: i64) {
+        let (from, to) = match transfer {
+            Transfer::StockToReserved => (&mut self.stock, &mut self.reserved),
+            Transfer::ReservedToStock => (&mut self.reserved, &mut self.stock),
+            Transfer::ReservedToSold => (&mut self.reserved, &mut self.sold),
+            Transfer::SoldToStock => (&mut self.sold, &mut self.stock),
+        };
+        *from -= quantity;
+        *to += quantity;
+    }
+}
+
+/// Locks products in the order of their ids, so that two transactions on the same products cannot deadlock. Unknown ones are
+/// absent from the result.
 pub(super) async fn lock(
     tx: &Tx,
-    lines: &BTreeMap<ProductId, i64>,
+    products: impl IntoIterator<Item = ProductId>,
     currency: Currency,
-) -> Result<Vec<StockItem>, SqlError> {
+) -> Result<BTreeMap<ProductId, StockItem>, SqlError> {
     let columns = [
         Column::ProductId,
         Column::Sku,
@@ -57,13 +95,13 @@ pub(super) async fn lock(
     let rows = Entity::find()
         .select_only()
         .columns(columns)
-        .filter(Column::ProductId.is_in(lines.keys().map(|id| id.get())))
+        .filter(Column::ProductId.is_in(products.into_iter().map(Id::get)))
         .order_by_asc(Column::ProductId)
         .lock_exclusive()
         .into_model::<Row>()
         .all(tx)
         .await?;
-    rows.into_iter().map(|row| read(row, currency)).collect()
+    rows.into_iter().map(|row| read(row, currency).map(|item| (item.product_id, item))).collect()
 }
 
 fn read(row: Row, currency: Currency) -> Result<StockItem, SqlError> {
@@ -81,43 +119,55 @@ fn read(row: Row, currency: Currency) -> Result<StockItem, SqlError> {
     })
 }
 
-/// Moves units of locked products.
+/// Writes the changes of locked products in one statement.
 ///
-/// The condition on `stock` repeats what was decided under the lock; if a row does not match, the transaction runs again.
-pub(super) async fn apply(tx: &Tx, moves: &[StockMove], transfer: Transfer) -> Result<(), SqlError> {
-    for StockMove { item, quantity, is_published } in moves {
-        let mut update = Entity::update_many().filter(Column::ProductId.eq(item.product_id.get()));
-        update = match transfer {
-            Transfer::StockToReserved => update
-                .col_expr(Column::Stock, Expr::col(Column::Stock).sub(*quantity))
-                .col_expr(Column::Reserved, Expr::col(Column::Reserved).add(*quantity))
-                .filter(Column::Stock.gte(*quantity)),
-            Transfer::ReservedToStock => update
-                .col_expr(Column::Stock, Expr::col(Column::Stock).add(*quantity))
-                .col_expr(Column::Reserved, Expr::col(Column::Reserved).sub(*quantity)),
-            Transfer::SoldToStock => update
-                .col_expr(Column::Stock, Expr::col(Column::Stock).add(*quantity))
-                .col_expr(Column::Sold, Expr::col(Column::Sold).sub(*quantity)),
-        };
-        if *is_published {
-            update = update.col_expr(Column::Revision, Expr::value(item.revision));
-        }
-        if update.exec(tx).await?.rows_affected != 1 {
-            return Err(SqlError::Busy("a product was changed despite its lock".to_owned()));
-        }
+/// The condition on `stock` repeats what was decided under the locks; if a row does not match, the transaction runs again.
+pub(super) async fn apply(tx: &Tx, changes: &BTreeMap<ProductId, UnitChange>) -> Result<(), SqlError> {
+    let changes: Vec<(ProductId, UnitChange)> = changes
+        .iter()
+        .filter(|(_, change)| **change != UnitChange::default())
+        .map(|(product, change)| (*product, *change))
+        .collect();
+    if changes.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut update =
+        Entity::update_many().filter(Column::ProductId.is_in(changes.iter().map(|(product, _)| product.get())));
+    if let Some(stock) = sum(&changes, Column::Stock, |change| change.stock) {
+        update = update.filter(stock.clone().gte(0_i64)).col_expr(Column::Stock, stock);
+    }
+    if let Some(reserved) = sum(&changes, Column::Reserved, |change| change.reserved) {
+        update = update.col_expr(Column::Reserved, reserved);
+    }
+    if let Some(sold) = sum(&changes, Column::Sold, |change| change.sold) {
+        update = update.col_expr(Column::Sold, sold);
+    }
+    if let Some(revisions) = by_product(&changes, |change| change.revision) {
+        update = update.col_expr(Column::Revision, revisions.finally(Expr::col(Column::Revision)).into());
+    }
+    let matched = update.exec(tx).await?.rows_affected;
+    if usize::try_from(matched).is_ok_and(|matched| matched == changes.len()) {
+        Ok(())
+    } else {
+        Err(SqlError::Busy("a product was changed despite its lock".to_owned()))
+    }
 }
 
-/// Moves reserved units to the sold ones.
-pub(super) async fn sell(tx: &Tx, lines: &BTreeMap<ProductId, i64>) -> Result<(), SqlError> {
-    for (product_id, quantity) in lines {
-        Entity::update_many()
-            .filter(Column::ProductId.eq(product_id.get()))
-            .col_expr(Column::Reserved, Expr::col(Column::Reserved).sub(*quantity))
-            .col_expr(Column::Sold, Expr::col(Column::Sold).add(*quantity))
-            .exec(tx)
-            .await?;
-    }
-    Ok(())
+/// Returns `column` with the units added that `units` has for each product; `None` if it has none.
+fn sum(changes: &[(ProductId, UnitChange)], column: Column, units: impl Fn(&UnitChange) -> i64) -> Option<Expr> {
+    let added = by_product(changes, |change| Some(units(change)).filter(|units| *units != 0))?;
+    Some(Expr::col(column).add(added.finally(0_i64)))
+}
+
+/// Returns the cases of the products that have a value; `None` if none has one.
+fn by_product(
+    changes: &[(ProductId, UnitChange)],
+    value: impl Fn(&UnitChange) -> Option<i64>,
+) -> Option<CaseStatement> {
+    let mut values = changes.iter().filter_map(|(product, change)| Some((*product, value(change)?))).peekable();
+    values.peek()?;
+    Some(
+        values
+            .fold(CaseStatement::new(), |case, (product, value)| case.case(Column::ProductId.eq(product.get()), value)),
+    )
 }

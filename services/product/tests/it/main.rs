@@ -5,6 +5,7 @@
 mod access;
 mod any_text;
 mod bad_input;
+mod batches;
 mod catalogue;
 mod categories;
 mod drawing;
