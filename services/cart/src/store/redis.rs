@@ -156,7 +156,7 @@ impl CartStore for RedisCartStore {
     }
 
     async fn purge_orders(&self, _now: Timestamp) -> Result<u64, StoreError> {
-        // The script that saves the progress of an order deletes that of the user's old ones, and the key expires by itself.
+        // The script that saves the progress of an order deletes that of the user's old ones, and the key expires after that time.
         Ok(0)
     }
 }
