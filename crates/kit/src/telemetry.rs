@@ -194,8 +194,8 @@ mod tests {
         let (logs, handle) = subscriber(EnvFilter::new("off"), move || writer.clone());
         tracing::subscriber::with_default(logs, || {
             handle.reload(EnvFilter::new(filter)).unwrap();
-            tracing::error!(target: "tiberius::tds::stream::token", code = 2627, "The duplicate key value is (4711).");
-            tracing::trace!(target: "tiberius::tds::stream::token", "a row with 4711");
+            tracing::error!(target: "tiberius::tds::stream::token", code = 2627, "The duplicate key value is (ada@example.org).");
+            tracing::trace!(target: "tiberius::tds::stream::token", "a row with ada@example.org");
             tracing::warn!(target: "tiberius::client::connection", "TLS encryption is not enabled.");
             tracing::error!(target: "tiberius::client::connection", "another error of the driver");
             tracing::info!("an event of the shop");
@@ -208,7 +208,8 @@ mod tests {
     fn no_filter_logs_the_values_of_a_statement() {
         for filter in ["info", "trace", "tiberius=trace", "tiberius::tds::stream::token=trace"] {
             let text = logged(filter);
-            assert!(!text.contains("4711"), "{filter}: {text}");
+            // No number: the time of a line has digits.
+            assert!(!text.contains("ada@"), "{filter}: {text}");
         }
         assert!(logged("tiberius=trace").contains("another error of the driver"));
     }
