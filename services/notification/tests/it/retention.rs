@@ -48,6 +48,7 @@ impl Kept {
         self.rig.world.clock.advance(DAY * days);
         let then = self.rig.world.clock.now().millis();
         self.until(&format!("job_run WHERE job LIKE 'purge_%' AND claimed_at >= {then}"), JOBS).await;
+        // Time in which a run that deletes too much would do so.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -118,7 +118,7 @@ async fn old_movements_become_sums_and_the_audit_reads_what_it_read_before() {
     assert_eq!(rows(&shop).await, (all - old + 2 + 9, 9));
     assert_eq!(shop.store.fold_movements(bound).await.unwrap(), 0, "sums are not folded");
 
-    // What the sums stand for may still move.
+    // Units that are part of a sum may still move.
     let open = shop.order(4, &[(kettle, 2), (pot, 1)]);
     shop.deliver(&open.cancelled()).await;
     shop.world.clock.advance(KEPT);
@@ -263,6 +263,7 @@ async fn the_job_folds_after_the_configured_days_and_counts_what_it_did() {
         claimed_at(&shop, "fold_movements").await >= month_later
     })
     .await;
+    // Time in which a run that folds too early would do so.
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(rows(&shop).await, (old, 0));
     // One move would not do: a task that has just read the time sleeps on from a later one.
