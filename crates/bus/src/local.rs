@@ -1,6 +1,12 @@
-//! The transport within one process: durable queues in a SQLite file of their own.
+//! The transport within one process: durable queues.
+//!
+//! An event is on disk in the outbox of its service, whose file belongs to the same process. So its rows stay there until
+//! every queue has applied it, and a message of a queue is stored once more only where it has to outlive that: when it is
+//! to be retried later, when it is a dead letter, or when more of them wait than memory should hold. These have a SQLite file
+//! of their own.
 
 mod letters;
+mod loan;
 mod queues;
 mod subscription;
 
@@ -14,11 +20,12 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{
-    Announcement, BusError, DeadLetter, DeadLetterId, Signal, Subscription, Transport, UnreadableEvent,
+    Announcement, BusError, DeadLetter, DeadLetterId, Keeper, Lent, Signal, Subscription, Transport, UnreadableEvent,
     dead_letters::{is_outbox, outbox_name},
     tables::bus_message::{Column, Entity},
 };
 
+use loan::Loan;
 use queues::{Arrival, Queues};
 use subscription::LocalSubscription;
 
@@ -50,29 +57,51 @@ impl LocalTransport {
     }
 }
 
-#[async_trait::async_trait]
-impl Transport for LocalTransport {
-    async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
+impl LocalTransport {
+    /// Delivers events to the queues bound to their types: without a copy on disk where `keeper` has one and the queue has room
+    /// in memory.
+    async fn deliver(&self, envelopes: &[Envelope], keeper: Option<&Arc<dyn Keeper>>) -> Result<Lent, BusError> {
         let Inner { queues, signals, .. } = &*self.0;
         let mut rows = Vec::new();
         let mut arrivals = Vec::new();
+        let mut lent = Lent::default();
         for envelope in envelopes {
-            let body = serde_json::to_string(envelope)?;
-            for queue in QUEUES.iter().filter(|queue| queue.binds.contains(&envelope.event_type.as_str())) {
+            let bound = QUEUES.iter().filter(|queue| queue.binds.contains(&envelope.event_type.as_str()));
+            let (in_memory, on_disk): (Vec<_>, Vec<_>) =
+                bound.map(|queue| queue.name).partition(|queue| keeper.is_some() && queues.takes_more(queue));
+            let body = if on_disk.is_empty() { String::new() } else { serde_json::to_string(envelope)? };
+            for queue in on_disk {
                 let position = queues.next_position();
-                rows.push(queues::row(queue.name, envelope.id, position, body.clone()));
-                arrivals.push(Arrival { queue: queue.name, position, envelope: envelope.clone() });
+                rows.push(queues::row(queue, envelope.id, position, body.clone()));
+                arrivals.push(Arrival { queue, position, envelope: envelope.clone(), loan: None });
+            }
+            if in_memory.is_empty() { &mut lent.confirmed } else { &mut lent.kept }.push(envelope.id);
+            let loans = keeper.map(|keeper| Loan::of(envelope.id, keeper, in_memory.len())).unwrap_or_default();
+            for (queue, loan) in in_memory.into_iter().zip(loans) {
+                let position = queues.next_position();
+                arrivals.push(Arrival { queue, position, envelope: envelope.clone(), loan: Some(loan) });
             }
         }
         if !rows.is_empty() {
             queues.db.write(rows, |tx, rows| Box::pin(queues::insert(tx, rows))).await?;
-            queues.arrived(arrivals);
         }
+        queues.arrived(arrivals);
         for envelope in envelopes {
             // Fails if there is no receiver, which is fine.
             let _ = signals.send(Signal { event_type: envelope.event_type.clone(), subject: envelope.subject.clone() });
         }
-        Ok(envelopes.iter().map(|envelope| envelope.id).collect())
+        Ok(lent)
+    }
+}
+
+#[async_trait::async_trait]
+impl Transport for LocalTransport {
+    async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError> {
+        Ok(self.deliver(envelopes, None).await?.confirmed)
+    }
+
+    async fn lend(&self, envelopes: &[Envelope], keeper: &Arc<dyn Keeper>) -> Result<Lent, BusError> {
+        self.deliver(envelopes, Some(keeper)).await
     }
 
     async fn bury(&self, service: &str, events: &[UnreadableEvent]) -> Result<(), BusError> {

@@ -1,5 +1,7 @@
 //! The outbox: events that a service writes in the transaction that makes them true, and publishes after its commit.
 
+use std::sync::Arc;
+
 use sea_orm::{EntityTrait, Set};
 use souk_events::Envelope;
 pub use souk_events::outbox_of;
@@ -78,6 +80,12 @@ pub struct Events {
     pub unreadable: Vec<UnreadableEvent>,
 }
 
+/// Keeps the rows of events that were lent to a transport, so that it needs no copies of its own.
+pub trait Keeper: Send + Sync + std::fmt::Debug {
+    /// Learns that an event is applied, or stored, by each queue that is bound to its type, and deletes its row a moment later.
+    fn settled(&self, event: Uuid);
+}
+
 /// Events claimed for publishing. Dropping it releases them.
 #[async_trait::async_trait]
 pub trait Claim: Send {
@@ -87,6 +95,12 @@ pub trait Claim: Send {
     fn unreadable(&self) -> &[UnreadableEvent];
     /// Deletes the unreadable events, which have become dead letters. It may take effect only with [`Claim::confirm`].
     async fn remove_unreadable(&mut self) -> Result<(), BusError>;
+    /// Returns the keeper to which [`Claim::leave`] leaves events; `None` if their rows cannot stay while they are delivered.
+    fn keeper(&self) -> Option<Arc<dyn Keeper>> {
+        None
+    }
+    /// Leaves the events `ids`, which the transport was lent, to their keeper: the end of the claim does not release them.
+    fn leave(&mut self, _ids: &[Uuid]) {}
     /// Deletes the events `ids`, which the transport has confirmed, and releases the others.
     async fn confirm(self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError>;
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    BusError, Transport, backoff, metrics,
+    BusError, Lent, Transport, backoff, metrics,
     outbox::{Backlog, Claim, Outbox, UnreadableEvent},
 };
 
@@ -69,29 +69,38 @@ async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn
         if claimed == 0 && claim.unreadable().is_empty() {
             return Ok(());
         }
-        let confirmed: HashSet<Uuid> = if claimed == 0 {
-            HashSet::new()
-        } else {
-            transport.publish(claim.envelopes()).await?.into_iter().collect()
-        };
+        let Lent { confirmed, kept } = publish(claim.as_ref(), transport).await?;
         let buried = bury_unreadable(service, &mut *claim, transport).await;
-        let published = claim.envelopes().iter().filter(|envelope| confirmed.contains(&envelope.id));
-        let (ids, types): (Vec<Uuid>, Vec<String>) =
-            published.map(|envelope| (envelope.id, envelope.event_type.clone())).unzip();
-        claim.confirm(&ids).await?;
+        let published: HashSet<&Uuid> = confirmed.iter().chain(&kept).collect();
+        let published = claim.envelopes().iter().filter(|envelope| published.contains(&envelope.id));
+        let types: Vec<String> = published.map(|envelope| envelope.event_type.clone()).collect();
+        claim.leave(&kept);
+        claim.confirm(&confirmed).await?;
+        let unconfirmed = claimed.saturating_sub(types.len());
         for event_type in types {
             metrics::count_event(service, event_type, "published");
         }
         buried?;
         let are_all = u64::try_from(claimed).is_ok_and(|claimed| claimed < BATCH);
-        if ids.len() < claimed {
-            tracing::warn!(service, unconfirmed = claimed - ids.len(), "the transport did not confirm some events");
+        if unconfirmed > 0 {
+            tracing::warn!(service, unconfirmed, "the transport did not confirm some events");
             return Ok(());
         }
         if are_all {
             // Whatever is written from now on wakes the relay.
             return Ok(());
         }
+    }
+}
+
+/// Publishes the events of `claim`, or lends those whose rows can stay meanwhile.
+async fn publish(claim: &dyn Claim, transport: &dyn Transport) -> Result<Lent, BusError> {
+    if claim.envelopes().is_empty() {
+        return Ok(Lent::default());
+    }
+    match claim.keeper() {
+        Some(keeper) => transport.lend(claim.envelopes(), &keeper).await,
+        None => Ok(Lent { confirmed: transport.publish(claim.envelopes()).await?, kept: Vec::new() }),
     }
 }
 

@@ -8,14 +8,21 @@ use souk_values::{Page, PageRequest};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::{BusError, DeadLetter, DeadLetterId, UnreadableEvent};
+use crate::{BusError, DeadLetter, DeadLetterId, Keeper, UnreadableEvent};
 
 /// Delivers envelopes from outboxes to queues. An event that [`Transport::publish`] has confirmed is on disk in every queue
-/// bound to its type.
+/// bound to its type; one that was lent is on disk in its outbox until then, or until it is applied.
 #[async_trait::async_trait]
 pub trait Transport: Send + Sync + std::fmt::Debug {
     /// Publishes `envelopes` in order, and returns the ids of those that are confirmed.
     async fn publish(&self, envelopes: &[Envelope]) -> Result<Vec<Uuid>, BusError>;
+    /// Delivers `envelopes` in order, without a copy of those whose rows `keeper` keeps: it learns of each of them once every
+    /// queue bound to its type has applied or stored it. After a crash before that, they are to be delivered again.
+    ///
+    /// By default they are published: a transport outside of the process stores them anyway.
+    async fn lend(&self, envelopes: &[Envelope], _keeper: &Arc<dyn Keeper>) -> Result<Lent, BusError> {
+        Ok(Lent { confirmed: self.publish(envelopes).await?, kept: Vec::new() })
+    }
     /// Stores events that the relay of `service` cannot read as dead letters of its outbox. They are on disk when this
     /// returns. Burying the same event twice leaves one letter.
     async fn bury(&self, service: &str, events: &[UnreadableEvent]) -> Result<(), BusError>;
@@ -51,6 +58,15 @@ pub trait Transport: Send + Sync + std::fmt::Debug {
     async fn replay(&self, id: DeadLetterId) -> Result<(), BusError>;
     /// Deletes the dead letter `id`. Errors: it does not exist.
     async fn discard(&self, id: DeadLetterId) -> Result<(), BusError>;
+}
+
+/// Events after [`Transport::lend`], by their ids. One that is in neither list is to be published again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lent {
+    /// Those that are on disk in every queue bound to their type.
+    pub confirmed: Vec<Uuid>,
+    /// Those that their keeper has to keep.
+    pub kept: Vec<Uuid>,
 }
 
 /// A subscription to one queue.

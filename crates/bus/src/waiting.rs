@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     BusError,
-    outbox::{Claim, Events, UnreadableEvent},
+    outbox::{Claim, Events, Keeper, UnreadableEvent},
     removals::Removals,
     sql_outbox::{events, key_list, oldest},
     tables::outbox_event::{Column, Entity},
@@ -40,7 +40,7 @@ pub(crate) struct Waiting {
 struct State {
     /// Events that no claim has, in the order of their ids, as of their rows.
     events: BTreeMap<Uuid, Envelope>,
-    /// Ids of all events that wait, are claimed, or are published and still have their row.
+    /// Ids of all events that wait, are claimed or lent, or are published and still have their row.
     known: HashSet<Uuid>,
     /// `None` if there may be rows that were not handed over.
     read_at: Option<Instant>,
@@ -125,6 +125,12 @@ impl Waiting {
     }
 }
 
+impl Keeper for Waiting {
+    fn settled(&self, event: Uuid) {
+        self.removals.add([event]);
+    }
+}
+
 async fn delete(tx: &Tx, keys: Vec<String>) -> Result<(), SqlError> {
     for keys in keys.chunks(KEYS) {
         Entity::delete_many().filter(Column::EventId.is_in(keys.to_vec())).exec(tx).await?;
@@ -159,6 +165,15 @@ impl Claim for FileClaim {
         let keys = key_list(&self.events.unreadable);
         self.waiting.db.write(keys, |tx, keys| Box::pin(delete(tx, keys.clone()))).await?;
         Ok(())
+    }
+
+    fn keeper(&self) -> Option<Arc<dyn Keeper>> {
+        Some(Arc::<Waiting>::clone(&self.waiting))
+    }
+
+    fn leave(&mut self, ids: &[Uuid]) {
+        let left: HashSet<&Uuid> = ids.iter().collect();
+        self.events.envelopes.retain(|envelope| !left.contains(&envelope.id));
     }
 
     async fn confirm(mut self: Box<Self>, ids: &[Uuid]) -> Result<(), BusError> {

@@ -14,7 +14,7 @@ use crate::{
     migrations,
     options::{Access, of_pool, server_options, sqlite_options},
     transaction::Legacy,
-    writer::{self, Group, GroupEnd, JobResult, Jobs, LastFailure, Run},
+    writer::{self, Group, GroupEnd, GroupState, JobResult, Jobs, LastFailure, Run},
 };
 
 /// Maximum number of runs of a transaction that meets deadlocks or serialization failures.
@@ -187,13 +187,14 @@ impl Db {
         loop {
             let outcome = match &self.0.writer {
                 Some(Writer::Grouped { jobs, .. }) => {
-                    let mut written = self.write_in_group(jobs, Arc::clone(&act), group).await;
-                    if written.is_err() {
-                        written = self.write_in_group(jobs, Arc::clone(&act), Group::Own).await;
+                    let mut group = group;
+                    // At most three times: then it has been alone.
+                    loop {
+                        match self.write_in_group(jobs, Arc::clone(&act), group).await {
+                            Ok(outcome) => break outcome,
+                            Err(RunAgain(in_group)) => group = in_group,
+                        }
                     }
-                    written.unwrap_or_else(|MustRunAlone| {
-                        Err(SqlError::Failed("a transaction shared its group despite its flag".into()).into())
-                    })
                 }
                 Some(Writer::Pooled { .. }) => self.write_on_pool(Arc::clone(&act)).await,
                 None => Err(SqlError::Failed("this store was opened for reading only".into()).into()),
@@ -215,7 +216,7 @@ impl Db {
         jobs: &Jobs,
         act: Arc<(A, F)>,
         group: Group,
-    ) -> Result<Result<T, E>, MustRunAlone>
+    ) -> Result<Result<T, E>, RunAgain>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
@@ -224,15 +225,16 @@ impl Db {
     {
         let (reply, answer) = oneshot::channel();
         let db = self.clone();
-        let run: Run = Box::new(move |connection| {
+        let run: Run = Box::new(move |connection, in_savepoint| {
             Box::pin(async move {
-                let TransactionResult { outcome, is_sound } = run_in(Tx::savepoint(connection), &act).await;
+                let begun = if in_savepoint { Tx::savepoint(connection) } else { Ok(Tx::of_group(connection)) };
+                let TransactionResult { outcome, group } = run_in(begun, &act).await;
                 let reply = move |end: GroupEnd| {
                     let outcome = match (outcome, end) {
                         // It failed in a way that ended its group.
-                        (Err(error), _) if !is_sound => Ok(Err(error)),
+                        (Err(error), _) if group == GroupState::Unknown => Ok(Err(error)),
                         // This job may have read what the others wrote, so even its own refusal no longer counts.
-                        (_, GroupEnd::RolledBackWithOthers) => Err(MustRunAlone),
+                        (_, GroupEnd::RunAgain(group)) => Err(RunAgain(group)),
                         (Err(error), _) => Ok(Err(error)),
                         (Ok(_), GroupEnd::Failed(error)) => Ok(Err(error.into())),
                         (Ok((value, legacy)), GroupEnd::Committed) => {
@@ -243,7 +245,7 @@ impl Db {
                     // Fails if the caller has dropped its future, in which case no one needs the outcome.
                     let _ = reply.send(outcome);
                 };
-                JobResult { group_is_sound: is_sound, reply: Box::new(reply) }
+                JobResult { group, reply: Box::new(reply) }
             })
         });
         let stopped =
@@ -341,15 +343,15 @@ pub async fn pending_migrations<M: MigratorTrait>(url: &str) -> Result<Vec<Strin
     Ok(migrations::pending::<M, _>(db.reader()).await?)
 }
 
-/// The transaction was rolled back with its group for a failure that may be another's, and has to run again alone.
-struct MustRunAlone;
+/// The transaction was rolled back with its group for a failure that may be another's, and has to run again in this one.
+struct RunAgain(Group);
 
 /// The end of one transaction.
 struct TransactionResult<T, E> {
     /// The value that it returned, and what it leaves to others.
     outcome: Result<(T, Legacy), E>,
-    /// False if its failure, or a failed rollback, may have rolled back the surrounding group as well.
-    is_sound: bool,
+    /// What it means for the surrounding group; without meaning on a server engine.
+    group: GroupState,
 }
 
 /// Runs `act` in the transaction that was begun, and ends it.
@@ -358,7 +360,8 @@ where
     E: Retryable,
     F: for<'t> Fn(&'t Tx, &'t A) -> BoxFuture<'t, Result<T, E>>,
 {
-    let broken = |error: DbErr| TransactionResult { outcome: Err(SqlError::from(error).into()), is_sound: false };
+    let broken =
+        |error: DbErr| TransactionResult { outcome: Err(SqlError::from(error).into()), group: GroupState::Unknown };
     let tx = match begun {
         Ok(tx) => tx,
         Err(error) => return broken(error),
@@ -366,7 +369,7 @@ where
     let (args, act) = act;
     match writer::catch_panic(act(&tx, args)).await.map_err(E::from).flatten() {
         Ok(value) => match tx.commit().await {
-            Ok(legacy) => TransactionResult { outcome: Ok((value, legacy)), is_sound: true },
+            Ok(legacy) => TransactionResult { outcome: Ok((value, legacy)), group: GroupState::Sound },
             Err(error) => broken(error),
         },
         Err(error) => {
@@ -375,7 +378,8 @@ where
                 tracing::warn!(error = %error, "a failed transaction could not be rolled back on its own");
             }
             let is_harmless = !matches!(error.sql_error(), Some(SqlError::Unavailable(_) | SqlError::Failed(_)));
-            TransactionResult { outcome: Err(error), is_sound: rolled_back.is_ok() && is_harmless }
+            let group = rolled_back.ok().filter(|_| is_harmless).unwrap_or(GroupState::Unknown);
+            TransactionResult { outcome: Err(error), group }
         }
     }
 }

@@ -12,7 +12,7 @@ use sea_orm::{
     QueryResult, Statement, TransactionTrait,
 };
 
-use crate::file::FileConnection;
+use crate::{file::FileConnection, writer::GroupState};
 
 /// An open transaction. It has no effect until it is committed, which [`crate::Db::write`] does.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(crate) struct Legacy {
 enum Inner {
     /// A transaction of a server engine.
     Server(DatabaseTransaction),
-    /// A savepoint in the transaction that SQLite's writer has begun for a group.
-    Savepoint(FileConnection),
+    /// A part of the transaction that SQLite's writer has begun for a group.
+    OfGroup { connection: FileConnection, has_savepoint: bool },
 }
 
 impl Tx {
@@ -48,7 +48,12 @@ impl Tx {
     /// Begins a savepoint in the open transaction of `connection`.
     pub(crate) fn savepoint(connection: FileConnection) -> Result<Self, DbErr> {
         connection.execute(&sqlite("SAVEPOINT souk"))?;
-        Ok(Self::new(Inner::Savepoint(connection)))
+        Ok(Self::new(Inner::OfGroup { connection, has_savepoint: true }))
+    }
+
+    /// Returns a part of the open transaction of `connection` that cannot be undone without the rest of it.
+    pub(crate) fn of_group(connection: FileConnection) -> Self {
+        Self::new(Inner::OfGroup { connection, has_savepoint: false })
     }
 
     fn new(inner: Inner) -> Self {
@@ -64,7 +69,7 @@ impl Tx {
     /// process may have to know of it.
     pub fn hand_over(&self, value: impl Any + Send) {
         self.wake_on_commit();
-        if matches!(self.inner, Inner::Savepoint(_)) {
+        if matches!(self.inner, Inner::OfGroup { .. }) {
             self.handed_over.lock().push(Box::new(value));
         }
     }
@@ -72,22 +77,26 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<Legacy, DbErr> {
         match self.inner {
             Inner::Server(transaction) => transaction.commit().await?,
-            Inner::Savepoint(connection) => {
+            Inner::OfGroup { connection, has_savepoint: true } => {
                 connection.execute(&sqlite("RELEASE souk"))?;
             }
+            // The group's commit is its own.
+            Inner::OfGroup { has_savepoint: false, .. } => {}
         }
         Ok(Legacy { wake: self.wake.into_inner(), handed_over: self.handed_over.into_inner() })
     }
 
-    pub(crate) async fn rollback(self) -> Result<(), DbErr> {
+    /// Undoes the transaction, or returns that its group has to be rolled back for it.
+    pub(crate) async fn rollback(self) -> Result<GroupState, DbErr> {
         match self.inner {
-            Inner::Server(transaction) => transaction.rollback().await,
-            Inner::Savepoint(connection) => {
+            Inner::Server(transaction) => transaction.rollback().await?,
+            Inner::OfGroup { connection, has_savepoint: true } => {
                 connection.execute(&sqlite("ROLLBACK TO souk"))?;
                 connection.execute(&sqlite("RELEASE souk"))?;
-                Ok(())
             }
+            Inner::OfGroup { has_savepoint: false, .. } => return Ok(GroupState::HalfDone),
         }
+        Ok(GroupState::Sound)
     }
 }
 
@@ -100,21 +109,21 @@ impl ConnectionTrait for Tx {
     fn get_database_backend(&self) -> DbBackend {
         match &self.inner {
             Inner::Server(transaction) => transaction.get_database_backend(),
-            Inner::Savepoint(_) => DbBackend::Sqlite,
+            Inner::OfGroup { .. } => DbBackend::Sqlite,
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match &self.inner {
             Inner::Server(transaction) => transaction.execute_raw(statement).await,
-            Inner::Savepoint(connection) => connection.execute(&statement),
+            Inner::OfGroup { connection, .. } => connection.execute(&statement),
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match &self.inner {
             Inner::Server(transaction) => transaction.execute_unprepared(sql).await,
-            Inner::Savepoint(connection) => connection.execute_batch(sql),
+            Inner::OfGroup { connection, .. } => connection.execute_batch(sql),
         }
     }
 
@@ -122,14 +131,14 @@ impl ConnectionTrait for Tx {
         match &self.inner {
             Inner::Server(transaction) => transaction.query_one_raw(statement).await,
             // To the last row, because a statement that also writes would otherwise write in part.
-            Inner::Savepoint(connection) => Ok(connection.query(&statement)?.into_iter().next()),
+            Inner::OfGroup { connection, .. } => Ok(connection.query(&statement)?.into_iter().next()),
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.inner {
             Inner::Server(transaction) => transaction.query_all_raw(statement).await,
-            Inner::Savepoint(connection) => connection.query(&statement),
+            Inner::OfGroup { connection, .. } => connection.query(&statement),
         }
     }
 }

@@ -1,6 +1,9 @@
-//! SQLite's single writer. It runs waiting transactions one after another, each in its own SAVEPOINT, commits them
-//! together, and replies to their callers only then, so that one disk flush serves the whole group. When a group cannot be
-//! committed, its transactions run again one by one, so that the one at fault fails alone.
+//! SQLite's single writer. It runs waiting transactions one after another, commits them together, and replies to their
+//! callers only then, so that one disk flush serves the whole group.
+//!
+//! Most transactions succeed, so none pays for being undone alone. When one of a group fails, the whole group is rolled
+//! back, and its transactions run again, each in a SAVEPOINT of its own, where another failure undoes nothing but itself.
+//! When a group cannot be committed even so, its transactions run again one by one, so that the one at fault fails alone.
 //!
 //! It has a thread of its own, where all statements of a transaction run in place: a transaction costs its caller one
 //! change of threads there and one back. A flush holds up no thread of the runtime.
@@ -43,26 +46,36 @@ const MAX_WAIT: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(crate) enum GroupEnd {
     Committed,
-    /// The job was alone in its group, so that the failure is its own.
+    /// The job was alone in its group, so that the failure is its own, unless it already failed before.
     Failed(SqlError),
-    /// Nothing of the group is stored, and any of its jobs may be the cause. Each has to run again alone, so that only the one
-    /// at fault fails.
-    RolledBackWithOthers,
+    /// Nothing of the group is stored, and any of its jobs may be the cause. Each has to run again in this group, so that only
+    /// the one at fault fails.
+    RunAgain(Group),
 }
 
 /// Sends the outcome of a job to its caller, given the end of its group.
 pub(crate) type Reply = Box<dyn FnOnce(GroupEnd) + Send>;
 
-/// The state in which a job left its savepoint.
+/// The end of a job.
 pub(crate) struct JobResult {
-    /// False if the failure of the job may have rolled back the whole transaction (disk full, I/O error).
-    pub group_is_sound: bool,
+    pub group: GroupState,
     /// Called once the group is committed or rolled back.
     pub reply: Reply,
 }
 
-/// Runs a job in a savepoint of the transaction that is open on the connection.
-pub(crate) type Run = Box<dyn FnOnce(FileConnection) -> BoxFuture<'static, JobResult> + Send>;
+/// The state in which a job left the transaction of its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GroupState {
+    /// It has what the job wrote, or nothing of it.
+    Sound,
+    /// It has a part of what the job wrote, and has to be rolled back.
+    HalfDone,
+    /// The failure of the job may have rolled back the whole (disk full, I/O error), or a defect left it unknown.
+    Unknown,
+}
+
+/// Runs a job in the transaction that is open on the connection, in a savepoint if the second argument is true.
+pub(crate) type Run = Box<dyn FnOnce(FileConnection, bool) -> BoxFuture<'static, JobResult> + Send>;
 
 /// The group that a transaction belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +84,8 @@ pub(crate) enum Group {
     Next,
     /// One that is committed for others, if there is one soon.
     OfOthers,
+    /// One whose jobs run in savepoints.
+    WithSavepoints,
     /// One without others.
     Own,
 }
@@ -148,16 +163,16 @@ impl Writer {
     fn run(mut self) {
         while let Some(first) = self.next_job() {
             let mut replies = Vec::new();
-            let committed = self.commit_group(first, &mut replies);
-            if let Err(error) = &committed {
+            let ended = self.run_group(first, &mut replies);
+            if let Err(error) = &ended {
                 tracing::error!(error = %error, transactions = replies.len(), "a group of transactions was not committed");
                 self.connection = None;
             }
-            *self.last_failure.lock() = committed.clone().err();
-            let end = match committed {
-                Ok(()) => GroupEnd::Committed,
+            *self.last_failure.lock() = ended.as_ref().err().cloned();
+            let end = match ended {
+                Ok(end) => end,
                 Err(error) if replies.len() == 1 => GroupEnd::Failed(error),
-                Err(_) => GroupEnd::RolledBackWithOthers,
+                Err(_) => GroupEnd::RunAgain(Group::Own),
             };
             for reply in replies {
                 reply(end.clone());
@@ -189,27 +204,41 @@ impl Writer {
         }
     }
 
-    fn commit_group(&mut self, first: Job, replies: &mut Vec<Reply>) -> Result<(), SqlError> {
+    /// Runs the jobs of a group and ends its transaction. Errors: it is unknown what became of it.
+    fn run_group(&mut self, first: Job, replies: &mut Vec<Reply>) -> Result<GroupEnd, SqlError> {
         // On an error `first` is dropped without running, and its caller sees the reply channel close.
         let connection = self.begin()?;
+        let has_savepoints = first.group == Group::WithSavepoints;
         let mut next = Some(first);
         while let Some(Job { run, group, .. }) = next {
-            let JobResult { group_is_sound, reply } = block_on(run(connection.clone()));
+            let JobResult { group: state, reply } = block_on(run(connection.clone(), has_savepoints));
             replies.push(reply);
-            if !group_is_sound {
-                // Its connection is closed, which rolls it back.
-                return Err(SqlError::Failed("a transaction failed in a way that may have ended its group's".into()));
+            match state {
+                GroupState::Sound => {}
+                GroupState::HalfDone => {
+                    connection.execute_batch("ROLLBACK")?;
+                    let is_alone = replies.len() == 1;
+                    let failed = || GroupEnd::Failed(SqlError::Failed("the transaction was rolled back".into()));
+                    return Ok(if is_alone { failed() } else { GroupEnd::RunAgain(Group::WithSavepoints) });
+                }
+                GroupState::Unknown => {
+                    // Its connection is closed, which rolls it back.
+                    return Err(SqlError::Failed(
+                        "a transaction failed in a way that may have ended its group's".into(),
+                    ));
+                }
             }
-            next = if group == Group::Own || replies.len() >= MAX_GROUP { None } else { self.next_of_group() };
+            let is_full = group == Group::Own || replies.len() >= MAX_GROUP;
+            next = if is_full { None } else { self.next_of_group(has_savepoints) };
         }
         connection.execute_batch("COMMIT")?;
-        Ok(())
+        Ok(GroupEnd::Committed)
     }
 
     /// Returns a waiting job that may share the current group.
-    fn next_of_group(&mut self) -> Option<Job> {
+    fn next_of_group(&mut self, has_savepoints: bool) -> Option<Job> {
         match self.jobs.try_recv() {
-            Ok(job) if job.group == Group::Own => {
+            Ok(job) if job.group == Group::Own || (job.group == Group::WithSavepoints && !has_savepoints) => {
                 self.set_aside = Some(job);
                 None
             }

@@ -159,6 +159,40 @@ async fn a_transaction_that_rolls_back_its_group_fails_alone() {
     assert!(error.is_transient(), "{error:?}");
 }
 
+/// Runs transactions that share a group, of which those with a number of `refused` fail after they have written. Returns
+/// the number of runs of each.
+async fn runs_of_a_group_with(refused: &'static [usize]) -> Vec<usize> {
+    let (folder, db) = open().await;
+    let runs: Arc<Vec<AtomicUsize>> = Arc::new((0..8).map(|_| AtomicUsize::new(0)).collect());
+    let transactions = (0..runs.len()).map(|number| {
+        db.write((Arc::clone(&runs), number), move |tx, (runs, number)| {
+            Box::pin(async move {
+                runs[*number].fetch_add(1, Ordering::SeqCst);
+                let id = i64::try_from(*number).unwrap();
+                insert(tx, id).await?;
+                if refused.contains(number) { insert(tx, id).await } else { Ok(()) }
+            })
+        })
+    });
+    let outcomes = queued_together(&folder, transactions).await;
+    for (number, outcome) in outcomes.iter().enumerate() {
+        let is_refusal = matches!(outcome, Err(SqlError::Unique(_)));
+        assert!(if refused.contains(&number) { is_refusal } else { outcome.is_ok() }, "{number}: {outcome:?}");
+    }
+    let stored: Vec<i64> = (0..8).filter(|id| !refused.contains(&usize::try_from(*id).unwrap())).collect();
+    assert_eq!(ids(&db).await, stored);
+    runs.iter().map(|runs| runs.load(Ordering::SeqCst)).collect()
+}
+
+#[tokio::test]
+async fn a_refused_transaction_makes_its_group_run_once_more_and_no_group_twice() {
+    assert_eq!(runs_of_a_group_with(&[]).await, [1; 8]);
+    assert_eq!(runs_of_a_group_with(&[2]).await, [2, 2, 2, 1, 1, 1, 1, 1]);
+    // First in its group, it cannot have read what others wrote.
+    assert_eq!(runs_of_a_group_with(&[0]).await, [1; 8]);
+    assert_eq!(runs_of_a_group_with(&[2, 3, 5, 7]).await, [2, 2, 2, 1, 2, 2, 2, 2]);
+}
+
 #[tokio::test]
 async fn several_poisonous_transactions_do_not_use_up_the_attempts_of_their_neighbours() {
     let (_folder, db) = open().await;

@@ -1,5 +1,5 @@
-//! The durable queues of the local bus. The store has every message; the next ones to be delivered are in memory as well,
-//! since the file belongs to one process.
+//! The durable queues of the local bus. The next messages to be delivered are in memory. Each is on disk too: in the store of
+//! the queues, or on loan from the outbox of its service.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -17,6 +17,7 @@ use souk_values::{Clock, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::loan::Loan;
 use crate::{
     BusError, Delivery,
     migrations::LocalBus,
@@ -66,6 +67,8 @@ struct Message {
     envelope: Envelope,
     attempts: u32,
     due: Timestamp,
+    /// `None` for a message that is in the store.
+    loan: Option<Loan>,
 }
 
 impl Held {
@@ -76,6 +79,11 @@ impl Held {
         }
     }
 
+    /// Returns true if a message that comes next may be in memory alone.
+    fn takes_more(&self) -> bool {
+        self.unread_behind.is_none() && self.messages.len() < HELD
+    }
+
     fn leave_in_store(&mut self, position: u64) {
         let behind = position.saturating_sub(1);
         self.unread_behind = Some(self.unread_behind.map_or(behind, |unread| unread.min(behind)));
@@ -83,11 +91,13 @@ impl Held {
     }
 }
 
-/// A message that was stored in a queue, for [`Queues::arrived`].
+/// A message that is on disk, for [`Queues::arrived`].
 pub(super) struct Arrival {
     pub queue: &'static str,
     pub position: u64,
     pub envelope: Envelope,
+    /// `None` for a message that is in the store.
+    pub loan: Option<Loan>,
 }
 
 impl Queues {
@@ -129,13 +139,18 @@ impl Queues {
         self.next_position.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Takes messages that are stored into memory, where there is room, and wakes their subscriptions.
+    /// Returns true if `queue` takes a message into memory that is not in the store.
+    pub fn takes_more(&self, queue: &str) -> bool {
+        self.by_name.get(queue).is_some_and(|queue| queue.held.lock().takes_more())
+    }
+
+    /// Takes messages into memory, stored ones where there is room, and wakes their subscriptions.
     pub fn arrived(&self, arrivals: Vec<Arrival>) {
-        for Arrival { queue, position, envelope } in arrivals {
+        for Arrival { queue, position, envelope, loan } in arrivals {
             let Some(queue) = self.by_name.get(queue) else { continue };
             let mut held = queue.held.lock();
-            if held.unread_behind.is_none() && held.messages.len() < HELD {
-                held.insert(position, Message { envelope, attempts: 0, due: Timestamp::from_millis(0) });
+            if loan.is_some() || held.takes_more() {
+                held.insert(position, Message { envelope, attempts: 0, due: Timestamp::from_millis(0), loan });
             } else {
                 held.leave_in_store(position);
             }
@@ -188,34 +203,47 @@ impl Queues {
         held.messages.values().map(|message| message.due).min()
     }
 
-    /// Delays the message at `position` of `queue`, after `attempts` that failed.
+    /// Delays the message at `position` of `queue`, after `attempts` that failed. Its row is stored already.
     pub fn delay(&self, queue: &str, position: u64, attempts: u32, due: Timestamp) {
-        if let Some(queue) = self.by_name.get(queue)
-            && let Some(message) = queue.held.lock().messages.get_mut(&position)
-        {
+        let Some(queue) = self.by_name.get(queue) else { return };
+        let loan = queue.held.lock().messages.get_mut(&position).and_then(|message| {
             message.attempts = attempts;
             message.due = due;
+            message.loan.take()
+        });
+        if let Some(loan) = loan {
+            loan.settle();
         }
     }
 
     /// Removes a message of `queue`, whose row is removed already.
     pub fn forget(&self, queue: &str, position: u64) {
-        if let Some(queue) = self.by_name.get(queue) {
-            queue.held.lock().messages.remove(&position);
+        let Some(queue) = self.by_name.get(queue) else { return };
+        let removed = queue.held.lock().messages.remove(&position);
+        if let Some(loan) = removed.and_then(|message| message.loan) {
+            loan.settle();
         }
     }
 
     /// Removes messages of `queue` that were applied, and their rows a moment later.
     pub fn applied(&self, queue: &'static str, positions: &[u64]) {
         let Some(held) = self.by_name.get(queue).map(|queue| &queue.held) else { return };
+        let mut loans = Vec::new();
+        let mut stored = Vec::new();
         {
             let mut held = held.lock();
             for position in positions {
-                held.messages.remove(position);
-                held.applied.insert(*position);
+                match held.messages.remove(position).and_then(|message| message.loan) {
+                    Some(loan) => loans.push(loan),
+                    None => {
+                        held.applied.insert(*position);
+                        stored.push((queue, *position));
+                    }
+                }
             }
         }
-        self.removals.add(positions.iter().map(|position| (queue, *position)));
+        loans.into_iter().for_each(Loan::settle);
+        self.removals.add(stored);
     }
 
     /// Waits until the rows of messages that were applied are removed.
@@ -257,7 +285,7 @@ impl Queues {
                 Ok(envelope) => {
                     let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
                     let due = Timestamp::from_millis(row.due_at);
-                    held.insert(position, Message { envelope, attempts, due });
+                    held.insert(position, Message { envelope, attempts, due, loan: None });
                 }
                 Err(error) => unreadable.push((row, error.to_string())),
             }

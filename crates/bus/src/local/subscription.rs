@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use sea_orm::{EntityTrait, IntoActiveModel, Set};
+use sea_orm::{EntityTrait, Set};
 use souk_events::Queue;
 use souk_sql::{SqlError, Tx};
 use souk_values::{Timestamp, clock};
 
 use super::{
     letters::{self, NewLetter},
-    queues::{Queues, stored_position},
+    queues::{self, Queues, stored_position},
 };
 use crate::{
     BusError, Delivery, Subscription, Verdict,
@@ -132,7 +132,7 @@ async fn settle(
     for (delivery, verdict) in verdicts {
         match verdict {
             Verdict::Ack | Verdict::Postpone => {}
-            Verdict::Retry { after } => delay(tx, delivery, now.plus(*after)).await?,
+            Verdict::Retry { after } => delay(tx, queue, delivery, now.plus(*after)).await?,
             Verdict::Dead { error } => {
                 Entity::delete_by_id(stored_position(delivery.tag)).exec(tx).await?;
                 let envelope = serde_json::to_string(&delivery.envelope);
@@ -150,14 +150,15 @@ async fn settle(
     Ok(())
 }
 
-async fn delay(tx: &Tx, delivery: &Delivery, due: Timestamp) -> Result<(), SqlError> {
-    if let Some(row) = Entity::find_by_id(stored_position(delivery.tag)).one(tx).await? {
-        let mut row = row.into_active_model();
-        row.attempts = Set(i64::from(delivery.attempts) + 1);
-        row.due_at = Set(due.millis());
-        Entity::update(row).exec(tx).await?;
-    }
-    Ok(())
+/// Stores a message, on loan until now or not, with its attempts and the time of the next one.
+async fn delay(tx: &Tx, queue: &str, delivery: &Delivery, due: Timestamp) -> Result<(), SqlError> {
+    let Delivery { envelope, attempts, tag } = delivery;
+    let body = serde_json::to_string(envelope).map_err(|error| SqlError::Failed(error.to_string()))?;
+    let mut row = queues::row(queue, envelope.id, *tag, body);
+    row.attempts = Set(i64::from(*attempts) + 1);
+    row.due_at = Set(due.millis());
+    Entity::delete_by_id(stored_position(*tag)).exec(tx).await?;
+    queues::insert(tx, &[row]).await
 }
 
 async fn move_to_letters(tx: &Tx, rows: &[(Model, String)], now: Timestamp) -> Result<(), SqlError> {
