@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use souk_events::Envelope;
 use souk_values::Clock;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     BusError, Lent, Transport, backoff, metrics,
-    outbox::{Backlog, Claim, Outbox, UnreadableEvent},
+    outbox::{Backlog, Claim, Keeper, Outbox, UnreadableEvent},
 };
 
 /// Maximum number of events per call of the transport.
@@ -69,7 +70,7 @@ async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn
         if claimed == 0 && claim.unreadable().is_empty() {
             return Ok(());
         }
-        let Lent { confirmed, kept } = publish(claim.as_ref(), transport).await?;
+        let Lent { confirmed, kept } = publish(claim.envelopes(), claim.keeper(), transport).await?;
         let buried = bury_unreadable(service, &mut *claim, transport).await;
         let published: HashSet<&Uuid> = confirmed.iter().chain(&kept).collect();
         let published = claim.envelopes().iter().filter(|envelope| published.contains(&envelope.id));
@@ -93,14 +94,16 @@ async fn publish_all(service: &'static str, outbox: &dyn Outbox, transport: &dyn
     }
 }
 
-/// Publishes the events of `claim`, or lends those whose rows can stay meanwhile.
-async fn publish(claim: &dyn Claim, transport: &dyn Transport) -> Result<Lent, BusError> {
-    if claim.envelopes().is_empty() {
-        return Ok(Lent::default());
-    }
-    match claim.keeper() {
-        Some(keeper) => transport.lend(claim.envelopes(), &keeper).await,
-        None => Ok(Lent { confirmed: transport.publish(claim.envelopes()).await?, kept: Vec::new() }),
+/// Publishes `envelopes`, or lends them if their rows can stay meanwhile.
+async fn publish(
+    envelopes: &[Envelope],
+    keeper: Option<Arc<dyn Keeper>>,
+    transport: &dyn Transport,
+) -> Result<Lent, BusError> {
+    match keeper {
+        _ if envelopes.is_empty() => Ok(Lent::default()),
+        Some(keeper) => transport.lend(envelopes, &keeper).await,
+        None => Ok(Lent { confirmed: transport.publish(envelopes).await?, kept: Vec::new() }),
     }
 }
 

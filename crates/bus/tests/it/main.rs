@@ -10,6 +10,7 @@ mod dead_letters;
 mod holding;
 mod inbox;
 mod jobs;
+mod loans;
 mod local_queues;
 mod outbox;
 mod rabbit;
