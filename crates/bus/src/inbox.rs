@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use souk_sql::{Db, SqlError, Tx, insert_or_ignore};
+use souk_sql::{Db, SqlError, Tx, insert_all_or_ignore, insert_or_ignore};
 use souk_values::{DAY, IdGen, Timestamp};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ const PURGE_BATCH: u64 = 1_000;
 /// Records that `queue` applies `event_id` in this transaction. Returns false if it has applied the event before, in which
 /// case the transaction must change nothing.
 pub async fn record(tx: &Tx, queue: &str, event_id: Uuid, now: Timestamp) -> Result<bool, SqlError> {
-    Ok(insert_or_ignore(tx, [row(queue, event_id, now)]).await? == 1)
+    insert_or_ignore(tx, row(queue, event_id, now)).await
 }
 
 /// Records that this transaction applies all of `causes`. Returns those that were not applied before; the transaction must
@@ -44,7 +44,7 @@ pub async fn record_all(
         return Ok(new);
     }
     let rows: Vec<_> = new.iter().map(|cause| row(cause.queue, cause.event_id, now)).collect();
-    let inserted = insert_or_ignore(tx, rows).await?;
+    let inserted = insert_all_or_ignore(tx, rows).await?;
     if usize::try_from(inserted).is_ok_and(|inserted| inserted == new.len()) {
         Ok(new)
     } else if new.len() == 1 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::{EntityTrait, Set};
 use souk_events::Envelope;
 pub use souk_events::outbox_of;
-use souk_sql::{SqlError, Tx};
+use souk_sql::{SqlError, Tx, insert_row};
 use souk_values::Timestamp;
 use uuid::Uuid;
 
@@ -19,8 +19,13 @@ pub async fn add(tx: &Tx, envelopes: &[Envelope]) -> Result<(), SqlError> {
     if envelopes.is_empty() {
         return Ok(());
     }
-    let rows = envelopes.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-    Entity::insert_many(rows).exec_without_returning(tx).await?;
+    match envelopes {
+        [envelope] => insert_row(tx, row(envelope)?).await?,
+        _ => {
+            let rows = envelopes.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+            Entity::insert_many(rows).exec_without_returning(tx).await?;
+        }
+    }
     tx.hand_over(envelopes.to_vec());
     Ok(())
 }

@@ -1,31 +1,20 @@
 //! Statements whose SQL differs between engines.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, QuerySelect, QueryTrait,
-    Select,
-    sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Order, Query},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityName, EntityTrait, QuerySelect, Select,
+    sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType, Order, Query},
 };
 
-use crate::{SqlError, Tx};
+use crate::{SqlError, Tx, rows::or_ignore};
 
 /// Inserts those of `rows` whose key does not exist yet, and returns their number.
 ///
 /// The values must fit their columns: MySQL's `INSERT IGNORE` truncates those that do not instead of failing.
-pub async fn insert_or_ignore<A>(tx: &Tx, rows: impl IntoIterator<Item = A>) -> Result<u64, SqlError>
+pub async fn insert_all_or_ignore<A>(tx: &Tx, rows: impl IntoIterator<Item = A>) -> Result<u64, SqlError>
 where
     A: ActiveModelTrait,
 {
-    let mut insert = A::Entity::insert_many(rows);
-    let backend = tx.get_database_backend();
-    if backend != DbBackend::MySql {
-        insert.query().on_conflict(OnConflict::new().do_nothing().to_owned());
-    }
-    let mut statement = insert.build(backend);
-    if backend == DbBackend::MySql {
-        // `ON DUPLICATE KEY UPDATE` would count rows that existed as affected.
-        statement.sql = statement.sql.replacen("INSERT", "INSERT IGNORE", 1);
-    }
-    Ok(tx.execute_raw(statement).await?.rows_affected())
+    Ok(tx.execute_raw(or_ignore(rows, tx.get_database_backend())).await?.rows_affected())
 }
 
 /// Returns the `rows`-th of the values of the integer `column` above `after`, in rising order; `None` when there are fewer.

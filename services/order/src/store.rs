@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder}
 use souk_bus::{Cause, Stamper, inbox, outbox};
 use souk_events::Envelope;
 use souk_kit::extract::Idempotency;
-use souk_sql::{Db, SqlError, Tx, newest_page};
+use souk_sql::{Db, SqlError, Tx, insert_row, newest_page, row_with, update_rows};
 use souk_values::{Id, OrderId, Page, PageRequest, Timestamp, UserId};
 
 use crate::order::{
@@ -108,10 +108,10 @@ impl OrderStore {
         self.db
             .write((order_row, belonging, step, created), |tx, (order, (lines, words), step, created)| {
                 Box::pin(async move {
-                    shop_order::Entity::insert(order.clone()).exec_without_returning(tx).await?;
+                    insert_row(tx, order.clone()).await?;
                     cart_lines::take(tx, lines).await?;
                     recipient_words::insert(tx, words).await?;
-                    order_step::Entity::insert(step.clone()).exec_without_returning(tx).await?;
+                    insert_row(tx, step.clone()).await?;
                     outbox::add(tx, std::slice::from_ref(created)).await
                 })
             })
@@ -120,11 +120,9 @@ impl OrderStore {
 
     /// Returns the order that `user` placed with this key, and true if its body was the same.
     pub(crate) async fn placed_with(&self, user: UserId, key: &StoredKey) -> Result<Option<(Order, bool)>, SqlError> {
-        let row = shop_order::Entity::find()
-            .filter(shop_order::Column::UserId.eq(user.get()))
-            .filter(shop_order::Column::IdempotencyKey.eq(&key.digest))
-            .one(&self.db.lookup())
-            .await?;
+        use shop_order::Column;
+        let placed = [(Column::UserId, user.get().into()), (Column::IdempotencyKey, key.digest.as_str().into())];
+        let row = row_with::<shop_order::Entity>(&self.db.lookup(), &placed).await?;
         row.map(|row| {
             let is_same = row.body_hash == key.body_hash;
             Ok((rows::order(row)?, is_same))
@@ -133,7 +131,8 @@ impl OrderStore {
     }
 
     pub(crate) async fn order(&self, order: OrderId) -> Result<Option<Order>, SqlError> {
-        shop_order::Entity::find_by_id(order.get()).one(&self.db.lookup()).await?.map(rows::order).transpose()
+        let key = [(shop_order::Column::OrderId, order.get().into())];
+        row_with::<shop_order::Entity>(&self.db.lookup(), &key).await?.map(rows::order).transpose()
     }
 
     /// Returns a page of orders, newest first.
@@ -216,7 +215,8 @@ async fn apply(
     stamper: &Stamper,
     deadlines: Deadlines,
 ) -> Result<ActOutcome, SqlError> {
-    let row = shop_order::Entity::find_by_id(act.order_id.get()).one(tx).await?;
+    let key = [(shop_order::Column::OrderId, act.order_id.get().into())];
+    let row = row_with::<shop_order::Entity>(tx, &key).await?;
     let Some(order) = row.map(rows::order).transpose()? else { return Ok(ActOutcome::NotFound) };
     if act.owner.is_some_and(|owner| owner != order.user_id) {
         return Ok(ActOutcome::NotFound);
@@ -233,13 +233,9 @@ async fn apply(
     if !record_received(tx, act.inbox, now).await? {
         return Ok(ActOutcome::Repeated);
     }
-    let saved = shop_order::Entity::update_many()
-        .set(rows::changed_columns(&change.order, deadlines))
-        .filter(shop_order::Column::OrderId.eq(order.order_id.get()))
-        .filter(shop_order::Column::Version.eq(order.version))
-        .exec(tx)
-        .await?;
-    if saved.rows_affected == 0 {
+    let [order_id] = key;
+    let unchanged = [order_id, (shop_order::Column::Version, order.version.into())];
+    if update_rows(tx, rows::changed_columns(&change.order, deadlines), &unchanged).await? == 0 {
         // Another replica changed the order since it was read: `Busy` runs the transaction again on the new version.
         return Err(SqlError::Busy(format!("order {} was changed concurrently", order.order_id)));
     }
@@ -247,7 +243,7 @@ async fn apply(
         cart_lines::free(tx, order.order_id).await?;
     }
     let step = rows::step_row(&change.order, change.step, change.at, act.cause, change.detail.clone());
-    order_step::Entity::insert(step).exec_without_returning(tx).await?;
+    insert_row(tx, step).await?;
     if let Some(event) = &change.event {
         let envelope = event.stamped(stamper).map_err(|error| SqlError::Failed(error.to_string()))?;
         outbox::add(tx, &[envelope]).await?;

@@ -56,6 +56,6 @@ pub(super) async fn of_sign_in(tx: &Tx, family_id: &str, now: Timestamp) -> Resu
         epoch: Set(0),
         ended_at: Set(now.millis()),
     };
-    souk_sql::insert_or_ignore(tx, [row]).await?;
+    souk_sql::insert_or_ignore(tx, row).await?;
     Ok(())
 }

@@ -68,7 +68,7 @@ impl AuthStore {
         self.db
             .write(row, |tx, row| {
                 Box::pin(async move {
-                    souk_sql::insert_or_ignore(tx, [row.clone()]).await?;
+                    souk_sql::insert_or_ignore(tx, row.clone()).await?;
                     Ok(())
                 })
             })

@@ -50,7 +50,7 @@ impl AuthStore {
         self.db
             .write(row, |tx, row| {
                 Box::pin(async move {
-                    insert_or_ignore(tx, [row.clone()]).await?;
+                    insert_or_ignore(tx, row.clone()).await?;
                     Ok(())
                 })
             })

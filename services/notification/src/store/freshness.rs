@@ -20,7 +20,7 @@ pub(super) async fn is_fresh(tx: &Tx, freshness: &Freshness, now: Timestamp) -> 
         Freshness::UnlessSettled { subject } => {
             // Locked, so that a concurrent event which settles the subject commits entirely before or after this one.
             let unknown = News { subject, version: NO_VERSION, settles: false, now };
-            insert_or_ignore(tx, [unknown.row()]).await?;
+            insert_or_ignore(tx, unknown.row()).await?;
             let latest = lock_for_update(Entity::find_by_id(subject.clone())).one(tx).await?;
             Ok(latest.is_none_or(|latest| !latest.is_settled))
         }
@@ -40,7 +40,7 @@ impl News<'_> {
         if self.raise(tx).await? {
             return Ok(true);
         }
-        if insert_or_ignore(tx, [self.row()]).await? == 1 {
+        if insert_or_ignore(tx, self.row()).await? {
             return Ok(true);
         }
         // Another event of the subject may have inserted the row between the two statements.

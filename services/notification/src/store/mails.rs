@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{DELETION_BATCH, SqlError, Tx, lock_for_update, newest_page};
+use souk_sql::{DELETION_BATCH, SqlError, Tx, insert_row, lock_for_update, newest_page};
 use souk_values::{Language, NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
@@ -123,7 +123,7 @@ pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>, mail: &MailDraft, ho
         sent_at: Set(None),
         error: Set(too_many.then(|| "too many mails of this kind to this address within an hour".to_owned())),
     };
-    Entity::insert(row).exec_without_returning(tx).await?;
+    insert_row(tx, row).await?;
     tx.wake_on_commit();
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Notices: insert, list, follow, mark as read.
 
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
-use souk_sql::{SqlError, Tx, newest_page};
+use souk_sql::{SqlError, Tx, insert_row, newest_page};
 use souk_values::{Language, NotificationId, Page, PageRequest, Timestamp, UserId, ids::Id as _};
 
 use super::{
@@ -30,7 +30,7 @@ pub(super) async fn insert(tx: &Tx, notice: &NewNotice<'_>) -> Result<(), SqlErr
         read_at: Set(None),
         language: Set(Some(recipient.language.code().to_owned())),
     };
-    Entity::insert(row).exec_without_returning(tx).await?;
+    insert_row(tx, row).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
 };
-use souk_sql::{SqlError, Tx, insert_or_ignore};
+use souk_sql::{SqlError, Tx, insert_or_ignore, row_with};
 use souk_values::{Language, UserId, ids::Id as _};
 
 use super::{
@@ -39,9 +39,9 @@ pub(super) struct Recipient {
 pub(super) async fn update_contact(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
     if !raise(tx, contact).await? {
         let row = row(contact.user_id, Some(contact), 0);
-        let inserted = insert_or_ignore(tx, [row]).await?;
+        let is_inserted = insert_or_ignore(tx, row).await?;
         // A notice may have inserted the row between the two statements.
-        if inserted == 0 && !raise(tx, contact).await? {
+        if !is_inserted && !raise(tx, contact).await? {
             return Ok(false);
         }
     }
@@ -86,12 +86,12 @@ async fn raise(tx: &Tx, contact: &Contact) -> Result<bool, SqlError> {
 /// this notice sees the contact. `language` is stored if none is known of the user.
 pub(super) async fn advance_position(tx: &Tx, user: UserId, language: Option<Language>) -> Result<Recipient, SqlError> {
     if !advance(tx, user).await? {
-        let inserted = insert_or_ignore(tx, [row(user, None, 1)]).await?;
-        if inserted == 0 && !advance(tx, user).await? {
+        let is_inserted = insert_or_ignore(tx, row(user, None, 1)).await?;
+        if !is_inserted && !advance(tx, user).await? {
             return Err(vanished());
         }
     }
-    let found = Entity::find_by_id(user.get()).one(tx).await?;
+    let found = row_with::<Entity>(tx, &[(Column::UserId, user.get().into())]).await?;
     let found = found.ok_or_else(vanished)?;
     let address = found.username.zip(found.email).map(|(name, email)| MailAddress { name, email });
     let known = found.language.as_deref().and_then(Language::with_code);

@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use souk_bus::{inbox, outbox};
-use souk_sql::{Json, Tx};
+use souk_sql::{Json, Tx, insert_row, row_with, update_rows};
 use souk_values::{Id, Page, PageRequest, Timestamp, UserId};
 
 use super::{SqlCartStore, insert_error, lost_race, orders, purchases, user_id, wishlists};
@@ -18,7 +18,7 @@ use crate::{
 #[async_trait::async_trait]
 impl Carts for SqlCartStore {
     async fn cart(&self, user: UserId) -> Result<Cart, StoreError> {
-        let row = Entity::find_by_id(user.get()).one(&self.db.lookup()).await?;
+        let row = row_with::<Entity>(&self.db.lookup(), &[(Column::UserId, user.get().into())]).await?;
         Ok(row.map_or_else(|| Cart::empty(user), |row| Cart::from_stored(user, row.version, row.contents.0)))
     }
 
@@ -79,7 +79,7 @@ async fn execute(
     context: &CommandContext,
 ) -> Result<Executed, StoreError> {
     let CommandContext { now, lifetimes, stamper, cause } = context;
-    let row = Entity::find_by_id(user.get()).one(tx).await?;
+    let row = row_with::<Entity>(tx, &[(Column::UserId, user.get().into())]).await?;
     let stored_version = row.as_ref().map(|row| row.version);
     let stored_due_at = row.as_ref().and_then(|row| row.due_at);
     let before = row.map_or_else(|| Cart::empty(user), |row| Cart::from_stored(user, row.version, row.contents.0));
@@ -131,17 +131,17 @@ async fn save_cart(tx: &Tx, cart: &Cart, stored_version: Option<i64>, lifetimes:
     };
     let Some(stored_version) = stored_version else {
         if !cart.is_empty() {
-            let inserted = Entity::insert(row).exec_without_returning(tx).await;
-            inserted.map_err(|error| insert_error(error, "cart"))?;
+            insert_row(tx, row).await.map_err(|error| insert_error(error, "cart"))?;
         }
         return Ok(());
     };
-    let is_unchanged =
-        Condition::all().add(Column::UserId.eq(cart.user_id().get())).add(Column::Version.eq(stored_version));
+    let user = cart.user_id().get();
     let saved = if cart.is_empty() {
+        let is_unchanged = Condition::all().add(Column::UserId.eq(user)).add(Column::Version.eq(stored_version));
         Entity::delete_many().filter(is_unchanged).exec(tx).await?.rows_affected
     } else {
-        Entity::update_many().set(row).filter(is_unchanged).exec(tx).await?.rows_affected
+        let unchanged = [(Column::UserId, user.into()), (Column::Version, stored_version.into())];
+        update_rows(tx, row, &unchanged).await?
     };
     if saved == 1 { Ok(()) } else { Err(lost_race("cart")) }
 }

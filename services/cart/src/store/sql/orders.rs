@@ -1,7 +1,7 @@
 //! The progress of the orders that took items from carts.
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Set};
-use souk_sql::{Db, SqlError, Tx, delete_in_batches};
+use souk_sql::{Db, SqlError, Tx, delete_in_batches, insert_row, row_with};
 use souk_values::{Id, IdGen, OrderId, Timestamp, UserId};
 
 use super::{damaged, insert_error, lost_race};
@@ -12,7 +12,8 @@ use crate::{
 
 /// Returns what is known of `order`.
 pub(super) async fn progress(tx: &Tx, order: OrderId) -> Result<Option<OrderProgress>, SqlError> {
-    let Some(row) = known_order::Entity::find_by_id(order.get()).one(tx).await? else { return Ok(None) };
+    let key = [(known_order::Column::OrderId, order.get().into())];
+    let Some(row) = row_with::<known_order::Entity>(tx, &key).await? else { return Ok(None) };
     let stage = match row.stage {
         0 => OrderStage::Placed,
         1 => OrderStage::Paid,
@@ -42,8 +43,7 @@ pub(super) async fn save_progress(
         stage: Set(stage),
     };
     let Some(known) = known else {
-        let inserted = known_order::Entity::insert(row).exec_without_returning(tx).await;
-        inserted.map_err(|error| insert_error(error, "order"))?;
+        insert_row(tx, row).await.map_err(|error| insert_error(error, "order"))?;
         return Ok(());
     };
     // Progress changes only together with its version, or with a stage that grows.

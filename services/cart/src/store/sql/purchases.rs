@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use souk_sql::{Json, SqlError, Tx, lock_for_update, newest_page};
+use souk_sql::{Json, SqlError, Tx, insert_row, lock_for_update, newest_page, update_rows};
 use souk_values::{Id, Page, PageRequest, ProductId, UserId};
 
 use super::{insert_error, lost_race};
@@ -32,18 +32,16 @@ pub(super) async fn concerned(tx: &Tx, user: UserId, concerned: &ConcernedPurcha
 pub(super) async fn save(tx: &Tx, user: UserId, before: &[Item], after: &[Item]) -> Result<(), StoreError> {
     let mut stored: HashMap<ProductId, &Item> = before.iter().map(|item| (item.product_id, item)).collect();
     for item in after {
-        let row = row(user, item);
         match stored.remove(&item.product_id) {
             Some(same) if same == item => {}
             Some(_) => {
-                let updated = Entity::update_many().set(row).filter(is_row(user, item.product_id)).exec(tx).await?;
-                if updated.rows_affected != 1 {
+                let key = [(Column::UserId, user.get().into()), (Column::ProductId, item.product_id.get().into())];
+                if update_rows(tx, row(user, item), &key).await? != 1 {
                     return Err(lost_race("purchased item"));
                 }
             }
             None => {
-                let inserted = Entity::insert(row).exec_without_returning(tx).await;
-                inserted.map_err(|error| insert_error(error, "purchased item"))?;
+                insert_row(tx, row(user, item)).await.map_err(|error| insert_error(error, "purchased item"))?;
             }
         }
     }

@@ -93,9 +93,9 @@ fn alerted_revision(kind: AlertKind) -> Column {
 }
 
 async fn add(tx: &Tx, row: &Model) -> Result<(), StoreError> {
-    let inserted = insert_or_ignore(tx, [row.clone().into_active_model()]).await?;
+    let is_new = insert_or_ignore(tx, row.clone().into_active_model()).await?;
     let own = Entity::find().filter(Column::UserId.eq(row.user_id));
-    if inserted == 1 && own.count(tx).await? > MAX_WISHES {
+    if is_new && own.count(tx).await? > MAX_WISHES {
         return Err(Refusal::TooManyWishes.into());
     }
     Ok(())

@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use souk_bus::{inbox, outbox};
-use souk_sql::Tx;
+use souk_sql::{Tx, insert_row, row_with, rows_with, update_rows};
 use souk_values::{Id, OrderId, PaymentId, UserId};
 
 use super::SqlStore;
@@ -22,12 +22,10 @@ impl Payments for SqlStore {
     async fn order_payments(&self, order: OrderId) -> Result<Option<OrderPayments>, StoreError> {
         let db = &self.0.lookup();
         // The order is read first: any later change makes its row version stale, and saving conflicts.
-        let Some(row) = known_order::Entity::find_by_id(order.get()).one(db).await? else { return Ok(None) };
-        let payments = payment::Entity::find()
-            .filter(payment::Column::OrderId.eq(order.get()))
-            .order_by_asc(payment::Column::PaymentId)
-            .all(db)
-            .await?;
+        let known = [(known_order::Column::OrderId, order.get().into())];
+        let Some(row) = row_with::<known_order::Entity>(db, &known).await? else { return Ok(None) };
+        let mut payments = rows_with::<payment::Entity>(db, &[(payment::Column::OrderId, order.get().into())]).await?;
+        payments.sort_unstable_by_key(|payment| payment.payment_id);
         let mut refunds = Vec::new();
         if payments.iter().any(|payment| payment.captured_at.is_some()) {
             refunds = payment_refund::Entity::find()
@@ -49,11 +47,8 @@ impl Payments for SqlStore {
     }
 
     async fn payment_by_key(&self, caller: UserId, key_hash: &str) -> Result<Option<KeyMatch>, StoreError> {
-        let row = payment::Entity::find()
-            .filter(payment::Column::UserId.eq(caller.get()))
-            .filter(payment::Column::KeyHash.eq(key_hash))
-            .one(&self.0.lookup())
-            .await?;
+        let key = [(payment::Column::UserId, caller.get().into()), (payment::Column::KeyHash, key_hash.into())];
+        let row = row_with::<payment::Entity>(&self.0.lookup(), &key).await?;
         let Some(row) = row else { return Ok(None) };
         let order_id = rows::id(row.order_id)?;
         Ok(Some(KeyMatch { order_id, payment_id: rows::id(row.payment_id)?, body_hash: row.body_hash }))
@@ -102,33 +97,31 @@ async fn save(tx: &Tx, change: &Change) -> Result<Saved, StoreError> {
 async fn save_order(tx: &Tx, Change { before, after, .. }: &Change) -> Result<(), StoreError> {
     let Some(before) = before else {
         let row = rows::known_order(&after.order, 1);
-        known_order::Entity::insert(all_set::<known_order::ActiveModel>(row)).exec_without_returning(tx).await?;
+        insert_row(tx, all_set::<known_order::ActiveModel>(row)).await?;
         return Ok(());
     };
     let row = rows::known_order(&after.order, before.row_version.saturating_add(1));
-    let updated = known_order::Entity::update_many()
-        .set(all_set::<known_order::ActiveModel>(row))
-        .filter(known_order::Column::OrderId.eq(after.order.order_id.get()))
-        .filter(known_order::Column::RowVersion.eq(before.row_version))
-        .exec(tx)
-        .await?;
-    if updated.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    let unchanged = [
+        (known_order::Column::OrderId, after.order.order_id.get().into()),
+        (known_order::Column::RowVersion, before.row_version.into()),
+    ];
+    let updated = update_rows(tx, all_set::<known_order::ActiveModel>(row), &unchanged).await?;
+    if updated == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 async fn save_row(tx: &Tx, row: ChangedRow) -> Result<(), StoreError> {
     let written = match row {
         ChangedRow::NewPayment(row) => {
-            payment::Entity::insert(all_set::<payment::ActiveModel>(row)).exec_without_returning(tx).await?
+            insert_row(tx, all_set::<payment::ActiveModel>(row)).await?;
+            1
         }
         ChangedRow::NewRefund(row) => {
-            payment_refund::Entity::insert(all_set::<payment_refund::ActiveModel>(row))
-                .exec_without_returning(tx)
-                .await?
+            insert_row(tx, all_set::<payment_refund::ActiveModel>(row)).await?;
+            1
         }
         ChangedRow::Payment(row) => {
-            let same = payment::Column::PaymentId.eq(row.payment_id);
-            let update = payment::Entity::update_many().set(all_set::<payment::ActiveModel>(row));
-            update.filter(same).exec(tx).await?.rows_affected
+            let same = [(payment::Column::PaymentId, row.payment_id.into())];
+            update_rows(tx, all_set::<payment::ActiveModel>(row), &same).await?
         }
         ChangedRow::Refund(row, next_query) => {
             let same = payment_refund::Column::RefundId.eq(row.refund_id);
