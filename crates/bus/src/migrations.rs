@@ -9,7 +9,7 @@ use souk_sql::{NewTable, cluster, create_tables, job_migration, long_text};
 pub fn service_migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut all = outbox_migrations();
     all.insert(1, create_tables("bus_m0002_inbox", inbox));
-    all.push(cluster("bus_m0004_inbox_by_key", "inbox_event", inbox_table, &["ix_inbox_received"]));
+    all.push(cluster("bus_m0004_inbox_by_key", "inbox_event", &["ix_inbox_received"]));
     all
 }
 
@@ -18,7 +18,7 @@ pub fn service_migrations() -> Vec<Box<dyn MigrationTrait>> {
 pub fn outbox_migrations() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         create_tables("bus_m0001_outbox", outbox),
-        cluster("bus_m0003_outbox_by_key", "outbox_event", outbox_table, &[]),
+        cluster("bus_m0003_outbox_by_key", "outbox_event", &[]),
         job_migration(),
     ]
 }
@@ -76,31 +76,25 @@ impl MigrationTrait for MessagesByPosition {
 }
 
 fn outbox(engine: DbBackend) -> Vec<NewTable> {
-    vec![NewTable::new(outbox_table(engine))]
-}
-
-fn outbox_table(engine: DbBackend) -> TableCreateStatement {
-    Table::create()
+    let events = Table::create()
         .table("outbox_event")
         .col(schema::string_len("event_id", 36).primary_key())
         .col(schema::string_len("event_type", 80))
         .col(schema::big_integer("created_at"))
         .col(long_text(engine, "envelope"))
-        .take()
+        .take();
+    vec![NewTable::new(events)]
 }
 
-fn inbox(engine: DbBackend) -> Vec<NewTable> {
-    vec![NewTable::new(inbox_table(engine)).index("ix_inbox_received", &["received_at"])]
-}
-
-fn inbox_table(_: DbBackend) -> TableCreateStatement {
-    Table::create()
+fn inbox(_: DbBackend) -> Vec<NewTable> {
+    let events = Table::create()
         .table("inbox_event")
         .col(schema::string_len("queue", 64))
         .col(schema::string_len("event_id", 36))
         .col(schema::big_integer("received_at"))
         .primary_key(Index::create().col("queue").col("event_id"))
-        .take()
+        .take();
+    vec![NewTable::new(events).index("ix_inbox_received", &["received_at"])]
 }
 
 fn queues(_: DbBackend) -> Vec<NewTable> {

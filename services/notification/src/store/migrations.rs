@@ -8,7 +8,7 @@ mod m0005_notice_language;
 mod m0006_latest_news_by_time;
 
 use sea_orm_migration::prelude::*;
-use souk_sql::{change_table, create_tables};
+use souk_sql::{change_table, cluster, create_tables};
 
 /// The migrations of the bus come first.
 pub(crate) struct Migrations;
@@ -22,6 +22,7 @@ impl MigratorTrait for Migrations {
         all.push(change_table("notification_m0004_recipient_language", m0004_recipient_language::change));
         all.push(change_table("notification_m0005_notice_language", m0005_notice_language::change));
         all.push(change_table("notification_m0006_latest_news_by_time", m0006_latest_news_by_time::change));
+        all.push(cluster("notification_m0007_latest_news_by_key", "latest_news", &[]));
         all
     }
 }

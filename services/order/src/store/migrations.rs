@@ -8,7 +8,7 @@ mod m0005_earlier_recipients;
 mod m0006_lapse_attempts;
 
 use sea_orm_migration::prelude::*;
-use souk_sql::{change_table, create_tables};
+use souk_sql::{change_table, cluster, create_tables};
 
 /// Outbox and inbox first, then the service's own tables.
 pub(crate) struct Migrations;
@@ -22,6 +22,9 @@ impl MigratorTrait for Migrations {
         all.push(create_tables("order_m0004_recipient_words", m0004_recipient_words::tables));
         all.push(Box::new(m0005_earlier_recipients::EarlierRecipients));
         all.push(change_table("order_m0006_lapse_attempts", m0006_lapse_attempts::change));
+        all.push(cluster("order_m0007_steps_by_key", "order_step", &[]));
+        all.push(cluster("order_m0008_cart_lines_by_key", "ordered_cart_line", &[]));
+        all.push(cluster("order_m0009_recipient_words_by_key", "recipient_word", &[]));
         all
     }
 }

@@ -6,7 +6,7 @@ mod m0003_bought_together;
 mod m0004_changes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
-use souk_sql::{change_table, create_tables};
+use souk_sql::{change_table, cluster, create_tables};
 
 /// The migrations of the bus come first.
 pub(crate) struct Migrations;
@@ -19,6 +19,8 @@ impl MigratorTrait for Migrations {
         all.push(create_tables("product_m0003_bought_together", m0003_bought_together::tables));
         all.push(change_table("product_m0004_edits_by_time", m0004_changes::edits));
         all.push(change_table("product_m0004_moves_by_time", m0004_changes::moves));
+        all.push(cluster("product_m0005_movements_by_key", "stock_movement", &[]));
+        all.push(cluster("product_m0006_bought_together_by_key", "bought_together", &[]));
         all
     }
 }
