@@ -73,7 +73,7 @@ async fn claim(tx: &Tx, job: &str, now: Timestamp, period: Duration) -> Result<b
         return Ok(true);
     }
     let first = ActiveModel { job: Set(job.to_owned()), claimed_at: Set(now.millis()) };
-    Ok(insert_or_ignore(tx, [first]).await? == 1)
+    insert_or_ignore(tx, first).await
 }
 
 /// Deletes the rows of `E` that `condition` finds, at most [`DELETION_BATCH`] in a transaction, and returns their number.

@@ -13,7 +13,7 @@ use std::{
 use parking_lot::RwLock;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait,
-    FromQueryResult, Iterable, QueryFilter, QueryTrait, Statement,
+    FromQueryResult, IdenStatic, Iterable, QueryFilter, QueryTrait, Statement,
     sea_query::{OnConflict, Value, Values},
 };
 
