@@ -100,7 +100,7 @@ where
     Ok(tx.execute_raw(statement).await?.rows_affected())
 }
 
-pub(crate) fn insertion<A>(backend: DbBackend, row: A, kind: Kind) -> Statement
+fn insertion<A>(backend: DbBackend, row: A, kind: Kind) -> Statement
 where
     A: ActiveModelTrait,
     A::Entity: 'static,
