@@ -12,8 +12,9 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*, schema};
 use souk_sql::{
-    Access, ConnectionCounts, Db, Leadership, NewTable, SqlError, Tx, create_tables, insert_or_ignore, lock_for_update,
-    lock_skip_locked, long_text, newest_page,
+    Access, ConnectionCounts, Db, Leadership, NewTable, SqlError, Tx, create_tables, insert_all_or_ignore,
+    insert_or_ignore, insert_row, lock_for_update, lock_skip_locked, long_text, newest_page, row_with, rows_with,
+    update_rows,
 };
 use souk_testkit::{Proxy, engine, engine::Stores, eventually, needs_engines, on_engines};
 use souk_values::{Page, PageRequest};
@@ -122,12 +123,58 @@ async fn an_existing_row_is_neither_changed_nor_counted() {
     for url in engines().urls {
         let db = opened(&url).await;
         let inserted = |rows: Vec<ActiveModel>| {
-            db.write(rows, |tx, rows| Box::pin(async move { insert_or_ignore(tx, rows.clone()).await }))
+            db.write(rows, |tx, rows| Box::pin(async move { insert_all_or_ignore(tx, rows.clone()).await }))
         };
         assert_eq!(inserted(vec![row(1, "one", 1)]).await.unwrap(), 1, "{url}");
         assert_eq!(inserted(vec![row(1, "one", 7)]).await.unwrap(), 0, "{url}");
         assert_eq!(inserted(vec![row(1, "one", 7), row(2, "two", 2)]).await.unwrap(), 1, "{url}");
         assert_eq!(Entity::find_by_id(1).one(db.reader()).await.unwrap().unwrap().units, 1, "{url}");
+    }
+}
+
+/// Each statement twice: its text is built for the first, and only the values for the second.
+#[tokio::test]
+async fn statements_on_one_row_find_and_write_that_row_alone() {
+    for url in engines().urls {
+        let db = opened(&url).await;
+        let done: Result<(), SqlError> = db
+            .write((), |tx, ()| {
+                Box::pin(async move {
+                    for (id, name) in [(1, "one"), (2, "two"), (3, "three")] {
+                        insert_row(tx, row(id, name, 10 * id)).await?;
+                    }
+                    assert!(insert_or_ignore(tx, row(4, "four", 40)).await?);
+                    assert!(!insert_or_ignore(tx, row(4, "four", 41)).await?);
+                    // Other columns, in another number and order, are another statement.
+                    for (id, units) in [(1, 11), (2, 22)] {
+                        let set = ActiveModel { units: Set(units), ..Default::default() };
+                        assert_eq!(update_rows(tx, set, &[(Column::ThingId, id.into())]).await?, 1);
+                    }
+                    let renamed =
+                        ActiveModel { name: Set("ONE".to_owned()), story: Set("new".to_owned()), ..Default::default() };
+                    let key = [(Column::Units, 11_i64.into()), (Column::ThingId, 1_i64.into())];
+                    assert_eq!(update_rows(tx, renamed.clone(), &key).await?, 1);
+                    let [units, id] = key;
+                    assert_eq!(update_rows(tx, renamed.clone(), &[id, units]).await?, 1);
+                    let stale = [(Column::ThingId, 2_i64.into()), (Column::Units, 20_i64.into())];
+                    assert_eq!(update_rows(tx, renamed, &stale).await?, 0);
+                    Ok(())
+                })
+            })
+            .await;
+        done.unwrap();
+        let found = async |id: i64| row_with::<Entity>(&db.lookup(), &[(Column::ThingId, id.into())]).await.unwrap();
+        let model = |id, name: &str, units, story: &str| {
+            Some(thing::Model { thing_id: id, name: name.to_owned(), units, story: story.to_owned() })
+        };
+        assert_eq!(found(1).await, model(1, "ONE", 11, "new"), "{url}");
+        assert_eq!(found(2).await, model(2, "two", 22, "long ago"), "{url}");
+        assert_eq!(found(4).await, model(4, "four", 40, "long ago"), "{url}");
+        assert_eq!(found(9).await, None, "{url}");
+        let with_units =
+            async |units: i64| rows_with::<Entity>(db.reader(), &[(Column::Units, units.into())]).await.unwrap();
+        assert_eq!(with_units(30).await, [model(3, "three", 30, "long ago").unwrap()], "{url}");
+        assert_eq!(with_units(31).await, [], "{url}");
     }
 }
 
