@@ -12,7 +12,7 @@ const OLDEST: &str = "outbox_oldest_seconds";
 /// Describes the series.
 pub fn describe() {
     describe_counter!(EVENTS, "Events that a service published or received, by type and outcome");
-    describe_gauge!(PENDING, "Events that are committed and not published yet");
+    describe_gauge!(PENDING, "Events that are committed and not published yet, or within one process not applied yet");
     describe_gauge!(OLDEST, "Age of the oldest of them in seconds; 0 if there is none");
 }
 
