@@ -134,7 +134,6 @@ pub(crate) async fn start(url: String) -> Result<(Jobs, LastFailure), SqlError> 
         set_aside: None,
         patient: VecDeque::new(),
         patient_since: Instant::now(),
-        is_busy: false,
     };
     // A transaction may need the runtime for more than its statements.
     let runtime = Handle::current();
@@ -158,7 +157,6 @@ struct Writer {
     patient: VecDeque<Job>,
     /// Arrival of the first of them.
     patient_since: Instant,
-    is_busy: bool,
 }
 
 impl Writer {
@@ -176,7 +174,6 @@ impl Writer {
                 Err(error) if replies.len() == 1 => GroupEnd::Failed(error),
                 Err(_) => GroupEnd::RunAgain(Group::Own),
             };
-            self.is_busy = replies.len() > 1;
             for reply in replies {
                 reply(end.clone());
             }
@@ -212,7 +209,6 @@ impl Writer {
         // On an error `first` is dropped without running, and its caller sees the reply channel close.
         let connection = self.begin()?;
         let has_savepoints = first.group == Group::WithSavepoints;
-        let began = Instant::now();
         let mut next = Some(first);
         while let Some(Job { run, group, .. }) = next {
             let JobResult { group: state, reply } = block_on(run(connection.clone(), has_savepoints));
@@ -233,22 +229,15 @@ impl Writer {
                 }
             }
             let is_full = group == Group::Own || replies.len() >= MAX_GROUP;
-            next = if is_full { None } else { self.next_of_group(has_savepoints, began) };
+            next = if is_full { None } else { self.next_of_group(has_savepoints) };
         }
         connection.execute_batch("COMMIT")?;
         Ok(GroupEnd::Committed)
     }
 
     /// Returns a waiting job that may share the current group.
-    fn next_of_group(&mut self, has_savepoints: bool, began: Instant) -> Option<Job> {
-        static LINGER: std::sync::LazyLock<Duration> = std::sync::LazyLock::new(|| {
-            Duration::from_micros(std::env::var("SOUK_LINGER_US").ok().and_then(|us| us.parse().ok()).unwrap_or(0))
-        });
-        let mut next = self.jobs.try_recv().map_err(|_| RecvTimeoutError::Timeout);
-        if next.is_err() && self.patient.is_empty() && self.is_busy {
-            next = self.jobs.recv_timeout(LINGER.saturating_sub(began.elapsed()));
-        }
-        match next {
+    fn next_of_group(&mut self, has_savepoints: bool) -> Option<Job> {
+        match self.jobs.try_recv() {
             Ok(job) if job.group == Group::Own || (job.group == Group::WithSavepoints && !has_savepoints) => {
                 self.set_aside = Some(job);
                 None
