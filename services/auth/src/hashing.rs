@@ -21,7 +21,7 @@ use crate::error::AuthError;
 /// Limit of threads, and so of memory: each has 19 MiB while it is in use.
 const MAX_THREADS: usize = 3;
 /// Time without work after which a thread gives its memory back.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(2);
 
 /// The queue that a hash waits in. One that is full does not hold up the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
