@@ -10,6 +10,7 @@ use axum::{
     middleware,
     response::Response,
 };
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use parking_lot::{Mutex, RwLock};
 use souk_bus::{Consumer, relay};
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
 
 use crate::{
     Deps, Problem, ServiceParts,
@@ -213,6 +215,12 @@ pub(crate) fn listen(
     });
 }
 
+fn document(service: &str, openapi: &OpenApi) -> Bytes {
+    // Cannot fail: it has no map whose keys are no texts.
+    let json = serde_json::to_vec(openapi).inspect_err(|error| tracing::error!(service, %error, "no OpenAPI document"));
+    json.unwrap_or_default().into()
+}
+
 /// Returns the service's routes in their frame, and its relay, consumers and tasks, which end by `stop`.
 fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Router, Vec<BoxFuture<'static, ()>>) {
     let ServiceParts {
@@ -237,7 +245,7 @@ fn assemble(service: ServiceParts, deps: &Deps, stop: &CancellationToken) -> (Ro
         peers: deps.peers.clone(),
         breakers: breakers.into(),
         has_bus,
-        openapi: Arc::new(openapi),
+        openapi: document(name, &openapi),
         facts: Arc::new(facts),
     };
     let mut works: Vec<BoxFuture<'static, ()>> = Vec::new();

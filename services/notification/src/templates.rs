@@ -59,7 +59,7 @@ impl Templates {
             if let Some(folder) = folder {
                 mistakes.extend(replace(&mut sources, folder, language)?);
             }
-            LanguageTemplates::compile(language, sources, &shop, &mut mistakes)
+            LanguageTemplates::check(language, sources, &shop, &mut mistakes)
         })?;
         if mistakes.is_empty() {
             let samples = samples().map_err(StartError::Other)?;
@@ -67,7 +67,10 @@ impl Templates {
                 mistakes.extend(templates.get(language).render_samples(&samples));
             }
         }
-        if mistakes.is_empty() { Ok(Self(Arc::new(templates))) } else { Err(ConfigError(mistakes).into()) }
+        if !mistakes.is_empty() {
+            return Err(ConfigError(mistakes).into());
+        }
+        Ok(Self(Arc::new(templates.map(LanguageTemplates::forget_compiled))))
     }
 
     /// Renders a notice in every language.
@@ -111,8 +114,8 @@ struct LanguageTemplates {
 }
 
 impl LanguageTemplates {
-    /// Compiles `sources`, and adds a sentence to `mistakes` for each that has a syntax error.
-    fn compile(
+    /// Compiles all `sources`, and adds a sentence to `mistakes` for each that has a syntax error.
+    fn check(
         language: Language,
         sources: BTreeMap<String, Source>,
         shop: &Value,
@@ -133,12 +136,21 @@ impl LanguageTemplates {
         environment.add_global("shop", Serde(shop.clone()));
         environment.add_global("language", language.code());
         let origins = sources.iter().map(|(name, source)| (name.clone(), source.origin.clone())).collect();
-        for (name, source) in sources {
-            if let Err(error) = environment.add_template_owned(name, source.text) {
+        let texts: BTreeMap<String, String> = sources.into_iter().map(|(name, source)| (name, source.text)).collect();
+        let names: Vec<String> = texts.keys().cloned().collect();
+        environment.set_loader(move |name| Ok(texts.get(name).cloned()));
+        for name in names {
+            if let Err(error) = environment.get_template(&name) {
                 mistakes.push(explain(&origins, &error));
             }
         }
         Ok(Self { language, environment, origins })
+    }
+
+    /// Lets each template be compiled again when it is first used: most shops use few of them, and all take 3 MB.
+    fn forget_compiled(mut self) -> Self {
+        self.environment.clear_templates();
+        self
     }
 
     fn render(&self, kind: Kind, suffix: &str, facts: &Map<String, Value>) -> Result<String, TemplateError> {

@@ -15,6 +15,10 @@ impl<T> Translated<T> {
         Ok(Self { english: make(Language::English)?, german: make(Language::German)? })
     }
 
+    pub(crate) fn map<U>(self, mut change: impl FnMut(T) -> U) -> Translated<U> {
+        Translated { english: change(self.english), german: change(self.german) }
+    }
+
     pub(crate) fn get(&self, language: Language) -> &T {
         match language {
             Language::English => &self.english,
