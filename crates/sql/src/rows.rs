@@ -90,7 +90,7 @@ where
     A::Entity: 'static,
 {
     let backend = tx.get_database_backend();
-    let (numbers, columns, mut values) = taken(set);
+    let (numbers, columns, mut values) = taken(set, |value| matches!(value, ActiveValue::Set(_)));
     let shape = shape::<A::Entity>(Kind::Update, backend, numbers, key);
     values.extend(key.iter().map(|(_, value)| value.clone()));
     let statement = with_text(shape, backend, values, |values| {
@@ -105,7 +105,7 @@ where
     A: ActiveModelTrait,
     A::Entity: 'static,
 {
-    let (numbers, columns, values) = taken(row);
+    let (numbers, columns, values) = taken(row, |value| !value.is_not_set());
     let shape = shape::<A::Entity>(kind, backend, numbers, &[]);
     with_text(shape, backend, values, |values| {
         let row: A = with(&columns, values);
@@ -165,12 +165,16 @@ fn shape<E: EntityTrait>(kind: Kind, backend: DbBackend, written: Vec<u8>, key: 
     Shape { entity: TypeId::of::<E>(), kind, backend, columns: (written, found_by) }
 }
 
-/// Returns the columns of `row` that have a value, with their numbers and values.
+/// Returns the columns of `row` whose value is written, with their numbers and values.
 #[expect(clippy::type_complexity, reason = "three lists of the same columns")]
-fn taken<A: ActiveModelTrait>(mut row: A) -> (Vec<u8>, Vec<<A::Entity as EntityTrait>::Column>, Vec<Value>) {
+fn taken<A: ActiveModelTrait>(
+    mut row: A,
+    is_written: impl Fn(&ActiveValue<Value>) -> bool,
+) -> (Vec<u8>, Vec<<A::Entity as EntityTrait>::Column>, Vec<Value>) {
     let (mut numbers, mut columns, mut values) = (Vec::new(), Vec::new(), Vec::new());
     for (number, column) in (0..).zip(<A::Entity as EntityTrait>::Column::iter()) {
-        if let ActiveValue::Set(value) = row.take(column) {
+        let value = row.take(column);
+        if let Some(value) = is_written(&value).then(|| value.into_value()).flatten() {
             numbers.push(number);
             columns.push(column);
             values.push(value);

@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Statement, sea_query::Expr,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*, schema};
 use souk_sql::{
@@ -143,7 +143,10 @@ async fn statements_on_one_row_find_and_write_that_row_alone() {
                     for (id, name) in [(1, "one"), (2, "two"), (3, "three")] {
                         insert_row(tx, row(id, name, 10 * id)).await?;
                     }
-                    assert!(insert_or_ignore(tx, row(4, "four", 40)).await?);
+                    // As a row that was read, none of whose values has changed.
+                    let read =
+                        thing::Model { thing_id: 4, name: "four".to_owned(), units: 40, story: "long ago".to_owned() };
+                    assert!(insert_or_ignore(tx, read.into_active_model()).await?);
                     assert!(!insert_or_ignore(tx, row(4, "four", 41)).await?);
                     // Other columns, in another number and order, are another statement.
                     for (id, units) in [(1, 11), (2, 22)] {
