@@ -12,7 +12,7 @@ use jsonwebtoken::{
     jwk::{Jwk, JwkSet},
 };
 use serde_json::{Value, json};
-use souk_bus::{Delivery, LocalTransport, Stamper, Transport, Verdict};
+use souk_bus::{LocalTransport, Stamper, Transport, Verdict};
 use souk_events::{Envelope, Event, Queue};
 use souk_kit::{
     Deps, Peers, Running, ServiceParts, ShopConfig,
@@ -48,21 +48,21 @@ pub struct World {
     emails: Arc<Mutex<HashMap<String, UserId>>>,
     /// Resources on engines; `None` if tests run on files.
     engines: Option<Engines>,
+    /// Messages that the test has received from each queue, by its name.
+    received: Mutex<HashMap<&'static str, (&'static Queue, Vec<Envelope>)>>,
 }
 
 #[derive(Debug)]
 struct Engines {
     stores: Stores,
     topology: TestTopology,
-    /// Messages that the test has received from each queue.
-    received: Mutex<HashMap<&'static str, Vec<Envelope>>>,
 }
 
 impl Engines {
     async fn new(clock: Arc<dyn Clock>) -> Self {
         let stores = Stores::new();
         let topology = TestTopology::declare(stores.prefix(), clock).await;
-        Self { stores, topology, received: Mutex::default() }
+        Self { stores, topology }
     }
 }
 
@@ -126,7 +126,8 @@ impl World {
         let authority = FixedAuthority { keys: key.public.clone(), ended: Arc::clone(&ended) };
         let verifier = Verifier::new(authority, clock.clone());
         let deps = Deps { clock: clock.clone(), ids, transport, peers, verifier, shop: ShopConfig::default() };
-        let world = Self { folder, clock, deps, key, ended, emails: Arc::default(), engines };
+        let world =
+            Self { folder, clock, deps, key, ended, emails: Arc::default(), engines, received: Mutex::default() };
         world.fake_auth().await;
         world
     }
@@ -233,30 +234,35 @@ impl World {
     /// Returns the events of type `E` that wait in `queue`, which must have no consumer. Waits for at least one message in
     /// the queue.
     pub async fn waiting<E: Event>(&self, queue: &'static Queue) -> Vec<E> {
-        let mut subscription = self.deps.transport.subscribe(queue).await.unwrap();
-        let has_received =
-            self.engines.as_ref().is_some_and(|engines| engines.received.lock().unwrap().contains_key(queue.name));
-        let timeout = if has_received { QUIET } else { FIRST_MESSAGE };
-        let batch = tokio::time::timeout(timeout, subscription.next(1_000)).await;
-        let found =
-            |batch: &[Delivery]| -> Vec<Envelope> { batch.iter().map(|delivery| delivery.envelope.clone()).collect() };
-        let opened = |received: &[Envelope]| received.iter().filter_map(|envelope| envelope.open().ok()).collect();
-        let Some(engines) = &self.engines else {
-            let batch = batch.unwrap_or_else(|_| panic!("nothing arrived in {}", queue.name)).unwrap();
-            return opened(&found(&batch));
-        };
-        // The broker delivers no more than its prefetch limit at a time. So the messages are acknowledged, and kept here for
-        // the next call.
-        let mut batch = batch.map(Result::unwrap).unwrap_or_default();
-        while !batch.is_empty() {
-            engines.received.lock().unwrap().entry(queue.name).or_default().extend(found(&batch));
-            subscription.settle(batch.into_iter().map(|delivery| (delivery, Verdict::Ack)).collect()).await.unwrap();
-            let more = tokio::time::timeout(QUIET, subscription.next(1_000)).await;
-            batch = more.map(Result::unwrap).unwrap_or_default();
+        let has_received = self.received.lock().unwrap().contains_key(queue.name);
+        self.take(queue, if has_received { QUIET } else { FIRST_MESSAGE }).await;
+        let received = self.received.lock().unwrap().get(queue.name).map(|(_, received)| received.clone());
+        let received = received.unwrap_or_else(|| panic!("nothing arrived in {}", queue.name));
+        received.iter().filter_map(|envelope| envelope.open().ok()).collect()
+    }
+
+    /// Takes what waits in the queues from which the test has received before, for the next call of [`World::waiting`]:
+    /// on files, the outbox of a service keeps its events until then.
+    pub async fn take_waiting(&self) {
+        let queues: Vec<_> = self.received.lock().unwrap().values().map(|(queue, _)| *queue).collect();
+        for queue in queues {
+            self.take(queue, QUIET).await;
         }
-        let received = engines.received.lock().unwrap().get(queue.name).cloned().unwrap_or_default();
-        assert!(!received.is_empty(), "nothing arrived in {}", queue.name);
-        opened(&received)
+    }
+
+    /// Takes messages from `queue` and acknowledges them, since a broker delivers no more than its prefetch limit at a time.
+    async fn take(&self, queue: &'static Queue, mut timeout: Duration) {
+        let mut subscription = self.deps.transport.subscribe(queue).await.unwrap();
+        while let Ok(batch) = tokio::time::timeout(timeout, subscription.next(1_000)).await {
+            let batch = batch.unwrap();
+            let found = batch.iter().map(|delivery| delivery.envelope.clone());
+            self.received.lock().unwrap().entry(queue.name).or_insert((queue, Vec::new())).1.extend(found);
+            subscription.settle(batch.into_iter().map(|delivery| (delivery, Verdict::Ack)).collect()).await.unwrap();
+            if self.engines.is_none() {
+                break;
+            }
+            timeout = QUIET;
+        }
     }
 }
 

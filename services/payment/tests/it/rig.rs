@@ -131,7 +131,11 @@ impl Rig {
 
     /// Returns the events of type `E` in `queue`, once the outbox is empty.
     pub async fn published<E: Event>(&self, queue: &'static Queue) -> Vec<E> {
-        eventually("every event is published", || async { self.facts().await.outbox_pending == 0 }).await;
+        eventually("every event is published", || async {
+            self.world.take_waiting().await;
+            self.facts().await.outbox_pending == 0
+        })
+        .await;
         self.world.waiting(queue).await
     }
 

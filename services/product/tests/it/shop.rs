@@ -101,7 +101,11 @@ impl Shop {
 
     /// Waits until all events are published.
     pub async fn outbox_is_empty(&self) {
-        eventually("the outbox is empty", || async { self.facts().await.outbox_pending == 0 }).await;
+        eventually("the outbox is empty", || async {
+            self.world.take_waiting().await;
+            self.facts().await.outbox_pending == 0
+        })
+        .await;
     }
 
     pub fn order(&self, id: i64, lines: &[(ProductId, u32)]) -> Order {
