@@ -1,4 +1,4 @@
-//! Asks the linker to pack the relocations of the program, which are 3 MB otherwise, read whole at each start.
+//! Has the linker pack the relocations of the program, which are 3 MB otherwise, read whole at each start.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
