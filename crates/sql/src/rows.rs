@@ -143,12 +143,12 @@ fn with_text(
     if let Some(text) = TEXTS.read().get(&shape) {
         return Statement { sql: text.to_string(), values: Some(Values(values)), db_backend: backend };
     }
-    let built = build(&values);
+    let first = build(&values);
     // Otherwise SeaORM has added one of its own, and only it can build such a statement.
-    if built.values.as_ref().is_some_and(|built| built.0 == values) {
-        TEXTS.write().insert(shape, built.sql.as_str().into());
+    if first.values.as_ref().is_some_and(|bound| bound.0 == values) {
+        TEXTS.write().insert(shape, first.sql.as_str().into());
     }
-    built
+    first
 }
 
 fn shape<E: EntityTrait>(kind: Kind, backend: DbBackend, written: Vec<u8>, key: Key<'_, E::Column>) -> Shape {
@@ -166,7 +166,6 @@ fn shape<E: EntityTrait>(kind: Kind, backend: DbBackend, written: Vec<u8>, key: 
 }
 
 /// Returns the columns of `row` whose value is written, with their numbers and values.
-#[expect(clippy::type_complexity, reason = "three lists of the same columns")]
 fn taken<A: ActiveModelTrait>(
     mut row: A,
     is_written: impl Fn(&ActiveValue<Value>) -> bool,
