@@ -19,12 +19,11 @@ pub async fn add(tx: &Tx, envelopes: &[Envelope]) -> Result<(), SqlError> {
     if envelopes.is_empty() {
         return Ok(());
     }
-    match envelopes {
-        [envelope] => insert_row(tx, row(envelope)?).await?,
-        _ => {
-            let rows = envelopes.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-            Entity::insert_many(rows).exec_without_returning(tx).await?;
-        }
+    if let [envelope] = envelopes {
+        insert_row(tx, row(envelope)?).await?;
+    } else {
+        let rows = envelopes.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     tx.hand_over(envelopes.to_vec());
     Ok(())

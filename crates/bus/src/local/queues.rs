@@ -233,12 +233,11 @@ impl Queues {
         {
             let mut held = held.lock();
             for position in positions {
-                match held.messages.remove(position).and_then(|message| message.loan) {
-                    Some(loan) => loans.push(loan),
-                    None => {
-                        held.applied.insert(*position);
-                        stored.push((queue, *position));
-                    }
+                if let Some(loan) = held.messages.remove(position).and_then(|message| message.loan) {
+                    loans.push(loan);
+                } else {
+                    held.applied.insert(*position);
+                    stored.push((queue, *position));
                 }
             }
         }
