@@ -1,7 +1,7 @@
 //! The guarantees of SQLite's writer: groups commit together, and a failure or panic undoes only its own transaction.
 //!
 //! One file because all of them are about transactions that wait in one queue, and share the way to make them wait.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::{
     sync::{
