@@ -1,5 +1,4 @@
 //! A table whose rows move into the index of its key keeps its rows, columns and other indexes.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 
