@@ -10,21 +10,24 @@ ROUNDS ?= 3
 SIZES ?= 1000,100000,1000000
 AUDIT_ORDERS ?= 1000000
 SOUK_TEST_POSTGRES ?= postgres://postgres@127.0.0.1:5432
-PROFILE ?= local
+PROFILE ?= release
 DEB_PROFILE ?= dist
 EXAMPLES ?= 100
 
-.PHONY: help build run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling bench bench-quick audit-bench web web-dev web-check web-modules e2e e2e-engines e2e-modules lighthouse screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page dashboard-pictures alerts-live compose-up chart-files deploy-check deb upgrade-fixture
+.PHONY: help build dist run up-engines test test-engines test-clients check fmt deny layers rooms prose soak mutants settling bench bench-quick audit-bench web web-dev web-check web-modules e2e e2e-engines e2e-modules lighthouse screenshots fuzz schemathesis dashboards observability observability-engines observability-check metrics-page dashboard-pictures alerts-live compose-up chart-files deploy-check deb upgrade-fixture
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-build: ## Build souk (PROFILE: local, quick to build; release and dist, for those who ship).
+build: ## Build souk, optimised (PROFILE), for measuring it.
 	$(CARGO) build --locked --profile $(PROFILE) --package souk
 
-run: ## Build souk (profile `local`: quick to build) and run the whole shop on one folder (PORT, DATA).
+dist: ## Build the smallest and fastest souk, to hand out: target/dist/souk (half an hour).
+	$(CARGO) build --locked --profile dist --package souk
+
+run: ## Build souk (profile `dev`: quick to build) and run the whole shop on one folder (PORT, DATA).
 	@MAKE="$(MAKE)" bash scripts/web-archive.sh
-	$(CARGO) run --profile local --package souk -- up --port $(PORT) --data $(DATA)
+	$(CARGO) run --locked --package souk -- up --port $(PORT) --data $(DATA)
 
 web: ## Build the web shop and pack web/shop.tar, if its sources changed (needs Node 20.19).
 	@node web/scripts/archive.mjs --current 2>/dev/null || { $(MAKE) web-modules && cd web && npm run build && npm run archive; }

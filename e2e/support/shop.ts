@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
 /** Times that a shop is started when a port is taken. */
 const ATTEMPTS = 5;
-const BINARIES = ['target/debug/souk', 'target/local/souk', 'target/release/souk'];
+const BINARIES = ['target/debug/souk', 'target/release/souk'];
 
 /**
  * Starts a fresh shop on a folder of its own, unless SOUK_E2E_URL names one (with SOUK_E2E_ADMIN_EMAIL,
