@@ -180,7 +180,7 @@ settling: ## A checkout beside 10,000 refunds that stay pending at the provider,
 bench: ## Every figure with its goal: purchases embedded and on engines, last units, sign-ins, reads and gateway beside nginx (PROFILE, PARTS, ROUNDS, ORDERS, SIZES; BINARIES, the first of which others are compared with; DOCUMENT).
 	$(CARGO) build --locked --profile $(PROFILE) --package souk --package souk-bench
 	mkdir -p target/bench
-	target/$(PROFILE)/souk-bench $(or $(BINARIES),target/$(PROFILE)/souk) --parts $(PARTS) --rounds $(ROUNDS) --orders $(ORDERS) \
+	target/$(PROFILE:dev=debug)/souk-bench $(or $(BINARIES),target/$(PROFILE:dev=debug)/souk) --parts $(PARTS) --rounds $(ROUNDS) --orders $(ORDERS) \
 		--sizes $(SIZES) --json target/bench/report.json $(if $(DOCUMENT),--document $(DOCUMENT))
 
 bench-quick: ## What a purchase costs, in a minute, with the debug build: fails on counted figures that are 30 % worse than those recorded.

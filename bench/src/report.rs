@@ -62,27 +62,34 @@ impl Report {
         Ok(fs::write(path, serde_json::to_string_pretty(&report)? + "\n")?)
     }
 
-    /// Replaces what stands between the marks of a document. Errors: it has none.
+    /// Writes the parts between the marks of a document, in place of the same parts of an earlier run. Errors: it has no
+    /// marks.
     pub fn write_into(&self, path: &Path) -> Result<(), BenchError> {
         let document = fs::read_to_string(path)?;
-        let replaced = replace(&document, &self.text())
+        let on = format!("{}; {}.", self.machine, self.versions.join("; "));
+        let part = |(title, figures): &(&'static str, Vec<Figures>)| {
+            (*title, format!("{}\n\n{on}\n", figures::table(&self.binaries, figures)))
+        };
+        let parts: Vec<(&str, String)> = self.parts.iter().map(part).collect();
+        let replaced = replace(&document, &parts)
             .ok_or_else(|| format!("{} has no {BEGIN} with {END} behind it", path.display()))?;
         Ok(fs::write(path, replaced)?)
     }
-
-    fn text(&self) -> String {
-        let mut text = format!("{}; {}.\n", self.machine, self.versions.join("; "));
-        for (title, figures) in &self.parts {
-            text.extend(["\n### ", title, "\n\n", &figures::table(&self.binaries, figures), "\n"]);
-        }
-        text
-    }
 }
 
-fn replace(document: &str, text: &str) -> Option<String> {
+fn replace(document: &str, parts: &[(&str, String)]) -> Option<String> {
     let (before, rest) = document.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{text}{END}{after}"))
+    let (earlier, after) = rest.split_once(END)?;
+    let earlier = earlier.split("\n### ").skip(1).filter_map(|part| part.split_once('\n'));
+    let mut all: Vec<(&str, &str)> = earlier.map(|(title, text)| (title, text.trim())).collect();
+    for (title, text) in parts {
+        match all.iter_mut().find(|(known, _)| known == title) {
+            Some((_, old)) => *old = text.trim(),
+            None => all.push((title, text.trim())),
+        }
+    }
+    let all: String = all.into_iter().map(|(title, text)| format!("\n### {title}\n\n{text}\n")).collect();
+    Some(format!("{before}{BEGIN}\n{all}\n{END}{after}"))
 }
 
 /// Returns the first line that a program says of its version; `None` if there is no such program.
@@ -97,9 +104,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_report_stands_between_its_marks() {
-        let document = "a\n<!-- bench -->\nold\n<!-- /bench -->\nb";
-        assert_eq!(replace(document, "new\n").as_deref(), Some("a\n<!-- bench -->\nnew\n<!-- /bench -->\nb"));
-        assert_eq!(replace("a", "new"), None);
+    fn the_report_stands_between_its_marks_and_keeps_the_parts_of_other_runs() {
+        let write = |document: &str, part: &str, text: &str| replace(document, &[(part, text.to_owned())]);
+        let first = write("a\n<!-- bench -->\n<!-- /bench -->\nb", "One", "1").unwrap();
+        assert_eq!(first, "a\n<!-- bench -->\n\n### One\n\n1\n\n<!-- /bench -->\nb");
+        let both = write(&first, "Two", "2\n").unwrap();
+        let again = write(&both, "One", "| 3 |").unwrap();
+        assert_eq!(again, "a\n<!-- bench -->\n\n### One\n\n| 3 |\n\n### Two\n\n2\n\n<!-- /bench -->\nb");
+        assert_eq!(write("a", "One", "1"), None);
     }
 }
