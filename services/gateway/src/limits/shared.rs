@@ -10,7 +10,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use redis::{AsyncConnectionConfig, Client, RedisResult, Script, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo, RedisResult, Script, aio::MultiplexedConnection,
+    io::tcp::TcpSettings,
+};
 use souk_values::Clock;
 
 use super::{Buckets, Exceeded, Quota, Subject};
@@ -87,7 +90,11 @@ impl SharedBuckets {
         if prefix.is_empty() || prefix.contains(['{', '}', '&']) {
             return Err("its prefix is empty, or has a brace or more parameters");
         }
-        let client = Client::open(url).map_err(|_| "it is not redis://user:password@host:port/database")?;
+        let invalid = |_| "it is not redis://user:password@host:port/database";
+        // Requests share a connection, and one must not wait until that of another is acknowledged.
+        let nodelay = TcpSettings::default().set_nodelay(true);
+        let info = url.into_connection_info().map_err(invalid)?.set_tcp_settings(nodelay);
+        let client = Client::open(info).map_err(invalid)?;
         Ok(Arc::new(Self { client, prefix: format!("{prefix}{{limits}}:"), state: Mutex::default() }))
     }
 

@@ -1,6 +1,6 @@
 //! Addresses of Redis servers: `redis://user:password@host:port/db?prefix=souk:`, or `rediss://` for TLS.
 
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, parse_redis_url};
+use redis::{Client, ConnectionAddr, IntoConnectionInfo, io::tcp::TcpSettings, parse_redis_url};
 use souk_sql::SqlError;
 
 /// Prefix of every key, unless the URL sets another.
@@ -48,6 +48,8 @@ impl RedisAddress {
             _ => return Err(invalid("it names no host")),
         };
         let server = format!("{host}/{}", info.redis_settings().db());
+        // Callers share a connection, and the request of one must not wait until that of another is acknowledged.
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info).map_err(|error| invalid(error.category()))?;
         Ok(Self { client, prefix, server })
     }
