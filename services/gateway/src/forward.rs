@@ -53,7 +53,7 @@ pub(crate) async fn forward(
     let result = send(upstreams, route, request, upload_pause).await;
     match &result {
         Ok(_) => permit.success(),
-        Err(error) if error.is_upstream_failure() => permit.failure(),
+        Err(error) if error.is_upstream_failure() => permit.failure(error),
         Err(_) => permit.ignore(),
     }
     result
