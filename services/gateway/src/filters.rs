@@ -12,6 +12,31 @@ pub(crate) use self::{breaker::BreakerFilter, response::Redirect};
 use self::{path::PathFilter, response::ResponseFilter, template::Template};
 use crate::{definition::Definition, raw_path};
 
+/// Names of all filters.
+pub(crate) const NAMES: [&str; 21] = [
+    "AddRequestHeader",
+    "AddRequestHeadersIfNotPresent",
+    "AddRequestParameter",
+    "AddResponseHeader",
+    "CircuitBreaker",
+    "DedupeResponseHeader",
+    "PrefixPath",
+    "PreserveHostHeader",
+    "RedirectTo",
+    "RemoveRequestHeader",
+    "RemoveRequestParameter",
+    "RemoveResponseHeader",
+    "RequestHeaderSize",
+    "RequestSize",
+    "RewritePath",
+    "SecureHeaders",
+    "SetPath",
+    "SetRequestHeader",
+    "SetResponseHeader",
+    "SetStatus",
+    "StripPrefix",
+];
+
 /// Values of the variables in a route's path pattern.
 pub(crate) type Variables<'v> = [(&'v str, &'v str)];
 

@@ -14,6 +14,22 @@ use self::host::HostPattern;
 pub(crate) use self::weight::{Draws, Weight, Weights};
 use crate::{definition::Definition, networks::Networks, path_pattern::PathPattern};
 
+/// Names of all predicates.
+pub(crate) const NAMES: [&str; 12] = [
+    "After",
+    "Before",
+    "Between",
+    "Cookie",
+    "Header",
+    "Host",
+    "Method",
+    "Path",
+    "Query",
+    "RemoteAddr",
+    "Weight",
+    "XForwardedRemoteAddr",
+];
+
 /// A condition on a request.
 #[derive(Debug)]
 pub(crate) enum Predicate {

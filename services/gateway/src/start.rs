@@ -66,6 +66,7 @@ pub async fn start(
     let app = App {
         upstreams: upstreams.clone(),
         breakers: breakers.into(),
+        routes: config.routes.clone().into(),
         peers: deps.peers.clone(),
         services: extras.services.into(),
         shop_is_ready: extras.shop_is_ready,

@@ -155,3 +155,11 @@ fn mistakes_are_described() {
         assert!(mistake.contains(part), "{text}: {mistake}");
     }
 }
+
+#[test]
+fn every_name_is_that_of_a_filter() {
+    for name in NAMES {
+        let mistake = Filters::default().add(&name.into()).err().unwrap_or_default();
+        assert!(!mistake.contains("unknown"), "{name}: {mistake}");
+    }
+}

@@ -118,3 +118,10 @@ fn mistakes_are_described() {
         assert!(mistake.contains(part), "{text}: {mistake}");
     }
 }
+
+#[test]
+fn every_name_is_that_of_a_predicate() {
+    for name in NAMES {
+        assert!(!parse(name).unwrap_err().contains("unknown"), "{name}");
+    }
+}
