@@ -293,19 +293,18 @@ impl PeerClient {
         let response = self.time_limit.run(self.exchange(method, path, body, token)).await;
         match response {
             Ok((status, body)) if status.is_server_error() => {
-                permit.failure();
+                permit.failure(status);
                 Err(AttemptError::Lost(format!("{status}: {}", String::from_utf8_lossy(&body))))
             }
             Ok(response) => {
                 permit.success();
                 Ok(response)
             }
-            Err(error @ AttemptError::OtherInstanceLeft(_)) => {
-                permit.ignore();
-                Err(error)
-            }
             Err(error) => {
-                permit.failure();
+                match &error {
+                    AttemptError::Unsent(cause) | AttemptError::Lost(cause) => permit.failure(cause),
+                    AttemptError::OtherInstanceLeft(_) | AttemptError::Denied(_) => permit.ignore(),
+                }
                 Err(error)
             }
         }

@@ -1,6 +1,7 @@
 //! The circuit breaker: denies calls to a target that keeps failing, and tries it again later.
 
 mod config;
+mod events;
 mod machine;
 mod metrics;
 mod snapshot;
@@ -14,12 +15,13 @@ use souk_values::{Clock, Timestamp};
 
 pub use self::{
     config::{BreakerConfig, StateAfterWait, WindowType},
+    events::{Event, EventKind},
     snapshot::Snapshot,
     state::{IllegalTransition, State},
 };
 use self::{
-    machine::{Machine, Transition, WindowId},
-    metrics::{BreakerMetrics, Kind},
+    machine::{Machine, Outcome, Transition, WindowId},
+    metrics::BreakerMetrics,
 };
 use crate::series::Series;
 
@@ -105,6 +107,15 @@ impl Breaker {
         })
     }
 
+    /// Returns the last hundred events, the oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.act(|machine, now| {
+            machine.catch_up(now);
+            machine.events().cloned().collect()
+        })
+    }
+
     /// Transitions to `next` on an operator's request. A transition to the current state restarts that state. Errors: the
     /// transition is illegal.
     pub fn transition_to(&self, next: State) -> Result<(), IllegalTransition> {
@@ -116,20 +127,17 @@ impl Breaker {
         self.act(Machine::reset);
     }
 
-    fn finish(&self, permit: &Permit, kind: Kind) {
+    fn finish(&self, permit: &Permit, outcome: Outcome) {
+        let timer = self.metrics.timer(&outcome);
         let (took, is_timed) = self.act(|machine, now| {
             let took = now.since(permit.started);
             let is_timed = machine.state().records();
-            match kind {
-                Kind::Successful => machine.record(permit.window, false, took, now),
-                Kind::Failed => machine.record(permit.window, true, took, now),
-                Kind::Ignored => machine.release(permit.window, now),
-            }
+            machine.finish(permit.window, outcome, took, now);
             self.metrics.show_calls(&Snapshot::of(machine));
             (took, is_timed)
         });
         if is_timed {
-            self.metrics.time(kind, took);
+            timer.record(took);
         }
     }
 
@@ -176,22 +184,23 @@ pub struct Permit {
 impl Permit {
     /// Records a successful call.
     pub fn success(self) {
-        self.spend(Kind::Successful);
+        self.spend(Outcome::Successful);
     }
 
-    /// Records a failed call: no response, a timeout, or a response that reports a failure of the target.
-    pub fn failure(self) {
-        self.spend(Kind::Failed);
+    /// Records a failed call: no response, a timeout, or a response that reports a failure of the target. Operators read
+    /// the `cause` in the breaker's events.
+    pub fn failure(self, cause: impl fmt::Display) {
+        self.spend(Outcome::Failed(cause.to_string().into()));
     }
 
     /// Releases the permission after a call whose result says nothing about the health of the target.
     pub fn ignore(self) {
-        self.spend(Kind::Ignored);
+        self.spend(Outcome::Ignored);
     }
 
-    fn spend(mut self, kind: Kind) {
+    fn spend(mut self, outcome: Outcome) {
         self.is_spent = true;
-        self.breaker.finish(&self, kind);
+        self.breaker.finish(&self, outcome);
     }
 }
 

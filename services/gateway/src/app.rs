@@ -12,13 +12,17 @@ use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::{extras::TestClock, shop_facts::FactsReader, upstreams::Upstreams, visits::Visits};
+use crate::{
+    extras::TestClock, route_config::RouteConfig, shop_facts::FactsReader, upstreams::Upstreams, visits::Visits,
+};
 
 #[derive(Clone)]
 pub(crate) struct App {
     pub upstreams: Upstreams,
     /// Breakers in the order of their names.
     pub breakers: Arc<[Arc<Breaker>]>,
+    /// The routing table as it is configured.
+    pub routes: Arc<[RouteConfig]>,
     pub peers: Peers,
     pub services: Arc<[&'static str]>,
     pub shop_is_ready: watch::Receiver<bool>,

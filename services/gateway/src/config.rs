@@ -1,6 +1,7 @@
 //! The configuration section `gateway`.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
@@ -9,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use souk_kit::call::breaker_config;
 use souk_resilience::{BreakerConfig, duration_text};
 
-use crate::{default_routes, rate_limit_config::RateLimitConfig, route_config::RouteConfig};
+use crate::{
+    default_routes, definition::Definition, rate_limit_config::RateLimitConfig, route_config::RouteConfig,
+};
 
 /// The section `gateway`. Durations are written as `500ms`, `60s`, `5m` or `1h`, or as a number of milliseconds.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -17,6 +20,8 @@ use crate::{default_routes, rate_limit_config::RateLimitConfig, route_config::Ro
 pub struct GatewayConfig {
     /// The routing table. A configured table replaces the whole default, which is souk's API.
     pub routes: Vec<RouteConfig>,
+    /// Filters of every route, before its own; none by default.
+    pub default_filters: Vec<Definition>,
     /// Host of the management port, which serves `/metrics`, `/info` and `/actuator`; 127.0.0.1 by default.
     pub management_host: IpAddr,
     /// True to start although `management_host` is not a loopback address; the port has no credentials. False by default.
@@ -57,12 +62,15 @@ pub struct GatewayConfig {
     /// The breaker of each service. A configured breaker replaces the whole default: it opens when half of the last
     /// 20 calls (at least 10) failed, and half-opens with 3 calls after 2 s.
     pub breaker: BreakerConfig,
+    /// Breakers that differ from that, by the name of their service or of the filter `CircuitBreaker`; none by default.
+    pub breakers: BTreeMap<String, BreakerConfig>,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
             routes: default_routes::table(),
+            default_filters: Vec::new(),
             management_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             management_insecure: false,
             management_port: 8079,
@@ -79,6 +87,7 @@ impl Default for GatewayConfig {
             rate_limit: RateLimitConfig::default(),
             redis_url: String::new(),
             breaker: breaker_config(),
+            breakers: BTreeMap::new(),
         }
     }
 }

@@ -50,12 +50,20 @@ pub(crate) enum GatewayError {
     BadGateway { service: String, cause: String },
     #[error("{service} did not respond in time")]
     Timeout { service: String },
+    /// For a fallback alone: without one, the response is passed on.
+    #[error("{service} responded with {status}")]
+    UnwantedStatus { service: String, status: StatusCode },
 }
 
 impl GatewayError {
     /// Returns true if the failure counts against the upstream's breaker.
     pub fn is_upstream_failure(&self) -> bool {
-        matches!(self, Self::BadGateway { .. } | Self::Timeout { .. })
+        matches!(self, Self::BadGateway { .. } | Self::Timeout { .. } | Self::UnwantedStatus { .. })
+    }
+
+    /// Returns true if the target did not do its part, so that a fallback may answer instead.
+    pub fn is_of_target(&self) -> bool {
+        self.is_upstream_failure() || matches!(self, Self::NoInstance(_) | Self::CircuitOpen { .. })
     }
 }
 
@@ -94,7 +102,7 @@ impl From<GatewayError> for Problem {
                 retry_after = Some(after);
                 (StatusCode::SERVICE_UNAVAILABLE, "gateway.circuit_open", retry_later(&service, unreachable))
             }
-            GatewayError::BadGateway { service, .. } => {
+            GatewayError::BadGateway { service, .. } | GatewayError::UnwantedStatus { service, .. } => {
                 (StatusCode::BAD_GATEWAY, "gateway.bad_gateway", retry_later(&service, unreachable))
             }
             GatewayError::Timeout { service } => {

@@ -39,6 +39,8 @@ enum Failure {
 /// Sends `request` to the target of `route`, unless `breaker` denies it. Returns the head of the response.
 ///
 /// `upload_pause` is the longest pause of the client within its body.
+///
+/// Errors: a response whose status is a failure on this route is one only if the route has a fallback.
 pub(crate) async fn forward(
     upstreams: &Upstreams,
     breaker: &Arc<Breaker>,
@@ -50,10 +52,19 @@ pub(crate) async fn forward(
         service: route.target.name().to_owned(),
         retry_after,
     })?;
-    let result = send(upstreams, route, request, upload_pause).await;
+    let mut result = send(upstreams, route, request, upload_pause).await;
+    let filter = route.filters.breaker.as_ref();
+    let status = result.as_ref().ok().map(|(response, _)| response.status());
+    if let Some((filter, status)) = filter.zip(status).filter(|(filter, status)| filter.statuses.contains(status)) {
+        permit.failure(status);
+        if filter.fallback.is_some() {
+            result = Err(GatewayError::UnwantedStatus { service: route.target.name().to_owned(), status });
+        }
+        return result;
+    }
     match &result {
         Ok(_) => permit.success(),
-        Err(error) if error.is_upstream_failure() => permit.failure(),
+        Err(error) if error.is_upstream_failure() => permit.failure(error),
         Err(_) => permit.ignore(),
     }
     result

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use souk_kit::client_address;
 
-use crate::trusted_proxies::TrustedProxies;
+use crate::networks::Networks;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -67,7 +67,7 @@ impl ClientAddress {
 
     /// Returns the address of the client that sent a request with `headers`, which differs from the peer's if that is a
     /// trusted proxy.
-    pub fn of_request(&self, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
+    pub fn of_request(&self, headers: &HeaderMap, trusted: &Networks) -> IpAddr {
         if self.is_trusted { client_address(self.peer, headers, |peer| trusted.contain(peer)) } else { self.peer }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct PathPattern {
 enum Segment {
     Literal(String),
     /// A whole segment, `*` or `{name}`.
-    Any,
+    Any(Option<String>),
     Glob(Vec<u8>),
 }
 
@@ -49,6 +49,16 @@ impl PathPattern {
         }
         self.matches_rest || given.next().is_none()
     }
+
+    /// Returns the values of the pattern's variables in a path that matches.
+    pub fn variables<'p>(&'p self, path: &'p str) -> Vec<(&'p str, &'p str)> {
+        let given = path.split('/').filter(|part| !part.is_empty());
+        let value = |(segment, part): (&'p Segment, &'p str)| match segment {
+            Segment::Any(Some(name)) => Some((name.as_str(), part.split(';').next().unwrap_or_default())),
+            _ => None,
+        };
+        self.segments.iter().zip(given).filter_map(value).collect()
+    }
 }
 
 impl Segment {
@@ -56,12 +66,12 @@ impl Segment {
         let name = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         match name {
             Some(name) if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => {
-                Ok(Self::Any)
+                Ok(Self::Any(Some(name.to_owned())))
             }
             _ if part.contains(['{', '}']) => Err("has braces that are not a whole segment '{name}'"),
             _ if part.is_empty() => Err("has an empty segment"),
             _ if part.contains("**") => Err("has '**' inside a segment"),
-            _ if part == "*" => Ok(Self::Any),
+            _ if part == "*" => Ok(Self::Any(None)),
             _ if part.contains(['*', '?']) => Ok(Self::Glob(part.into())),
             _ => Ok(Self::Literal(part.to_owned())),
         }
@@ -70,7 +80,7 @@ impl Segment {
     fn matches(&self, part: &str) -> bool {
         match self {
             Self::Literal(text) => text == part,
-            Self::Any => !part.is_empty(),
+            Self::Any(_) => !part.is_empty(),
             Self::Glob(glob) => glob_matches(glob, part.as_bytes()),
         }
     }

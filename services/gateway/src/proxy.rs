@@ -16,7 +16,7 @@ use souk_kit::{
     traces::{Sampling, continue_trace},
 };
 use souk_resilience::Breaker;
-use souk_values::{IdGen, UserId, error_chain};
+use souk_values::{Clock, IdGen, UserId, error_chain};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -29,11 +29,12 @@ use crate::{
     headers::{self, ClientAddress},
     limits::{Exceeded, Limits, Quota, RateClass},
     metrics::RouteSeries,
+    predicates::{Asked, Draws},
     raw_path,
     response::{ConnectionBody, GatewayResponse, ResponseBody, pass_through, require_tls},
     route::Route,
     routes,
-    trusted_proxies::TrustedProxies,
+    networks::Networks,
     upload::Upload,
     upstreams::Upstreams,
 };
@@ -48,7 +49,8 @@ pub(crate) struct Proxy {
     pub compression: Compression,
     /// `None` if limits are switched off.
     pub limits: Option<Limits>,
-    pub trusted_proxies: TrustedProxies,
+    pub trusted_proxies: Networks,
+    pub clock: Arc<dyn Clock>,
     /// True if customers reach the shop by TLS.
     pub has_tls: bool,
     pub has_test_clock: bool,
@@ -86,7 +88,7 @@ impl Proxy {
         let has_body = !request.body().is_end_stream();
         let trace = continue_trace(request.headers_mut(), &self.ids, Sampling::OfThisProcess);
         let mut quota = None;
-        let destination = self.destination(&request, connection);
+        let destination = self.destination(&request, client, connection);
         let is_forwarded = matches!(destination, Ok(Destination::Upstream(_)));
         let (series, result) = match destination {
             Err(error) => (&self.rejected_series, Err(error)),
@@ -126,6 +128,7 @@ impl Proxy {
     fn destination(
         &self,
         request: &Request<Incoming>,
+        client: &ClientAddress,
         connection: &ConnectionState,
     ) -> Result<Destination<'_>, GatewayError> {
         let method = request.method();
@@ -142,7 +145,7 @@ impl Proxy {
         if routes::is_own(path, self.has_test_clock) {
             return Ok(Destination::Own);
         }
-        if let Some(entry) = self.table.iter().find(|entry| entry.route.matches(method, path)) {
+        if let Some(entry) = self.entry(method, uri, request.headers(), client) {
             return Ok(Destination::Upstream(entry));
         }
         let is_file = path != "/api" && !path.starts_with("/api/") && !raw_path::is_internal(path);
@@ -151,6 +154,28 @@ impl Proxy {
         } else {
             Err(GatewayError::NoRoute)
         }
+    }
+
+    /// Returns the first route that matches.
+    pub fn entry(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        client: &ClientAddress,
+    ) -> Option<&RouteEntry> {
+        let host = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let asked = Asked {
+            method,
+            path: uri.path(),
+            query: uri.query(),
+            host: uri.authority().map(http::uri::Authority::as_str).or_else(host),
+            headers,
+            from: client.of_request(headers, &self.trusted_proxies),
+            clock: &*self.clock,
+            draws: Draws::new(&self.ids),
+        };
+        self.table.iter().find(|entry| entry.route.matches(&asked))
     }
 
     async fn forward(
@@ -169,21 +194,54 @@ impl Proxy {
         let from = client.of_request(&headers, &self.trusted_proxies);
         self.limit(route.rate_class, from, user, quota).await?;
         caller?;
+        if let Some(redirect) = &route.filters.redirect {
+            return Ok(redirect.response().map(ResponseBody::Own));
+        }
+        if route.filters.is_header_too_large(&headers) {
+            return Err(GatewayError::HeadersTooLarge);
+        }
         let body = Upload::new(incoming, route.max_body)?;
-        let path = uri.path_and_query().and_then(|requested| route.rewrite(requested)).ok_or(GatewayError::NoRoute)?;
         let host =
             requested_host(&uri, &headers).ok_or(GatewayError::RequestInvalid("The request has no valid host."))?;
         headers::prepare_for_upstream(&mut headers, client, host);
-        let request = UpstreamRequest { method, path, headers, body };
-        let (response, instance) =
-            forward(&self.upstreams, &entry.breaker, route, request, self.request_body_timeout).await?;
-        let response = pass_through(response, instance.chosen, &self.stop);
+        let fallback = route.filters.breaker.as_ref().and_then(|filter| filter.fallback.as_ref());
+        let kept = fallback.map(|path| (path, method.clone(), headers.clone()));
+        let response = match self.send(entry, (method, &uri, headers, body)).await {
+            Ok(response) => response,
+            Err(error) if error.is_of_target() => match kept {
+                Some((path, method, headers)) => return self.fall_back(path, method, headers, client).await,
+                None => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
         let Some(wanted) = wanted else { return Ok(response) };
         let service = || route.target.name().to_owned();
         self.compression.apply(wanted, response, route.response_timeout).await.map_err(|error| match error {
             Incomplete::Timeout => GatewayError::Timeout { service: service() },
             Incomplete::Broken(cause) => GatewayError::BadGateway { service: service(), cause: error_chain(&*cause) },
         })
+    }
+
+    /// Sends a request, whose headers are prepared, to the target of a route.
+    pub async fn send(
+        &self,
+        entry: &RouteEntry,
+        (method, uri, mut headers, body): (Method, &Uri, HeaderMap, Upload),
+    ) -> Result<GatewayResponse, GatewayError> {
+        let route = &entry.route;
+        let variables = route.variables(uri.path());
+        let rewrite = |requested| route.filters.rewrite(requested, &variables);
+        let path = uri.path_and_query().and_then(rewrite).ok_or(GatewayError::NoRoute)?;
+        route.filters.change_request(&mut headers, &variables);
+        if !route.filters.keeps_host {
+            headers.remove(header::HOST);
+        }
+        let request = UpstreamRequest { method, path, headers, body };
+        let (response, instance) =
+            forward(&self.upstreams, &entry.breaker, route, request, self.request_body_timeout).await?;
+        let mut response = pass_through(response, instance.chosen, &self.stop);
+        route.filters.change_response(&mut response);
+        Ok(response)
     }
 
     /// Takes the request from its buckets, and sets `quota`. Errors: `RateLimited`.

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Method, uri::PathAndQuery};
+use http::Method;
 
-use crate::{config::GatewayConfig, limits::RateClass, path_pattern::PathPattern, raw_path, route_config::RouteConfig};
+use crate::{
+    config::GatewayConfig,
+    filters::Filters,
+    limits::RateClass,
+    path_pattern::PathPattern,
+    predicates::{Asked, Predicate, Weights, parse_method},
+    route_config::RouteConfig,
+};
 
 /// A validated route definition.
 #[derive(Debug)]
@@ -18,12 +24,10 @@ pub(crate) struct Route {
     /// Time limit from the end of the request to the head of the response; `None` for no limit.
     pub response_timeout: Option<Duration>,
     pub rate_class: RateClass,
-    order: i32,
-    paths: Vec<PathPattern>,
-    /// Allowed methods; empty for all.
-    methods: Vec<Method>,
-    /// Number of leading path segments that are stripped.
-    strip: usize,
+    pub order: i32,
+    pub filters: Filters,
+    /// Conditions on a request, all of which it meets.
+    predicates: Vec<Predicate>,
     public: Vec<PublicRule>,
 }
 
@@ -72,20 +76,31 @@ impl Route {
     /// `mistakes`.
     pub fn read_all(config: &GatewayConfig, mistakes: &mut Vec<String>) -> Vec<Self> {
         let mut routes: Vec<Self> = Vec::new();
+        let mut weights = Weights::default();
         for (index, definition) in config.routes.iter().enumerate() {
             let mut of_route = Vec::new();
             if routes.iter().any(|other| other.id == definition.id) {
                 of_route.push("id is not unique".to_owned());
             }
-            routes.push(Self::read(definition, config, &mut of_route));
+            routes.push(Self::read(definition, config, &mut weights, &mut of_route));
             let id = if definition.id.is_empty() { String::new() } else { format!(" ({})", definition.id) };
             mistakes.extend(of_route.iter().map(|mistake| format!("gateway.routes[{index}]{id}: {mistake}")));
+        }
+        for predicate in routes.iter_mut().flat_map(|route| &mut route.predicates) {
+            if let Predicate::Weight(weight) = predicate {
+                weights.complete(weight);
+            }
         }
         routes.sort_by_key(|route| route.order);
         routes
     }
 
-    fn read(definition: &RouteConfig, config: &GatewayConfig, mistakes: &mut Vec<String>) -> Self {
+    fn read(
+        definition: &RouteConfig,
+        config: &GatewayConfig,
+        weights: &mut Weights,
+        mistakes: &mut Vec<String>,
+    ) -> Self {
         let timeout = definition.metadata.response_timeout;
         let timeout = timeout.map(|millis| u64::try_from(millis).ok().map(Duration::from_millis));
         let mut route = Self {
@@ -96,9 +111,8 @@ impl Route {
             response_timeout: timeout.unwrap_or(Some(config.response_timeout)),
             rate_class: definition.metadata.rate_limit,
             order: definition.order,
-            paths: Vec::new(),
-            methods: Vec::new(),
-            strip: 0,
+            filters: Filters::default(),
+            predicates: Vec::new(),
             public: Vec::new(),
         };
         if definition.id.is_empty() {
@@ -108,11 +122,18 @@ impl Route {
             Ok(target) => route.target = target,
             Err(mistake) => mistakes.push(mistake),
         }
-        mistakes.extend(definition.predicates.iter().filter_map(|text| route.add_predicate(text).err()));
-        if !definition.predicates.iter().any(|text| text.starts_with("Path=") || !text.contains('=')) {
-            mistakes.push("no Path predicate".to_owned());
+        if definition.predicates.is_empty() {
+            mistakes.push("it has no predicates, and would match every request: Path=/** says so".to_owned());
         }
-        mistakes.extend(definition.filters.iter().filter_map(|text| route.add_filter(text).err()));
+        for predicate in &definition.predicates {
+            match Predicate::parse(predicate, weights) {
+                Ok(predicate) => route.predicates.push(predicate),
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        let filters = config.default_filters.iter().chain(&definition.filters);
+        mistakes.extend(filters.filter_map(|filter| route.filters.add(filter).err()));
+        route.max_body = route.filters.max_body.unwrap_or(route.max_body);
         for text in &definition.metadata.public {
             match PublicRule::parse(text) {
                 Ok(rule) => route.public.push(rule),
@@ -122,39 +143,8 @@ impl Route {
         route
     }
 
-    fn add_predicate(&mut self, text: &str) -> Result<(), String> {
-        match text.split_once('=') {
-            Some(("Path", patterns)) => {
-                for pattern in patterns.split(',') {
-                    self.paths.push(PathPattern::parse(pattern.trim())?);
-                }
-            }
-            Some(("Method", methods)) => self.methods.extend(parse_methods(methods)?),
-            Some((name, _)) => return Err(format!("unknown predicate '{name}'")),
-            None => return Err(format!("the predicate '{text}' is not Name=arguments")),
-        }
-        Ok(())
-    }
-
-    fn add_filter(&mut self, text: &str) -> Result<(), String> {
-        match text.split_once('=').unwrap_or((text, "")) {
-            ("StripPrefix", "") => self.strip = 1,
-            ("StripPrefix", count) => {
-                self.strip =
-                    count.trim().parse().map_err(|_| format!("StripPrefix={count}: not a number of segments"))?;
-            }
-            ("RequestSize", size) => {
-                self.max_body =
-                    parse_size(size).ok_or_else(|| format!("RequestSize={size}: not a size such as 20MB"))?;
-            }
-            (name, _) => return Err(format!("unknown filter '{name}'")),
-        }
-        Ok(())
-    }
-
-    pub fn matches(&self, method: &Method, path: &str) -> bool {
-        (self.methods.is_empty() || self.methods.contains(method))
-            && self.paths.iter().any(|pattern| pattern.matches(path))
+    pub fn matches(&self, asked: &Asked<'_>) -> bool {
+        self.predicates.iter().all(|predicate| predicate.matches(asked))
     }
 
     /// Returns true if a request of this route needs no token.
@@ -165,19 +155,13 @@ impl Route {
             .any(|rule| (rule.methods.is_empty() || rule.methods.contains(method)) && rule.pattern.matches(path))
     }
 
-    /// Returns path and query for the target; `None` if they lead to a path that only services may call.
-    pub fn rewrite(&self, requested: &PathAndQuery) -> Option<PathAndQuery> {
-        let rewritten = if self.strip == 0 {
-            requested.clone()
+    /// Returns the values of the variables of the path pattern, if a filter needs them.
+    pub fn variables<'p>(&'p self, path: &'p str) -> Vec<(&'p str, &'p str)> {
+        if self.filters.needs_variables() {
+            self.predicates.iter().flat_map(|predicate| predicate.variables(path)).collect()
         } else {
-            let path = requested.path();
-            let cut = path.match_indices('/').nth(self.strip).map_or(path.len(), |(at, _)| at);
-            let rest = requested.as_str().get(cut..).unwrap_or_default();
-            let whole =
-                if rest.starts_with('/') { Bytes::copy_from_slice(rest.as_bytes()) } else { format!("/{rest}").into() };
-            PathAndQuery::from_maybe_shared(whole).ok()?
-        };
-        (!raw_path::is_internal(rewritten.path())).then_some(rewritten)
+            Vec::new()
+        }
     }
 }
 
@@ -192,77 +176,19 @@ impl PublicRule {
 }
 
 fn parse_methods(text: &str) -> Result<Vec<Method>, String> {
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    let parse = |name: &str| known.iter().find(|method| method.as_str() == name).cloned();
-    text.split(',').map(|name| parse(name.trim()).ok_or_else(|| format!("unknown method '{name}'"))).collect()
-}
-
-/// Parses `5000000`, `512KB` or `20MB`. As in Spring's `DataSize`, a kilobyte has 1024 bytes.
-fn parse_size(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
-    let bytes_per_unit = match unit {
-        "" | "B" => 1,
-        "KB" => 1 << 10,
-        "MB" => 1 << 20,
-        "GB" => 1 << 30,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(bytes_per_unit)
+    text.split(',').map(|name| parse_method(name.trim())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(definition: RouteConfig) -> Route {
-        let config = GatewayConfig { routes: vec![definition], ..GatewayConfig::default() };
-        let mut mistakes = Vec::new();
-        let mut routes = Route::read_all(&config, &mut mistakes);
-        assert!(mistakes.is_empty(), "{mistakes:?}");
-        routes.remove(0)
-    }
-
-    fn stripping(filter: &str) -> Route {
-        read(RouteConfig {
-            id: "x".to_owned(),
-            uri: "lb://X".to_owned(),
-            predicates: vec!["Path=/**".to_owned(), "Method=GET".to_owned()],
-            filters: vec![filter.to_owned()],
-            ..RouteConfig::default()
-        })
-    }
-
-    #[test]
-    fn the_prefix_is_stripped_and_the_rest_unchanged() {
-        for (filter, requested, expected) in [
-            ("StripPrefix=1", "/api/orders/1?a=%20b&c", "/orders/1?a=%20b&c"),
-            ("StripPrefix=1", "/api/orders/", "/orders/"),
-            ("StripPrefix", "/api", "/"),
-            ("StripPrefix=1", "/api?a=/b/c", "/?a=/b/c"),
-            ("StripPrefix=2", "/api/orders/1", "/1"),
-            ("StripPrefix=3", "/api/orders", "/"),
-            ("StripPrefix=0", "/api/caf%C3%A9", "/api/caf%C3%A9"),
-        ] {
-            let rewritten = stripping(filter).rewrite(&requested.parse().unwrap());
-            assert_eq!(rewritten.unwrap().as_str(), expected, "{filter} {requested}");
-        }
-        assert_eq!(stripping("StripPrefix=1").rewrite(&"/api/internal/x".parse().unwrap()), None);
-        assert_eq!(stripping("StripPrefix=1").target, Target::Service("x".to_owned()));
-    }
-
-    #[test]
-    fn sizes_are_parsed_as_by_spring() {
-        assert_eq!(["5", "5B", "2KB", "20MB"].map(parse_size), [Some(5), Some(5), Some(2_048), Some(20_971_520)]);
-        assert_eq!(["", "MB", "1.5MB", "1TB"].map(parse_size), [None; 4]);
-    }
-
     #[test]
     fn lower_orders_match_first_and_ties_in_the_order_of_the_table() {
         let route = |id: &str, order| RouteConfig {
             id: id.to_owned(),
             uri: "lb://x".to_owned(),
-            predicates: vec!["Path=/**".to_owned()],
+            predicates: vec!["Path=/**".into()],
             order,
             ..RouteConfig::default()
         };
@@ -274,7 +200,10 @@ mod tests {
     #[test]
     fn the_default_table_separates_public_from_protected_requests() {
         let routes = Route::read_all(&GatewayConfig::default(), &mut Vec::new());
-        let route_of = |method: &Method, path: &str| routes.iter().find(|route| route.matches(method, path)).unwrap();
+        let route_of = |method: &Method, path: &str| {
+            let asked = Asked::of(method, path);
+            routes.iter().find(|route| route.matches(&asked)).unwrap()
+        };
         for (method, path, service, is_public) in [
             ("GET", "/api/products", "product", true),
             ("HEAD", "/api/products/7", "product", true),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::RateClass;
+use crate::{definition::Definition, limits::RateClass};
 
 /// A route definition in Spring Cloud Gateway's format.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -12,11 +12,11 @@ pub struct RouteConfig {
     pub id: String,
     /// Target: `lb://order` for the instances of a service, or `http://host:port`.
     pub uri: String,
-    /// Predicates, all of which must match: `Path=/a/**,/b`, `Method=GET,POST`. At least one `Path`.
-    pub predicates: Vec<String>,
-    /// Filters: `StripPrefix=1`, `RequestSize=20MB`.
+    /// Predicates, all of which must match: `Path=/a/**,/b`, `Method=GET,POST`. The gateway's README lists them.
+    pub predicates: Vec<Definition>,
+    /// Filters: `StripPrefix=1`, `RequestSize=20MB`. The gateway's README lists them.
     #[serde(default)]
-    pub filters: Vec<String>,
+    pub filters: Vec<Definition>,
     /// Precedence: lower orders match first, ties in the order of the table. 0 by default.
     #[serde(default)]
     pub order: i32,

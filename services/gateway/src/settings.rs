@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use souk_kit::config::ConfigError;
 
-use crate::{config::GatewayConfig, limits::SharedBuckets, route::Route, trusted_proxies::TrustedProxies};
+use crate::{config::GatewayConfig, limits::SharedBuckets, route::Route, networks::Networks};
 
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub routes: Vec<Route>,
-    pub trusted_proxies: TrustedProxies,
+    pub trusted_proxies: Networks,
     /// `None` if no Redis is configured.
     pub shared_buckets: Option<Arc<SharedBuckets>>,
 }
@@ -19,7 +19,7 @@ impl Settings {
     pub fn read(config: &GatewayConfig) -> Result<Self, ConfigError> {
         let mut mistakes = Vec::new();
         let routes = Route::read_all(config, &mut mistakes);
-        let mut trusted_proxies = TrustedProxies::default();
+        let mut trusted_proxies = Networks::default();
         for text in &config.trusted_proxies {
             if let Err(mistake) = trusted_proxies.add(text.trim()) {
                 mistakes.push(format!("gateway.trusted-proxies: {mistake}"));
@@ -27,6 +27,11 @@ impl Settings {
         }
         if let Err(errors) = config.breaker.validate() {
             mistakes.extend(errors.lines().iter().map(|line| format!("gateway.breaker.{line}")));
+        }
+        for (name, breaker) in &config.breakers {
+            if let Err(errors) = breaker.validate() {
+                mistakes.extend(errors.lines().iter().map(|line| format!("gateway.breakers.{name}.{line}")));
+            }
         }
         if config.max_header_bytes < 1024 {
             mistakes.push("gateway.max-header-bytes must be at least 1024".to_owned());
@@ -81,8 +86,8 @@ mod tests {
         let route = |id: &str, uri: &str, predicate: &str, filter: &str| RouteConfig {
             id: id.to_owned(),
             uri: uri.to_owned(),
-            predicates: vec![predicate.to_owned()],
-            filters: vec![filter.to_owned()],
+            predicates: vec![predicate.into()],
+            filters: vec![filter.into()],
             ..RouteConfig::default()
         };
         let mut no_predicates = route("e", "lb://e", "", "StripPrefix=1");
@@ -92,8 +97,8 @@ mod tests {
             routes: vec![
                 route("", "lb://a", "Path=/a", "StripPrefix=1"),
                 route("b", "ftp://b", "Path=/b", "StripPrefix=x"),
-                route("c", "lb://c_c", "Path=c", "Retry=3"),
-                route("c", "lb://d", "Header=x", "RequestSize=20XB"),
+                route("c", "lb://c_c", "Path=c", "Compress=3"),
+                route("c", "lb://d", "Colour=x", "RequestSize=20XB"),
                 no_predicates,
             ],
             trusted_proxies: vec!["everyone".to_owned()],
@@ -113,11 +118,11 @@ mod tests {
             "StripPrefix",
             "routes[2] (c): uri",
             "begin with '/'",
-            "unknown filter 'Retry'",
+            "unknown filter 'Compress'",
             "routes[3] (c): id is not unique",
-            "unknown predicate 'Header'",
+            "unknown predicate 'Colour'",
             "RequestSize",
-            "routes[4] (e): no Path",
+            "routes[4] (e): it has no predicates",
             "metadata.public",
             "trusted-proxies",
             "max-header-bytes",

@@ -66,6 +66,7 @@ pub async fn start(
     let app = App {
         upstreams: upstreams.clone(),
         breakers: breakers.into(),
+        routes: config.routes.clone().into(),
         peers: deps.peers.clone(),
         services: extras.services.into(),
         shop_is_ready: extras.shop_is_ready,
@@ -86,6 +87,7 @@ pub async fn start(
         compression: Compression::default(),
         limits: Limits::new(&config.rate_limit, settings.shared_buckets, &deps.clock),
         trusted_proxies: settings.trusted_proxies,
+        clock: Arc::clone(&deps.clock),
         has_tls: deps.shop.public_url.starts_with("https://"),
         has_test_clock,
         max_uri_bytes: config.max_uri_bytes,
@@ -109,16 +111,19 @@ pub async fn start(
     Ok(Running::new("gateway", address, stop, tasks))
 }
 
-/// Returns the routing table and the breakers in the order of their names. Routes to the same service share a breaker.
+/// Returns the routing table and the breakers in the order of their names. Routes to the same service share a breaker,
+/// unless their filters name others.
 fn routing_table(routes: Vec<Route>, config: &GatewayConfig, deps: &Deps) -> (Vec<RouteEntry>, Vec<Arc<Breaker>>) {
     let mut breakers: BTreeMap<String, Arc<Breaker>> = BTreeMap::new();
     let table = routes
         .into_iter()
         .map(|route| {
-            let name = route.target.name();
+            let own = route.filters.breaker.as_ref().and_then(|filter| filter.name.as_deref());
+            let name = own.unwrap_or_else(|| route.target.name());
+            let settings = || config.breakers.get(name).unwrap_or(&config.breaker).clone();
             let breaker = breakers
                 .entry(name.to_owned())
-                .or_insert_with(|| Breaker::new("gateway", name, config.breaker.clone(), Arc::clone(&deps.clock)));
+                .or_insert_with(|| Breaker::new("gateway", name, settings(), Arc::clone(&deps.clock)));
             let breaker = Arc::clone(breaker);
             let series = RouteSeries::new(&route.id, Some(&route.uri));
             RouteEntry { route, breaker, series }

@@ -126,7 +126,7 @@ impl Upstreams {
         Some(address)
     }
 
-    /// Sends a request to `instance` and returns the head of its response.
+    /// Sends a request to `instance` and returns the head of its response. A `Host` in `headers` is kept.
     pub fn send(
         &self,
         instance: &UpstreamInstance,
@@ -138,7 +138,7 @@ impl Upstreams {
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.headers_mut() = headers;
-        request.headers_mut().insert(header::HOST, instance.address.host.clone());
+        request.headers_mut().entry(header::HOST).or_insert_with(|| instance.address.host.clone());
         let mut parts = uri::Parts::default();
         parts.scheme = Some(uri::Scheme::HTTP);
         parts.authority = Some(instance.address.authority.clone());

@@ -126,7 +126,7 @@ impl PictureStore {
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("the object store did not answer within {} s", OBJECT_LIMIT.as_secs()),
         };
-        permit.failure();
+        permit.failure(&failure);
         Err(PictureStoreError::Unavailable(failure))
     }
 

@@ -21,11 +21,11 @@ pub struct BreakerConfig {
     #[serde(with = "duration_text")]
     pub slow_call_duration_threshold: Duration,
     /// Number of calls in the window below which the rates are not evaluated, at least 1. Default 100. Lowered to the size
-    /// of a smaller window.
+    /// of a smaller window of calls.
     pub minimum_number_of_calls: u32,
     /// Unit of `sliding-window-size`. Default `COUNT_BASED`.
     pub sliding_window_type: WindowType,
-    /// Size of the window in the state CLOSED, at least 1. Default 100.
+    /// Size of the window in the state CLOSED, in calls or seconds, at least 1. Default 100.
     pub sliding_window_size: u32,
     /// Time that the breaker stays OPEN before it permits trial calls, at least 1 ms. Default 60 s.
     #[serde(with = "duration_text")]
@@ -42,6 +42,9 @@ pub struct BreakerConfig {
     pub max_wait_duration_in_half_open_state: Duration,
     /// State that follows once the maximum time in `HALF_OPEN` has passed. Default `OPEN`.
     pub transition_to_state_after_wait_duration: StateAfterWait,
+    /// Whether the state is `HALF_OPEN` as soon as the wait is over, for all who look, rather than from the next call on.
+    /// Default false.
+    pub automatic_transition_from_open_to_half_open_enabled: bool,
 }
 
 /// The unit of a window's size.
@@ -50,6 +53,9 @@ pub enum WindowType {
     /// The last calls, regardless of their age.
     #[serde(rename = "COUNT_BASED")]
     CountBased,
+    /// The calls of the last seconds, whatever their number.
+    #[serde(rename = "TIME_BASED")]
+    TimeBased,
 }
 
 /// The state that follows on a `HALF_OPEN` state that lasted too long.
@@ -77,6 +83,7 @@ impl Default for BreakerConfig {
             permitted_number_of_calls_in_half_open_state: 10,
             max_wait_duration_in_half_open_state: Duration::ZERO,
             transition_to_state_after_wait_duration: StateAfterWait::Open,
+            automatic_transition_from_open_to_half_open_enabled: false,
         }
     }
 }

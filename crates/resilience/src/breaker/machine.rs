@@ -1,13 +1,14 @@
 //! The state machine of a circuit breaker: pure, with the current time as an argument of every operation.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use souk_values::Timestamp;
 
 use super::{
     config::{BreakerConfig, StateAfterWait, WindowType},
+    events::{Event, EventKind, EventLog},
     state::{IllegalTransition, State},
-    window::{Call, CountWindow, Totals, Window},
+    window::{Call, CountWindow, TimeWindow, Totals, Window},
 };
 
 /// `Retry-After` of a call that is denied because all trial calls are in progress. An estimate: their end is unknown.
@@ -25,11 +26,19 @@ pub(super) struct Transition {
     pub to: State,
 }
 
+/// The result of a permitted call.
+#[derive(Debug, Clone)]
+pub(super) enum Outcome {
+    Successful,
+    Failed(Arc<str>),
+    Ignored,
+}
+
 /// The result of comparing the rates with their thresholds, named as in Resilience4j.
 enum Thresholds {
     BelowMinimumCalls,
     Below,
-    Exceeded,
+    Exceeded(EventKind),
 }
 
 pub(super) struct Machine {
@@ -42,6 +51,9 @@ pub(super) struct Machine {
     window_id: WindowId,
     minimum: u32,
     not_permitted: u64,
+    /// Whether the events have it already that a breaker in the state `METRICS_ONLY` would have opened.
+    is_exceeded: bool,
+    events: EventLog,
     transitions: Vec<Transition>,
 }
 
@@ -57,6 +69,8 @@ impl Machine {
             window_id: WindowId(0),
             minimum: 1,
             not_permitted: 0,
+            is_exceeded: false,
+            events: EventLog::default(),
             transitions: Vec::new(),
         };
         machine.open_window(machine.config.sliding_window_size);
@@ -79,6 +93,9 @@ impl Machine {
             State::HalfOpen | State::Open | State::ForcedOpen => {}
         }
         self.not_permitted += 1;
+        if self.state.records() {
+            self.events.push(now, EventKind::NotPermitted);
+        }
         Err(match self.state {
             State::Open => self.open_until().since(now) + Duration::from_millis(1),
             State::HalfOpen => TRIAL_RETRY_AFTER,
@@ -86,15 +103,38 @@ impl Machine {
         })
     }
 
-    /// Records the result of a call, and transitions if a rate has reached its threshold.
-    pub fn record(&mut self, window_id: WindowId, failed: bool, took: Duration, now: Timestamp) {
+    /// Ends a call: records its result, and transitions if a rate has reached its threshold.
+    pub fn finish(&mut self, window_id: WindowId, outcome: Outcome, took: Duration, now: Timestamp) {
         self.catch_up(now);
+        let slow = took > self.config.slow_call_duration_threshold;
+        let (kind, call) = match outcome {
+            Outcome::Successful => (EventKind::Success { took }, Some(Call { failed: false, slow })),
+            Outcome::Failed(cause) => (EventKind::Error { took, cause }, Some(Call { failed: true, slow })),
+            Outcome::Ignored => (EventKind::IgnoredError { took }, None),
+        };
+        if self.state.records() {
+            self.events.push(now, kind);
+        }
+        match call {
+            Some(call) => self.record(window_id, call, now),
+            None => self.release(window_id, now),
+        }
+    }
+
+    fn record(&mut self, window_id: WindowId, call: Call, now: Timestamp) {
         if !self.state.records() || window_id != self.window_id {
             return;
         }
-        self.window.record(Call { failed, slow: took > self.config.slow_call_duration_threshold });
+        self.window.record(call, now);
         match (self.state, self.check_thresholds()) {
-            (State::Closed | State::HalfOpen, Thresholds::Exceeded) => self.enter(State::Open, now),
+            (State::Closed | State::HalfOpen, Thresholds::Exceeded(kind)) => {
+                self.events.push(now, kind);
+                self.enter(State::Open, now);
+            }
+            (State::MetricsOnly, Thresholds::Exceeded(kind)) if !self.is_exceeded => {
+                self.is_exceeded = true;
+                self.events.push(now, kind);
+            }
             (State::HalfOpen, Thresholds::Below) => self.enter(State::Closed, now),
             _ => {}
         }
@@ -120,6 +160,7 @@ impl Machine {
     /// Transitions from any state to CLOSED with an empty window.
     pub fn reset(&mut self, now: Timestamp) {
         self.catch_up(now);
+        self.events.push(now, EventKind::Reset);
         self.enter(State::Closed, now);
     }
 
@@ -127,6 +168,7 @@ impl Machine {
     pub fn catch_up(&mut self, now: Timestamp) {
         // A system clock that was set back must not prolong a wait.
         self.since = self.since.min(now);
+        self.window.catch_up(now);
         let max_wait = self.config.max_wait_duration_in_half_open_state;
         let trial_ends = self.since.plus(max_wait);
         if self.state == State::HalfOpen && !max_wait.is_zero() && now >= trial_ends {
@@ -136,11 +178,20 @@ impl Machine {
             };
             self.enter(next, trial_ends);
         }
+        let is_automatic = self.config.automatic_transition_from_open_to_half_open_enabled;
+        if is_automatic && self.state == State::Open && now > self.open_until() {
+            self.enter(State::HalfOpen, now);
+        }
     }
 
     /// Removes and returns the transitions since the last call.
     pub fn take_transitions(&mut self) -> Vec<Transition> {
         std::mem::take(&mut self.transitions)
+    }
+
+    /// Returns the last events, the oldest first.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
     }
 
     pub fn config(&self) -> &BreakerConfig {
@@ -181,10 +232,11 @@ impl Machine {
 
     fn check_thresholds(&self) -> Thresholds {
         match (self.failure_rate(), self.slow_call_rate()) {
-            (Some(failed), Some(slow))
-                if failed >= self.config.failure_rate_threshold || slow >= self.config.slow_call_rate_threshold =>
-            {
-                Thresholds::Exceeded
+            (Some(rate), _) if rate >= self.config.failure_rate_threshold => {
+                Thresholds::Exceeded(EventKind::FailureRateExceeded { rate })
+            }
+            (_, Some(rate)) if rate >= self.config.slow_call_rate_threshold => {
+                Thresholds::Exceeded(EventKind::SlowCallRateExceeded { rate })
             }
             (Some(_), Some(_)) => Thresholds::Below,
             _ => Thresholds::BelowMinimumCalls,
@@ -197,6 +249,7 @@ impl Machine {
 
     fn enter(&mut self, next: State, now: Timestamp) {
         self.transitions.push(Transition { from: self.state, to: next });
+        self.events.push(now, EventKind::StateTransition { from: self.state, to: next });
         self.state = next;
         self.since = now;
         self.attempt = match next {
@@ -218,16 +271,25 @@ impl Machine {
     }
 
     fn open_window(&mut self, size: u32) {
+        let size = size.max(1);
         match self.config.sliding_window_type {
             WindowType::CountBased => self.open_count_window(size),
+            WindowType::TimeBased => {
+                self.start(Window::Time(TimeWindow::new(size)), self.config.minimum_number_of_calls.max(1));
+            }
         }
     }
 
     fn open_count_window(&mut self, size: u32) {
         let size = size.max(1);
-        self.window = Window::Count(CountWindow::new(size));
+        self.start(Window::Count(CountWindow::new(size)), self.config.minimum_number_of_calls.clamp(1, size));
+    }
+
+    fn start(&mut self, window: Window, minimum: u32) {
+        self.window = window;
         self.window_id = WindowId(self.window_id.0 + 1);
-        self.minimum = self.config.minimum_number_of_calls.clamp(1, size);
+        self.minimum = minimum;
         self.not_permitted = 0;
+        self.is_exceeded = false;
     }
 }

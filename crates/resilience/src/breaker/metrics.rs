@@ -1,12 +1,10 @@
 //! The metrics of one circuit breaker, with the names of Resilience4j.
 
-use std::time::Duration;
-
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use super::{snapshot::Snapshot, state::State};
+use super::{machine::Outcome, snapshot::Snapshot, state::State};
 use crate::series::Series;
 
 const STATE: &str = "resilience4j_circuitbreaker_state";
@@ -16,14 +14,6 @@ const FAILURE_RATE: &str = "resilience4j_circuitbreaker_failure_rate";
 const SLOW_CALL_RATE: &str = "resilience4j_circuitbreaker_slow_call_rate";
 const CALLS_SECONDS: &str = "resilience4j_circuitbreaker_calls_seconds";
 const NOT_PERMITTED_CALLS: &str = "resilience4j_circuitbreaker_not_permitted_calls_total";
-
-/// The result of a permitted call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Successful,
-    Failed,
-    Ignored,
-}
 
 pub(super) struct BreakerMetrics {
     states: [(State, Gauge); 6],
@@ -73,11 +63,12 @@ impl BreakerMetrics {
         self.slow_call_rate.set(snapshot.slow_call_rate);
     }
 
-    pub fn time(&self, kind: Kind, took: Duration) {
-        match kind {
-            Kind::Successful => self.successful.record(took),
-            Kind::Failed => self.failed.record(took),
-            Kind::Ignored => self.ignored.record(took),
+    /// Returns the series of the durations of such calls.
+    pub fn timer(&self, outcome: &Outcome) -> &Histogram {
+        match outcome {
+            Outcome::Successful => &self.successful,
+            Outcome::Failed(_) => &self.failed,
+            Outcome::Ignored => &self.ignored,
         }
     }
 

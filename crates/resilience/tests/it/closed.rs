@@ -102,7 +102,7 @@ fn it_opens_once_however_many_calls_fail_at_the_same_time() {
     let permits: Vec<_> = (0..64).map(|_| rig.breaker.acquire().unwrap()).collect();
     thread::scope(|scope| {
         for permit in permits {
-            scope.spawn(|| permit.failure());
+            scope.spawn(|| permit.failure("it failed"));
         }
     });
     let snapshot = rig.breaker.snapshot();

@@ -22,7 +22,7 @@ fn forced_open_denies_calls_indefinitely() {
     let denied = rig.breaker.acquire().unwrap_err();
     assert_eq!(denied.state, State::ForcedOpen);
     assert!(!denied.retry_after.is_zero());
-    late.failure();
+    late.failure("it failed");
     let snapshot = rig.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.buffered_calls, snapshot.not_permitted_calls), (State::ForcedOpen, 0, 1));
 }

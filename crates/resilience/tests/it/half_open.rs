@@ -130,7 +130,7 @@ fn results_from_before_the_trial_do_not_decide_it() {
     rig.wait_over();
     let trial = rig.breaker.acquire().unwrap();
     for (number, permit) in stale.into_iter().enumerate() {
-        if number % 2 == 0 { permit.failure() } else { permit.ignore() }
+        if number % 2 == 0 { permit.failure("it failed") } else { permit.ignore() }
     }
     assert_eq!((rig.state(), rig.breaker.snapshot().buffered_calls), (State::HalfOpen, 0));
     let rest = take(&rig, 2);
@@ -146,7 +146,7 @@ fn late_trial_results_do_not_count_in_the_next_window() {
     let mut permits = take(&rig, 3);
     permits.pop().unwrap().success();
     assert_eq!(rig.state(), State::Closed);
-    permits.into_iter().for_each(Permit::failure);
+    permits.into_iter().for_each(|permit| permit.failure("it failed"));
     assert_eq!((rig.state(), rig.breaker.snapshot().buffered_calls), (State::Closed, 0));
 }
 

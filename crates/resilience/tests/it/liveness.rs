@@ -42,7 +42,7 @@ proptest! {
             match act {
                 Act::Acquire => permits.extend(rig.breaker.acquire()),
                 Act::Succeed(index) => pick(&mut permits, index).into_iter().for_each(Permit::success),
-                Act::Fail(index) => pick(&mut permits, index).into_iter().for_each(Permit::failure),
+                Act::Fail(index) => pick(&mut permits, index).into_iter().for_each(|permit| permit.failure("it failed")),
                 Act::Ignore(index) => pick(&mut permits, index).into_iter().for_each(Permit::ignore),
                 Act::Drop(index) => drop(pick(&mut permits, index)),
                 Act::Advance(millis) => rig.clock.advance_ms(millis),

@@ -2,10 +2,12 @@
 #![cfg(test)]
 
 mod closed;
+mod events;
 mod forced;
 mod half_open;
 mod liveness;
 mod metrics;
+mod model;
 mod open;
 mod retry;
 mod rig;

@@ -19,6 +19,10 @@ impl StillClock {
         Arc::new(Self(AtomicI64::new(1_000_000_000)))
     }
 
+    pub fn millis(&self) -> i64 {
+        self.now().millis()
+    }
+
     pub fn advance_ms(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
@@ -62,7 +66,7 @@ impl Rig {
     pub fn call(&self, millis: i64, is_ok: bool) {
         let permit = self.breaker.acquire().unwrap();
         self.clock.advance_ms(millis);
-        if is_ok { permit.success() } else { permit.failure() }
+        if is_ok { permit.success() } else { permit.failure("it failed") }
     }
 
     pub fn ok(&self) {

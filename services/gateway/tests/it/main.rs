@@ -14,6 +14,7 @@ mod passing;
 mod paths;
 mod rate_limits;
 mod rig;
+mod routes;
 mod stopping;
 mod storefront;
 mod streams;

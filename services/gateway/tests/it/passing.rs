@@ -218,7 +218,7 @@ async fn the_routing_table_is_configurable() {
     let line = |id: &str, paths: &str, order| RouteConfig {
         id: id.to_owned(),
         uri: format!("lb://{id}"),
-        predicates: vec![format!("Path={paths}"), "Method=GET,HEAD".to_owned()],
+        predicates: vec![format!("Path={paths}").into(), "Method=GET,HEAD".into()],
         filters: Vec::new(),
         order,
         metadata: souk_gateway::RouteMetadata {

@@ -68,8 +68,8 @@ async fn not_even_a_route_that_matches_everything_leads_to_an_internal_path() {
     let everything = |id: &str, path: &str, filters: &[&str]| RouteConfig {
         id: id.to_owned(),
         uri: "lb://order".to_owned(),
-        predicates: vec![format!("Path={path}")],
-        filters: filters.iter().map(ToString::to_string).collect(),
+        predicates: vec![format!("Path={path}").into()],
+        filters: filters.iter().map(|filter| (*filter).into()).collect(),
         order: 9,
         metadata: RouteMetadata { public: vec!["* /**".to_owned()], ..RouteMetadata::default() },
     };

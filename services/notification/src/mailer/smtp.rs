@@ -65,12 +65,14 @@ impl Mailer for SmtpMailer {
                 Err(SendError::Rejected(error_chain(&error)))
             }
             Ok(Err(error)) => {
-                permit.failure();
-                Err(SendError::Failed(error_chain(&error)))
+                let cause = error_chain(&error);
+                permit.failure(&cause);
+                Err(SendError::Failed(cause))
             }
             Err(_) => {
-                permit.failure();
-                Err(SendError::Failed(format!("the mail server did not answer within {} s", MAIL_LIMIT.as_secs())))
+                let cause = format!("the mail server did not answer within {} s", MAIL_LIMIT.as_secs());
+                permit.failure(&cause);
+                Err(SendError::Failed(cause))
             }
         }
     }

@@ -164,7 +164,9 @@ impl Provider {
             }
             // A provider that limits its callers is well; the pause relieves it.
             Err(ProviderError::Store(_) | ProviderError::Limited { .. }) => permit.ignore(),
-            Err(ProviderError::Unsent(_) | ProviderError::Lost(_) | ProviderError::Failed(_)) => permit.failure(),
+            Err(error @ (ProviderError::Unsent(_) | ProviderError::Lost(_) | ProviderError::Failed(_))) => {
+                permit.failure(error);
+            }
         }
         result
     }

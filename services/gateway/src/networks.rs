@@ -1,13 +1,13 @@
-//! The networks of proxies in front of the gateway whose `X-Forwarded-*` headers are believed.
+//! Networks of peers: of the proxies in front of the gateway that are believed, or of a route's clients.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 #[derive(Debug, Default)]
-pub(crate) struct TrustedProxies(Vec<IpNet>);
+pub(crate) struct Networks(Vec<IpNet>);
 
-impl TrustedProxies {
+impl Networks {
     /// Adds a network in CIDR notation, or a single address.
     pub fn add(&mut self, text: &str) -> Result<(), String> {
         let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
@@ -45,12 +45,12 @@ mod tests {
             ("fd00::/8", "fd12::1", true),
             ("fd00::/8", "fe80::1", false),
         ] {
-            let mut proxies = TrustedProxies::default();
-            proxies.add(network).unwrap();
-            assert_eq!(proxies.contain(address.parse().unwrap()), is_contained, "{network} {address}");
+            let mut networks = Networks::default();
+            networks.add(network).unwrap();
+            assert_eq!(networks.contain(address.parse().unwrap()), is_contained, "{network} {address}");
         }
         for text in ["", "x", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "::/129"] {
-            assert!(TrustedProxies::default().add(text).is_err(), "{text}");
+            assert!(Networks::default().add(text).is_err(), "{text}");
         }
     }
 }
