@@ -17,9 +17,7 @@ pub mod retry;
 mod series;
 pub mod time_limit;
 
-pub use breaker::{
-    Breaker, BreakerConfig, Event, EventKind, IllegalTransition, NotPermitted, Permit, Snapshot, State,
-};
+pub use breaker::{Breaker, BreakerConfig, Event, EventKind, IllegalTransition, NotPermitted, Permit, Snapshot, State};
 pub use config_errors::ConfigErrors;
 pub use rate_limit::{Limited, Rate, RateLimiter, Taken};
 pub use retry::{Retry, RetryBudget, RetryBudgetConfig, RetryPolicy};

@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 use souk_kit::call::breaker_config;
 use souk_resilience::{BreakerConfig, duration_text};
 
-use crate::{
-    default_routes, definition::Definition, rate_limit_config::RateLimitConfig, route_config::RouteConfig,
-};
+use crate::{default_routes, definition::Definition, rate_limit_config::RateLimitConfig, route_config::RouteConfig};
 
 /// The section `gateway`. Durations are written as `500ms`, `60s`, `5m` or `1h`, or as a number of milliseconds.
 #[derive(Debug, Clone, Deserialize, Serialize)]

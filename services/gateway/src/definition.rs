@@ -73,7 +73,8 @@ impl Definition {
 impl From<&str> for Definition {
     fn from(text: &str) -> Self {
         let (name, args) = text.split_once('=').unwrap_or((text, ""));
-        let listed = if args.is_empty() { Vec::new() } else { args.split(',').map(|arg| arg.trim().to_owned()).collect() };
+        let listed =
+            if args.is_empty() { Vec::new() } else { args.split(',').map(|arg| arg.trim().to_owned()).collect() };
         Self { name: name.trim().to_owned(), args: Args::Listed(listed) }
     }
 }

@@ -70,7 +70,8 @@ enum HeaderFilter {
 impl Filters {
     /// Adds a filter. Errors: a sentence that describes the mistake.
     pub fn add(&mut self, definition: &Definition) -> Result<(), String> {
-        let needed = |value: Option<&str>, name: &str| value.map(str::to_owned).ok_or(format!("{definition}: needs {name}"));
+        let needed =
+            |value: Option<&str>, name: &str| value.map(str::to_owned).ok_or(format!("{definition}: needs {name}"));
         match definition.name.as_str() {
             "AddRequestHeader" | "SetRequestHeader" | "AddRequestHeadersIfNotPresent" => {
                 let [name, value] = definition.args(["name", "value"])?;

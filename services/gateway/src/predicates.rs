@@ -36,9 +36,18 @@ pub(crate) enum Predicate {
     Path(Vec<PathPattern>),
     Method(Vec<Method>),
     Host(Vec<HostPattern>),
-    Header { name: HeaderName, value: Option<Regex> },
-    Query { name: String, value: Option<Regex> },
-    Cookie { name: String, value: Regex },
+    Header {
+        name: HeaderName,
+        value: Option<Regex>,
+    },
+    Query {
+        name: String,
+        value: Option<Regex>,
+    },
+    Cookie {
+        name: String,
+        value: Regex,
+    },
     RemoteAddr(Networks),
     After(Timestamp),
     Before(Timestamp),
@@ -152,7 +161,9 @@ impl Predicate {
                 let mut values = asked.query.into_iter().flat_map(parameters).filter(|(given, _)| given == name);
                 values.any(|(_, given)| is_match(value.as_ref(), Some(&given)))
             }
-            Self::Cookie { name, value } => cookies(asked.headers).any(|(given, text)| given == name && value.is_match(text)),
+            Self::Cookie { name, value } => {
+                cookies(asked.headers).any(|(given, text)| given == name && value.is_match(text))
+            }
             Self::RemoteAddr(networks) => networks.contain(asked.from),
             Self::After(time) => asked.clock.now() > *time,
             Self::Before(time) => asked.clock.now() < *time,

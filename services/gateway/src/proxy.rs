@@ -29,12 +29,12 @@ use crate::{
     headers::{self, ClientAddress},
     limits::{Exceeded, Limits, Quota, RateClass},
     metrics::RouteSeries,
+    networks::Networks,
     predicates::{Asked, Draws},
     raw_path,
     response::{ConnectionBody, GatewayResponse, ResponseBody, pass_through, require_tls},
     route::Route,
     routes,
-    networks::Networks,
     upload::Upload,
     upstreams::Upstreams,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use souk_kit::config::ConfigError;
 
-use crate::{config::GatewayConfig, limits::SharedBuckets, route::Route, networks::Networks};
+use crate::{config::GatewayConfig, limits::SharedBuckets, networks::Networks, route::Route};
 
 #[derive(Debug)]
 pub(crate) struct Settings {

@@ -71,8 +71,7 @@ fn slow_calls_open_it_under_their_own_name() {
 
 #[test]
 fn a_window_of_seconds_forgets_calls_by_their_age() {
-    let config =
-        BreakerConfig { sliding_window_type: WindowType::TimeBased, sliding_window_size: 2, ..small() };
+    let config = BreakerConfig { sliding_window_type: WindowType::TimeBased, sliding_window_size: 2, ..small() };
     let rig = Rig::new(config);
     (0..3).for_each(|_| rig.fail());
     rig.clock.advance_ms(2_000);

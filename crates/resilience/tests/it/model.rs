@@ -158,20 +158,26 @@ impl Model {
 fn config() -> impl Strategy<Value = BreakerConfig> {
     let sizes = (1_u32..6, 1_u32..8, 1_u32..5);
     let kinds = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (sizes, kinds, 1_u32..=100, 1_u32..=100, 0_u64..4).prop_map(|(sizes, kinds, failure, slow, longest)| BreakerConfig {
-        failure_rate_threshold: f64::from(failure),
-        slow_call_rate_threshold: f64::from(slow),
-        slow_call_duration_threshold: Duration::from_millis(300),
-        minimum_number_of_calls: sizes.0,
-        sliding_window_size: sizes.1,
-        permitted_number_of_calls_in_half_open_state: sizes.2,
-        sliding_window_type: if kinds.0 { WindowType::TimeBased } else { WindowType::CountBased },
-        exponential_backoff_multiplier: if kinds.1 { 2.0 } else { 1.0 },
-        exponential_max_wait_duration_in_open_state: Duration::from_secs(5),
-        automatic_transition_from_open_to_half_open_enabled: kinds.2,
-        transition_to_state_after_wait_duration: if kinds.3 { StateAfterWait::Open } else { StateAfterWait::Closed },
-        wait_duration_in_open_state: Duration::from_secs(1),
-        max_wait_duration_in_half_open_state: Duration::from_secs(longest),
+    (sizes, kinds, 1_u32..=100, 1_u32..=100, 0_u64..4).prop_map(|(sizes, kinds, failure, slow, longest)| {
+        BreakerConfig {
+            failure_rate_threshold: f64::from(failure),
+            slow_call_rate_threshold: f64::from(slow),
+            slow_call_duration_threshold: Duration::from_millis(300),
+            minimum_number_of_calls: sizes.0,
+            sliding_window_size: sizes.1,
+            permitted_number_of_calls_in_half_open_state: sizes.2,
+            sliding_window_type: if kinds.0 { WindowType::TimeBased } else { WindowType::CountBased },
+            exponential_backoff_multiplier: if kinds.1 { 2.0 } else { 1.0 },
+            exponential_max_wait_duration_in_open_state: Duration::from_secs(5),
+            automatic_transition_from_open_to_half_open_enabled: kinds.2,
+            transition_to_state_after_wait_duration: if kinds.3 {
+                StateAfterWait::Open
+            } else {
+                StateAfterWait::Closed
+            },
+            wait_duration_in_open_state: Duration::from_secs(1),
+            max_wait_duration_in_half_open_state: Duration::from_secs(longest),
+        }
     })
 }
 

@@ -19,8 +19,10 @@ impl BreakerFilter {
         let [name, fallback, statuses] = definition.args(["name", "fallbackUri", "statusCodes"])?;
         let fallback = fallback.map(|uri| {
             let path = uri.strip_prefix("forward:").and_then(|path| path.parse::<PathAndQuery>().ok());
-            let is_reachable = |path: &PathAndQuery| raw_path::check(path.path()).is_ok() && !raw_path::is_internal(path.path());
-            path.filter(is_reachable).ok_or_else(|| format!("{definition}: fallbackUri must be forward:/a/path of this gateway"))
+            let is_reachable =
+                |path: &PathAndQuery| raw_path::check(path.path()).is_ok() && !raw_path::is_internal(path.path());
+            path.filter(is_reachable)
+                .ok_or_else(|| format!("{definition}: fallbackUri must be forward:/a/path of this gateway"))
         });
         let status = |text: &str| text.trim().parse().map_err(|_| format!("{definition}: '{text}' is not a status"));
         let statuses = statuses.map(|list| list.split([',', ':']).map(status).collect::<Result<_, String>>());

@@ -46,7 +46,8 @@ impl<'r> Rewriting<'r> {
 impl PathFilter {
     /// Returns `None` if it is another kind of filter. Errors: a sentence that describes the mistake.
     pub fn parse(definition: &Definition) -> Result<Option<Self>, String> {
-        let needed = |value: Option<&str>, name: &str| value.map(str::to_owned).ok_or(format!("{definition}: needs {name}"));
+        let needed =
+            |value: Option<&str>, name: &str| value.map(str::to_owned).ok_or(format!("{definition}: needs {name}"));
         Ok(Some(match definition.name.as_str() {
             "StripPrefix" => {
                 let [parts] = definition.args(["parts"])?;
@@ -64,7 +65,8 @@ impl PathFilter {
             "RewritePath" => {
                 let [expression, replacement] = definition.args(["regexp", "replacement"])?;
                 let expression = needed(expression, "regexp")?;
-                let parsed = Regex::new(&expression).map_err(|error| format!("the expression '{expression}': {error}"))?;
+                let parsed =
+                    Regex::new(&expression).map_err(|error| format!("the expression '{expression}': {error}"))?;
                 // YAML files write `$\{name}`, since Spring would fill in `${name}` itself.
                 Self::Rewrite(parsed, replacement.unwrap_or_default().replace("$\\", "$"))
             }

@@ -62,13 +62,15 @@ impl Redirect {
 impl ResponseFilter {
     /// Errors: a sentence that describes the mistake, such as a filter that does not exist.
     pub fn parse(definition: &Definition) -> Result<Self, String> {
-        let needed = |value: Option<&str>, name: &str| value.map(str::to_owned).ok_or(format!("{definition}: needs {name}"));
+        let needed =
+            |value: Option<&str>, name: &str| value.map(str::to_owned).ok_or(format!("{definition}: needs {name}"));
         Ok(match definition.name.as_str() {
             "AddResponseHeader" | "SetResponseHeader" => {
                 let [name, value] = definition.args(["name", "value"])?;
                 let name = header_name(&needed(name, "name")?)?;
                 let value = needed(value, "value")?;
-                let value = value.parse().map_err(|_| format!("{definition}: '{value}' is not the value of a header"))?;
+                let value =
+                    value.parse().map_err(|_| format!("{definition}: '{value}' is not the value of a header"))?;
                 if definition.name == "AddResponseHeader" { Self::Add(name, value) } else { Self::Set(name, value) }
             }
             "RemoveResponseHeader" => {

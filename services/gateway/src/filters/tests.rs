@@ -120,7 +120,10 @@ fn limits_redirects_and_breakers_are_read() {
     headers.insert("x-a", HeaderValue::from_static("0123456789abcdef01"));
     assert!(filters.is_header_too_large(&headers));
     let redirect = filters.redirect.as_ref().unwrap().response();
-    assert_eq!((redirect.status().as_u16(), &redirect.headers()["location"]), (308, &"https://shop.example/new".parse().unwrap()));
+    assert_eq!(
+        (redirect.status().as_u16(), &redirect.headers()["location"]),
+        (308, &"https://shop.example/new".parse().unwrap())
+    );
     let full: Definition = serde_json::from_value(serde_json::json!({"name": "CircuitBreaker", "args":
         {"name": "slow", "fallbackUri": "forward:/api/shop?x=1", "statusCodes": [500, 503]}}))
     .unwrap();

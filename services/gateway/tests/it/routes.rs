@@ -103,7 +103,9 @@ async fn filters_change_the_request_and_the_response() {
     );
     let moved = rig.raw("GET /old HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(moved.starts_with("HTTP/1.1 301 ") && moved.contains("location: https://shop.example/new\r\n"), "{moved}");
-    let head = |size: usize| format!("GET /small HTTP/1.1\r\nHost: a\r\nX-A: {}\r\nConnection: close\r\n\r\n", "x".repeat(size));
+    let head = |size: usize| {
+        format!("GET /small HTTP/1.1\r\nHost: a\r\nX-A: {}\r\nConnection: close\r\n\r\n", "x".repeat(size))
+    };
     assert!(rig.raw(&head(97)).await.starts_with("HTTP/1.1 200 "));
     crate::rig::is_rejected(&rig.raw(&head(98)).await, 431, "gateway.headers_too_large");
 }
