@@ -121,7 +121,7 @@ async fn a_fallback_answers_for_a_target_that_fails() {
     let instead = route("instead", "product", &["Path=/instead"], &[]);
     let rig = start(vec![guarded, own, counted, instead]).await;
     let fell_back = async || {
-        let answer = rig.client.post("/reviews/1", &json!({"stars": 5})).await.expect(200).json;
+        let answer = rig.client.post("/reviews/1", json!({"stars": 5})).await.expect(200).json;
         assert_eq!((&answer["service"], &answer["path"]), (&json!("product"), &json!("/instead?of=it")), "{answer}");
         assert_eq!(answer["method"], "POST");
     };
@@ -163,7 +163,7 @@ async fn operators_read_the_routes_and_the_events_of_breakers_and_force_their_st
     assert_eq!(public["service"], "order", "on the public port it is a path like others");
 
     let update = async |name: &str, state: &str| {
-        rig.management.post(&format!("/actuator/circuitbreakers/{name}"), &json!({"updateState": state})).await
+        rig.management.post(&format!("/actuator/circuitbreakers/{name}"), json!({"updateState": state})).await
     };
     let forced = update("product", "FORCE_OPEN").await.expect(200).json;
     assert_eq!((&forced["circuitBreakerName"], &forced["currentState"]), (&json!("product"), &json!("FORCED_OPEN")));
