@@ -88,8 +88,12 @@ fn replace(document: &str, parts: &[(&str, String)]) -> Option<String> {
             None => all.push((title, text.trim())),
         }
     }
-    let all: String = all.into_iter().map(|(title, text)| format!("\n### {title}\n\n{text}\n")).collect();
-    Some(format!("{before}{BEGIN}\n{all}\n{END}{after}"))
+    let mut replaced = format!("{before}{BEGIN}\n");
+    for (title, text) in all {
+        replaced.extend(["\n### ", title, "\n\n", text, "\n"]);
+    }
+    replaced.extend(["\n", END, after]);
+    Some(replaced)
 }
 
 /// Returns the first line that a program says of its version; `None` if there is no such program.

@@ -100,7 +100,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{config::GatewayConfig, path_pattern::PathPattern, predicates::Asked, route::Route};
+    use crate::{config::GatewayConfig, path_pattern::PathPattern, predicates::RequestView, route::Route};
 
     /// Returns method, path and publicity of every operation in the service's OpenAPI document, internal ones excluded.
     fn operations(service: &str) -> Vec<(Method, String, bool)> {
@@ -124,7 +124,7 @@ mod tests {
         for service in OPERATED {
             for (method, path, is_public) in operations(service) {
                 let path = format!("/api{path}");
-                let route = routes.iter().find(|route| route.matches(&Asked::of(&method, &path)));
+                let route = routes.iter().find(|route| route.matches(&RequestView::of(&method, &path)));
                 let route = route.unwrap_or_else(|| panic!("{method} {path} has no route"));
                 assert_eq!(route.target.name(), service, "{method} {path}");
                 assert_eq!(route.is_public(&method, &path), is_public, "{method} {path}");

@@ -21,14 +21,14 @@ enum Args {
 }
 
 impl Definition {
-    /// Returns the values of the arguments `names`; `None` for those that are left out.
+    /// Returns the values of the arguments `known`; `None` for those that are left out.
     ///
     /// Errors: a sentence about an argument of another name, or too many of them.
-    pub(crate) fn args<const N: usize>(&self, names: [&str; N]) -> Result<[Option<&str>; N], String> {
+    pub(crate) fn args<const N: usize>(&self, known: [&str; N]) -> Result<[Option<&str>; N], String> {
         let mut values = [None; N];
         match &self.args {
             Args::Listed(listed) if listed.len() > N => {
-                return Err(format!("{self}: at most {N} arguments ({})", names.join(", ")));
+                return Err(format!("{self}: at most {N} arguments ({})", known.join(", ")));
             }
             Args::Listed(listed) => {
                 for (value, given) in values.iter_mut().zip(listed) {
@@ -36,8 +36,8 @@ impl Definition {
                 }
             }
             Args::Named(named) => {
-                self.refuse_others(named, &names)?;
-                for (value, name) in values.iter_mut().zip(names) {
+                self.refuse_others(named, &known)?;
+                for (value, name) in values.iter_mut().zip(known) {
                     *value = named.get(name).map(String::as_str);
                 }
             }
@@ -62,9 +62,9 @@ impl Definition {
         Ok(values)
     }
 
-    fn refuse_others(&self, named: &BTreeMap<String, String>, names: &[&str]) -> Result<(), String> {
-        match named.keys().find(|key| !names.contains(&key.as_str())) {
-            Some(other) => Err(format!("{}: unknown argument '{other}', known: {}", self.name, names.join(", "))),
+    fn refuse_others(&self, named: &BTreeMap<String, String>, known: &[&str]) -> Result<(), String> {
+        match named.keys().find(|key| !known.contains(&key.as_str())) {
+            Some(other) => Err(format!("{}: unknown argument '{other}', known: {}", self.name, known.join(", "))),
             None => Ok(()),
         }
     }

@@ -57,7 +57,7 @@ pub(crate) enum Predicate {
 }
 
 /// What predicates read of a request.
-pub(crate) struct Asked<'r> {
+pub(crate) struct RequestView<'r> {
     pub method: &'r Method,
     pub path: &'r str,
     pub query: Option<&'r str>,
@@ -70,7 +70,7 @@ pub(crate) struct Asked<'r> {
 }
 
 #[cfg(test)]
-impl<'r> Asked<'r> {
+impl<'r> RequestView<'r> {
     /// Returns a request without headers.
     pub fn of(method: &'r Method, path: &'r str) -> Self {
         static HEADERS: std::sync::LazyLock<HeaderMap> = std::sync::LazyLock::new(HeaderMap::new);
@@ -148,27 +148,29 @@ impl Predicate {
         })
     }
 
-    pub fn matches(&self, asked: &Asked<'_>) -> bool {
+    pub fn matches(&self, request: &RequestView<'_>) -> bool {
         match self {
-            Self::Path(patterns) => patterns.iter().any(|pattern| pattern.matches(asked.path)),
-            Self::Method(methods) => methods.contains(asked.method),
-            Self::Host(patterns) => asked.host.is_some_and(|host| patterns.iter().any(|pattern| pattern.matches(host))),
+            Self::Path(patterns) => patterns.iter().any(|pattern| pattern.matches(request.path)),
+            Self::Method(methods) => methods.contains(request.method),
+            Self::Host(patterns) => {
+                request.host.is_some_and(|host| patterns.iter().any(|pattern| pattern.matches(host)))
+            }
             Self::Header { name, value } => {
-                let mut values = asked.headers.get_all(name).iter();
+                let mut values = request.headers.get_all(name).iter();
                 values.any(|given| is_match(value.as_ref(), given.to_str().ok()))
             }
             Self::Query { name, value } => {
-                let mut values = asked.query.into_iter().flat_map(parameters).filter(|(given, _)| given == name);
+                let mut values = request.query.into_iter().flat_map(parameters).filter(|(given, _)| given == name);
                 values.any(|(_, given)| is_match(value.as_ref(), Some(&given)))
             }
             Self::Cookie { name, value } => {
-                cookies(asked.headers).any(|(given, text)| given == name && value.is_match(text))
+                cookies(request.headers).any(|(given, text)| given == name && value.is_match(text))
             }
-            Self::RemoteAddr(networks) => networks.contain(asked.from),
-            Self::After(time) => asked.clock.now() > *time,
-            Self::Before(time) => asked.clock.now() < *time,
-            Self::Between(from, to) => (*from..*to).contains(&asked.clock.now()),
-            Self::Weight(weight) => asked.draws.is_won_by(weight),
+            Self::RemoteAddr(networks) => networks.contain(request.from),
+            Self::After(time) => request.clock.now() > *time,
+            Self::Before(time) => request.clock.now() < *time,
+            Self::Between(from, to) => (*from..*to).contains(&request.clock.now()),
+            Self::Weight(weight) => request.draws.is_won_by(weight),
         }
     }
 

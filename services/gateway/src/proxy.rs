@@ -30,7 +30,7 @@ use crate::{
     limits::{Exceeded, Limits, Quota, RateClass},
     metrics::RouteSeries,
     networks::Networks,
-    predicates::{Asked, Draws},
+    predicates::{Draws, RequestView},
     raw_path,
     response::{ConnectionBody, GatewayResponse, ResponseBody, pass_through, require_tls},
     route::Route,
@@ -165,7 +165,7 @@ impl Proxy {
         client: &ClientAddress,
     ) -> Option<&RouteEntry> {
         let host = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let asked = Asked {
+        let request = RequestView {
             method,
             path: uri.path(),
             query: uri.query(),
@@ -175,7 +175,7 @@ impl Proxy {
             clock: &*self.clock,
             draws: Draws::new(&self.ids),
         };
-        self.table.iter().find(|entry| entry.route.matches(&asked))
+        self.table.iter().find(|entry| entry.route.matches(&request))
     }
 
     async fn forward(

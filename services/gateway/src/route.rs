@@ -9,7 +9,7 @@ use crate::{
     filters::Filters,
     limits::RateClass,
     path_pattern::PathPattern,
-    predicates::{Asked, Predicate, Weights, parse_method},
+    predicates::{Predicate, RequestView, Weights, parse_method},
     route_config::RouteConfig,
 };
 
@@ -143,8 +143,8 @@ impl Route {
         route
     }
 
-    pub fn matches(&self, asked: &Asked<'_>) -> bool {
-        self.predicates.iter().all(|predicate| predicate.matches(asked))
+    pub fn matches(&self, request: &RequestView<'_>) -> bool {
+        self.predicates.iter().all(|predicate| predicate.matches(request))
     }
 
     /// Returns true if a request of this route needs no token.
@@ -201,8 +201,8 @@ mod tests {
     fn the_default_table_separates_public_from_protected_requests() {
         let routes = Route::read_all(&GatewayConfig::default(), &mut Vec::new());
         let route_of = |method: &Method, path: &str| {
-            let asked = Asked::of(method, path);
-            routes.iter().find(|route| route.matches(&asked)).unwrap()
+            let request = RequestView::of(method, path);
+            routes.iter().find(|route| route.matches(&request)).unwrap()
         };
         for (method, path, service, is_public) in [
             ("GET", "/api/products", "product", true),

@@ -146,7 +146,9 @@ fn late_trial_results_do_not_count_in_the_next_window() {
     let mut permits = take(&rig, 3);
     permits.pop().unwrap().success();
     assert_eq!(rig.state(), State::Closed);
-    permits.into_iter().for_each(|permit| permit.failure("it failed"));
+    for permit in permits {
+        permit.failure("it failed");
+    }
     assert_eq!((rig.state(), rig.breaker.snapshot().buffered_calls), (State::Closed, 0));
 }
 

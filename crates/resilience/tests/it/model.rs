@@ -1,6 +1,6 @@
 //! The breaker beside a model of its rules in plain lists, over random sequences of calls, pauses and requests of operators.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use souk_resilience::{
@@ -201,7 +201,7 @@ proptest! {
     fn it_does_what_the_model_does(config in config(), acts in prop::collection::vec(act(), 1..80)) {
         let clock = StillClock::new();
         let mut model = Model::new(config.clone(), clock.millis());
-        let breaker = Breaker::new("order", "product", config, Arc::clone(&clock) as _);
+        let breaker = Breaker::new("order", "product", config, clock.clone());
         let mut calls: Vec<(Permit, (u32, i64))> = Vec::new();
         for act in acts {
             match act {

@@ -71,7 +71,9 @@ fn late_failures_do_not_open_it_again() {
     let late: Vec<_> = (0..4).map(|_| rig.breaker.acquire().unwrap()).collect();
     (0..4).for_each(|_| rig.fail());
     rig.clock.advance_ms(900);
-    late.into_iter().for_each(|permit| permit.failure("it failed"));
+    for permit in late {
+        permit.failure("it failed");
+    }
     assert_eq!(rig.breaker.snapshot().attempt, 1);
     rig.clock.advance_ms(101);
     assert!(!rig.is_denied(), "the wait did not start again");

@@ -15,7 +15,7 @@ fn each_predicate_reads_its_part_of_a_request() {
         headers.append(name, HeaderValue::from_static(value));
     }
     let ids = IdGen::new(Arc::new(SystemClock));
-    let asked = Asked {
+    let request = RequestView {
         method: &Method::GET,
         path: "/api/orders/7",
         query: Some("green&colour=dark%20red"),
@@ -54,9 +54,9 @@ fn each_predicate_reads_its_part_of_a_request() {
         ("Between=2020-01-20T17:42:47Z,2220-01-20T17:42:47Z", true),
         ("Between=2220-01-20T17:42:47Z,2221-01-20T17:42:47Z", false),
     ] {
-        assert_eq!(parse(text).unwrap().matches(&asked), is_match, "{text}");
+        assert_eq!(parse(text).unwrap().matches(&request), is_match, "{text}");
     }
-    assert_eq!(parse("Path=/x,/api/{kind}/{id}").unwrap().variables(asked.path), [("kind", "orders"), ("id", "7")]);
+    assert_eq!(parse("Path=/x,/api/{kind}/{id}").unwrap().variables(request.path), [("kind", "orders"), ("id", "7")]);
 }
 
 #[test]
@@ -67,8 +67,8 @@ fn a_time_begins_and_ends_on_the_injected_clock() {
     let between = parse(&format!("Between={soon},{later}")).unwrap();
     let ids = IdGen::new(clock.clone());
     let is_match = || {
-        let asked = Asked { clock: &*clock, draws: Draws::new(&ids), ..Asked::of(&Method::GET, "/") };
-        between.matches(&asked)
+        let request = RequestView { clock: &*clock, draws: Draws::new(&ids), ..RequestView::of(&Method::GET, "/") };
+        between.matches(&request)
     };
     assert!(!is_match());
     clock.advance(Duration::from_secs(61));
@@ -83,7 +83,9 @@ fn one_route_of_a_group_wins_by_its_weight() {
     let mut old = weights.add("version", 9);
     let mut new = weights.add("version", 1);
     let mut other = weights.add("other", 1);
-    [&mut old, &mut new, &mut other].into_iter().for_each(|weight| weights.complete(weight));
+    for weight in [&mut old, &mut new, &mut other] {
+        weights.complete(weight);
+    }
     let ids = IdGen::new(Arc::new(SystemClock));
     let mut won = [0, 0];
     for _ in 0..2_000 {

@@ -8,12 +8,12 @@ use souk_values::IdGen;
 #[derive(Debug, Default)]
 pub(crate) struct Weights(BTreeMap<String, (usize, f64)>);
 
-/// The share of one route: from `from` on, `weight` of what its whole group has.
+/// One route of a group: from `from` on, `share` of what the whole group has.
 #[derive(Debug, Clone)]
 pub(crate) struct Weight {
     group: usize,
     from: f64,
-    weight: f64,
+    share: f64,
     /// Sum of the group; set when all routes are known.
     whole: f64,
     name: String,
@@ -24,9 +24,9 @@ impl Weights {
         let number = self.0.len();
         let (group_number, whole) = self.0.entry(group.to_owned()).or_insert((number, 0.0));
         let from = *whole;
-        let weight = f64::from(weight);
-        *whole += weight;
-        Weight { group: *group_number, from, weight, whole: 0.0, name: group.to_owned() }
+        let share = f64::from(weight);
+        *whole += share;
+        Weight { group: *group_number, from, share, whole: 0.0, name: group.to_owned() }
     }
 
     /// Completes the share of a route, once all have been added.
@@ -54,6 +54,6 @@ impl<'r> Draws<'r> {
             drawn.push((weight.group, part));
             part
         });
-        (weight.from..weight.from + weight.weight).contains(&(part * weight.whole))
+        (weight.from..weight.from + weight.share).contains(&(part * weight.whole))
     }
 }
