@@ -37,8 +37,9 @@ const TRIED_AFTER: Duration = Duration::from_millis(500);
 
 /// Prepared statements that a connection to MySQL or MariaDB keeps. A transaction over a batch has a text for each number of
 /// rows, and each that is dropped costs 40 ms: sqlx 0.9.0 does not set `TCP_NODELAY`, and dropping one is a message
-/// without an answer, which holds up the next until the server acknowledges it.
-const MYSQL_STATEMENTS: usize = 512;
+/// without an answer, which holds up the next until the server acknowledges it. More of them on all connections would come near
+/// the 16,382 that a server allows by default.
+const MYSQL_STATEMENTS: usize = 256;
 /// Time in seconds from which a server engine cancels a statement: less than the time from which the pool takes an engine for
 /// one that does not answer, so that a slow query does not cost the connections of others.
 const STATEMENT_SECONDS: u32 = 8;
