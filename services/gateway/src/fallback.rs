@@ -3,7 +3,6 @@
 use axum::response::IntoResponse;
 use http::{HeaderMap, Method, Request, Uri, uri::PathAndQuery};
 use souk_kit::Problem;
-use tower::ServiceExt;
 
 use crate::{
     error::GatewayError,
@@ -28,8 +27,7 @@ impl Proxy {
         if routes::is_own(uri.path(), self.has_test_clock) {
             let mut request = Request::new(axum::body::Body::empty());
             (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, uri, headers);
-            let response = self.own.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-            return Ok(response.map(ResponseBody::Own));
+            return Ok(self.answer_own(request).await);
         }
         let Some(entry) = self.entry(&method, &uri, &headers, client) else {
             tracing::warn!(service = "gateway", path = uri.path(), "a fallback leads nowhere");

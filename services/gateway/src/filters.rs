@@ -50,7 +50,7 @@ pub(crate) struct Filters {
     pub max_body: Option<u64>,
     /// Size limit of one header in bytes, its name included.
     max_header: Option<usize>,
-    /// Whether the upstream sees the host that the client requested.
+    /// True if the upstream sees the host that the client requested.
     pub keeps_host: bool,
     /// Answer without an upstream.
     pub redirect: Option<Redirect>,

@@ -56,7 +56,7 @@ pub(crate) enum Predicate {
     Weight(Weight),
 }
 
-/// What predicates read of a request.
+/// The parts of a request that predicates read.
 pub(crate) struct RequestView<'r> {
     pub method: &'r Method,
     pub path: &'r str,

@@ -299,9 +299,13 @@ impl Proxy {
     ) -> Result<GatewayResponse, GatewayError> {
         let from = client.of_request(request.headers(), &self.trusted_proxies);
         self.limit(routes::rate_class(request.uri().path()), from, None, quota).await?;
-        let request = request.map(axum::body::Body::new);
+        Ok(self.answer_own(request.map(axum::body::Body::new)).await)
+    }
+
+    /// Answers from the gateway's own endpoints.
+    pub async fn answer_own(&self, request: Request<axum::body::Body>) -> GatewayResponse {
         let response = self.own.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-        Ok(response.map(ResponseBody::Own))
+        response.map(ResponseBody::Own)
     }
 }
 

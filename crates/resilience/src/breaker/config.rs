@@ -42,7 +42,7 @@ pub struct BreakerConfig {
     pub max_wait_duration_in_half_open_state: Duration,
     /// State that follows once the maximum time in `HALF_OPEN` has passed. Default `OPEN`.
     pub transition_to_state_after_wait_duration: StateAfterWait,
-    /// Whether the state is `HALF_OPEN` as soon as the wait is over, for all who look, rather than from the next call on.
+    /// True for the state `HALF_OPEN` as soon as the wait is over, for all who look, rather than from the next call on.
     /// Default false.
     pub automatic_transition_from_open_to_half_open_enabled: bool,
 }

@@ -14,7 +14,7 @@ const KEPT: usize = 100;
 pub struct Event {
     /// Time at which it happened.
     pub at: Timestamp,
-    /// What happened.
+    /// Kind, with the facts of that kind.
     pub kind: EventKind,
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Machine {
     window_id: WindowId,
     minimum: u32,
     not_permitted: u64,
-    /// Whether the events have it already that a breaker in the state `METRICS_ONLY` would have opened.
+    /// True once the events have it that a breaker in the state `METRICS_ONLY` would have opened.
     is_exceeded: bool,
     events: EventLog,
     transitions: Vec<Transition>,

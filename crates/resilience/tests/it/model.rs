@@ -39,7 +39,7 @@ struct Model {
     /// Number of the window, and its calls: when they ended, whether they failed, whether they were slow.
     window: u32,
     calls: Vec<(i64, bool, bool)>,
-    /// Whether the window is that of a trial, which an open breaker keeps.
+    /// True for the window of a trial, which an open breaker keeps.
     is_trial: bool,
     /// Permits that were given and not given back.
     permits: u32,

@@ -26,7 +26,7 @@ pub(super) enum ResponseFilter {
     Secure,
 }
 
-/// Which of several equal headers stay.
+/// The headers that stay, of several with one name.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Retain {
     First,
